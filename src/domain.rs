@@ -1,0 +1,23 @@
+//! Nouns: plain values with a grammar, and nothing that acts.
+//!
+//! Text from users and from AWS is parsed once, at the boundary, into these types; past it no bare
+//! string stands for an account, a region or a role.
+
+mod finding;
+mod identifier;
+mod matcher;
+mod notebook;
+mod policy;
+mod target;
+
+pub use finding::{Evaluation, Finding, Next, TargetReport, Verdict, WaitReason};
+pub use identifier::{
+    AccountId, ExternalId, InvalidIdentifier, NotebookArn, Partition, Region, RoleName,
+};
+pub use matcher::{Globs, InvalidGlob, Match, Matcher};
+pub use notebook::{Notebook, NotebookDetails, NotebookStatus, NotebookSummary, RootAccess, Tags};
+pub use policy::{
+    Account, Exemption, Mode, Policy, PolicyName, Regions, Remediation, Timeouts, WhenRunning,
+    Window,
+};
+pub use target::{Access, ReadFailure, Snapshot, Target, TargetKey, TargetRegion, TargetState};

@@ -1,0 +1,151 @@
+//! What a policy says about notebooks and targets.
+
+use std::{fmt, sync::Arc};
+
+use jiff::Timestamp;
+
+use super::{Notebook, Target, TargetState};
+
+/// What a policy says about a notebook.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Verdict {
+    /// Its users do not have root.
+    Compliant,
+    /// They have, and may.
+    Exempt,
+    /// It could not be judged. Never counted as compliant (promise P1).
+    Unknown,
+    /// They have, and may not.
+    NonCompliant,
+}
+
+/// What Enforce does, or would do, about a notebook.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// Nothing.
+    None,
+    /// Update it: it is stopped anyway, and nobody is disturbed.
+    Update,
+    /// Stop, update and start it.
+    Restart,
+    /// Not now.
+    Wait(WaitReason),
+}
+
+/// Why a notebook is not fixed now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WaitReason {
+    /// It is running, and the policy waits for its owner to stop it.
+    Running,
+    /// Its status is one that passes, or one that is not known.
+    TransitionalStatus,
+    /// Its status is Failed.
+    Failed,
+}
+
+/// What a policy says about one notebook.
+#[derive(Clone, Debug)]
+pub struct Finding {
+    /// Where it is.
+    pub target: Arc<Target>,
+    /// What was read of it.
+    pub notebook: Arc<Notebook>,
+    /// What the policy says.
+    pub verdict: Verdict,
+    /// What Enforce does about it.
+    pub next: Next,
+    /// Why, for a person.
+    pub reason: String,
+}
+
+/// What a pass found out about one target.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TargetReport {
+    /// Which.
+    pub target: Arc<Target>,
+    /// How reading it ended.
+    pub state: TargetState,
+    /// Why it could not be read, or not in full.
+    pub message: Option<String>,
+    /// Notebooks in the policy's scope.
+    pub notebooks: u32,
+    /// How many of them have which verdict, in the order of [`Verdict::ALL`].
+    pub verdicts: [u32; 4],
+}
+
+/// All that a pass found out.
+#[derive(Clone, Debug, Default)]
+pub struct Evaluation {
+    /// Every notebook in scope, sorted by account, region and name.
+    pub findings: Vec<Finding>,
+    /// Every target, sorted by account and region.
+    pub targets: Vec<TargetReport>,
+    /// What is not wrong but probably not meant either, as sentences.
+    pub warnings: Vec<String>,
+    /// When the next exemption expires, and this result with it.
+    pub next_expiry: Option<Timestamp>,
+}
+
+impl Verdict {
+    /// Every verdict, from good to bad.
+    pub const ALL: [Self; 4] = [
+        Self::Compliant,
+        Self::Exempt,
+        Self::Unknown,
+        Self::NonCompliant,
+    ];
+
+    /// The verdict as the status and the metrics spell it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Compliant => "Compliant",
+            Self::Exempt => "Exempt",
+            Self::Unknown => "Unknown",
+            Self::NonCompliant => "NonCompliant",
+        }
+    }
+}
+
+impl Next {
+    /// The step as the status spells it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "None",
+            Self::Update => "Update",
+            Self::Restart => "Restart",
+            Self::Wait(_) => "Wait",
+        }
+    }
+}
+
+impl WaitReason {
+    /// The reason as the status spells it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Running => "Running",
+            Self::TransitionalStatus => "TransitionalStatus",
+            Self::Failed => "Failed",
+        }
+    }
+}
+
+impl TargetReport {
+    /// How many notebooks have a verdict.
+    #[must_use]
+    pub fn count(&self, verdict: Verdict) -> u32 {
+        Verdict::ALL
+            .iter()
+            .zip(self.verdicts)
+            .find_map(|(each, count)| (*each == verdict).then_some(count))
+            .unwrap_or_default()
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.pad(self.as_str())
+    }
+}

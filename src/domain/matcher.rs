@@ -1,0 +1,182 @@
+//! Which notebooks are meant: the globs, tags, accounts and regions of selectors and exemptions.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
+
+use super::{AccountId, Notebook, Region, Tags};
+
+/// Shell globs over names; any of them matches.
+#[derive(Clone, Debug)]
+pub struct Globs {
+    patterns: Vec<String>,
+    set: GlobSet,
+}
+
+/// A glob that cannot be understood.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{pattern:?} is not a glob: {problem}")]
+pub struct InvalidGlob {
+    /// Where it stands in its list.
+    pub index: usize,
+    /// As it was written.
+    pub pattern: String,
+    /// What is wrong.
+    pub problem: String,
+}
+
+/// All that is given must match; what is not given matches everything.
+#[derive(Clone, Debug, Default)]
+pub struct Matcher {
+    /// Any of these names.
+    pub names: Option<Globs>,
+    /// All of these tags, with these values.
+    pub tags: BTreeMap<String, String>,
+    /// Any of these accounts; empty: every account.
+    pub accounts: BTreeSet<AccountId>,
+    /// Any of these regions; empty: every region.
+    pub regions: BTreeSet<Region>,
+}
+
+/// Whether a notebook is meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Match {
+    /// It is.
+    Yes,
+    /// It is not.
+    No,
+    /// It hangs on tags that could not be read.
+    Unknown,
+}
+
+impl Globs {
+    /// Reads globs in the shell's notation: `*`, `?`, `[a-c]`, `{a,b}`, with `\` before a character meant as such.
+    pub fn new(patterns: &[String]) -> Result<Self, Vec<InvalidGlob>> {
+        let mut builder = GlobSetBuilder::new();
+        let mut invalid = Vec::new();
+        for (index, pattern) in patterns.iter().enumerate() {
+            match GlobBuilder::new(pattern).backslash_escape(true).build() {
+                Ok(glob) => {
+                    builder.add(glob);
+                }
+                Err(error) => invalid.push(InvalidGlob {
+                    index,
+                    pattern: pattern.clone(),
+                    problem: error.kind().to_string(),
+                }),
+            }
+        }
+        match builder.build() {
+            Ok(set) if invalid.is_empty() => Ok(Self {
+                patterns: patterns.to_vec(),
+                set,
+            }),
+            Ok(_) => Err(invalid),
+            // Each glob is fine, but not all of them together: the compiled set is too large.
+            Err(error) => Err(vec![InvalidGlob {
+                index: 0,
+                pattern: patterns.first().cloned().unwrap_or_default(),
+                problem: error.to_string(),
+            }]),
+        }
+    }
+
+    /// Whether any of them matches.
+    #[must_use]
+    pub fn matches(&self, name: &str) -> bool {
+        self.set.is_match(name)
+    }
+}
+
+impl PartialEq for Globs {
+    fn eq(&self, other: &Self) -> bool {
+        self.patterns == other.patterns
+    }
+}
+
+impl Eq for Globs {}
+
+impl PartialEq for Matcher {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.names, &self.tags, &self.accounts, &self.regions)
+            == (&other.names, &other.tags, &other.accounts, &other.regions)
+    }
+}
+
+impl Eq for Matcher {}
+
+impl Matcher {
+    /// Whether it can be judged only with tags at hand.
+    #[must_use]
+    pub fn speaks_of_tags(&self) -> bool {
+        !self.tags.is_empty()
+    }
+
+    /// Whether a notebook of this account and region is meant. What names, accounts and regions rule out needs no tags.
+    #[must_use]
+    pub fn matches(
+        &self,
+        account: &AccountId,
+        region: Option<&Region>,
+        notebook: &Notebook,
+    ) -> Match {
+        let accounts = self.accounts.is_empty() || self.accounts.contains(account);
+        let regions =
+            self.regions.is_empty() || region.is_some_and(|region| self.regions.contains(region));
+        let names = self
+            .names
+            .as_ref()
+            .is_none_or(|globs| globs.matches(&notebook.summary.name));
+        if !(accounts && regions && names) {
+            return Match::No;
+        }
+        if self.tags.is_empty() {
+            return Match::Yes;
+        }
+        match &notebook.tags {
+            Some(Ok(tags)) if self.tags_match(tags) => Match::Yes,
+            Some(Ok(_)) => Match::No,
+            Some(Err(_)) | None => Match::Unknown,
+        }
+    }
+
+    fn tags_match(&self, tags: &Tags) -> bool {
+        self.tags
+            .iter()
+            .all(|(key, value)| tags.get(key) == Some(value))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+    use super::*;
+
+    #[test]
+    fn globs_are_the_shells() {
+        for (pattern, name, expected) in [
+            ("team-a-*", "team-a-forecast", true),
+            ("team-a-*", "team-b-forecast", false),
+            ("legacy-?", "legacy-1", true),
+            ("legacy-?", "legacy-12", false),
+            ("[ab]-x", "b-x", true),
+            ("[!ab]-x", "b-x", false),
+            ("{a,b}*", "bcd", true),
+            ("Churn", "churn", false),
+            ("churn", "churn-model", false),
+        ] {
+            let globs = Globs::new(&[pattern.to_owned()]).unwrap();
+            assert_eq!(globs.matches(name), expected, "{pattern} {name}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_glob_is_named_with_its_place() {
+        let invalid = Globs::new(&["ok".into(), "[z-a]".into(), "{a".into()]).unwrap_err();
+        assert_eq!(
+            invalid.iter().map(|glob| glob.index).collect::<Vec<_>>(),
+            [1, 2]
+        );
+        assert!(invalid[0].to_string().contains("[z-a]"));
+    }
+}

@@ -1,0 +1,163 @@
+//! A policy whose every word has been understood.
+
+use std::{collections::BTreeSet, fmt, sync::Arc, time::Duration};
+
+use jiff::{Timestamp, tz::TimeZone};
+
+use super::{Access, AccountId, Matcher, Region};
+
+/// The name of a `NotebookRootAccessPolicy`, unique in the cluster.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PolicyName(Arc<str>);
+
+/// A `NotebookRootAccessPolicy` after validation.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    /// Its name.
+    pub name: PolicyName,
+    /// Whether notebooks are changed.
+    pub mode: Mode,
+    /// No scan, nothing new is begun.
+    pub suspended: bool,
+    /// How often its targets are read.
+    pub scan_interval: Duration,
+    /// Whom it covers, each account once.
+    pub accounts: Vec<Account>,
+    /// Which of their notebooks.
+    pub selector: Matcher,
+    /// Which of those are left alone.
+    pub exemptions: Vec<Exemption>,
+    /// How notebooks are fixed.
+    pub remediation: Remediation,
+    /// What is not wrong but probably not meant either, as sentences.
+    pub warnings: Vec<String>,
+}
+
+/// What a policy does about violations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Reports them.
+    Audit,
+    /// Fixes them.
+    Enforce,
+}
+
+/// An account that a policy covers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Account {
+    /// Its id.
+    pub id: AccountId,
+    /// How to reach it.
+    pub access: Access,
+    /// Where to look.
+    pub regions: Regions,
+}
+
+/// The regions of an account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Regions {
+    /// Every region that is enabled for the account.
+    Enabled,
+    /// These.
+    Named(BTreeSet<Region>),
+}
+
+/// A reason to leave notebooks alone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Exemption {
+    /// Why, in the platform team's words.
+    pub reason: String,
+    /// Which notebooks.
+    pub matcher: Matcher,
+    /// Until when; `None`: for ever.
+    pub expires_at: Option<Timestamp>,
+}
+
+/// How notebooks are fixed.
+#[derive(Clone, Debug)]
+pub struct Remediation {
+    /// What happens to a notebook that is running.
+    pub when_running: WhenRunning,
+    /// Restarts in flight under the policy.
+    pub max_concurrent: u32,
+    /// Restarts in flight under the policy, per account and region.
+    pub max_concurrent_per_region: u32,
+    /// Failures per account and region at which no new remediation starts there.
+    pub max_failures: u32,
+    /// When notebooks may be stopped; empty: at any time.
+    pub windows: Vec<Window>,
+    /// How long each step may take.
+    pub timeouts: Timeouts,
+}
+
+/// What happens to a notebook that is running.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WhenRunning {
+    /// It is stopped, updated and started.
+    Restart,
+    /// It is fixed when its owner stops it.
+    Wait,
+}
+
+/// A time in which notebooks may be stopped.
+#[derive(Clone, Debug)]
+pub struct Window {
+    /// When it opens.
+    pub schedule: cronexpr::Crontab,
+    /// How long it stays open.
+    pub duration: Duration,
+    /// Whose clock the schedule means.
+    pub time_zone: TimeZone,
+}
+
+/// How long each step of a remediation may take before a person is called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timeouts {
+    /// Until it is Stopped.
+    pub stop: Duration,
+    /// Until root access is Disabled.
+    pub update: Duration,
+    /// Until it is InService.
+    pub start: Duration,
+}
+
+impl PolicyName {
+    /// The name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<&str> for PolicyName {
+    /// The API server has judged it.
+    fn from(name: &str) -> Self {
+        Self(name.into())
+    }
+}
+
+impl fmt::Display for PolicyName {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.pad(&self.0)
+    }
+}
+
+impl Policy {
+    /// Whether it can be judged only with the notebooks' tags at hand.
+    #[must_use]
+    pub fn speaks_of_tags(&self) -> bool {
+        self.selector.speaks_of_tags()
+            || self
+                .exemptions
+                .iter()
+                .any(|exemption| exemption.matcher.speaks_of_tags())
+    }
+}
+
+impl Exemption {
+    /// Whether it holds at an instant. One that expires at an instant does not hold at it.
+    #[must_use]
+    pub fn holds_at(&self, now: Timestamp) -> bool {
+        self.expires_at.is_none_or(|expiry| now < expiry)
+    }
+}
