@@ -3,4 +3,6 @@
 //! Imports point one way: `cli → controller → {inventory, aws, kubernetes, observability} → decide → {domain, api}`;
 //! `tests/layering.rs` holds that.
 
+pub mod api;
+pub mod cli;
 pub mod domain;

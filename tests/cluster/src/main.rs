@@ -1,2 +1,156 @@
-//! Placeholder.
-fn main() {}
+//! `local-cluster`: a control plane on this machine for as long as the command runs.
+
+use std::fs;
+use std::io::{self, Write as _};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::thread;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand};
+use local_cluster::{Error, LocalCluster, Options, Tool, Toolbox};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::oneshot;
+
+/// A real Kubernetes API server on this machine, without containers, for tests and trying things out.
+///
+/// etcd, kube-apiserver and their like are built from source by Go (once, a few minutes) and run as ordinary processes on random
+/// ports of 127.0.0.1. There is no kubelet: objects are real, pods never run.
+#[derive(Debug, Parser)]
+#[command(version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Subcommands,
+}
+
+#[derive(Debug, Subcommand)]
+enum Subcommands {
+    /// Start a cluster, print the KUBECONFIG to export, and run until Ctrl-C or SIGTERM
+    ///
+    /// When it ends, however it ends, the cluster and everything in it is gone.
+    Up(Up),
+    /// Build the tools, unless that was done before, and print the folder they are in
+    Tools(Tools),
+}
+
+#[derive(Debug, Args)]
+struct Up {
+    /// Also run kube-controller-manager: garbage collection, namespace deletion, default service accounts
+    #[arg(long)]
+    controller_manager: bool,
+    /// Also write the administrator's kubeconfig here; the file is removed at the end
+    #[arg(long, value_name = "PATH")]
+    kubeconfig: Option<PathBuf>,
+    /// End as well when stdin is closed, for scripts that start this and may be killed
+    #[arg(long)]
+    until_stdin_closes: bool,
+    /// How many seconds the cluster may take to be ready
+    #[arg(long, value_name = "SECONDS", default_value_t = 120)]
+    deadline: u64,
+}
+
+#[derive(Debug, Args)]
+struct Tools {
+    /// Not only what a cluster needs (etcd, kube-apiserver, kubectl), also kube-controller-manager, helm and promtool
+    #[arg(long)]
+    all: bool,
+}
+
+fn main() -> ExitCode {
+    let result = match Cli::parse().command {
+        Subcommands::Up(arguments) => up(&arguments),
+        Subcommands::Tools(arguments) => tools(&arguments),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Nobody is left to tell if this fails.
+            let _ = writeln!(io::stderr(), "local-cluster: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn tools(arguments: &Tools) -> Result<(), Error> {
+    let toolbox = Toolbox::open()?;
+    toolbox.provide(if arguments.all {
+        &Tool::ALL
+    } else {
+        &Tool::CLUSTER
+    })?;
+    print(&format!("{}\n", toolbox.bin().display()))
+}
+
+fn up(arguments: &Up) -> Result<(), Error> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(failed("start the runtime"))?;
+    let options = Options {
+        controller_manager: arguments.controller_manager,
+        deadline: Duration::from_secs(arguments.deadline),
+    };
+    // Until here a signal simply ends the process, and the watchdog cleans up.
+    let cluster = LocalCluster::start(options)?;
+    let kubeconfig = cluster.kubeconfig_path();
+    if let Some(path) = &arguments.kubeconfig {
+        // A copy keeps the mode, which lets only the owner read it.
+        fs::copy(kubeconfig, path).map_err(failed(format!("write {}", path.display())))?;
+    }
+    let kubectl = cluster.tool(Tool::Kubectl)?;
+    let shown = arguments.kubeconfig.as_deref().unwrap_or(kubeconfig);
+    let bin = kubectl.parent().unwrap_or(&kubectl);
+    let result = print(&format!(
+        "export KUBECONFIG={}\nexport PATH={}:\"$PATH\"\n# {} is ready; logs in {}; Ctrl-C ends it\n",
+        shown.display(),
+        bin.display(),
+        cluster.url(),
+        cluster.folder().display(),
+    ))
+    .and_then(|()| runtime.block_on(until_told(arguments.until_stdin_closes)));
+    drop(cluster);
+    match &arguments.kubeconfig {
+        Some(path) => {
+            result.and(fs::remove_file(path).map_err(failed(format!("remove {}", path.display()))))
+        }
+        None => result,
+    }
+}
+
+/// Returns at SIGINT, SIGTERM, SIGHUP or, where asked, at the end of stdin.
+async fn until_told(or_stdin_closes: bool) -> Result<(), Error> {
+    let listen = |kind| signal(kind).map_err(failed("listen for signals"));
+    let (mut interrupt, mut terminate, mut hangup) = (
+        listen(SignalKind::interrupt())?,
+        listen(SignalKind::terminate())?,
+        listen(SignalKind::hangup())?,
+    );
+    let (closed, stdin_closed) = oneshot::channel();
+    if or_stdin_closes {
+        thread::spawn(move || {
+            // An error ends it just like the end. Nobody listens any more if the cluster ended first.
+            let _ = io::copy(&mut io::stdin().lock(), &mut io::sink());
+            let _ = closed.send(());
+        });
+    }
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+        _ = hangup.recv() => {}
+        _ = stdin_closed, if or_stdin_closes => {}
+    }
+    Ok(())
+}
+
+fn print(text: &str) -> Result<(), Error> {
+    let mut stdout = io::stdout().lock();
+    stdout
+        .write_all(text.as_bytes())
+        .and_then(|()| stdout.flush())
+        .map_err(failed("write to stdout"))
+}
+
+fn failed(doing: impl Into<String>) -> impl FnOnce(io::Error) -> Error {
+    let doing = doing.into();
+    move |source| Error::Io { doing, source }
+}

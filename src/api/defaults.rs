@@ -1,0 +1,21 @@
+//! What an absent field of a policy means. The API server fills in none of these (GitOps tools would see a
+//! difference to what is in Git); the description of each field names its value for `kubectl explain`.
+
+use std::time::Duration;
+
+/// `spec.scanInterval`.
+pub const SCAN_INTERVAL: Duration = Duration::from_mins(10);
+/// `spec.remediation.maxConcurrent`, in notebooks.
+pub const MAX_CONCURRENT: u32 = 1;
+/// `spec.remediation.maxConcurrentPerRegion`, in notebooks of one account and region.
+pub const MAX_CONCURRENT_PER_REGION: u32 = 1;
+/// `spec.remediation.maxFailures`, in failed remediations of one account and region.
+pub const MAX_FAILURES: u32 = 2;
+/// `spec.remediation.windows[].timeZone`, an IANA name.
+pub const TIME_ZONE: &str = "UTC";
+/// `spec.remediation.timeouts.stop`.
+pub const STOP_TIMEOUT: Duration = Duration::from_mins(30);
+/// `spec.remediation.timeouts.update`.
+pub const UPDATE_TIMEOUT: Duration = Duration::from_mins(15);
+/// `spec.remediation.timeouts.start`.
+pub const START_TIMEOUT: Duration = Duration::from_mins(60);

@@ -1,0 +1,404 @@
+//! The parts of the schemas that a derive cannot say: what the API server refuses, with the sentence that it answers.
+//!
+//! A rule that says more than "too long", "too many" or "out of range" is a CEL rule, because only those carry a
+//! sentence of their own. Every text, list and map has a limit, generous where a sentence should be seen instead of the
+//! limit's: from the limits the API server works out what the rules may cost at most, and refuses the whole
+//! definition where that is too much.
+
+use std::collections::BTreeMap;
+
+use kube::core::Rule;
+use schemars::transform::transform_subschemas;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde_json::{Value, json};
+
+use super::policy::{AccountSpec, Exemption, Window};
+use super::policy_status::{Finding, TargetStatus};
+
+/// A CEL expression that must hold, and what to write instead where it does not.
+type Check = (&'static str, &'static str);
+
+pub(super) const REGIONS_FROM_SOMEWHERE: Check = (
+    "has(self.regions) || self.accounts.all(account, has(account.regions))",
+    "say which regions to scan: set spec.regions, or regions on every account; [\"*\"] means every enabled region",
+);
+pub(super) const EXTERNAL_ID_NEEDS_ROLE: Check = (
+    "!has(self.externalId) || has(self.role)",
+    "an external id is sent only when a role is assumed: set role too, or remove externalId",
+);
+pub(super) const SELECTOR_NOT_EMPTY: Check = (
+    "has(self.names) || has(self.tags)",
+    "select notebooks by names or tags, or remove selector to cover every notebook",
+);
+pub(super) const EXEMPTION_NOT_EMPTY: Check = (
+    "has(self.names) || has(self.tags) || has(self.accounts) || has(self.regions)",
+    "say which notebooks are exempt: set at least one of names, tags, accounts and regions",
+);
+
+/// Hours, minutes and seconds in this order, each at most once: a part of Go's notation in which the API server's parser,
+/// Go's, and ours (which panics where a number is too great) agree.
+const DURATION: &str =
+    r"^([0-9]{1,6}(\.[0-9]{1,3})?h)?([0-9]{1,6}(\.[0-9]{1,3})?m)?([0-9]{1,6}(\.[0-9]{1,3})?s)?$";
+
+/// The check as the derive macro wants it.
+pub(super) fn rule((rule, message): Check) -> Rule {
+    Rule::new(rule).message(message)
+}
+
+pub(super) fn account_id(_: &mut SchemaGenerator) -> Schema {
+    text(
+        64,
+        &[(
+            "self.matches(r'^[0-9]{12}$')",
+            "write the account's id as twelve digits in quotes, such as \"111122223333\"",
+        )],
+    )
+}
+
+/// Source of the grammar: IAM's `RoleName` (1 to 64 of `[\w+=,.@-]`) and path (up to 512 printable characters between
+/// slashes), in IAM's API reference for `CreateRole`.
+pub(super) fn role(_: &mut SchemaGenerator) -> Schema {
+    text(
+        577,
+        &[
+            (
+                "!self.startsWith('arn:')",
+                "write the role's name, or its path and name, such as sudoless or platform/sudoless, instead of its ARN; \
+                 the account is the one in id",
+            ),
+            (
+                r"self.startsWith('arn:') || self.matches(r'^/?([!-.0-~]+/)*[\w+=,.@-]{1,64}$')",
+                "write the role's name, or its path and name, such as sudoless or platform/sudoless; the name has 1 to 64 \
+                 letters, digits and characters of _+=,.@-",
+            ),
+        ],
+    )
+}
+
+/// Source of the grammar: `ExternalId` in the API reference of STS, `AssumeRole`.
+pub(super) fn external_id(_: &mut SchemaGenerator) -> Schema {
+    text(
+        1224,
+        &[(
+            r"self.matches(r'^[\w+=,.@:/-]{2,}$')",
+            "write the external id of the role's trust policy: 2 to 1224 letters, digits and characters of _+=,.@:/-, no spaces",
+        )],
+    )
+}
+
+pub(super) fn scanned_regions(_: &mut SchemaGenerator) -> Schema {
+    let region = text(
+        64,
+        &[(
+            "self == '*' || self.matches(r'^[a-z]{2,}(-[a-z]+)+-[0-9]{1,2}$')",
+            "write a region's code, such as eu-west-1, or \"*\" alone for every region that is enabled for the account",
+        )],
+    );
+    set(
+        &region,
+        50,
+        &[
+            (
+                "self.size() > 0",
+                "name at least one region, such as eu-west-1, or \"*\" for every enabled region; or remove the empty list",
+            ),
+            (
+                "self.size() < 2 || !('*' in self)",
+                "\"*\" already means every enabled region: write [\"*\"] alone, or only the regions' codes",
+            ),
+        ],
+    )
+}
+
+pub(super) fn exempt_regions(_: &mut SchemaGenerator) -> Schema {
+    let region = text(
+        64,
+        &[(
+            "self.matches(r'^[a-z]{2,}(-[a-z]+)+-[0-9]{1,2}$')",
+            "write a region's code, such as eu-west-1; for every region remove regions",
+        )],
+    );
+    set(
+        &region,
+        50,
+        &[(
+            "self.size() > 0",
+            "name at least one region, or remove regions for every region",
+        )],
+    )
+}
+
+pub(super) fn exempt_accounts(generator: &mut SchemaGenerator) -> Schema {
+    set(
+        &account_id(generator),
+        1000,
+        &[(
+            "self.size() > 0",
+            "name at least one account, or remove accounts for every account",
+        )],
+    )
+}
+
+pub(super) fn names(_: &mut SchemaGenerator) -> Schema {
+    let name = text(
+        128,
+        &[(
+            r"self.matches(r'^\S+$')",
+            "write a notebook's name or a shell pattern such as team-a-*, without spaces",
+        )],
+    );
+    set(
+        &name,
+        100,
+        &[(
+            "self.size() > 0",
+            "name at least one notebook or pattern, or remove names for every name",
+        )],
+    )
+}
+
+/// Source of the limits: `Tag` in `SageMaker`'s API reference, and its fifty tags per resource.
+pub(super) fn tags(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": "object",
+        "maxProperties": 50,
+        "additionalProperties": {"type": "string", "maxLength": 256},
+        "x-kubernetes-validations": checks(&[
+            ("self.size() > 0", "name at least one tag, or remove tags for any tags"),
+            ("self.all(key, key.size() >= 1 && key.size() <= 128)", "write tag keys of 1 to 128 characters: AWS allows no others"),
+        ]),
+    })
+}
+
+pub(super) fn exemption_reason(_: &mut SchemaGenerator) -> Schema {
+    text(
+        1024,
+        &[(
+            r"self.matches(r'\S')",
+            "say why these notebooks may keep root: reason must not be blank",
+        )],
+    )
+}
+
+/// Not `format: date-time`: the API server accepts more under that name than the operator can read, a time without zone
+/// among others.
+pub(super) fn expiry(_: &mut SchemaGenerator) -> Schema {
+    text(
+        40,
+        &[(
+            r"self.matches(r'^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?(Z|[+-][0-9]{2}:[0-9]{2})$') && timestamp(self) > timestamp('1970-01-01T00:00:00Z')",
+            "write an existing date and time with its zone, such as 2027-01-31T00:00:00Z",
+        )],
+    )
+}
+
+pub(super) fn cron(_: &mut SchemaGenerator) -> Schema {
+    text(
+        256,
+        &[(
+            r"self.matches(r'^\s*\S+(\s+\S+){4}\s*$')",
+            "write five fields: minute, hour, day of the month, month, day of the week, such as \"0 2 * * SAT\"",
+        )],
+    )
+}
+
+pub(super) fn time_zone(_: &mut SchemaGenerator) -> Schema {
+    text(
+        64,
+        &[(
+            "self.matches(r'^[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+)*$')",
+            "write a time zone's IANA name, such as Europe/Berlin or UTC",
+        )],
+    )
+}
+
+pub(super) fn scan_interval(_: &mut SchemaGenerator) -> Schema {
+    duration("1m", "24h")
+}
+
+pub(super) fn window_duration(_: &mut SchemaGenerator) -> Schema {
+    duration("1m", "168h")
+}
+
+pub(super) fn step_timeout(_: &mut SchemaGenerator) -> Schema {
+    duration("10s", "24h")
+}
+
+pub(super) fn one_to_hundred(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({"type": "integer", "format": "int32", "minimum": 1, "maximum": 100})
+}
+
+/// A map by id: for one thing the API server refuses an id that is listed twice, for another two appliers can each own
+/// accounts of their own under server-side apply.
+pub(super) fn accounts(generator: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": "array",
+        "maxItems": 1000,
+        "items": AccountSpec::json_schema(generator),
+        "x-kubernetes-list-type": "map",
+        "x-kubernetes-list-map-keys": ["id"],
+        "x-kubernetes-validations": checks(&[("self.size() > 0", "list at least one account")]),
+    })
+}
+
+pub(super) fn exemptions(generator: &mut SchemaGenerator) -> Schema {
+    atomic_list(&Exemption::json_schema(generator), Some(100), &[])
+}
+
+pub(super) fn windows(generator: &mut SchemaGenerator) -> Schema {
+    atomic_list(
+        &Window::json_schema(generator),
+        Some(20),
+        &[(
+            "self.size() > 0",
+            "list at least one window, or remove windows to allow any time",
+        )],
+    )
+}
+
+pub(super) fn targets(generator: &mut SchemaGenerator) -> Schema {
+    atomic_list(&TargetStatus::json_schema(generator), None, &[])
+}
+
+pub(super) fn findings(generator: &mut SchemaGenerator) -> Schema {
+    atomic_list(&Finding::json_schema(generator), None, &[])
+}
+
+pub(super) fn time(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({"type": "string", "format": "date-time"})
+}
+
+/// `metav1.Condition` as every Kubernetes API has it.
+pub(super) fn conditions(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": "array",
+        "x-kubernetes-list-type": "map",
+        "x-kubernetes-list-map-keys": ["type"],
+        "items": {
+            "type": "object",
+            "required": ["type", "status", "lastTransitionTime", "reason", "message"],
+            "properties": {
+                "type": {"type": "string", "description": "Ready, Reconciling, Stalled or Compliant."},
+                "status": {"type": "string", "enum": ["True", "False", "Unknown"], "description": "True, False or Unknown."},
+                "observedGeneration": {
+                    "type": "integer",
+                    "format": "int64",
+                    "description": "The generation of the spec (metadata.generation) that the condition is about.",
+                },
+                "lastTransitionTime": {
+                    "type": "string",
+                    "format": "date-time",
+                    "description": "When `status` last changed.",
+                },
+                "reason": {"type": "string", "description": "In one word why the condition has its status."},
+                "message": {"type": "string", "description": "The same in sentences, with what would help."},
+            },
+        },
+    })
+}
+
+/// What a derived schema has too much for a custom resource: null beside absent (the API server drops a null where
+/// null is not allowed, which is what users mean by it), number formats that it does not know, and line breaks of the source.
+pub(super) fn tidy(schema: &mut Schema) {
+    drop_null(schema);
+    transform_subschemas(&mut tidy, schema);
+    if schema.get("format").and_then(Value::as_str) == Some("uint32") {
+        schema.insert("format".to_owned(), json!("int64"));
+    }
+    let folded = schema
+        .get("description")
+        .and_then(Value::as_str)
+        .map(fold_lines);
+    if let Some(description) = folded {
+        schema.insert("description".to_owned(), Value::String(description));
+    }
+}
+
+/// As [`tidy`], and without defaults: the API server must not fill in what the operator has not found out.
+pub(super) fn without_defaults(schema: &mut Schema) {
+    tidy(schema);
+    transform_subschemas(
+        &mut |property: &mut Schema| drop(property.remove("default")),
+        schema,
+    );
+}
+
+/// `Option<T>` is `type: [T, null]` for simple types and `anyOf: [T, null]` for all others.
+fn drop_null(schema: &mut Schema) {
+    if let Some(Value::Array(types)) = schema.get_mut("type") {
+        types.retain(|name| name != "null");
+        if let [only] = types.as_slice() {
+            let only = only.clone();
+            schema.insert("type".to_owned(), only);
+        }
+    }
+    let Some(Value::Array(choices)) = schema.get("anyOf") else {
+        return;
+    };
+    if let [Value::Object(present), absent] = choices.as_slice()
+        && absent.get("type").is_some_and(|name| name == "null")
+    {
+        let present = present.clone();
+        schema.remove("anyOf");
+        for (key, value) in present {
+            if schema.get(&key).is_none() {
+                schema.insert(key, value);
+            }
+        }
+    }
+}
+
+/// Lines of one paragraph become one line; paragraphs stay.
+fn fold_lines(text: &str) -> String {
+    let paragraphs: Vec<String> = text
+        .split("\n\n")
+        .map(|paragraph| paragraph.replace('\n', " "))
+        .collect();
+    paragraphs.join("\n\n")
+}
+
+fn text(max_length: u32, rules: &[Check]) -> Schema {
+    json_schema!({"type": "string", "maxLength": max_length, "x-kubernetes-validations": checks(rules)})
+}
+
+fn duration(min: &str, max: &str) -> Schema {
+    let within = format!(
+        "self != '' && self.matches(r'{DURATION}') && duration(self) >= duration('{min}') && duration(self) <= duration('{max}')"
+    );
+    let message = format!(
+        "write a duration from {min} to {max} in hours, minutes and seconds, such as 90s, 10m or 1h30m"
+    );
+    json_schema!({
+        "type": "string",
+        "maxLength": 32,
+        "x-kubernetes-validations": [{"rule": within, "message": message}],
+    })
+}
+
+/// A list whose items are all different; the API server refuses an item that is there twice, and names it.
+fn set(items: &Schema, max_items: u32, rules: &[Check]) -> Schema {
+    json_schema!({
+        "type": "array",
+        "maxItems": max_items,
+        "items": items,
+        "x-kubernetes-list-type": "set",
+        "x-kubernetes-validations": checks(rules),
+    })
+}
+
+fn atomic_list(items: &Schema, max_items: Option<u32>, rules: &[Check]) -> Schema {
+    let mut schema =
+        json_schema!({"type": "array", "items": items, "x-kubernetes-list-type": "atomic"});
+    if let Some(max_items) = max_items {
+        schema.insert("maxItems".to_owned(), json!(max_items));
+    }
+    if !rules.is_empty() {
+        schema.insert("x-kubernetes-validations".to_owned(), checks(rules));
+    }
+    schema
+}
+
+fn checks(rules: &[Check]) -> Value {
+    let check = |(rule, message): &Check| BTreeMap::from([("rule", *rule), ("message", *message)]);
+    json!(rules.iter().map(check).collect::<Vec<_>>())
+}
