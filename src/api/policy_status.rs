@@ -72,7 +72,7 @@ pub struct Summary {
     pub lifecycle_configs: u32,
     /// Accounts and regions that the policy names, each pair counted once.
     pub targets: u32,
-    /// Accounts and regions that could not be read. Their notebooks are not in the figures above.
+    /// Accounts and regions that could not be read. Notebooks last seen there count as unknown.
     pub unreadable_targets: u32,
 }
 

@@ -54,8 +54,10 @@ pub struct Finding {
     pub verdict: Verdict,
     /// What Enforce does about it.
     pub next: Next,
-    /// Why, for a person.
-    pub reason: String,
+    /// Why the verdict is not Compliant: one word, or an exemption's own reason.
+    pub reason: Option<String>,
+    /// The same in a sentence.
+    pub message: Option<String>,
 }
 
 /// What a pass found out about one target.
@@ -71,6 +73,10 @@ pub struct TargetReport {
     pub notebooks: u32,
     /// How many of them have which verdict, in the order of [`Verdict::ALL`].
     pub verdicts: [u32; 4],
+    /// How many of them have a lifecycle configuration.
+    pub lifecycle_configs: u32,
+    /// When the last attempt began that read all of it.
+    pub last_success: Option<Timestamp>,
 }
 
 /// All that a pass found out.
@@ -133,6 +139,15 @@ impl WaitReason {
 }
 
 impl TargetReport {
+    /// Counts one notebook more.
+    pub fn add(&mut self, verdict: Verdict, has_lifecycle_config: bool) {
+        self.notebooks += 1;
+        self.lifecycle_configs += u32::from(has_lifecycle_config);
+        for (each, count) in Verdict::ALL.iter().zip(&mut self.verdicts) {
+            *count += u32::from(*each == verdict);
+        }
+    }
+
     /// How many notebooks have a verdict.
     #[must_use]
     pub fn count(&self, verdict: Verdict) -> u32 {

@@ -44,6 +44,8 @@ pub struct Notebook {
     pub details: Result<NotebookDetails, ReadFailure>,
     /// From `ListTags`; `None` where no policy speaks of tags.
     pub tags: Option<Result<Tags, ReadFailure>>,
+    /// When reading `details` and `tags` began.
+    pub described_at: Timestamp,
 }
 
 /// The status of a notebook instance.

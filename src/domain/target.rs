@@ -85,6 +85,8 @@ pub struct Snapshot {
     pub message: Option<String>,
     /// Sorted by name. Of a target that could not be listed: those last seen, each of them unread.
     pub notebooks: Vec<Arc<Notebook>>,
+    /// When the last attempt began that read all of it.
+    pub last_success: Option<Timestamp>,
 }
 
 impl TargetState {

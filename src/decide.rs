@@ -1,0 +1,11 @@
+//! Verbs, all pure: no client, no clock, no randomness. The same input gives the same output.
+
+mod evaluate;
+mod summarize;
+mod validate;
+mod worsen;
+
+pub use evaluate::evaluate;
+pub use summarize::{Pass, Progress, invalid, summarize, suspended};
+pub use validate::{FieldError, validate};
+pub use worsen::Baseline;

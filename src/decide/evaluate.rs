@@ -1,0 +1,232 @@
+//! evaluate *(pure)*: policy × snapshots × now → one finding per notebook in scope.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::domain::{
+    Evaluation, Exemption, Finding, Match, Next, Notebook, NotebookStatus, Policy, RootAccess,
+    Snapshot, TargetRegion, TargetReport, Verdict, WaitReason, WhenRunning,
+};
+
+/// Judges every notebook of `snapshots` that the policy covers, as of `now`.
+///
+/// A notebook that could not be read is Unknown, whatever else is known of it (promise P1). `next` is what Enforce would
+/// do without what depends on the moment: windows, budgets, the canary.
+#[must_use]
+pub fn evaluate(policy: &Policy, snapshots: &[Arc<Snapshot>], now: Timestamp) -> Evaluation {
+    let mut sorted: Vec<&Arc<Snapshot>> = snapshots.iter().collect();
+    sorted.sort_by(|one, other| one.target.cmp(&other.target));
+    let mut judge = Judge::new(policy, now);
+    let mut evaluation = Evaluation::default();
+    for snapshot in sorted {
+        let report = judge.target(snapshot, &mut evaluation.findings);
+        evaluation.targets.push(report);
+    }
+    let readable = evaluation
+        .targets
+        .iter()
+        .all(|report| !report.state.is_unreadable());
+    evaluation.warnings = policy.warnings.clone();
+    evaluation.warnings.extend(judge.warnings(readable));
+    evaluation.next_expiry = policy
+        .exemptions
+        .iter()
+        .filter(|exemption| exemption.holds_at(now))
+        .filter_map(|exemption| exemption.expires_at)
+        .min();
+    evaluation
+}
+
+struct Judge<'a> {
+    policy: &'a Policy,
+    now: Timestamp,
+    /// For each exemption, whether it holds and whether it matched anything.
+    exemptions: Vec<(&'a Exemption, bool, bool)>,
+}
+
+/// What a notebook's verdict follows from.
+struct Judgement {
+    verdict: Verdict,
+    next: Next,
+    reason: Option<String>,
+    message: Option<String>,
+}
+
+impl<'a> Judge<'a> {
+    fn new(policy: &'a Policy, now: Timestamp) -> Self {
+        let exemptions = policy
+            .exemptions
+            .iter()
+            .map(|exemption| (exemption, exemption.holds_at(now), false))
+            .collect();
+        Self {
+            policy,
+            now,
+            exemptions,
+        }
+    }
+
+    fn target(&mut self, snapshot: &Snapshot, findings: &mut Vec<Finding>) -> TargetReport {
+        let target = Arc::new(snapshot.target.clone());
+        let mut report = TargetReport {
+            target: Arc::clone(&target),
+            state: snapshot.state,
+            message: snapshot.message.clone(),
+            notebooks: 0,
+            verdicts: [0; 4],
+            lifecycle_configs: 0,
+            last_success: snapshot.last_success,
+        };
+        for notebook in &snapshot.notebooks {
+            let Some(judgement) = self.notebook(snapshot, notebook) else {
+                continue;
+            };
+            report.add(judgement.verdict, notebook.lifecycle_config().is_some());
+            findings.push(Finding {
+                target: Arc::clone(&target),
+                notebook: Arc::clone(notebook),
+                verdict: judgement.verdict,
+                next: judgement.next,
+                reason: judgement.reason,
+                message: judgement.message,
+            });
+        }
+        report
+    }
+
+    /// `None`: the policy does not cover the notebook.
+    fn notebook(&mut self, snapshot: &Snapshot, notebook: &Notebook) -> Option<Judgement> {
+        let region = match &snapshot.target.region {
+            TargetRegion::Named(region) => Some(region),
+            TargetRegion::Unresolved => None,
+        };
+        let account = &snapshot.target.account;
+        let selected = self.policy.selector.matches(account, region, notebook);
+        if selected == Match::No {
+            return None;
+        }
+        let mut exempt = None;
+        let mut undecided = selected == Match::Unknown;
+        for (exemption, holds, matched) in &mut self.exemptions {
+            match exemption.matcher.matches(account, region, notebook) {
+                Match::Yes => {
+                    *matched = true;
+                    exempt = exempt.or(holds.then_some(*exemption));
+                }
+                Match::Unknown => undecided |= *holds,
+                Match::No => {}
+            }
+        }
+        Some(match (notebook.root_access(), exempt) {
+            (RootAccess::Unknown, _) => unread(notebook),
+            _ if selected == Match::Unknown => tags_unread(notebook),
+            (_, Some(exemption)) => exempted(exemption),
+            (RootAccess::Disabled, None) => Judgement::bare(Verdict::Compliant),
+            (RootAccess::Enabled, None) if undecided => tags_unread(notebook),
+            (RootAccess::Enabled, None) => self.violation(notebook),
+        })
+    }
+
+    fn violation(&self, notebook: &Notebook) -> Judgement {
+        let (next, message) = match (notebook.status(), self.policy.remediation.when_running) {
+            (NotebookStatus::Stopped, _) => {
+                (Next::Update, "root access is enabled; the notebook is stopped, so nobody is disturbed".to_owned())
+            }
+            (NotebookStatus::InService, WhenRunning::Restart) => (
+                Next::Restart,
+                "root access is enabled; the notebook is running and must be restarted to change it".to_owned(),
+            ),
+            (NotebookStatus::InService, WhenRunning::Wait) => (
+                Next::Wait(WaitReason::Running),
+                "root access is enabled; whenRunning is Wait: it is fixed once its owner stops it".to_owned(),
+            ),
+            (NotebookStatus::Failed, _) => (
+                Next::Wait(WaitReason::Failed),
+                "root access is enabled; the notebook is in status Failed and is left alone: its owner starts or deletes it"
+                    .to_owned(),
+            ),
+            (status, _) => (
+                Next::Wait(WaitReason::TransitionalStatus),
+                format!("root access is enabled; its status is {status}, and it can only be changed from Stopped"),
+            ),
+        };
+        let reason = match next {
+            Next::Wait(reason) => reason.as_str(),
+            Next::None | Next::Update | Next::Restart => "RootAccessEnabled",
+        };
+        Judgement {
+            verdict: Verdict::NonCompliant,
+            next,
+            reason: Some(reason.to_owned()),
+            message: Some(message),
+        }
+    }
+
+    fn warnings(&self, everything_was_read: bool) -> impl Iterator<Item = String> {
+        self.exemptions.iter().enumerate().filter_map(
+            move |(index, (exemption, holds, matched))| {
+                let name = format!("spec.exemptions[{index}]");
+                match exemption.expires_at.filter(|_| !holds) {
+                    Some(expiry) => Some(format!(
+                        "{name} expired at {expiry}: remove it or give it a new expiresAt"
+                    )),
+                    None if everything_was_read && !matched => {
+                        Some(format!("{name} matches no notebook"))
+                    }
+                    None => None,
+                }
+            },
+        )
+    }
+}
+
+impl Judgement {
+    fn bare(verdict: Verdict) -> Self {
+        Self {
+            verdict,
+            next: Next::None,
+            reason: None,
+            message: None,
+        }
+    }
+
+    fn unknown(reason: &str, message: String) -> Self {
+        Self {
+            verdict: Verdict::Unknown,
+            next: Next::None,
+            reason: Some(reason.to_owned()),
+            message: Some(message),
+        }
+    }
+}
+
+fn exempted(exemption: &Exemption) -> Judgement {
+    let until = match exemption.expires_at {
+        Some(expiry) => format!("exempt until {expiry}"),
+        None => "exempt with no expiry".to_owned(),
+    };
+    Judgement {
+        reason: Some(exemption.reason.clone()),
+        message: Some(until),
+        ..Judgement::bare(Verdict::Exempt)
+    }
+}
+
+fn unread(notebook: &Notebook) -> Judgement {
+    match &notebook.details {
+        Err(failure) => Judgement::unknown(failure.state.as_str(), failure.message.clone()),
+        Ok(_) => Judgement::unknown(
+            "RootAccessUnknown",
+            "AWS does not say whether its users have root".to_owned(),
+        ),
+    }
+}
+
+fn tags_unread(notebook: &Notebook) -> Judgement {
+    let why = match &notebook.tags {
+        Some(Err(failure)) => failure.message.as_str(),
+        Some(Ok(_)) | None => "they have not been read yet",
+    };
+    Judgement::unknown("TagsUnknown", format!("the policy speaks of tags: {why}"))
+}

@@ -1,0 +1,207 @@
+//! summarize *(pure)*: what a pass found becomes the whole status.
+//!
+//! The same facts give the same bytes: messages carry no times, no request ids and no counters that move by themselves.
+
+mod conditions;
+mod sentences;
+
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+
+use crate::{
+    api::{self, NotebookRootAccessPolicyStatus as Status},
+    domain::{Evaluation, Finding, Next, Policy, RootAccess, TargetReport, TargetState, Verdict},
+};
+
+/// Findings and targets in a status; the rest is counted as omitted.
+const MOST_LISTED: usize = 100;
+
+/// How far the scans behind an evaluation are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// Some targets have never been read, and are being read now.
+    FirstScan {
+        /// How many.
+        unread: usize,
+    },
+    /// Every target has been read, or tried, at least once.
+    Scanned {
+        /// When the oldest of the readings began.
+        at: Timestamp,
+    },
+}
+
+/// What a status is computed from, besides the policy's findings.
+#[derive(Clone, Copy, Debug)]
+pub struct Pass<'a> {
+    /// The resource's `metadata.generation`.
+    pub generation: i64,
+    /// The status as it stands.
+    pub previous: Option<&'a Status>,
+    /// The time of the pass.
+    pub now: Timestamp,
+}
+
+/// The status after a pass over a policy.
+#[must_use]
+pub fn summarize(
+    policy: &Policy,
+    evaluation: &Evaluation,
+    progress: Progress,
+    pass: Pass<'_>,
+) -> Status {
+    let summary = summary(evaluation);
+    let listed: Vec<&Finding> = evaluation
+        .findings
+        .iter()
+        .filter(|finding| finding.verdict != Verdict::Compliant)
+        .collect();
+    Status {
+        observed_generation: Some(pass.generation),
+        conditions: conditions::scanned(policy, evaluation, progress, &summary).written(pass),
+        last_scan_time: match progress {
+            Progress::FirstScan { .. } => pass
+                .previous
+                .and_then(|status| status.last_scan_time.clone()),
+            Progress::Scanned { at } => Some(Time(conditions::whole_seconds(at))),
+        },
+        summary: Some(summary),
+        targets: targets(&evaluation.targets),
+        targets_omitted: omitted(evaluation.targets.len()),
+        findings: listed
+            .iter()
+            .take(MOST_LISTED)
+            .map(|finding| reported(finding))
+            .collect(),
+        findings_omitted: omitted(listed.len()),
+    }
+}
+
+/// The status of a suspended policy: the results of the last scan are kept.
+#[must_use]
+pub fn suspended(pass: Pass<'_>) -> Status {
+    kept(pass, conditions::suspended(pass.previous))
+}
+
+/// The status of a policy that cannot be understood; `problem` names the fields. The results of the last scan are kept.
+#[must_use]
+pub fn invalid(problem: &str, pass: Pass<'_>) -> Status {
+    kept(pass, conditions::invalid(problem))
+}
+
+fn kept(pass: Pass<'_>, conditions: conditions::Conditions) -> Status {
+    Status {
+        observed_generation: Some(pass.generation),
+        conditions: conditions.written(pass),
+        ..pass.previous.cloned().unwrap_or_default()
+    }
+}
+
+fn summary(evaluation: &Evaluation) -> api::Summary {
+    let targets = &evaluation.targets;
+    let count = |verdict| targets.iter().map(|report| report.count(verdict)).sum();
+    api::Summary {
+        notebooks: targets.iter().map(|report| report.notebooks).sum(),
+        compliant: count(Verdict::Compliant),
+        non_compliant: count(Verdict::NonCompliant),
+        exempt: count(Verdict::Exempt),
+        unknown: count(Verdict::Unknown),
+        remediating: 0,
+        needs_attention: 0,
+        lifecycle_configs: targets.iter().map(|report| report.lifecycle_configs).sum(),
+        targets: counted(targets.len()),
+        unreadable_targets: counted(
+            targets
+                .iter()
+                .filter(|report| report.state.is_unreadable())
+                .count(),
+        ),
+    }
+}
+
+/// Worst first: what could not be read, then where most notebooks violate the policy; regions that are not enabled last.
+fn targets(reports: &[TargetReport]) -> Vec<api::TargetStatus> {
+    let mut sorted: Vec<&TargetReport> = reports.iter().collect();
+    sorted.sort_by_key(|report| {
+        let violations = report.count(Verdict::NonCompliant);
+        (
+            badness(report.state),
+            std::cmp::Reverse(violations),
+            &report.target,
+        )
+    });
+    sorted
+        .into_iter()
+        .take(MOST_LISTED)
+        .map(|report| api::TargetStatus {
+            account: report.target.account.to_string(),
+            region: report.target.region.to_string(),
+            state: match report.state {
+                TargetState::Scanned => api::TargetState::Scanned,
+                TargetState::AccessDenied => api::TargetState::AccessDenied,
+                TargetState::RegionDisabled => api::TargetState::RegionDisabled,
+                TargetState::Throttled => api::TargetState::Throttled,
+                TargetState::Unreachable => api::TargetState::Unreachable,
+                TargetState::InvalidCredentials => api::TargetState::InvalidCredentials,
+            },
+            notebooks: counts(report).then_some(report.notebooks),
+            non_compliant: counts(report).then(|| report.count(Verdict::NonCompliant)),
+            message: report.message.clone(),
+        })
+        .collect()
+}
+
+/// Of a target that was never read, nothing is known: no figure is better than a zero that means nothing.
+fn counts(report: &TargetReport) -> bool {
+    report.state == TargetState::Scanned || report.notebooks > 0
+}
+
+fn badness(state: TargetState) -> u8 {
+    match state {
+        TargetState::InvalidCredentials => 0,
+        TargetState::AccessDenied => 1,
+        TargetState::Unreachable => 2,
+        TargetState::Throttled => 3,
+        TargetState::Scanned => 4,
+        TargetState::RegionDisabled => 5,
+    }
+}
+
+fn reported(finding: &Finding) -> api::Finding {
+    let notebook = &finding.notebook;
+    api::Finding {
+        account: finding.target.account.to_string(),
+        region: finding.target.region.to_string(),
+        name: notebook.summary.name.clone(),
+        arn: notebook.summary.arn.to_string(),
+        verdict: match finding.verdict {
+            Verdict::Compliant => api::Verdict::Compliant,
+            Verdict::Exempt => api::Verdict::Exempt,
+            Verdict::Unknown => api::Verdict::Unknown,
+            Verdict::NonCompliant => api::Verdict::NonCompliant,
+        },
+        status: notebook.status().to_string(),
+        root_access: match notebook.root_access() {
+            RootAccess::Enabled => api::RootAccess::Enabled,
+            RootAccess::Disabled => api::RootAccess::Disabled,
+            RootAccess::Unknown => api::RootAccess::Unknown,
+        },
+        next: match finding.next {
+            Next::None => api::NextStep::None,
+            Next::Update => api::NextStep::Update,
+            Next::Restart => api::NextStep::Restart,
+            Next::Wait(_) => api::NextStep::Wait,
+        },
+        reason: finding.reason.clone(),
+        message: finding.message.clone(),
+        lifecycle_config: notebook.lifecycle_config().map(str::to_owned),
+    }
+}
+
+fn omitted(all: usize) -> u32 {
+    counted(all.saturating_sub(MOST_LISTED))
+}
+
+fn counted(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,236 @@
+//! The four conditions, by kstatus.
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+
+use super::{Pass, Progress, Status, sentences};
+use crate::{
+    api::{ConditionReason as Reason, ConditionType, Summary},
+    domain::{Evaluation, Policy},
+};
+
+/// A condition's status.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Truth {
+    True,
+    False,
+    Unknown,
+}
+
+/// What a condition says, before it is compared to what it said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Claim {
+    truth: Truth,
+    reason: String,
+    message: String,
+}
+
+/// All four of them.
+pub(super) struct Conditions {
+    ready: Claim,
+    reconciling: Claim,
+    stalled: Claim,
+    compliant: Claim,
+}
+
+/// After a pass over a valid, active policy.
+pub(super) fn scanned(
+    policy: &Policy,
+    evaluation: &Evaluation,
+    progress: Progress,
+    summary: &Summary,
+) -> Conditions {
+    let (truth, reason) = readiness(evaluation, progress);
+    let stalled = reason == Reason::EveryTargetDenied;
+    let reconciling = reason == Reason::FirstScan;
+    let ready = claim(
+        truth,
+        reason,
+        sentences::ready(policy, evaluation, progress),
+    );
+    Conditions {
+        reconciling: if reconciling {
+            claim(Truth::True, reason, ready.message.clone())
+        } else {
+            claim(Truth::False, Reason::Scanned, "nothing is under way")
+        },
+        stalled: if stalled {
+            claim(Truth::True, reason, ready.message.clone())
+        } else {
+            claim(Truth::False, Reason::Scanned, "nothing needs a person")
+        },
+        compliant: compliance(evaluation, progress, summary),
+        ready,
+    }
+}
+
+/// Of a suspended policy: whether it is compliant is what the last scan said.
+pub(super) fn suspended(previous: Option<&Status>) -> Conditions {
+    let message = "suspended: nothing is scanned and nothing is begun; the results are those of the last scan";
+    let compliant = previous
+        .and_then(|status| {
+            status
+                .conditions
+                .iter()
+                .find(|condition| condition.type_ == ConditionType::Compliant.as_str())
+        })
+        .map_or_else(
+            || claim(Truth::Unknown, Reason::NotScanned, "there was no scan yet"),
+            Claim::from,
+        );
+    Conditions {
+        ready: claim(Truth::True, Reason::Suspended, message),
+        reconciling: claim(Truth::False, Reason::Suspended, message),
+        stalled: claim(Truth::False, Reason::Suspended, message),
+        compliant,
+    }
+}
+
+/// Of a policy that cannot be understood.
+pub(super) fn invalid(problem: &str) -> Conditions {
+    Conditions {
+        ready: claim(Truth::False, Reason::InvalidSpec, problem),
+        reconciling: claim(
+            Truth::False,
+            Reason::InvalidSpec,
+            "nothing is done until the spec is valid",
+        ),
+        stalled: claim(Truth::True, Reason::InvalidSpec, problem),
+        compliant: claim(
+            Truth::Unknown,
+            Reason::NotScanned,
+            "the spec is not valid, so nothing is scanned; figures and findings, if any, are those of the last scan",
+        ),
+    }
+}
+
+fn readiness(evaluation: &Evaluation, progress: Progress) -> (Truth, Reason) {
+    if matches!(progress, Progress::FirstScan { .. }) {
+        return (Truth::Unknown, Reason::FirstScan);
+    }
+    let counting = || {
+        evaluation
+            .targets
+            .iter()
+            .filter(|report| report.state != crate::domain::TargetState::RegionDisabled)
+    };
+    let unreadable = counting()
+        .filter(|report| report.state.is_unreadable())
+        .count();
+    match (unreadable, counting().count()) {
+        (0, _) => (Truth::True, Reason::Scanned),
+        (some, all) if some < all => (Truth::True, Reason::PartialScan),
+        _ if counting().all(|report| report.state.is_refused()) => {
+            (Truth::False, Reason::EveryTargetDenied)
+        }
+        _ => (Truth::False, Reason::NoTargetRead),
+    }
+}
+
+fn compliance(evaluation: &Evaluation, progress: Progress, summary: &Summary) -> Claim {
+    let nothing_read = evaluation
+        .targets
+        .iter()
+        .all(|report| report.state != crate::domain::TargetState::Scanned);
+    let incomplete = matches!(progress, Progress::FirstScan { .. })
+        || summary.unknown > 0
+        || summary.unreadable_targets > 0
+        || nothing_read;
+    if summary.non_compliant > 0 {
+        claim(
+            Truth::False,
+            Reason::RootAccessEnabled,
+            sentences::violations(evaluation, summary),
+        )
+    } else if nothing_read && summary.notebooks == 0 {
+        claim(
+            Truth::Unknown,
+            Reason::NotScanned,
+            sentences::unread(summary),
+        )
+    } else if incomplete {
+        claim(
+            Truth::Unknown,
+            Reason::IncompleteScan,
+            sentences::unread(summary),
+        )
+    } else {
+        claim(
+            Truth::True,
+            Reason::AllCompliant,
+            sentences::compliant(summary),
+        )
+    }
+}
+
+impl Conditions {
+    /// As they stand in the status: `lastTransitionTime` moves with the status only.
+    pub(super) fn written(self, pass: Pass<'_>) -> Vec<Condition> {
+        [
+            (ConditionType::Ready, self.ready),
+            (ConditionType::Reconciling, self.reconciling),
+            (ConditionType::Stalled, self.stalled),
+            (ConditionType::Compliant, self.compliant),
+        ]
+        .into_iter()
+        .map(|(kind, claim)| claim.written(kind, pass))
+        .collect()
+    }
+}
+
+impl Claim {
+    fn written(self, kind: ConditionType, pass: Pass<'_>) -> Condition {
+        let status = self.truth.as_str();
+        let unchanged = pass
+            .previous
+            .into_iter()
+            .flat_map(|previous| &previous.conditions)
+            .find(|condition| condition.type_ == kind.as_str() && condition.status == status);
+        Condition {
+            type_: kind.as_str().to_owned(),
+            status: status.to_owned(),
+            reason: self.reason,
+            message: self.message,
+            observed_generation: Some(pass.generation),
+            last_transition_time: unchanged.map_or(Time(whole_seconds(pass.now)), |condition| {
+                condition.last_transition_time.clone()
+            }),
+        }
+    }
+}
+
+impl From<&Condition> for Claim {
+    fn from(condition: &Condition) -> Self {
+        Self {
+            truth: match condition.status.as_str() {
+                "True" => Truth::True,
+                "False" => Truth::False,
+                _ => Truth::Unknown,
+            },
+            reason: condition.reason.clone(),
+            message: condition.message.clone(),
+        }
+    }
+}
+
+impl Truth {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::True => "True",
+            Self::False => "False",
+            Self::Unknown => "Unknown",
+        }
+    }
+}
+
+fn claim(truth: Truth, reason: Reason, message: impl Into<String>) -> Claim {
+    Claim {
+        truth,
+        reason: reason.as_str().to_owned(),
+        message: sentences::bounded(message.into()),
+    }
+}
+
+/// `metav1.Time` has no fractions: with them, what is read back would differ from what was written.
+pub(super) fn whole_seconds(time: jiff::Timestamp) -> jiff::Timestamp {
+    jiff::Timestamp::from_second(time.as_second()).unwrap_or(time)
+}

@@ -1,0 +1,343 @@
+//! validate *(pure)*: the resource becomes a [`Policy`] of checked values, or a list of errors with field paths.
+//!
+//! The API server refuses most of this at admission; everything is checked again, because an object may have been stored
+//! before a rule existed.
+
+mod remediation;
+
+use std::{collections::BTreeSet, fmt, ops::RangeInclusive, str::FromStr, time::Duration};
+
+use kube::ResourceExt;
+
+use crate::{
+    api::{self, EVERY_REGION, NotebookRootAccessPolicy, defaults},
+    domain::{
+        Access, Account, AccountId, Exemption, Globs, InvalidIdentifier, Matcher, Mode, Policy,
+        PolicyName, Region, Regions,
+    },
+};
+
+/// What is wrong with a field, as a sentence that says what to write instead.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{path}: {problem}")]
+pub struct FieldError {
+    /// Where, such as `spec.accounts[0].id`.
+    pub path: String,
+    /// What, and what to write instead.
+    pub problem: String,
+}
+
+/// Reads a resource in full.
+///
+/// # Errors
+/// Every field that cannot be understood, in the order of the spec.
+pub fn validate(resource: &NotebookRootAccessPolicy) -> Result<Policy, Vec<FieldError>> {
+    let spec = &resource.spec;
+    let mut errors = Errors::default();
+    let scan_interval = errors.duration(
+        "spec.scanInterval",
+        spec.scan_interval,
+        defaults::SCAN_INTERVAL,
+        SCAN_INTERVALS,
+    );
+    let accounts = accounts(spec, &mut errors);
+    let selector = selector(spec.selector.as_ref(), &mut errors);
+    let exemptions = exemptions(&spec.exemptions, &mut errors);
+    let remediation = remediation::remediation(spec.remediation.as_ref(), &mut errors);
+    errors.into_result()?;
+    let warnings = warnings(spec, &accounts, &exemptions);
+    Ok(Policy {
+        name: PolicyName::from(resource.name_any().as_str()),
+        mode: match spec.mode {
+            api::Mode::Audit => Mode::Audit,
+            api::Mode::Enforce => Mode::Enforce,
+        },
+        suspended: spec.suspend.unwrap_or(false),
+        scan_interval,
+        accounts,
+        selector,
+        exemptions,
+        remediation,
+        warnings,
+    })
+}
+
+const SCAN_INTERVALS: RangeInclusive<Duration> = Duration::from_mins(1)..=Duration::from_hours(24);
+const MAX_ACCOUNTS: usize = 1000;
+
+fn accounts(spec: &api::NotebookRootAccessPolicySpec, errors: &mut Errors) -> Vec<Account> {
+    let mut seen = BTreeSet::new();
+    if !(1..=MAX_ACCOUNTS).contains(&spec.accounts.len()) {
+        errors.add("spec.accounts", "name 1 to 1000 accounts");
+    }
+    let default = regions("spec.regions", &spec.regions, errors);
+    let mut accounts = Vec::with_capacity(spec.accounts.len());
+    for (index, account) in spec.accounts.iter().enumerate() {
+        let path = format!("spec.accounts[{index}]");
+        let id = errors.parse::<AccountId>(&format!("{path}.id"), &account.id);
+        if !seen.insert(account.id.as_str()) {
+            errors.add(
+                format!("{path}.id"),
+                format!(
+                    "account {} is listed twice: keep one entry, with all its regions",
+                    account.id
+                ),
+            );
+        }
+        let access = Access {
+            role: account
+                .role
+                .as_ref()
+                .and_then(|role| errors.parse(&format!("{path}.role"), role)),
+            external_id: account
+                .external_id
+                .as_ref()
+                .and_then(|external_id| errors.parse(&format!("{path}.externalId"), external_id)),
+        };
+        if account.role.is_none() && account.external_id.is_some() {
+            errors.add(
+                format!("{path}.externalId"),
+                "an external id is sent only when a role is assumed: add the role, or remove the external id",
+            );
+        }
+        let own = regions(&format!("{path}.regions"), &account.regions, errors);
+        match (id, own.or_else(|| default.clone())) {
+            (Some(id), Some(regions)) => accounts.push(Account { id, access, regions }),
+            (Some(_), None) if account.regions.is_empty() && spec.regions.is_empty() => errors.add(
+                format!("{path}.regions"),
+                "the account has no regions: list them here or in spec.regions, or write [\"*\"] for every enabled region",
+            ),
+            _ => {}
+        }
+    }
+    accounts
+}
+
+/// `None`: none are given, or not all are regions.
+fn regions(path: &str, texts: &[String], errors: &mut Errors) -> Option<Regions> {
+    match texts {
+        [] => None,
+        [only] if only == EVERY_REGION => Some(Regions::Enabled),
+        _ if texts.iter().any(|text| text == EVERY_REGION) => {
+            errors.add(
+                path,
+                "\"*\" already means every enabled region: write it alone, or list the regions",
+            );
+            None
+        }
+        _ => errors.parse_all(path, texts).map(Regions::Named),
+    }
+}
+
+fn selector(selector: Option<&api::Selector>, errors: &mut Errors) -> Matcher {
+    let Some(selector) = selector else {
+        return Matcher::default();
+    };
+    if selector.names.is_empty() && selector.tags.is_empty() {
+        errors.add(
+            "spec.selector",
+            "it selects by nothing: give names or tags, or remove it to select every notebook",
+        );
+    }
+    Matcher {
+        names: globs("spec.selector.names", &selector.names, errors),
+        tags: selector.tags.clone(),
+        ..Matcher::default()
+    }
+}
+
+fn exemptions(exemptions: &[api::Exemption], errors: &mut Errors) -> Vec<Exemption> {
+    let mut read = Vec::with_capacity(exemptions.len());
+    for (index, exemption) in exemptions.iter().enumerate() {
+        let path = format!("spec.exemptions[{index}]");
+        if exemption.reason.trim().is_empty() {
+            errors.add(
+                format!("{path}.reason"),
+                "say why these notebooks may keep root",
+            );
+        }
+        let api::Exemption {
+            names,
+            tags,
+            accounts,
+            regions,
+            ..
+        } = exemption;
+        if names.is_empty() && tags.is_empty() && accounts.is_empty() && regions.is_empty() {
+            errors.add(
+                path.as_str(),
+                "it exempts by nothing: give names, tags, accounts or regions",
+            );
+        }
+        read.push(Exemption {
+            reason: exemption.reason.trim().to_owned(),
+            matcher: Matcher {
+                names: globs(&format!("{path}.names"), names, errors),
+                tags: tags.clone(),
+                accounts: errors
+                    .parse_all(&format!("{path}.accounts"), accounts)
+                    .unwrap_or_default(),
+                regions: errors
+                    .parse_all(&format!("{path}.regions"), regions)
+                    .unwrap_or_default(),
+            },
+            expires_at: exemption.expires_at.as_ref().map(|time| time.0),
+        });
+    }
+    read
+}
+
+fn globs(path: &str, patterns: &[String], errors: &mut Errors) -> Option<Globs> {
+    if patterns.is_empty() {
+        return None;
+    }
+    match Globs::new(patterns) {
+        Ok(globs) => Some(globs),
+        Err(invalid) => {
+            for glob in invalid {
+                errors.add(
+                    format!("{path}[{}]", glob.index),
+                    format!("{glob}; write * for any characters, ? for one, [ab] or {{one,two}} for a choice"),
+                );
+            }
+            None
+        }
+    }
+}
+
+/// What no schema can see and no rule forbids, but hardly anybody means.
+fn warnings(
+    spec: &api::NotebookRootAccessPolicySpec,
+    accounts: &[Account],
+    exemptions: &[Exemption],
+) -> Vec<String> {
+    let mut warnings = Vec::new();
+    if !spec.regions.is_empty()
+        && spec
+            .accounts
+            .iter()
+            .all(|account| !account.regions.is_empty())
+    {
+        warnings.push("spec.regions is used by no account: each has regions of its own".to_owned());
+    }
+    let ids: BTreeSet<_> = accounts.iter().map(|account| &account.id).collect();
+    let everywhere = accounts
+        .iter()
+        .any(|account| account.regions == Regions::Enabled);
+    let named: BTreeSet<&Region> = accounts
+        .iter()
+        .filter_map(|account| match &account.regions {
+            Regions::Named(regions) => Some(regions),
+            Regions::Enabled => None,
+        })
+        .flatten()
+        .collect();
+    for (index, exemption) in exemptions.iter().enumerate() {
+        let path = format!("spec.exemptions[{index}]");
+        for account in exemption
+            .matcher
+            .accounts
+            .iter()
+            .filter(|id| !ids.contains(id))
+        {
+            warnings.push(format!(
+                "{path}.accounts names {account}, which is not in spec.accounts"
+            ));
+        }
+        for region in exemption
+            .matcher
+            .regions
+            .iter()
+            .filter(|region| !everywhere && !named.contains(region))
+        {
+            warnings.push(format!(
+                "{path}.regions names {region}, which no account has"
+            ));
+        }
+    }
+    warnings
+}
+
+/// Collects what is wrong, so that a person sees all of it at once.
+#[derive(Default)]
+struct Errors(Vec<FieldError>);
+
+impl Errors {
+    fn add(&mut self, path: impl Into<String>, problem: impl Into<String>) {
+        self.0.push(FieldError {
+            path: path.into(),
+            problem: problem.into(),
+        });
+    }
+
+    fn into_result(self) -> Result<(), Vec<FieldError>> {
+        if self.0.is_empty() {
+            Ok(())
+        } else {
+            Err(self.0)
+        }
+    }
+
+    fn parse<T: FromStr<Err = InvalidIdentifier>>(&mut self, path: &str, text: &str) -> Option<T> {
+        text.parse()
+            .map_err(|error: InvalidIdentifier| self.add(path, error.to_string()))
+            .ok()
+    }
+
+    /// `None` where any of them is wrong.
+    fn parse_all<T: FromStr<Err = InvalidIdentifier> + Ord>(
+        &mut self,
+        path: &str,
+        texts: &[String],
+    ) -> Option<BTreeSet<T>> {
+        let parsed: Vec<Option<T>> = texts
+            .iter()
+            .enumerate()
+            .map(|(index, text)| self.parse(&format!("{path}[{index}]"), text))
+            .collect();
+        parsed.into_iter().collect()
+    }
+
+    fn duration(
+        &mut self,
+        path: impl Into<String>,
+        given: Option<kube::core::Duration>,
+        default: Duration,
+        range: RangeInclusive<Duration>,
+    ) -> Duration {
+        let Some(given) = given else { return default };
+        let duration = Duration::from(given);
+        if given.is_negative() || !range.contains(&duration) {
+            let (shortest, longest) = (Span(*range.start()), Span(*range.end()));
+            self.add(
+                path,
+                format!(
+                    "write a duration from {shortest} to {longest}, such as {}",
+                    Span(default)
+                ),
+            );
+        }
+        duration
+    }
+
+    fn count(&mut self, path: &str, given: Option<u32>, default: u32) -> u32 {
+        let count = given.unwrap_or(default);
+        if !(1..=100).contains(&count) {
+            self.add(path, "write a number from 1 to 100");
+        }
+        count
+    }
+}
+
+/// A duration as people write it: whole hours, minutes or seconds.
+struct Span(Duration);
+
+impl fmt::Display for Span {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.as_secs() {
+            seconds if seconds.is_multiple_of(3600) => write!(formatter, "{}h", seconds / 3600),
+            seconds if seconds.is_multiple_of(60) => write!(formatter, "{}m", seconds / 60),
+            seconds => write!(formatter, "{seconds}s"),
+        }
+    }
+}

@@ -1,0 +1,222 @@
+//! The one shared cache of what AWS said.
+//!
+//! Policies subscribe to targets; a target is read once for all who want it, in the background, and what no policy names
+//! any more is dropped. Observing waits only so long: a target that is slow or fails shows as such, and never holds up
+//! what is known of the others (promise P8).
+
+mod concurrency;
+mod flight;
+mod lane;
+mod regions;
+mod scan;
+mod target;
+
+use std::{
+    collections::HashMap,
+    hash::Hash,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    time::Duration,
+};
+
+use jiff::Timestamp;
+use tokio::time::Instant;
+
+use crate::{
+    aws::Aws,
+    domain::{Access, AccountId, Policy, Region, Regions, Snapshot, TargetKey},
+    observability::Metrics,
+};
+
+use flight::{Batch, Demanded};
+use lane::Lanes;
+use regions::AccountRegions;
+use target::{CachedTarget, Interest};
+
+/// How the inventory reads.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// Describes in flight per target.
+    pub describes_per_target: usize,
+    /// How long one reading of a target may take.
+    pub target_deadline: Duration,
+    /// After which everything is described again, changed or not.
+    pub describe_refresh: Duration,
+}
+
+/// The shared cache.
+#[derive(Debug)]
+pub struct Inventory {
+    shared: Arc<Shared>,
+    targets: Mutex<HashMap<TargetKey, Weak<CachedTarget>>>,
+    regions: Mutex<HashMap<(AccountId, Access), Weak<AccountRegions>>>,
+    lanes: Lanes,
+}
+
+/// What every reading needs.
+#[derive(Debug)]
+struct Shared {
+    aws: Aws,
+    options: Options,
+    metrics: Arc<Metrics>,
+}
+
+/// What a policy has an interest in; while it lives, the inventory keeps it.
+#[derive(Debug, Default)]
+pub struct Subscription {
+    targets: Vec<Interest>,
+    regions: Vec<Arc<AccountRegions>>,
+}
+
+/// How new the answers must be.
+#[derive(Clone, Copy, Debug)]
+pub struct Demand {
+    /// Readings that began earlier do not count.
+    pub not_before: Timestamp,
+    /// Every notebook is to be described, changed or not.
+    pub full: bool,
+}
+
+/// What is known of a policy's targets.
+#[derive(Debug)]
+pub struct Observation {
+    /// One for each target, those not read yet included.
+    pub snapshots: Vec<Arc<Snapshot>>,
+    /// Targets that have never been read.
+    pub unread: usize,
+    /// Whether readings that were asked for are still under way.
+    pub unfinished: bool,
+    /// When the next target that failed is worth another try.
+    pub retry_at: Option<Instant>,
+}
+
+impl Inventory {
+    /// An empty inventory.
+    #[must_use]
+    pub fn new(aws: Aws, options: Options, metrics: Arc<Metrics>) -> Self {
+        Self {
+            shared: Arc::new(Shared { aws, options, metrics }),
+            targets: Mutex::default(),
+            regions: Mutex::default(),
+            lanes: Lanes::default(),
+        }
+    }
+
+    /// Brings what a policy names up to `demand`, as far as that succeeds within `patience`, and tells what is known then.
+    /// What is still under way goes on, and a later call finds it.
+    pub async fn observe(
+        &self,
+        policy: &Policy,
+        subscription: &mut Subscription,
+        demand: Demand,
+        patience: Duration,
+    ) -> Observation {
+        let deadline = Instant::now() + patience;
+        let listing = self.list_regions(policy, subscription, demand);
+        let listed = listing.finished_by(deadline).await;
+        let snapshots = self.subscribe(policy, subscription);
+        let reading = Batch::new();
+        for interest in &subscription.targets {
+            let target = interest.target();
+            if let Demanded::Queue = target.demand(demand, &reading) {
+                self.lanes.push(Arc::clone(target), target.is_ailing());
+            }
+        }
+        let read = reading.finished_by(deadline).await;
+        subscription.observation(snapshots, !(listed && read))
+    }
+
+    /// Asks for the regions of the accounts that want every one that is enabled for them.
+    fn list_regions(&self, policy: &Policy, subscription: &mut Subscription, demand: Demand) -> Arc<Batch> {
+        let batch = Batch::new();
+        let wanted = policy.accounts.iter().filter(|account| account.regions == Regions::Enabled);
+        // The old list is dropped after the new one is made: what stands in both is kept.
+        subscription.regions = wanted
+            .map(|account| {
+                let key = (account.id.clone(), account.access.clone());
+                let regions = cached(&self.regions, key, |(account, access)| {
+                    AccountRegions::new(account, access, Arc::clone(&self.shared))
+                });
+                if let Demanded::Queue = regions.demand(demand, &batch) {
+                    self.lanes.push(Arc::clone(&regions), regions.is_ailing());
+                }
+                regions
+            })
+            .collect();
+        batch
+    }
+
+    /// Makes the subscription that of the policy as it now is; returns what stands for regions that could not be listed.
+    fn subscribe(&self, policy: &Policy, subscription: &mut Subscription) -> Vec<Arc<Snapshot>> {
+        let tags = policy.speaks_of_tags();
+        let mut every_region = subscription.regions.iter();
+        let mut unresolved = Vec::new();
+        let mut targets = Vec::new();
+        for account in &policy.accounts {
+            let interest = |region: &Region| {
+                let key = TargetKey {
+                    account: account.id.clone(),
+                    region: region.clone(),
+                    access: account.access.clone(),
+                };
+                let target = cached(&self.targets, key, |key| CachedTarget::new(key, Arc::clone(&self.shared)));
+                Interest::new(target, tags)
+            };
+            match &account.regions {
+                Regions::Named(regions) => targets.extend(regions.iter().map(interest)),
+                Regions::Enabled => {
+                    let Some(regions) = every_region.next() else { continue };
+                    targets.extend(regions.listed().iter().map(interest));
+                    unresolved.extend(regions.unresolved());
+                }
+            }
+        }
+        // As above: the old subscription is dropped after the new one is made.
+        subscription.targets = targets;
+        forget_unnamed(&self.targets);
+        forget_unnamed(&self.regions);
+        unresolved
+    }
+}
+
+impl Subscription {
+    fn observation(&self, unresolved: Vec<Arc<Snapshot>>, unfinished: bool) -> Observation {
+        let mut snapshots = unresolved;
+        let mut unread = self.regions.iter().filter(|regions| regions.is_unread()).count();
+        let mut retry_at = self.regions.iter().filter_map(|regions| regions.retry_at()).min();
+        for interest in &self.targets {
+            let target = interest.target();
+            unread += usize::from(target.is_unread());
+            retry_at = [retry_at, target.retry_at()].into_iter().flatten().min();
+            snapshots.push(target.snapshot());
+        }
+        Observation { snapshots, unread, unfinished, retry_at }
+    }
+}
+
+/// The entry of a key, made if no one has an interest in it yet.
+fn cached<K: Clone + Eq + Hash, V>(
+    cache: &Mutex<HashMap<K, Weak<V>>>,
+    key: K,
+    new: impl FnOnce(K) -> V,
+) -> Arc<V> {
+    let mut cache = locked(cache);
+    if let Some(entry) = cache.get(&key).and_then(Weak::upgrade) {
+        return entry;
+    }
+    let entry = Arc::new(new(key.clone()));
+    cache.insert(key, Arc::downgrade(&entry));
+    entry
+}
+
+fn forget_unnamed<K, V>(cache: &Mutex<HashMap<K, Weak<V>>>) {
+    let mut cache = locked(cache);
+    cache.retain(|_, entry| entry.strong_count() > 0);
+    if cache.capacity() > 4 * cache.len() {
+        cache.shrink_to_fit();
+    }
+}
+
+/// No code panics while it holds one of these locks, and what they guard is whole between any two statements.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

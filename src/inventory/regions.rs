@@ -1,0 +1,135 @@
+//! The regions that are enabled for an account: what `regions: ["*"]` means there.
+
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex},
+};
+
+use futures::{FutureExt, future::BoxFuture};
+use jiff::Timestamp;
+use tokio::time::Instant;
+
+use super::{
+    Demand, Shared,
+    flight::{Batch, Demanded, Flight, Scope},
+    lane::Reading,
+    locked,
+    target::{Health, failed_by_deadline},
+};
+use crate::domain::{
+    Access, AccountId, ReadFailure, Region, Snapshot, Target, TargetRegion, TargetState,
+};
+
+/// The regions of one account under one identity.
+#[derive(Debug)]
+pub(super) struct AccountRegions {
+    account: AccountId,
+    access: Access,
+    shared: Arc<Shared>,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    flight: Flight,
+    health: Health,
+    /// The last list that was had. A failure leaves it: what was enabled is still worth reading.
+    regions: Arc<BTreeSet<Region>>,
+    listed_at: Option<Timestamp>,
+    /// Why the last attempt failed.
+    failure: Option<ReadFailure>,
+    attempted_at: Option<Timestamp>,
+}
+
+impl AccountRegions {
+    pub(super) fn new(account: AccountId, access: Access, shared: Arc<Shared>) -> Self {
+        Self { account, access, shared, state: Mutex::default() }
+    }
+
+    /// Regions are enabled rarely: the list is as old as Describes may be, unless everything is to be read.
+    pub(super) fn demand(&self, demand: Demand, batch: &Arc<Batch>) -> Demanded {
+        let mut state = locked(&self.state);
+        let stale = state.listed_at.is_none_or(|listed_at| {
+            let expiry = listed_at + self.shared.options.describe_refresh;
+            expiry <= Timestamp::now() || (demand.full && listed_at < demand.not_before)
+        });
+        let wanted = match state.attempted_at {
+            None => true,
+            Some(_) if state.failure.is_some() => state.health.is_due() || demand.full,
+            Some(_) => stale,
+        };
+        if !wanted {
+            return Demanded::Nothing;
+        }
+        state.flight.join(demand, Scope::default(), batch)
+    }
+
+    /// The regions as last listed.
+    pub(super) fn listed(&self) -> Arc<BTreeSet<Region>> {
+        Arc::clone(&locked(&self.state).regions)
+    }
+
+    /// What stands for the regions that nobody knows of, if the last attempt to list them failed or none has ended.
+    pub(super) fn unresolved(&self) -> Option<Arc<Snapshot>> {
+        let state = locked(&self.state);
+        let (state, message, started_at) = match (&state.failure, state.attempted_at) {
+            (Some(failure), Some(at)) => (failure.state, failure.message.clone(), at),
+            (None, Some(_)) => return None,
+            (_, None) => (
+                TargetState::Unreachable,
+                "its regions are being listed for the first time".to_owned(),
+                Timestamp::now(),
+            ),
+        };
+        Some(Arc::new(Snapshot {
+            target: Target { account: self.account.clone(), region: TargetRegion::Unresolved },
+            started_at,
+            state,
+            message: Some(message),
+            notebooks: Vec::new(),
+            last_success: None,
+        }))
+    }
+
+    pub(super) fn is_unread(&self) -> bool {
+        locked(&self.state).attempted_at.is_none()
+    }
+
+    pub(super) fn is_ailing(&self) -> bool {
+        locked(&self.state).health.is_ailing()
+    }
+
+    pub(super) fn retry_at(&self) -> Option<Instant> {
+        locked(&self.state).health.retry_at()
+    }
+}
+
+impl Reading for AccountRegions {
+    fn read(&self) -> BoxFuture<'_, ()> {
+        async {
+            let started_at = Timestamp::now();
+            locked(&self.state).flight.start(started_at);
+            let listing = self.shared.aws.enabled_regions(&self.account, &self.access);
+            let deadline = self.shared.options.target_deadline;
+            let listed = tokio::time::timeout(deadline, listing)
+                .await
+                .unwrap_or_else(|_| Err(failed_by_deadline("the account's regions were not listed", false)));
+            let mut state = locked(&self.state);
+            state.attempted_at = Some(started_at);
+            state.health.ended(listed.as_ref().map_or_else(|failure| failure.state, |_| TargetState::Scanned));
+            match listed {
+                Ok(regions) => {
+                    state.regions = Arc::new(regions);
+                    state.listed_at = Some(started_at);
+                    state.failure = None;
+                }
+                Err(failure) => state.failure = Some(failure),
+            }
+        }
+        .boxed()
+    }
+
+    fn finish(&self) -> Demanded {
+        locked(&self.state).flight.finish()
+    }
+}

@@ -1,0 +1,207 @@
+//! observe *(reads)*: one reading of one target.
+
+use std::{collections::HashMap, sync::Arc};
+
+use futures::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesUnordered};
+use jiff::Timestamp;
+use tokio::time::{Instant, timeout_at};
+
+use super::{concurrency::Concurrency, flight::Scope, target::failed_by_deadline};
+use crate::{
+    aws::TargetReader,
+    domain::{Notebook, NotebookArn, NotebookSummary, ReadFailure, TargetState},
+};
+
+/// What a reading may take.
+#[derive(Clone, Copy)]
+pub(super) struct Limits {
+    pub(super) describes: usize,
+    pub(super) deadline: Instant,
+}
+
+/// What came of it.
+pub(super) struct Reading {
+    pub(super) state: TargetState,
+    pub(super) message: Option<String>,
+    pub(super) notebooks: Vec<Arc<Notebook>>,
+    /// Whether the notebooks are those that AWS listed now.
+    pub(super) listed: bool,
+    /// How many notebooks were described.
+    pub(super) described: usize,
+}
+
+/// Lists the target's notebooks and describes those that changed since they were last described.
+///
+/// What cannot be read in time is there as unread: nothing is dropped, and nothing counts as read that was not.
+pub(super) async fn scan(
+    reader: &TargetReader,
+    known: &[Arc<Notebook>],
+    scope: Scope,
+    limits: Limits,
+) -> Reading {
+    let throttles = reader.throttles();
+    let listed = timeout_at(limits.deadline, reader.list()).await.unwrap_or_else(|_| {
+        Err(failed_by_deadline("the notebooks were not listed", reader.throttles() > throttles))
+    });
+    match listed {
+        Ok(summaries) => describe(reader, Plan::new(summaries, known, scope), limits).await,
+        Err(failure) => unlisted(&failure, known),
+    }
+}
+
+/// A target that could not be listed: what was there is Unknown now, and shown as such.
+fn unlisted(failure: &ReadFailure, known: &[Arc<Notebook>]) -> Reading {
+    let disabled = failure.state == TargetState::RegionDisabled;
+    let notebooks = if disabled { &[] } else { known };
+    Reading {
+        state: failure.state,
+        message: Some(failure.message.clone()),
+        listed: disabled,
+        notebooks: notebooks
+            .iter()
+            .map(|notebook| {
+                Arc::new(Notebook {
+                    summary: notebook.summary.clone(),
+                    details: Err(failure.clone()),
+                    tags: notebook.tags.clone(),
+                    described_at: notebook.described_at,
+                })
+            })
+            .collect(),
+        described: 0,
+    }
+}
+
+/// What has to be described, and what need not be.
+struct Plan {
+    unchanged: Vec<Arc<Notebook>>,
+    changed: Vec<NotebookSummary>,
+    tags: bool,
+}
+
+impl Plan {
+    fn new(summaries: Vec<NotebookSummary>, known: &[Arc<Notebook>], scope: Scope) -> Self {
+        let known: HashMap<_, _> =
+            known.iter().map(|notebook| (&notebook.summary.arn, notebook)).collect();
+        let mut plan = Self { unchanged: Vec::new(), changed: Vec::new(), tags: scope.tags };
+        for summary in summaries {
+            match known.get(&summary.arn) {
+                Some(notebook) if is_current(notebook, &summary, scope) => plan.unchanged.push(Arc::clone(notebook)),
+                _ => plan.changed.push(summary),
+            }
+        }
+        plan
+    }
+}
+
+/// Whether nothing says that the notebook changed since it was described.
+///
+/// Source: `LastModifiedTime` moves on stop and start, and root access can only be changed between the two.
+fn is_current(notebook: &Notebook, summary: &NotebookSummary, scope: Scope) -> bool {
+    notebook.summary == *summary
+        && summary.last_modified.is_some()
+        && notebook.described_at >= scope.described_since
+        && notebook.details.is_ok()
+        && (!scope.tags || matches!(notebook.tags, Some(Ok(_))))
+}
+
+async fn describe(reader: &TargetReader, plan: Plan, limits: Limits) -> Reading {
+    let throttles = reader.throttles();
+    let described = plan.changed.len();
+    let mut notebooks = plan.unchanged;
+    let mut outcomes = Outcomes::default();
+    let mut pending = plan.changed.into_iter();
+    let mut in_flight = HashMap::new();
+    let mut answers: FuturesUnordered<BoxFuture<'_, _>> = FuturesUnordered::new();
+    let mut concurrency = Concurrency::new(limits.describes, throttles);
+    loop {
+        while answers.len() < concurrency.limit() {
+            let Some(summary) = pending.next() else { break };
+            in_flight.insert(summary.arn.clone(), summary.clone());
+            answers.push(read(reader, summary, plan.tags).boxed());
+        }
+        let Ok(answer) = timeout_at(limits.deadline, answers.next()).await else { break };
+        let Some((arn, notebook)) = answer else { break };
+        in_flight.remove(&arn);
+        concurrency.answered(reader.throttles());
+        notebooks.extend(notebook.inspect(|notebook| outcomes.count(notebook)));
+    }
+    drop(answers);
+    let failure = failed_by_deadline("it was not described", reader.throttles() > throttles);
+    for summary in in_flight.into_values().chain(pending) {
+        let notebook = Arc::new(Notebook {
+            summary,
+            details: Err(failure.clone()),
+            tags: None,
+            described_at: Timestamp::now(),
+        });
+        outcomes.count(&notebook);
+        notebooks.push(notebook);
+    }
+    notebooks.sort_by(|one, other| one.summary.name.cmp(&other.summary.name));
+    let (state, message) = outcomes.into_state();
+    Reading { state, message, notebooks, listed: true, described }
+}
+
+/// Describes one, and reads its tags where they are wanted. `None`: it is gone, which is no error.
+async fn read(
+    reader: &TargetReader,
+    summary: NotebookSummary,
+    tags: bool,
+) -> (NotebookArn, Option<Arc<Notebook>>) {
+    let described_at = Timestamp::now();
+    let details = reader.describe(&summary.name).await;
+    let tags = match (tags, &details) {
+        (false, _) | (true, Ok(None)) => None,
+        // Its verdict is Unknown already: another request would tell nothing.
+        (true, Err(failure)) => Some(Err(failure.clone())),
+        (true, Ok(Some(_))) => Some(reader.tags(&summary.arn).await),
+    };
+    let arn = summary.arn.clone();
+    let notebook = match (details.transpose(), tags.map(Result::transpose)) {
+        (None, _) | (_, Some(None)) => None,
+        (Some(details), Some(Some(tags))) => Some((details, Some(tags))),
+        (Some(details), None) => Some((details, None)),
+    };
+    let notebook =
+        notebook.map(|(details, tags)| Arc::new(Notebook { summary, details, tags, described_at }));
+    (arn, notebook)
+}
+
+/// How the Describes of a reading went.
+#[derive(Default)]
+struct Outcomes {
+    read: usize,
+    failed: usize,
+    first: Option<ReadFailure>,
+    throttled: Option<ReadFailure>,
+}
+
+impl Outcomes {
+    fn count(&mut self, notebook: &Notebook) {
+        let tags = notebook.tags.as_ref().and_then(|tags| tags.as_ref().err());
+        let Some(failure) = notebook.details.as_ref().err().or(tags) else {
+            self.read += 1;
+            return;
+        };
+        self.failed += 1;
+        let place = if failure.state == TargetState::Throttled { &mut self.throttled } else { &mut self.first };
+        if place.as_ref().is_none_or(|known| failure.message < known.message) {
+            *place = Some(failure.clone());
+        }
+    }
+
+    /// A target is as bad as its Describes where none succeeded, and throttled where patience did not suffice; where some
+    /// failed for other reasons it is read, and those notebooks are Unknown.
+    fn into_state(self) -> (TargetState, Option<String>) {
+        match (self.throttled, self.first) {
+            (Some(failure), _) => (failure.state, Some(failure.message)),
+            (None, None) => (TargetState::Scanned, None),
+            (None, Some(failure)) if self.read == 0 => (failure.state, Some(failure.message)),
+            (None, Some(failure)) => {
+                let count = self.failed;
+                (TargetState::Scanned, Some(format!("{count} notebooks could not be read: {}", failure.message)))
+            }
+        }
+    }
+}

@@ -1,0 +1,253 @@
+//! One target in the cache: what was last read of it, how it is doing, and who wants it.
+
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use futures::{FutureExt, future::BoxFuture};
+use jiff::Timestamp;
+use tokio::time::Instant;
+
+use super::{
+    Demand, Shared,
+    flight::{Batch, Demanded, Flight, Scope},
+    lane::Reading,
+    locked,
+    scan::{self, Limits},
+};
+use crate::{
+    aws::TargetReader,
+    domain::{Notebook, ReadFailure, Snapshot, Target, TargetKey, TargetState},
+};
+
+/// The first retry of a target that failed comes after this, each further one after twice as long.
+const FIRST_RETRY: Duration = Duration::from_secs(30);
+
+/// No target that fails is tried more seldom.
+const LAST_RETRY: Duration = Duration::from_mins(10);
+
+/// A target in the cache.
+#[derive(Debug)]
+pub(super) struct CachedTarget {
+    target: Target,
+    reader: TargetReader,
+    shared: Arc<Shared>,
+    /// How many policies that name this target speak of tags.
+    tag_interests: AtomicUsize,
+    state: Mutex<State>,
+}
+
+/// A policy's interest in a target.
+#[derive(Debug)]
+pub(super) struct Interest {
+    target: Arc<CachedTarget>,
+    tags: bool,
+}
+
+#[derive(Debug)]
+struct State {
+    flight: Flight,
+    health: Health,
+    snapshot: Arc<Snapshot>,
+    /// The notebooks as last listed and described: what need not be described again. Those of the snapshot are Unknown
+    /// where the last List failed.
+    known: Vec<Arc<Notebook>>,
+    /// What the last reading covered; `None`: there was none.
+    read: Option<Scope>,
+}
+
+/// How the last attempts went.
+#[derive(Debug, Default)]
+pub(super) struct Health {
+    failures: u32,
+    ailing: bool,
+    retry_at: Option<Instant>,
+}
+
+impl Interest {
+    pub(super) fn new(target: Arc<CachedTarget>, tags: bool) -> Self {
+        if tags {
+            target.tag_interests.fetch_add(1, Ordering::AcqRel);
+        }
+        Self { target, tags }
+    }
+
+    pub(super) fn target(&self) -> &Arc<CachedTarget> {
+        &self.target
+    }
+}
+
+impl Drop for Interest {
+    fn drop(&mut self) {
+        if self.tags {
+            self.target.tag_interests.fetch_sub(1, Ordering::AcqRel);
+        }
+    }
+}
+
+impl CachedTarget {
+    pub(super) fn new(key: TargetKey, shared: Arc<Shared>) -> Self {
+        let target = key.target();
+        let snapshot = Arc::new(Snapshot {
+            target: target.clone(),
+            started_at: Timestamp::now(),
+            state: TargetState::Unreachable,
+            message: Some("being read for the first time".to_owned()),
+            notebooks: Vec::new(),
+            last_success: None,
+        });
+        Self {
+            target,
+            reader: shared.aws.reader(&key),
+            shared,
+            tag_interests: AtomicUsize::new(0),
+            state: Mutex::new(State {
+                flight: Flight::default(),
+                health: Health::default(),
+                snapshot,
+                known: Vec::new(),
+                read: None,
+            }),
+        }
+    }
+
+    /// Joins or asks for a reading, unless what is known is new and thorough enough.
+    pub(super) fn demand(&self, demand: Demand, batch: &Arc<Batch>) -> Demanded {
+        let tags = self.tag_interests.load(Ordering::Acquire) > 0;
+        let mut state = locked(&self.state);
+        let stale = Timestamp::now().saturating_sub(self.shared.options.describe_refresh);
+        let described_since = if demand.full { demand.not_before } else { stale.unwrap_or(Timestamp::MIN) };
+        let wanted = match state.read {
+            None => true,
+            Some(read) => {
+                state.snapshot.started_at < demand.not_before
+                    || (demand.full && read.described_since < described_since)
+                    || (tags && !read.tags)
+                    || state.health.is_due()
+            }
+        };
+        if !wanted {
+            return Demanded::Nothing;
+        }
+        let scope = Scope { described_since, tags };
+        state.flight.join(demand, scope, batch)
+    }
+
+    pub(super) fn snapshot(&self) -> Arc<Snapshot> {
+        Arc::clone(&locked(&self.state).snapshot)
+    }
+
+    pub(super) fn is_unread(&self) -> bool {
+        locked(&self.state).read.is_none()
+    }
+
+    pub(super) fn is_ailing(&self) -> bool {
+        locked(&self.state).health.is_ailing()
+    }
+
+    pub(super) fn retry_at(&self) -> Option<Instant> {
+        locked(&self.state).health.retry_at()
+    }
+}
+
+impl Reading for CachedTarget {
+    fn read(&self) -> BoxFuture<'_, ()> {
+        async {
+            let started_at = Timestamp::now();
+            let (scope, known) = {
+                let mut state = locked(&self.state);
+                (state.flight.start(started_at), state.known.clone())
+            };
+            let clock = Instant::now();
+            let limits = Limits {
+                describes: self.shared.options.describes_per_target,
+                deadline: clock + self.shared.options.target_deadline,
+            };
+            let reading = scan::scan(&self.reader, &known, scope, limits).await;
+            self.shared.metrics.target_scanned(reading.state, clock.elapsed());
+            tracing::debug!(
+                account = %self.target.account,
+                region = %self.target.region,
+                state = %reading.state,
+                notebooks = reading.notebooks.len(),
+                described = reading.described,
+                "target read"
+            );
+            locked(&self.state).store(&self.target, started_at, scope, reading);
+        }
+        .boxed()
+    }
+
+    fn finish(&self) -> Demanded {
+        locked(&self.state).flight.finish()
+    }
+}
+
+impl State {
+    fn store(&mut self, target: &Target, started_at: Timestamp, scope: Scope, reading: scan::Reading) {
+        self.health.ended(reading.state);
+        self.read = Some(scope);
+        if reading.listed {
+            self.known.clone_from(&reading.notebooks);
+        }
+        let succeeded = reading.state == TargetState::Scanned;
+        self.snapshot = Arc::new(Snapshot {
+            target: target.clone(),
+            started_at,
+            state: reading.state,
+            message: reading.message,
+            notebooks: reading.notebooks,
+            last_success: if succeeded { Some(started_at) } else { self.snapshot.last_success },
+        });
+    }
+}
+
+impl Health {
+    /// An attempt ended.
+    pub(super) fn ended(&mut self, state: TargetState) {
+        self.ailing = matches!(state, TargetState::Unreachable | TargetState::Throttled);
+        if state.is_unreadable() {
+            let wait = FIRST_RETRY.saturating_mul(1 << self.failures.min(8)).min(LAST_RETRY);
+            self.failures = self.failures.saturating_add(1);
+            // A fifth more or less, so that a thousand accounts that failed together are not retried together.
+            self.retry_at = Some(Instant::now() + wait.mul_f64(0.8 + 0.4 * fastrand::f64()));
+        } else {
+            self.failures = 0;
+            self.retry_at = None;
+        }
+    }
+
+    /// Whether it may take its whole deadline again.
+    pub(super) fn is_ailing(&self) -> bool {
+        self.ailing
+    }
+
+    /// Whether what failed is worth another try.
+    pub(super) fn is_due(&self) -> bool {
+        self.retry_at.is_some_and(|retry_at| retry_at <= Instant::now())
+    }
+
+    /// When what failed is worth another try.
+    pub(super) fn retry_at(&self) -> Option<Instant> {
+        self.retry_at
+    }
+}
+
+/// What a deadline that passed says of whatever was not read by it.
+pub(super) fn failed_by_deadline(what: &str, throttled: bool) -> ReadFailure {
+    if throttled {
+        ReadFailure {
+            state: TargetState::Throttled,
+            message: format!("{what} within the deadline: AWS throttles; it goes on at the next try"),
+        }
+    } else {
+        ReadFailure {
+            state: TargetState::Unreachable,
+            message: format!("{what} within the deadline"),
+        }
+    }
+}
