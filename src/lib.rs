@@ -4,3 +4,4 @@
 //! `tests/layering.rs` holds that.
 
 pub mod domain;
+pub mod observability;
