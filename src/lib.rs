@@ -7,3 +7,4 @@ pub mod api;
 pub mod cli;
 pub mod decide;
 pub mod domain;
+pub mod observability;

@@ -51,7 +51,10 @@ struct Up {
 
 #[derive(Debug, Args)]
 struct Tools {
-    /// Not only what a cluster needs (etcd, kube-apiserver, kubectl), also kube-controller-manager, helm and promtool
+    /// Which ones; what a cluster needs at least (etcd, kube-apiserver, kubectl) if none is named
+    #[arg(value_name = "TOOL", conflicts_with = "all")]
+    tools: Vec<Tool>,
+    /// All of them
     #[arg(long)]
     all: bool,
 }
@@ -73,10 +76,10 @@ fn main() -> ExitCode {
 
 fn tools(arguments: &Tools) -> Result<(), Error> {
     let toolbox = Toolbox::open()?;
-    toolbox.provide(if arguments.all {
-        &Tool::ALL
-    } else {
-        &Tool::CLUSTER
+    toolbox.provide(match arguments {
+        Tools { all: true, .. } => &Tool::ALL,
+        Tools { tools, .. } if tools.is_empty() => &Tool::CLUSTER,
+        Tools { tools, .. } => tools,
     })?;
     print(&format!("{}\n", toolbox.bin().display()))
 }

@@ -13,8 +13,8 @@ use sha2::{Digest, Sha256};
 
 use crate::Error;
 
-/// A program that this package builds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// A program that this package builds. On a command line it is called by [`Tool::name`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Tool {
     /// The store behind the API server.
     Etcd,
@@ -253,6 +253,14 @@ mod tests {
                 "{} is no tool",
                 tool.package()
             );
+        }
+    }
+
+    #[test]
+    fn each_tool_has_one_name() {
+        for tool in Tool::ALL {
+            let value = clap::ValueEnum::to_possible_value(&tool).unwrap();
+            assert_eq!(value.get_name(), tool.name());
         }
     }
 

@@ -1,0 +1,41 @@
+# What people and CI run. The steps themselves are cargo's and the scripts' in scripts/; `make help` lists them.
+
+# One for all checkouts, outside of them: a second clone builds in seconds. Respected if it is set already.
+CACHE := $(if $(XDG_CACHE_HOME),$(XDG_CACHE_HOME),$(HOME)/.cache)/sudoless
+CARGO_TARGET_DIR ?= $(CACHE)/target
+export CARGO_TARGET_DIR
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test bench crds fmt lint tools prerequisites clean-cache
+
+help: ## Show this list
+	@echo 'sudoless. Targets of make:'
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' Makefile
+	@echo 'Builds go to $(CARGO_TARGET_DIR), tools to $(CACHE)/tools.'
+
+demo: prerequisites ## See it work: a real API server, a simulated AWS, the operator; needs neither account nor cluster
+	@scripts/demo.sh
+
+test: prerequisites ## Everything that CI checks: format, lints, generated files, all tests
+	@scripts/test.sh
+
+bench: prerequisites ## Measure scans of large fleets against the simulator
+	@scripts/bench.sh
+
+crds: prerequisites ## Write the generated files anew: crds/
+	@scripts/generate.sh
+
+fmt: ## Format the code
+	@cargo fmt --all
+
+lint: ## Run clippy on everything, warnings are errors
+	@cargo clippy --workspace --all-targets --locked -- -D warnings
+
+tools: prerequisites ## Build the tools for tests and demo (etcd, kube-apiserver, kubectl, helm, …) and print where they are
+	@cargo run --locked --quiet --package local-cluster -- tools --all
+
+prerequisites: ## Check that what cannot be built here is installed, and say what is missing
+	@scripts/prerequisites.sh
+
+clean-cache: ## Remove what was built for all checkouts: the tools and the default target folder
+	rm -rf '$(CACHE)'

@@ -1,0 +1,44 @@
+#!/usr/bin/env bash
+# Checks what the build needs and cannot get by itself. Names everything that is missing, not only the first; silent if all is there.
+set -u
+cd "$(dirname "$0")/.."
+
+missing=0
+lacks() { # what, what to do
+    [ "$missing" -gt 0 ] || echo 'Before this can be built:' >&2
+    missing=$((missing + 1))
+    printf '  %d. %s\n     %s\n' "$missing" "$1" "$2" >&2
+}
+
+toolchain=$(sed -n 's/^channel = "\(.*\)"$/\1/p' rust-toolchain.toml)
+install="rustup toolchain install $toolchain --profile minimal --component clippy,rustfmt"
+if ! command -v cargo >/dev/null || ! command -v rustc >/dev/null; then
+    lacks "cargo and rustc are missing" "install Rust with rustup, https://rustup.rs, then: $install"
+elif ! found=$(rustc --version 2>&1); then
+    lacks "Rust $toolchain, which rust-toolchain.toml pins, is not installed" "$install"
+elif [ "$(echo "$found" | cut -d ' ' -f 2)" != "$toolchain" ]; then
+    lacks "Rust $toolchain is wanted, this is $found" "install rustup, https://rustup.rs, and put it first on the PATH, then: $install"
+else
+    for component in clippy:clippy fmt:rustfmt; do
+        cargo "${component%:*}" --version >/dev/null 2>&1 ||
+            lacks "cargo ${component%:*} is missing" "rustup component add ${component#*:} --toolchain $toolchain"
+    done
+fi
+
+# Go is asked in the module's folder: it knows itself whether it is new enough, or may fetch a newer one.
+tools=tests/cluster/tools
+go_wanted=$(sed -n 's/^go //p' "$tools/go.mod")
+if ! command -v go >/dev/null; then
+    lacks "go is missing" "install Go $go_wanted or newer, https://go.dev/dl/"
+elif ! said=$(cd "$tools" && GOWORK=off go env GOVERSION 2>&1); then
+    lacks "go is too old or broken: $said" "install Go $go_wanted or newer, https://go.dev/dl/"
+fi
+
+command -v cc >/dev/null ||
+    lacks "cc, a C compiler, is missing" "Debian: apt install gcc libc6-dev; Fedora: dnf install gcc; macOS: xcode-select --install"
+command -v make >/dev/null ||
+    lacks "make is missing" "Debian: apt install make; Fedora: dnf install make; macOS: xcode-select --install"
+command -v ps >/dev/null ||
+    lacks "ps is missing" "Debian: apt install procps; Fedora: dnf install procps-ng"
+
+[ "$missing" -eq 0 ]

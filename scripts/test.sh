@@ -1,0 +1,77 @@
+#!/usr/bin/env bash
+# Everything that must hold before a change is done: format, lints, generated files, all tests. Run by `make test`.
+#
+# Go builds the control plane for the tests while cargo compiles the rest: on a fresh machine both take minutes.
+set -u
+cd "$(dirname "$0")/.."
+
+# What the tests use. A tool that is not named here is built when a test first asks for it, while everything else waits.
+tools='etcd kube-apiserver kubectl kube-controller-manager'
+programs=${CARGO_TARGET_DIR:-target}/debug
+temporary=$(mktemp -d)
+tools_log=$temporary/tools.log
+tools_pid=
+finish() {
+    # Ends the build of the tools, and with it Go.
+    [ -z "$tools_pid" ] || kill "$tools_pid" 2>/dev/null
+    rm -rf "$temporary"
+}
+trap finish EXIT
+trap 'exit 130' INT TERM HUP
+
+phase() { # name, command and arguments
+    local name=$1 started=$SECONDS
+    shift
+    echo "==> $name"
+    if ! "$@"; then
+        echo "==> $name: failed after $((SECONDS - started)) s" >&2
+        exit 1
+    fi
+    echo "==> $name: $((SECONDS - started)) s"
+}
+
+start_tools() {
+    cargo build --locked --package local-cluster || return
+    # shellcheck disable=SC2086 # the names are words
+    "$programs/local-cluster" tools $tools >"$tools_log" 2>&1 </dev/null &
+    tools_pid=$!
+}
+
+await_tools() {
+    # Only what happens from here on: nothing, unless they are still being built.
+    tail -n 1 -f "$tools_log" &
+    local status=0 tail=$!
+    wait "$tools_pid" || status=$?
+    tools_pid=
+    { kill "$tail" && wait "$tail"; } 2>/dev/null
+    [ "$status" -eq 0 ] || cat "$tools_log" >&2
+    return "$status"
+}
+
+# A process or folder that a test left behind is a bug; what belongs to a test that just ended has a moment to go.
+leftovers() {
+    ps -A -ww -o pid=,args= | grep -F "$temporary/" | grep -v -e grep
+    find "$temporary" -name 'local-cluster-*'
+}
+nothing_is_left() {
+    local tries=0
+    while [ -n "$(leftovers)" ]; do
+        tries=$((tries + 1))
+        if [ "$tries" -gt 50 ]; then
+            leftovers >&2
+            return 1
+        fi
+        sleep 0.2
+    done
+}
+
+phase 'format' cargo fmt --all --check
+phase 'local-cluster, then the Go tools beside what follows' start_tools
+phase 'lints' cargo clippy --workspace --all-targets --locked -- -D warnings
+phase 'build' cargo test --workspace --locked --no-run
+# With the program that the tests use: cargo would build its own, as without the tests' features it is another one.
+phase 'generated files' env SUDOLESS="$programs/sudoless" scripts/generate.sh --check
+phase 'Go tools' await_tools
+phase 'tests' env TMPDIR="$temporary" cargo test --workspace --locked --no-fail-fast
+phase 'nothing left behind' nothing_is_left
+echo "==> all passed in $SECONDS s"

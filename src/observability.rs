@@ -1,0 +1,16 @@
+//! What the operator tells about itself: metrics, probes and logs.
+//!
+//! Nothing in here decides anything, and nothing in here talks to AWS or to the API server.
+
+mod metrics;
+mod readiness;
+mod server;
+mod telemetry;
+
+pub use metrics::{
+    AwsOperation, AwsOutcome, BuildInfo, Controller, Metrics, PolicyFacts, ReconciliationResult,
+    TargetFacts,
+};
+pub use readiness::{Gate, Readiness};
+pub use server::{ListenError, Server, listen};
+pub use telemetry::{Color, LogFormat, LogLevels, TelemetryError, start, subscriber};

@@ -1,0 +1,340 @@
+//! Metrics, by Prometheus's naming rules: prefix `sudoless_`, base units, counters end in `_total`.
+//!
+//! Labels are enums, and the names of policies, accounts and regions that the configuration names; never a
+//! notebook's name. `docs/metrics.md` lists every family, and a test holds that it does.
+
+mod facts;
+mod labels;
+
+use std::time::Duration;
+
+use prometheus::{
+    HistogramOpts, HistogramVec, IntCounterVec, IntGaugeVec, Opts, Registry, TextEncoder,
+};
+
+use self::facts::FactsCollector;
+pub use self::{
+    facts::{PolicyFacts, TargetFacts},
+    labels::{AwsOperation, AwsOutcome, Controller, ReconciliationResult},
+};
+use crate::domain::{PolicyName, TargetState};
+
+/// Seconds. Scans take from a few round trips to the deadline of a target.
+const SCAN_BUCKETS: &[f64] = &[
+    0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0,
+];
+
+/// Seconds. A pass over warm caches takes milliseconds, one over a cold fleet minutes.
+const RECONCILIATION_BUCKETS: &[f64] = &[
+    0.005, 0.025, 0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 1800.0,
+];
+
+/// Which build is running.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BuildInfo {
+    /// The package's version.
+    pub version: &'static str,
+    /// The commit it was built from, or `unknown`.
+    pub revision: &'static str,
+}
+
+/// The operator's metrics. Clones share everything.
+#[derive(Clone)]
+pub struct Metrics {
+    registry: Registry,
+    facts: FactsCollector,
+    scans: HistogramVec,
+    aws_requests: IntCounterVec,
+    aws_throttles: IntCounterVec,
+    reconciliations: IntCounterVec,
+    reconciliation_durations: HistogramVec,
+}
+
+impl BuildInfo {
+    /// This build: the version from the package, the revision from `SUDOLESS_REVISION` at compile time.
+    #[must_use]
+    pub fn current() -> Self {
+        Self {
+            version: env!("CARGO_PKG_VERSION"),
+            revision: option_env!("SUDOLESS_REVISION").unwrap_or("unknown"),
+        }
+    }
+}
+
+impl Metrics {
+    /// Metrics in a registry of their own, every series of bounded labels present from the start, because a counter
+    /// that appears with its first increment hides that increment from `rate()`.
+    ///
+    /// # Errors
+    /// Only if a name in this module is not one that Prometheus takes, or is there twice.
+    pub fn new(build: BuildInfo) -> Result<Self, prometheus::Error> {
+        let metrics = Self {
+            registry: Registry::new(),
+            facts: FactsCollector::new()?,
+            scans: scans()?,
+            aws_requests: aws_requests()?,
+            aws_throttles: aws_throttles()?,
+            reconciliations: reconciliations()?,
+            reconciliation_durations: reconciliation_durations()?,
+        };
+        let build_info = build_info()?;
+        build_info
+            .with_label_values(&[build.version, build.revision])
+            .set(1);
+
+        let registry = &metrics.registry;
+        registry.register(Box::new(metrics.facts.clone()))?;
+        registry.register(Box::new(metrics.scans.clone()))?;
+        registry.register(Box::new(metrics.aws_requests.clone()))?;
+        registry.register(Box::new(metrics.aws_throttles.clone()))?;
+        registry.register(Box::new(metrics.reconciliations.clone()))?;
+        registry.register(Box::new(metrics.reconciliation_durations.clone()))?;
+        registry.register(Box::new(build_info))?;
+        #[cfg(target_os = "linux")]
+        registry.register(Box::new(
+            prometheus::process_collector::ProcessCollector::for_self(),
+        ))?;
+
+        metrics.create_series();
+        Ok(metrics)
+    }
+
+    /// Notes what a policy's last pass found out, in place of what the one before did.
+    ///
+    /// Call it after every pass, one that ended as `InvalidSpec` or suspended included; facts that still hold (the time
+    /// of the last scan, the targets then seen) are given again.
+    pub fn published(&self, policy: &PolicyName, facts: PolicyFacts) {
+        self.facts.published(policy, facts);
+    }
+
+    /// Drops every series of a policy that is gone.
+    pub fn forget(&self, policy: &PolicyName) {
+        self.facts.forget(policy);
+    }
+
+    /// Notes that one scan of one target ended.
+    pub fn scanned(&self, state: TargetState, took: Duration) {
+        self.scans
+            .with_label_values(&[state.as_str()])
+            .observe(took.as_secs_f64());
+    }
+
+    /// Notes the answer to one attempt of an AWS request; a retried request is several attempts.
+    pub fn aws_attempted(&self, operation: AwsOperation, outcome: AwsOutcome) {
+        self.aws_requests
+            .with_label_values(&[operation.as_str(), outcome.as_str()])
+            .inc();
+        if outcome == AwsOutcome::Throttled {
+            self.aws_throttles
+                .with_label_values(&[operation.as_str()])
+                .inc();
+        }
+    }
+
+    /// Notes that one pass of a controller ended.
+    pub fn reconciled(&self, controller: Controller, result: ReconciliationResult, took: Duration) {
+        self.reconciliations
+            .with_label_values(&[controller.as_str(), result.as_str()])
+            .inc();
+        self.reconciliation_durations
+            .with_label_values(&[controller.as_str()])
+            .observe(took.as_secs_f64());
+    }
+
+    /// The page that Prometheus scrapes, in its text format 0.0.4.
+    ///
+    /// Computes every fact's series anew: for tens of thousands of targets call it where blocking is allowed.
+    ///
+    /// # Errors
+    /// None that is known: every family gathered has a name and a series.
+    pub fn render(&self) -> Result<String, prometheus::Error> {
+        TextEncoder::new().encode_to_string(&self.registry.gather())
+    }
+
+    fn create_series(&self) {
+        for state in TargetState::ALL {
+            self.scans.with_label_values(&[state.as_str()]);
+        }
+        for operation in AwsOperation::ALL {
+            self.aws_throttles.with_label_values(&[operation.as_str()]);
+            for outcome in AwsOutcome::ALL {
+                self.aws_requests
+                    .with_label_values(&[operation.as_str(), outcome.as_str()]);
+            }
+        }
+        for controller in Controller::ALL {
+            self.reconciliation_durations
+                .with_label_values(&[controller.as_str()]);
+            for result in ReconciliationResult::ALL {
+                self.reconciliations
+                    .with_label_values(&[controller.as_str(), result.as_str()]);
+            }
+        }
+    }
+}
+
+fn scans() -> Result<HistogramVec, prometheus::Error> {
+    HistogramVec::new(
+        HistogramOpts::new(
+            "sudoless_scan_duration_seconds",
+            "How long scans of one account and region took, by the state they ended in. Scanned rising means more \
+             notebooks or more throttling; alert on other states by sudoless_targets.",
+        )
+        .buckets(SCAN_BUCKETS.to_vec()),
+        &["state"],
+    )
+}
+
+fn aws_requests() -> Result<IntCounterVec, prometheus::Error> {
+    IntCounterVec::new(
+        Opts::new(
+            "sudoless_aws_requests_total",
+            "Attempts of AWS requests, retries included, by operation and outcome. Alert on a sustained rate of \
+             AccessDenied or CredentialsRefused: a role, its trust or a service control policy changed.",
+        ),
+        &["operation", "outcome"],
+    )
+}
+
+fn aws_throttles() -> Result<IntCounterVec, prometheus::Error> {
+    IntCounterVec::new(
+        Opts::new(
+            "sudoless_aws_throttles_total",
+            "Attempts that AWS throttled. Bursts are ridden out; alert when it rises for longer than a scan interval: \
+             the operator, or others in the accounts, ask for more than the quota gives.",
+        ),
+        &["operation"],
+    )
+}
+
+fn reconciliations() -> Result<IntCounterVec, prometheus::Error> {
+    IntCounterVec::new(
+        Opts::new(
+            "sudoless_reconciliations_total",
+            "Passes that ended, by controller and result. Alert on a sustained rate of Failed: the API server refuses \
+             the operator or cannot be reached; Invalid means a person must correct a resource.",
+        ),
+        &["controller", "result"],
+    )
+}
+
+fn reconciliation_durations() -> Result<HistogramVec, prometheus::Error> {
+    HistogramVec::new(
+        HistogramOpts::new(
+            "sudoless_reconciliation_duration_seconds",
+            "How long passes took, by controller. Above a policy's scan interval its facts are older than it asks for.",
+        )
+        .buckets(RECONCILIATION_BUCKETS.to_vec()),
+        &["controller"],
+    )
+}
+
+fn build_info() -> Result<IntGaugeVec, prometheus::Error> {
+    IntGaugeVec::new(
+        Opts::new(
+            "sudoless_build_info",
+            "Always 1; the labels say which build runs. Two versions at once for long mean a stuck rollout.",
+        ),
+        &["version", "revision"],
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn metrics() -> Metrics {
+        Metrics::new(BuildInfo::current()).unwrap()
+    }
+
+    fn assert_line(page: &str, line: &str) {
+        assert!(
+            page.lines().any(|each| each == line),
+            "{line} is not in:\n{page}"
+        );
+    }
+
+    #[test]
+    fn bounded_series_are_there_from_the_start() {
+        let page = metrics().render().unwrap();
+        for operation in AwsOperation::ALL {
+            assert_line(
+                &page,
+                &format!("sudoless_aws_throttles_total{{operation=\"{operation}\"}} 0"),
+            );
+            for outcome in AwsOutcome::ALL {
+                assert_line(
+                    &page,
+                    &format!(
+                        "sudoless_aws_requests_total{{operation=\"{operation}\",outcome=\"{outcome}\"}} 0"
+                    ),
+                );
+            }
+        }
+        for result in ReconciliationResult::ALL {
+            assert_line(
+                &page,
+                &format!(
+                    "sudoless_reconciliations_total{{controller=\"policy\",result=\"{result}\"}} 0"
+                ),
+            );
+        }
+        for state in TargetState::ALL {
+            assert_line(
+                &page,
+                &format!("sudoless_scan_duration_seconds_count{{state=\"{state}\"}} 0"),
+            );
+        }
+    }
+
+    #[test]
+    fn a_throttled_attempt_is_a_request_and_a_throttle() {
+        let metrics = metrics();
+        let operation = AwsOperation::DescribeNotebookInstance;
+        metrics.aws_attempted(operation, AwsOutcome::Throttled);
+        metrics.aws_attempted(operation, AwsOutcome::Throttled);
+        metrics.aws_attempted(operation, AwsOutcome::Success);
+        let page = metrics.render().unwrap();
+        for line in [
+            "sudoless_aws_requests_total{operation=\"DescribeNotebookInstance\",outcome=\"Success\"} 1",
+            "sudoless_aws_requests_total{operation=\"DescribeNotebookInstance\",outcome=\"Throttled\"} 2",
+            "sudoless_aws_throttles_total{operation=\"DescribeNotebookInstance\"} 2",
+            "sudoless_aws_throttles_total{operation=\"ListNotebookInstances\"} 0",
+        ] {
+            assert_line(&page, line);
+        }
+    }
+
+    #[test]
+    fn passes_and_scans_are_counted_and_timed() {
+        let metrics = metrics();
+        metrics.reconciled(
+            Controller::Policy,
+            ReconciliationResult::Failed,
+            Duration::from_millis(1500),
+        );
+        metrics.scanned(TargetState::Throttled, Duration::from_secs(40));
+        let page = metrics.render().unwrap();
+        for line in [
+            "sudoless_reconciliations_total{controller=\"policy\",result=\"Failed\"} 1",
+            "sudoless_reconciliation_duration_seconds_sum{controller=\"policy\"} 1.5",
+            "sudoless_scan_duration_seconds_bucket{state=\"Throttled\",le=\"30\"} 0",
+            "sudoless_scan_duration_seconds_bucket{state=\"Throttled\",le=\"60\"} 1",
+            "sudoless_scan_duration_seconds_sum{state=\"Throttled\"} 40",
+        ] {
+            assert_line(&page, line);
+        }
+    }
+
+    #[test]
+    fn clones_share_and_instances_do_not() {
+        let metrics = metrics();
+        metrics
+            .clone()
+            .aws_attempted(AwsOperation::AssumeRole, AwsOutcome::Success);
+        let line = "sudoless_aws_requests_total{operation=\"AssumeRole\",outcome=\"Success\"} 1";
+        assert_line(&metrics.render().unwrap(), line);
+        assert!(!self::metrics().render().unwrap().contains(line));
+    }
+}

@@ -1,0 +1,311 @@
+//! What the last pass over each policy found out, as gauges.
+//!
+//! The series are computed when Prometheus asks, from facts of some sixty bytes per target: live gauges of a
+//! fleet would take a hundred times that, and would have to be taken down one by one when a target goes.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use jiff::Timestamp;
+use prometheus::{
+    core::{Collector, Desc},
+    proto::{Gauge, LabelPair, Metric, MetricFamily, MetricType},
+};
+
+use crate::domain::{Mode, PolicyName, Target, TargetReport, TargetState, Verdict};
+
+/// What the last pass over a policy found out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PolicyFacts {
+    /// The mode that the policy asks for.
+    pub mode: Mode,
+    /// Whether it is suspended.
+    pub suspended: bool,
+    /// How often it asks for its targets to be read.
+    pub scan_interval: Duration,
+    /// When its targets were last read; `None`: never yet.
+    pub last_scan: Option<Timestamp>,
+    /// Its targets, each account and region once.
+    pub targets: Vec<TargetFacts>,
+}
+
+/// What the last pass over a policy found out about one of its targets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TargetFacts {
+    /// Which.
+    pub target: Arc<Target>,
+    /// How reading it ended.
+    pub state: TargetState,
+    /// How many notebooks in the policy's scope have which verdict, in the order of [`Verdict::ALL`].
+    pub verdicts: [u32; 4],
+    /// How many of those notebooks have a lifecycle configuration.
+    pub lifecycle_configs: u32,
+    /// When the last scan that read it began; `None`: none did yet.
+    pub last_success: Option<Timestamp>,
+}
+
+/// Turns the facts last published into series, one policy's in place of its former ones. Clones share them.
+#[derive(Clone)]
+pub(super) struct FactsCollector {
+    descriptions: Vec<Desc>,
+    policies: Arc<Mutex<BTreeMap<PolicyName, Arc<PolicyFacts>>>>,
+}
+
+/// A family of gauges with `N` labels.
+struct Family<const N: usize> {
+    name: &'static str,
+    help: &'static str,
+    labels: [&'static str; N],
+}
+
+type Published = Vec<(PolicyName, Arc<PolicyFacts>)>;
+
+const NOTEBOOKS: Family<4> = Family {
+    name: "sudoless_notebooks",
+    help: "Notebooks in a policy's scope by verdict, as of the last pass. NonCompliant above 0: users have root and may \
+           not. Unknown above 0: nobody can tell. Alert on both; accounts and regions without notebooks have no series.",
+    labels: ["policy", "account", "region", "verdict"],
+};
+
+const LIFECYCLE_CONFIGS: Family<3> = Family {
+    name: "sudoless_notebooks_with_lifecycle_config",
+    help: "Notebooks in a policy's scope that have a lifecycle configuration, whose scripts run as root whatever \
+           RootAccess says. A rise means more residual root to review.",
+    labels: ["policy", "account", "region"],
+};
+
+const TARGETS: Family<2> = Family {
+    name: "sudoless_targets",
+    help: "Accounts and regions of a policy by the state their last scan ended in. Alert on every state but Scanned and \
+           RegionDisabled: what is there was not seen, and no verdict covers it.",
+    labels: ["policy", "state"],
+};
+
+const LAST_SUCCESS: Family<3> = Family {
+    name: "sudoless_target_last_success_timestamp_seconds",
+    help: "When the last successful scan of an account and region under a policy's identity began. Alert when it is \
+           several scan intervals ago; one that was never read has no series, and shows in sudoless_targets.",
+    labels: ["policy", "account", "region"],
+};
+
+const LAST_SCAN: Family<1> = Family {
+    name: "sudoless_policy_last_scan_timestamp_seconds",
+    help: "When a policy's targets were last read, in full or in part. Alert when it is several scan intervals ago and \
+           the policy is not suspended: its status is stale. No series: never scanned.",
+    labels: ["policy"],
+};
+
+const SCAN_INTERVAL: Family<1> = Family {
+    name: "sudoless_policy_scan_interval_seconds",
+    help: "How often a policy asks for its targets to be read: the measure for how old its facts may be.",
+    labels: ["policy"],
+};
+
+const POLICY_INFO: Family<3> = Family {
+    name: "sudoless_policy_info",
+    help: "Always 1; the labels say what a policy asks for. Alert on suspended=\"true\" for longer than a maintenance \
+           takes: nothing is looked at.",
+    labels: ["policy", "mode", "suspended"],
+};
+
+impl TargetFacts {
+    /// The facts in a pass's report of a target.
+    #[must_use]
+    pub fn of(
+        report: &TargetReport,
+        lifecycle_configs: u32,
+        last_success: Option<Timestamp>,
+    ) -> Self {
+        Self {
+            target: Arc::clone(&report.target),
+            state: report.state,
+            verdicts: report.verdicts,
+            lifecycle_configs,
+            last_success,
+        }
+    }
+
+    fn has_notebooks(&self) -> bool {
+        self.verdicts.iter().any(|count| *count > 0)
+    }
+}
+
+impl FactsCollector {
+    pub(super) fn new() -> Result<Self, prometheus::Error> {
+        Ok(Self {
+            descriptions: vec![
+                NOTEBOOKS.describe()?,
+                LIFECYCLE_CONFIGS.describe()?,
+                TARGETS.describe()?,
+                LAST_SUCCESS.describe()?,
+                LAST_SCAN.describe()?,
+                SCAN_INTERVAL.describe()?,
+                POLICY_INFO.describe()?,
+            ],
+            policies: Arc::default(),
+        })
+    }
+
+    pub(super) fn published(&self, policy: &PolicyName, facts: PolicyFacts) {
+        let facts = Arc::new(facts);
+        self.lock(|policies| policies.insert(policy.clone(), facts));
+    }
+
+    pub(super) fn forget(&self, policy: &PolicyName) {
+        self.lock(|policies| policies.remove(policy));
+    }
+
+    /// What is published at this moment. Series are made from it with the lock released.
+    fn current(&self) -> Published {
+        self.lock(|policies| {
+            policies
+                .iter()
+                .map(|(name, facts)| (name.clone(), Arc::clone(facts)))
+                .collect()
+        })
+    }
+
+    fn lock<T>(&self, access: impl FnOnce(&mut BTreeMap<PolicyName, Arc<PolicyFacts>>) -> T) -> T {
+        // Whoever panicked left a whole map behind: inserting and removing do not stop half-way.
+        let mut policies = self.policies.lock().unwrap_or_else(PoisonError::into_inner);
+        access(&mut policies)
+    }
+}
+
+impl Collector for FactsCollector {
+    fn desc(&self) -> Vec<&Desc> {
+        self.descriptions.iter().collect()
+    }
+
+    fn collect(&self) -> Vec<MetricFamily> {
+        let published = self.current();
+        vec![
+            NOTEBOOKS.collect(each_target(&published).flat_map(notebooks)),
+            LIFECYCLE_CONFIGS.collect(each_target(&published).filter_map(lifecycle_configs)),
+            TARGETS.collect(published.iter().flat_map(targets)),
+            LAST_SUCCESS.collect(each_target(&published).filter_map(last_success)),
+            LAST_SCAN.collect(published.iter().filter_map(last_scan)),
+            SCAN_INTERVAL.collect(published.iter().map(scan_interval)),
+            POLICY_INFO.collect(published.iter().map(policy_info)),
+        ]
+    }
+}
+
+impl<const N: usize> Family<N> {
+    fn describe(&self) -> Result<Desc, prometheus::Error> {
+        let labels = self.labels.map(str::to_owned).to_vec();
+        Desc::new(self.name.into(), self.help.into(), labels, HashMap::new())
+    }
+
+    fn collect<'a>(&self, series: impl Iterator<Item = ([&'a str; N], f64)>) -> MetricFamily {
+        let mut family = MetricFamily::default();
+        family.set_name(self.name.into());
+        family.set_help(self.help.into());
+        family.set_field_type(MetricType::GAUGE);
+        family.set_metric(
+            series
+                .map(|(values, value)| self.gauge(values, value))
+                .collect(),
+        );
+        family
+    }
+
+    fn gauge(&self, values: [&str; N], value: f64) -> Metric {
+        let labels = self.labels.iter().zip(values).map(|(name, value)| {
+            let mut label = LabelPair::default();
+            label.set_name((*name).into());
+            label.set_value(value.into());
+            label
+        });
+        let mut gauge = Gauge::default();
+        gauge.set_value(value);
+        let mut metric = Metric::from_gauge(gauge);
+        metric.set_label(labels.collect());
+        metric
+    }
+}
+
+fn each_target(published: &Published) -> impl Iterator<Item = (&PolicyName, &TargetFacts)> {
+    published
+        .iter()
+        .flat_map(|(policy, facts)| facts.targets.iter().map(move |target| (policy, target)))
+}
+
+/// All four verdicts where there is a notebook, so that none of them appears from nowhere; none where there is none.
+fn notebooks<'a>(
+    (policy, facts): (&'a PolicyName, &'a TargetFacts),
+) -> impl Iterator<Item = ([&'a str; 4], f64)> {
+    let [policy, account, region] = target_labels(policy, facts);
+    Verdict::ALL
+        .into_iter()
+        .zip(facts.verdicts)
+        .filter(|_| facts.has_notebooks())
+        .map(move |(verdict, count)| {
+            (
+                [policy, account, region, verdict.as_str()],
+                f64::from(count),
+            )
+        })
+}
+
+fn lifecycle_configs<'a>(
+    (policy, facts): (&'a PolicyName, &'a TargetFacts),
+) -> Option<([&'a str; 3], f64)> {
+    facts.has_notebooks().then(|| {
+        (
+            target_labels(policy, facts),
+            f64::from(facts.lifecycle_configs),
+        )
+    })
+}
+
+fn targets(
+    (policy, facts): &(PolicyName, Arc<PolicyFacts>),
+) -> impl Iterator<Item = ([&str; 2], f64)> {
+    TargetState::ALL.into_iter().map(|state| {
+        let in_state = facts.targets.iter().filter(|facts| facts.state == state);
+        // Counted in f64, which is exact far beyond any fleet, because there is no lossless way from usize.
+        let count = in_state.fold(0.0, |count, _| count + 1.0);
+        ([policy.as_str(), state.as_str()], count)
+    })
+}
+
+fn last_success<'a>(
+    (policy, facts): (&'a PolicyName, &'a TargetFacts),
+) -> Option<([&'a str; 3], f64)> {
+    let instant = facts.last_success?;
+    Some((target_labels(policy, facts), seconds(instant)))
+}
+
+fn last_scan((policy, facts): &(PolicyName, Arc<PolicyFacts>)) -> Option<([&str; 1], f64)> {
+    Some(([policy.as_str()], seconds(facts.last_scan?)))
+}
+
+fn scan_interval((policy, facts): &(PolicyName, Arc<PolicyFacts>)) -> ([&str; 1], f64) {
+    ([policy.as_str()], facts.scan_interval.as_secs_f64())
+}
+
+fn policy_info((policy, facts): &(PolicyName, Arc<PolicyFacts>)) -> ([&str; 3], f64) {
+    let mode = match facts.mode {
+        Mode::Audit => "Audit",
+        Mode::Enforce => "Enforce",
+    };
+    let suspended = if facts.suspended { "true" } else { "false" };
+    ([policy.as_str(), mode, suspended], 1.0)
+}
+
+fn target_labels<'a>(policy: &'a PolicyName, facts: &'a TargetFacts) -> [&'a str; 3] {
+    [
+        policy.as_str(),
+        facts.target.account.as_str(),
+        facts.target.region.as_str(),
+    ]
+}
+
+/// Seconds since the Unix epoch.
+fn seconds(instant: Timestamp) -> f64 {
+    instant.as_duration().as_secs_f64()
+}
