@@ -1,3 +1,39 @@
-//! The command line: one file per subcommand.
+//! The command line: one file per subcommand. The only place that reads the environment.
 
 pub mod crd;
+pub mod run;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Keeps root access off Amazon SageMaker notebook instances.
+#[derive(Debug, Parser)]
+#[command(version, max_term_width = 120)]
+pub struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Run(run::Arguments),
+    /// Print the custom resource definitions as YAML, for `kubectl apply --server-side -f -`
+    Crd,
+}
+
+/// Runs what the command line asks for; an error is one line on stderr and exit code 1.
+#[must_use]
+pub fn dispatch(arguments: Arguments) -> ExitCode {
+    let result = match arguments.command {
+        Command::Run(arguments) => run::run(arguments).map_err(|error| error.to_string()),
+        Command::Crd => crd::run(std::io::stdout().lock()).map_err(|error| error.to_string()),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

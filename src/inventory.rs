@@ -4,7 +4,6 @@
 //! any more is dropped. Observing waits only so long: a target that is slow or fails shows as such, and never holds up
 //! what is known of the others (promise P8).
 
-mod concurrency;
 mod flight;
 mod lane;
 mod regions;
@@ -35,8 +34,6 @@ use target::{CachedTarget, Interest};
 /// How the inventory reads.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
-    /// Describes in flight per target.
-    pub describes_per_target: usize,
     /// How long one reading of a target may take.
     pub target_deadline: Duration,
     /// After which everything is described again, changed or not.
@@ -57,7 +54,7 @@ pub struct Inventory {
 struct Shared {
     aws: Aws,
     options: Options,
-    metrics: Arc<Metrics>,
+    metrics: Metrics,
 }
 
 /// What a policy has an interest in; while it lives, the inventory keeps it.
@@ -92,7 +89,7 @@ pub struct Observation {
 impl Inventory {
     /// An empty inventory.
     #[must_use]
-    pub fn new(aws: Aws, options: Options, metrics: Arc<Metrics>) -> Self {
+    pub fn new(aws: Aws, options: Options, metrics: Metrics) -> Self {
         Self {
             shared: Arc::new(Shared { aws, options, metrics }),
             targets: Mutex::default(),
@@ -118,7 +115,7 @@ impl Inventory {
         for interest in &subscription.targets {
             let target = interest.target();
             if let Demanded::Queue = target.demand(demand, &reading) {
-                self.lanes.push(Arc::clone(target), target.is_ailing());
+                self.lanes.push(target.clone(), target.is_ailing());
             }
         }
         let read = reading.finished_by(deadline).await;
@@ -137,7 +134,7 @@ impl Inventory {
                     AccountRegions::new(account, access, Arc::clone(&self.shared))
                 });
                 if let Demanded::Queue = regions.demand(demand, &batch) {
-                    self.lanes.push(Arc::clone(&regions), regions.is_ailing());
+                    self.lanes.push(regions.clone(), regions.is_ailing());
                 }
                 regions
             })
@@ -208,7 +205,7 @@ fn cached<K: Clone + Eq + Hash, V>(
     entry
 }
 
-fn forget_unnamed<K, V>(cache: &Mutex<HashMap<K, Weak<V>>>) {
+fn forget_unnamed<K: Eq + Hash, V>(cache: &Mutex<HashMap<K, Weak<V>>>) {
     let mut cache = locked(cache);
     cache.retain(|_, entry| entry.strong_count() > 0);
     if cache.capacity() > 4 * cache.len() {

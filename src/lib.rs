@@ -4,7 +4,11 @@
 //! `tests/layering.rs` holds that.
 
 pub mod api;
+pub mod aws;
 pub mod cli;
+pub mod controller;
 pub mod decide;
 pub mod domain;
+pub mod inventory;
+pub mod kubernetes;
 pub mod observability;

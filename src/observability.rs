@@ -8,7 +8,7 @@ mod server;
 mod telemetry;
 
 pub use metrics::{
-    AwsOperation, AwsOutcome, BuildInfo, Controller, Metrics, PolicyFacts, ReconciliationResult,
+    BuildInfo, Controller, Metrics, PolicyFacts, ReconciliationResult,
     TargetFacts,
 };
 pub use readiness::{Gate, Readiness};

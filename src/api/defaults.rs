@@ -18,4 +18,4 @@ pub const STOP_TIMEOUT: Duration = Duration::from_mins(30);
 /// `spec.remediation.timeouts.update`.
 pub const UPDATE_TIMEOUT: Duration = Duration::from_mins(15);
 /// `spec.remediation.timeouts.start`.
-pub const START_TIMEOUT: Duration = Duration::from_mins(60);
+pub const START_TIMEOUT: Duration = Duration::from_hours(1);

@@ -40,7 +40,6 @@ pub fn evaluate(policy: &Policy, snapshots: &[Arc<Snapshot>], now: Timestamp) ->
 
 struct Judge<'a> {
     policy: &'a Policy,
-    now: Timestamp,
     /// For each exemption, whether it holds and whether it matched anything.
     exemptions: Vec<(&'a Exemption, bool, bool)>,
 }

@@ -49,14 +49,14 @@ impl AccountRegions {
     /// Regions are enabled rarely: the list is as old as Describes may be, unless everything is to be read.
     pub(super) fn demand(&self, demand: Demand, batch: &Arc<Batch>) -> Demanded {
         let mut state = locked(&self.state);
-        let stale = state.listed_at.is_none_or(|listed_at| {
+        let outdated = state.listed_at.is_none_or(|listed_at| {
             let expiry = listed_at + self.shared.options.describe_refresh;
             expiry <= Timestamp::now() || (demand.full && listed_at < demand.not_before)
         });
         let wanted = match state.attempted_at {
             None => true,
             Some(_) if state.failure.is_some() => state.health.is_due() || demand.full,
-            Some(_) => stale,
+            Some(_) => outdated,
         };
         if !wanted {
             return Demanded::Nothing;

@@ -6,18 +6,11 @@ use futures::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesUnordered}
 use jiff::Timestamp;
 use tokio::time::{Instant, timeout_at};
 
-use super::{concurrency::Concurrency, flight::Scope, target::failed_by_deadline};
+use super::{flight::Scope, target::failed_by_deadline};
 use crate::{
     aws::TargetReader,
     domain::{Notebook, NotebookArn, NotebookSummary, ReadFailure, TargetState},
 };
-
-/// What a reading may take.
-#[derive(Clone, Copy)]
-pub(super) struct Limits {
-    pub(super) describes: usize,
-    pub(super) deadline: Instant,
-}
 
 /// What came of it.
 pub(super) struct Reading {
@@ -37,14 +30,14 @@ pub(super) async fn scan(
     reader: &TargetReader,
     known: &[Arc<Notebook>],
     scope: Scope,
-    limits: Limits,
+    deadline: Instant,
 ) -> Reading {
-    let throttles = reader.throttles();
-    let listed = timeout_at(limits.deadline, reader.list()).await.unwrap_or_else(|_| {
-        Err(failed_by_deadline("the notebooks were not listed", reader.throttles() > throttles))
+    let throttles = reader.throttled();
+    let listed = timeout_at(deadline, reader.list()).await.unwrap_or_else(|_| {
+        Err(failed_by_deadline("the notebooks were not listed", reader.throttled() > throttles))
     });
     match listed {
-        Ok(summaries) => describe(reader, Plan::new(summaries, known, scope), limits).await,
+        Ok(summaries) => describe(reader, Plan::new(summaries, known, scope), deadline).await,
         Err(failure) => unlisted(&failure, known),
     }
 }
@@ -105,29 +98,27 @@ fn is_current(notebook: &Notebook, summary: &NotebookSummary, scope: Scope) -> b
         && (!scope.tags || matches!(notebook.tags, Some(Ok(_))))
 }
 
-async fn describe(reader: &TargetReader, plan: Plan, limits: Limits) -> Reading {
-    let throttles = reader.throttles();
+async fn describe(reader: &TargetReader, plan: Plan, deadline: Instant) -> Reading {
+    let throttles = reader.throttled();
     let described = plan.changed.len();
     let mut notebooks = plan.unchanged;
     let mut outcomes = Outcomes::default();
     let mut pending = plan.changed.into_iter();
     let mut in_flight = HashMap::new();
     let mut answers: FuturesUnordered<BoxFuture<'_, _>> = FuturesUnordered::new();
-    let mut concurrency = Concurrency::new(limits.describes, throttles);
     loop {
-        while answers.len() < concurrency.limit() {
+        while answers.len() < reader.describes_in_flight() {
             let Some(summary) = pending.next() else { break };
             in_flight.insert(summary.arn.clone(), summary.clone());
             answers.push(read(reader, summary, plan.tags).boxed());
         }
-        let Ok(answer) = timeout_at(limits.deadline, answers.next()).await else { break };
+        let Ok(answer) = timeout_at(deadline, answers.next()).await else { break };
         let Some((arn, notebook)) = answer else { break };
         in_flight.remove(&arn);
-        concurrency.answered(reader.throttles());
         notebooks.extend(notebook.inspect(|notebook| outcomes.count(notebook)));
     }
     drop(answers);
-    let failure = failed_by_deadline("it was not described", reader.throttles() > throttles);
+    let failure = failed_by_deadline("it was not described", reader.throttled() > throttles);
     for summary in in_flight.into_values().chain(pending) {
         let notebook = Arc::new(Notebook {
             summary,

@@ -17,7 +17,7 @@ use super::{
     flight::{Batch, Demanded, Flight, Scope},
     lane::Reading,
     locked,
-    scan::{self, Limits},
+    scan,
 };
 use crate::{
     aws::TargetReader,
@@ -119,8 +119,8 @@ impl CachedTarget {
     pub(super) fn demand(&self, demand: Demand, batch: &Arc<Batch>) -> Demanded {
         let tags = self.tag_interests.load(Ordering::Acquire) > 0;
         let mut state = locked(&self.state);
-        let stale = Timestamp::now().saturating_sub(self.shared.options.describe_refresh);
-        let described_since = if demand.full { demand.not_before } else { stale.unwrap_or(Timestamp::MIN) };
+        let oldest = Timestamp::now().saturating_sub(self.shared.options.describe_refresh);
+        let described_since = if demand.full { demand.not_before } else { oldest.unwrap_or(Timestamp::MIN) };
         let wanted = match state.read {
             None => true,
             Some(read) => {
@@ -163,12 +163,9 @@ impl Reading for CachedTarget {
                 (state.flight.start(started_at), state.known.clone())
             };
             let clock = Instant::now();
-            let limits = Limits {
-                describes: self.shared.options.describes_per_target,
-                deadline: clock + self.shared.options.target_deadline,
-            };
-            let reading = scan::scan(&self.reader, &known, scope, limits).await;
-            self.shared.metrics.target_scanned(reading.state, clock.elapsed());
+            let deadline = clock + self.shared.options.target_deadline;
+            let reading = scan::scan(&self.reader, &known, scope, deadline).await;
+            self.shared.metrics.scanned(reading.state, clock.elapsed());
             tracing::debug!(
                 account = %self.target.account,
                 region = %self.target.region,

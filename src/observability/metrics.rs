@@ -6,7 +6,7 @@
 mod facts;
 mod labels;
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use prometheus::{
     HistogramOpts, HistogramVec, IntCounterVec, IntGaugeVec, Opts, Registry, TextEncoder,
@@ -15,9 +15,12 @@ use prometheus::{
 use self::facts::FactsCollector;
 pub use self::{
     facts::{PolicyFacts, TargetFacts},
-    labels::{AwsOperation, AwsOutcome, Controller, ReconciliationResult},
+    labels::{Controller, ReconciliationResult},
 };
-use crate::domain::{PolicyName, TargetState};
+use crate::{
+    aws::{Operation, Outcome, RequestObserver},
+    domain::{PolicyName, TargetState},
+};
 
 /// Seconds. Scans take from a few round trips to the deadline of a target.
 const SCAN_BUCKETS: &[f64] = &[
@@ -119,18 +122,6 @@ impl Metrics {
             .observe(took.as_secs_f64());
     }
 
-    /// Notes the answer to one attempt of an AWS request; a retried request is several attempts.
-    pub fn aws_attempted(&self, operation: AwsOperation, outcome: AwsOutcome) {
-        self.aws_requests
-            .with_label_values(&[operation.as_str(), outcome.as_str()])
-            .inc();
-        if outcome == AwsOutcome::Throttled {
-            self.aws_throttles
-                .with_label_values(&[operation.as_str()])
-                .inc();
-        }
-    }
-
     /// Notes that one pass of a controller ended.
     pub fn reconciled(&self, controller: Controller, result: ReconciliationResult, took: Duration) {
         self.reconciliations
@@ -155,9 +146,9 @@ impl Metrics {
         for state in TargetState::ALL {
             self.scans.with_label_values(&[state.as_str()]);
         }
-        for operation in AwsOperation::ALL {
+        for operation in Operation::ALL {
             self.aws_throttles.with_label_values(&[operation.as_str()]);
-            for outcome in AwsOutcome::ALL {
+            for outcome in Outcome::ALL {
                 self.aws_requests
                     .with_label_values(&[operation.as_str(), outcome.as_str()]);
             }
@@ -170,6 +161,25 @@ impl Metrics {
                     .with_label_values(&[controller.as_str(), result.as_str()]);
             }
         }
+    }
+}
+
+impl RequestObserver for Metrics {
+    fn attempted(&self, operation: Operation, outcome: Outcome) {
+        self.aws_requests
+            .with_label_values(&[operation.as_str(), outcome.as_str()])
+            .inc();
+        if outcome == Outcome::Throttled {
+            self.aws_throttles
+                .with_label_values(&[operation.as_str()])
+                .inc();
+        }
+    }
+}
+
+impl fmt::Debug for Metrics {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Metrics")
     }
 }
 
@@ -190,7 +200,7 @@ fn aws_requests() -> Result<IntCounterVec, prometheus::Error> {
         Opts::new(
             "sudoless_aws_requests_total",
             "Attempts of AWS requests, retries included, by operation and outcome. Alert on a sustained rate of \
-             AccessDenied or CredentialsRefused: a role, its trust or a service control policy changed.",
+             AccessDenied, Unrecognized or InvalidCredentials: a role, its trust or a service control policy changed.",
         ),
         &["operation", "outcome"],
     )
@@ -258,12 +268,12 @@ mod tests {
     #[test]
     fn bounded_series_are_there_from_the_start() {
         let page = metrics().render().unwrap();
-        for operation in AwsOperation::ALL {
+        for operation in Operation::ALL {
             assert_line(
                 &page,
                 &format!("sudoless_aws_throttles_total{{operation=\"{operation}\"}} 0"),
             );
-            for outcome in AwsOutcome::ALL {
+            for outcome in Outcome::ALL {
                 assert_line(
                     &page,
                     &format!(
@@ -291,10 +301,10 @@ mod tests {
     #[test]
     fn a_throttled_attempt_is_a_request_and_a_throttle() {
         let metrics = metrics();
-        let operation = AwsOperation::DescribeNotebookInstance;
-        metrics.aws_attempted(operation, AwsOutcome::Throttled);
-        metrics.aws_attempted(operation, AwsOutcome::Throttled);
-        metrics.aws_attempted(operation, AwsOutcome::Success);
+        let operation = Operation::DescribeNotebookInstance;
+        metrics.attempted(operation, Outcome::Throttled);
+        metrics.attempted(operation, Outcome::Throttled);
+        metrics.attempted(operation, Outcome::Answered);
         let page = metrics.render().unwrap();
         for line in [
             "sudoless_aws_requests_total{operation=\"DescribeNotebookInstance\",outcome=\"Success\"} 1",
@@ -332,7 +342,7 @@ mod tests {
         let metrics = metrics();
         metrics
             .clone()
-            .aws_attempted(AwsOperation::AssumeRole, AwsOutcome::Success);
+            .attempted(Operation::AssumeRole, Outcome::Answered);
         let line = "sudoless_aws_requests_total{operation=\"AssumeRole\",outcome=\"Success\"} 1";
         assert_line(&metrics.render().unwrap(), line);
         assert!(!self::metrics().render().unwrap().contains(line));

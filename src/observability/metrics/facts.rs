@@ -114,17 +114,13 @@ const POLICY_INFO: Family<3> = Family {
 impl TargetFacts {
     /// The facts in a pass's report of a target.
     #[must_use]
-    pub fn of(
-        report: &TargetReport,
-        lifecycle_configs: u32,
-        last_success: Option<Timestamp>,
-    ) -> Self {
+    pub fn of(report: &TargetReport) -> Self {
         Self {
             target: Arc::clone(&report.target),
             state: report.state,
             verdicts: report.verdicts,
-            lifecycle_configs,
-            last_success,
+            lifecycle_configs: report.lifecycle_configs,
+            last_success: report.last_success,
         }
     }
 

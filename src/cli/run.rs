@@ -1,0 +1,185 @@
+//! `sudoless run`: the operator.
+
+use std::{
+    env,
+    io::{self, IsTerminal},
+    str::FromStr,
+    sync::Arc,
+    time::Duration,
+};
+
+use clap::Args;
+use kube::Client;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    aws::{self, Aws},
+    controller::{self, Context},
+    inventory::{self, Inventory},
+    observability::{self, BuildInfo, Color, LogFormat, LogLevels, Metrics, Readiness, Server},
+};
+
+/// How long the passes under way may take to end after a signal. Kubernetes kills after 30 s.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// Run the operator: watch NotebookRootAccessPolicies and report every notebook they cover
+///
+/// The API server is the one of KUBECONFIG, or of the service account inside a cluster. AWS is reached as the AWS SDKs do:
+/// region, credentials (IRSA, Pod Identity, profile, environment) and AWS_ENDPOINT_URL come from the environment.
+/// This version reads only: no operation that changes anything in AWS exists in it.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  sudoless run
+  sudoless run --metrics-addr 127.0.0.1:8080 --log-format json
+  sudoless run --watch-label-selector team=ml-platform")]
+pub struct Arguments {
+    /// Where /metrics, /healthz and /readyz are served, as host:port; port 0 takes any free one
+    #[arg(long, default_value = "0.0.0.0:8080", value_name = "HOST:PORT")]
+    metrics_addr: String,
+
+    /// Look only after policies with these labels, such as team=a,stage!=test: several operators share the work
+    #[arg(long, value_name = "SELECTOR")]
+    watch_label_selector: Option<String>,
+
+    #[command(flatten)]
+    reading: Reading,
+
+    #[command(flatten)]
+    logging: Logging,
+}
+
+/// How AWS is read.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Reading AWS")]
+struct Reading {
+    /// Describe requests in flight per account and region; fewer are sent when AWS throttles
+    #[arg(long, default_value_t = 20, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    describes_per_target: u32,
+
+    /// Describe requests in flight over all accounts and regions
+    #[arg(long, default_value_t = 200, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    describes_overall: u32,
+
+    /// How long reading one account and region may take; what is read by then counts, the rest follows at the next try
+    #[arg(long, default_value = "5m", value_name = "DURATION", value_parser = duration)]
+    target_deadline: Duration,
+
+    /// After how long every notebook is described again, changed or not
+    #[arg(long, default_value = "6h", value_name = "DURATION", value_parser = duration)]
+    describe_refresh: Duration,
+
+    /// How long AWS may take to answer one request, before it is sent again
+    #[arg(long, default_value = "10s", value_name = "DURATION", value_parser = duration)]
+    request_timeout: Duration,
+}
+
+/// What is logged.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Logging")]
+struct Logging {
+    /// How log lines on stderr look
+    #[arg(long, value_enum, default_value_t = LogFormat::Text)]
+    log_format: LogFormat,
+
+    /// How much is logged: a level, and others for modules, such as info,sudoless::aws=debug
+    #[arg(long, env = "SUDOLESS_LOG", default_value = "info", value_name = "LEVELS")]
+    log_level: LogLevels,
+}
+
+/// Why the operator could not start, or stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Logging.
+    #[error(transparent)]
+    Telemetry(#[from] observability::TelemetryError),
+    /// The asynchronous runtime, or its signals.
+    #[error("the process cannot be set up: {0}")]
+    Process(#[from] io::Error),
+    /// Neither KUBECONFIG nor a service account.
+    #[error("no API server is configured: set KUBECONFIG, or run inside a cluster ({0})")]
+    Configuration(#[from] kube::config::InferConfigError),
+    /// A client could not be made of the configuration.
+    #[error("the API server's configuration cannot be used: {0}")]
+    Client(#[from] kube::Error),
+    /// The address of the metrics.
+    #[error(transparent)]
+    Listen(#[from] observability::ListenError),
+    /// A metric's name; a bug.
+    #[error("the metrics cannot be set up: {0}")]
+    Metrics(#[from] prometheus::Error),
+}
+
+/// Runs until SIGTERM or SIGINT.
+pub fn run(arguments: Arguments) -> Result<(), Error> {
+    let plain = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty()) || !io::stderr().is_terminal();
+    let color = if plain { Color::None } else { Color::Ansi };
+    observability::start(arguments.logging.log_format, color, &arguments.logging.log_level)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let result = runtime.block_on(operate(arguments));
+    // Readings in the background may be waiting for AWS: nobody waits for them.
+    runtime.shutdown_background();
+    result
+}
+
+async fn operate(arguments: Arguments) -> Result<(), Error> {
+    let shutdown = on_signal()?;
+    let metrics = Metrics::new(BuildInfo::current())?;
+    let readiness = Readiness::new();
+    let listener = observability::listen(&arguments.metrics_addr).await?;
+    let server = Server::new(metrics.clone(), readiness.clone()).serve(listener, shutdown.clone());
+    let server = tokio::spawn(server);
+
+    let client = Client::try_from(kube::Config::infer().await?)?;
+    let aws = Aws::from_environment(arguments.reading.aws(), Arc::new(metrics.clone())).await;
+    let inventory = Inventory::new(aws, arguments.reading.inventory(), metrics.clone());
+    let context = Arc::new(Context::new(client, inventory, metrics, shutdown.clone()));
+    let selector = arguments.watch_label_selector.as_deref();
+    tokio::select! {
+        () = controller::run(context, selector, readiness, shutdown.clone()) => {}
+        () = async { shutdown.cancelled().await; tokio::time::sleep(GRACE).await } => {
+            tracing::warn!("passes under way did not end in time; the next start begins with a full scan");
+        }
+    }
+    let _ = server.await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+fn on_signal() -> Result<CancellationToken, io::Error> {
+    let shutdown = CancellationToken::new();
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let token = shutdown.clone();
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => tracing::info!("SIGTERM: stopping"),
+            _ = interrupt.recv() => tracing::info!("SIGINT: stopping"),
+        }
+        token.cancel();
+    });
+    Ok(shutdown)
+}
+
+impl Reading {
+    fn aws(&self) -> aws::Options {
+        aws::Options {
+            describes_per_target: self.describes_per_target as usize,
+            describes_overall: self.describes_overall as usize,
+            attempt_timeout: self.request_timeout,
+            ..aws::Options::default()
+        }
+    }
+
+    fn inventory(&self) -> inventory::Options {
+        inventory::Options { target_deadline: self.target_deadline, describe_refresh: self.describe_refresh }
+    }
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    match kube::core::Duration::from_str(text) {
+        Ok(duration) if !duration.is_negative() && Duration::from(duration) >= Duration::from_millis(1) => {
+            Ok(duration.into())
+        }
+        _ => Err("write a duration above zero in Go's notation, such as 90s, 10m or 1h30m".to_owned()),
+    }
+}

@@ -1,0 +1,58 @@
+//! How long to wait after a pass that failed: per policy, doubling.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use kube::{ResourceExt, runtime::controller::Action};
+
+use super::{Context, Guarded, policy::Error};
+
+const FIRST: Duration = Duration::from_secs(1);
+
+/// Short enough that the status is true again soon after an outage of the API server.
+const LONGEST: Duration = Duration::from_secs(30);
+
+/// How often in a row the passes of each policy failed.
+#[derive(Debug, Default)]
+pub(super) struct Failures(Mutex<HashMap<String, u32>>);
+
+impl Failures {
+    /// The pass of a policy succeeded, or the policy is gone.
+    pub(super) fn forget(&self, policy: &str) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(policy);
+    }
+
+    fn count(&self, policy: &str) -> u32 {
+        let mut failures = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = failures.entry(policy.to_owned()).or_default();
+        *count = count.saturating_add(1);
+        *count
+    }
+}
+
+/// Logs what failed, and waits.
+#[expect(clippy::needless_pass_by_value, reason = "the controller calls it with an Arc")]
+pub(super) fn after_error(policy: Arc<Guarded>, error: &Error, context: Arc<Context>) -> Action {
+    let name = policy.name_any();
+    let failures = context.failures.count(&name);
+    let wait = wait(failures).mul_f64(0.8 + 0.4 * fastrand::f64());
+    tracing::warn!(policy = name, failures, %error, "a pass failed; it is tried again in {:.0?}", wait);
+    Action::requeue(wait)
+}
+
+fn wait(failures: u32) -> Duration {
+    FIRST.saturating_mul(1 << failures.saturating_sub(1).min(10)).min(LONGEST)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_double_up_to_the_longest() {
+        assert_eq!([1, 2, 3, 6, 99].map(wait).map(|wait| wait.as_secs()), [1, 2, 4, 30, 30]);
+    }
+}

@@ -1,0 +1,82 @@
+//! What every pass needs.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use kube::Client;
+use tokio_util::sync::CancellationToken;
+
+use super::{backoff::Failures, memory::Memory};
+use crate::{
+    domain::PolicyName,
+    inventory::Inventory,
+    kubernetes::Announcer,
+    observability::{Metrics, PolicyFacts},
+};
+
+/// What every pass needs, shared by all.
+pub struct Context {
+    pub(super) client: Client,
+    pub(super) inventory: Inventory,
+    pub(super) metrics: Metrics,
+    pub(super) announcer: Announcer,
+    pub(super) shutdown: CancellationToken,
+    pub(super) failures: Failures,
+    memories: Mutex<HashMap<PolicyName, Remembered>>,
+}
+
+type Remembered = (String, Arc<tokio::sync::Mutex<Memory>>);
+
+impl Context {
+    /// A context that remembers nothing yet.
+    #[must_use]
+    pub fn new(client: Client, inventory: Inventory, metrics: Metrics, shutdown: CancellationToken) -> Self {
+        Self {
+            announcer: Announcer::new(client.clone()),
+            client,
+            inventory,
+            metrics,
+            shutdown,
+            failures: Failures::default(),
+            memories: Mutex::default(),
+        }
+    }
+
+    /// What is remembered of a policy; nothing, if it was deleted and made anew.
+    pub(super) fn memory(&self, policy: &PolicyName, uid: &str) -> Arc<tokio::sync::Mutex<Memory>> {
+        let mut memories = self.memories();
+        match memories.get(policy) {
+            Some((known, memory)) if known == uid => Arc::clone(memory),
+            _ => {
+                let memory = Arc::default();
+                memories.insert(policy.clone(), (uid.to_owned(), Arc::clone(&memory)));
+                memory
+            }
+        }
+    }
+
+    /// Shows a pass's facts in the metrics, unless the policy was deleted during the pass.
+    pub(super) fn show(&self, policy: &PolicyName, uid: &str, facts: PolicyFacts) {
+        let memories = self.memories();
+        if memories.get(policy).is_some_and(|(known, _)| known == uid) {
+            self.metrics.published(policy, facts);
+        }
+    }
+
+    /// A policy is gone, and with it its series and what only it was interested in.
+    pub(super) fn forget(&self, policy: &str) {
+        let name = PolicyName::from(policy);
+        let mut memories = self.memories();
+        if memories.remove(&name).is_some() {
+            tracing::info!(policy, "policy is gone");
+        }
+        self.metrics.forget(&name);
+        self.failures.forget(policy);
+    }
+
+    fn memories(&self) -> MutexGuard<'_, HashMap<PolicyName, Remembered>> {
+        self.memories.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

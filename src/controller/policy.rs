@@ -1,0 +1,222 @@
+//! One pass over a policy: validate → observe → evaluate → summarize → publish.
+
+use std::{sync::Arc, time::Duration};
+
+use jiff::Timestamp;
+use kube::{Resource, ResourceExt, runtime::controller::Action};
+use tokio::time::Instant;
+
+use super::{
+    Context, Guarded,
+    announce::announcements,
+    memory::{Memory, Rest, Settled},
+    schedule::until,
+};
+use crate::{
+    api::{NotebookRootAccessPolicy, NotebookRootAccessPolicyStatus as Status, SCAN_NOW_ANNOTATION},
+    decide::{self, Baseline, Pass, Progress},
+    domain::{Evaluation, Policy, PolicyName},
+    inventory::{Observation, Subscription},
+    kubernetes::{self, Subject},
+    observability::{Controller, PolicyFacts, ReconciliationResult, TargetFacts},
+};
+
+/// How long a pass waits for answers before it publishes what is known and looks again.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// No pass follows another sooner, whatever is due.
+const SHORTEST_REST: Duration = Duration::from_millis(250);
+
+/// The step that failed.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Error {
+    /// The status could not be written.
+    #[error("the status could not be published: {0}")]
+    Publish(#[source] kube::Error),
+}
+
+/// One pass, unless nothing asks for one.
+pub(super) async fn reconcile(resource: Arc<Guarded>, context: Arc<Context>) -> Result<Action, Error> {
+    let started = Instant::now();
+    let subject = Subject::of(&*resource);
+    let name = PolicyName::from(subject.name.as_str());
+    let memory = context.memory(&name, &subject.uid);
+    let mut memory = memory.lock().await;
+    let generation = resource.meta().generation;
+    let scan_now = resource.annotations().get(SCAN_NOW_ANNOTATION).cloned();
+    match memory.settled.as_ref().and_then(|settled| settled.rest(generation, scan_now.as_deref())) {
+        Some(Rest::UntilChange) => return Ok(Action::await_change()),
+        Some(Rest::For(rest)) => return Ok(Action::requeue(rest)),
+        None => memory.settled = None,
+    }
+    let mut pass = PolicyPass { context: &context, subject, name, generation: generation.unwrap_or_default(), invalid: false };
+    let result = pass.run(&resource, &mut memory, scan_now.as_deref()).await;
+    let outcome = match &result {
+        Ok(_) if pass.invalid => ReconciliationResult::Invalid,
+        Ok(_) => ReconciliationResult::Success,
+        Err(_) => ReconciliationResult::Failed,
+    };
+    context.metrics.reconciled(Controller::Policy, outcome, started.elapsed());
+    let next = result?;
+    context.failures.forget(&pass.subject.name);
+    memory.settled = Some(Settled { generation, scan_now, next: next.map(|rest| Instant::now() + rest) });
+    Ok(next.map_or_else(Action::await_change, Action::requeue))
+}
+
+struct PolicyPass<'a> {
+    context: &'a Context,
+    subject: Subject,
+    name: PolicyName,
+    generation: i64,
+    /// Whether the resource could not be understood.
+    invalid: bool,
+}
+
+impl PolicyPass<'_> {
+    /// Returns when the next pass is due; `None`: when something changes.
+    async fn run(
+        &mut self,
+        resource: &Guarded,
+        memory: &mut Memory,
+        scan_now: Option<&str>,
+    ) -> Result<Option<Duration>, Error> {
+        let resource = match &resource.0 {
+            Ok(resource) => resource,
+            Err(undecodable) => {
+                let problem = format!("the resource does not decode: {}", undecodable.error);
+                return self.publish_invalid(memory, &problem).await;
+            }
+        };
+        self.recall(memory, resource);
+        let policy = match decide::validate(resource) {
+            Ok(policy) => policy,
+            Err(errors) => {
+                let problems: Vec<String> = errors.iter().map(ToString::to_string).collect();
+                return self.publish_invalid(memory, &problems.join("; ")).await;
+            }
+        };
+        if policy.suspended {
+            return self.publish_suspended(memory, &policy).await;
+        }
+        let demand = memory.schedule.demand(&policy, scan_now, Timestamp::now());
+        let observing = self.context.inventory.observe(&policy, &mut memory.subscription, demand, PATIENCE);
+        let Some(observation) = self.context.shutdown.run_until_cancelled(observing).await else {
+            return Ok(None);
+        };
+        let now = Timestamp::now();
+        if !observation.unfinished {
+            memory.schedule.finished(&observation.snapshots, now);
+        }
+        let progress = progress(&observation, memory, now);
+        let evaluation = decide::evaluate(&policy, &observation.snapshots, now);
+        let status = decide::summarize(&policy, &evaluation, progress, self.pass(memory, now));
+        self.publish(memory, status).await?;
+        self.announce(resource, memory, &evaluation, progress).await;
+        self.show(memory, &policy, &evaluation);
+        Ok(Some(next_pass(&policy, memory, &observation, &evaluation, now)))
+    }
+
+    /// After a restart, what was published is what is known.
+    fn recall(&self, memory: &mut Memory, resource: &NotebookRootAccessPolicy) {
+        if memory.status.is_none() {
+            memory.status.clone_from(&resource.status);
+            memory.baseline = Baseline::from_status(resource.status.as_ref());
+        }
+    }
+
+    fn pass<'m>(&self, memory: &'m Memory, now: Timestamp) -> Pass<'m> {
+        Pass { generation: self.generation, previous: memory.status.as_ref(), now }
+    }
+
+    async fn publish_invalid(&mut self, memory: &mut Memory, problem: &str) -> Result<Option<Duration>, Error> {
+        self.invalid = true;
+        tracing::warn!(policy = %self.name, problem, "the policy is not valid");
+        let status = decide::invalid(problem, self.pass(memory, Timestamp::now()));
+        self.publish(memory, status).await?;
+        memory.subscription = Subscription::default();
+        Ok(None)
+    }
+
+    async fn publish_suspended(&self, memory: &mut Memory, policy: &Policy) -> Result<Option<Duration>, Error> {
+        let status = decide::suspended(self.pass(memory, Timestamp::now()));
+        self.publish(memory, status).await?;
+        let mut facts = memory.facts.take().unwrap_or_else(|| facts(policy, memory, &Evaluation::default()));
+        (facts.suspended, facts.mode) = (true, policy.mode);
+        self.context.show(&self.name, &self.subject.uid, facts.clone());
+        memory.facts = Some(facts);
+        Ok(None)
+    }
+
+    async fn publish(&self, memory: &mut Memory, status: Status) -> Result<(), Error> {
+        let written =
+            kubernetes::publish(&self.context.client, &self.subject, memory.status.as_ref(), &status)
+                .await
+                .map_err(Error::Publish)?;
+        if written {
+            tracing::debug!(policy = %self.name, "status written");
+        }
+        memory.status = Some(status);
+        Ok(())
+    }
+
+    async fn announce(
+        &self,
+        resource: &NotebookRootAccessPolicy,
+        memory: &mut Memory,
+        evaluation: &Evaluation,
+        progress: Progress,
+    ) {
+        if matches!(progress, Progress::FirstScan { .. }) {
+            return;
+        }
+        if let Some(baseline) = &memory.baseline {
+            let reference = resource.object_ref(&());
+            for announcement in announcements(baseline, evaluation) {
+                tracing::info!(policy = %self.name, reason = announcement.reason, "{}", announcement.note);
+                self.context.announcer.warn(&reference, announcement).await;
+            }
+        }
+        memory.baseline = Some(Baseline::after(evaluation));
+    }
+
+    fn show(&self, memory: &mut Memory, policy: &Policy, evaluation: &Evaluation) {
+        let facts = facts(policy, memory, evaluation);
+        self.context.show(&self.name, &self.subject.uid, facts.clone());
+        memory.facts = Some(facts);
+    }
+}
+
+fn progress(observation: &Observation, memory: &Memory, now: Timestamp) -> Progress {
+    if observation.unread > 0 {
+        return Progress::FirstScan { unread: observation.unread };
+    }
+    let oldest = || observation.snapshots.iter().map(|snapshot| snapshot.started_at).min();
+    Progress::Scanned { at: memory.schedule.last_scan().or_else(oldest).unwrap_or(now) }
+}
+
+fn facts(policy: &Policy, memory: &Memory, evaluation: &Evaluation) -> PolicyFacts {
+    PolicyFacts {
+        mode: policy.mode,
+        suspended: policy.suspended,
+        scan_interval: policy.scan_interval,
+        last_scan: memory.schedule.last_scan(),
+        targets: evaluation.targets.iter().map(TargetFacts::of).collect(),
+    }
+}
+
+/// The next scan, the next try of what failed, the next expiry of an exemption: whichever comes first.
+fn next_pass(
+    policy: &Policy,
+    memory: &Memory,
+    observation: &Observation,
+    evaluation: &Evaluation,
+    now: Timestamp,
+) -> Duration {
+    if observation.unfinished {
+        return SHORTEST_REST;
+    }
+    let scan = memory.schedule.due(policy).map_or(Duration::ZERO, |due| until(due, now));
+    let retry = observation.retry_at.map(|retry_at| retry_at.saturating_duration_since(Instant::now()));
+    let expiry = evaluation.next_expiry.map(|expiry| until(expiry, now));
+    [Some(scan), retry, expiry].into_iter().flatten().min().unwrap_or(scan).max(SHORTEST_REST)
+}

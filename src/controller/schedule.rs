@@ -1,0 +1,72 @@
+//! When a policy's targets are read again.
+
+use std::{sync::Arc, time::Duration};
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::{
+    domain::{Policy, Snapshot},
+    inventory::Demand,
+};
+
+/// Scans are up to this much of an interval late, so that policies made together do not scan together for ever.
+const JITTER: f64 = 0.05;
+
+/// When a policy scans. A scan begins with a demand and ends when every target has met it, or failed to.
+#[derive(Debug)]
+pub(super) struct Schedule {
+    /// The scan under way.
+    demand: Option<Demand>,
+    /// When the oldest reading of the last scan began.
+    last_scan: Option<Timestamp>,
+    /// The `scan-now` annotation as last seen; `None`: no pass yet.
+    scan_now: Option<Option<String>>,
+    /// Where in the jitter's range this policy is, from 0 to 1.
+    phase: f64,
+}
+
+impl Default for Schedule {
+    fn default() -> Self {
+        Self { demand: None, last_scan: None, scan_now: None, phase: fastrand::f64() }
+    }
+}
+
+impl Schedule {
+    /// How new the answers must be at a pass.
+    pub(super) fn demand(&mut self, policy: &Policy, scan_now: Option<&str>, now: Timestamp) -> Demand {
+        let asked = self.scan_now.as_ref().is_some_and(|seen| scan_now.is_some() && seen.as_deref() != scan_now);
+        self.scan_now = Some(scan_now.map(str::to_owned));
+        if asked {
+            self.demand = Some(Demand { not_before: now, full: true });
+        } else if self.demand.is_none() && self.due(policy).is_none_or(|due| due <= now) {
+            // What another policy has just read is taken. Half an interval, and due times that follow the readings, not
+            // the passes, bring overlapping policies into step.
+            let not_before = now - policy.scan_interval / 2;
+            self.demand = Some(Demand { not_before, full: false });
+        }
+        self.demand.unwrap_or(Demand { not_before: Timestamp::MIN, full: false })
+    }
+
+    /// Every target has met the demand, or failed to.
+    pub(super) fn finished(&mut self, snapshots: &[Arc<Snapshot>], now: Timestamp) {
+        if self.demand.take().is_some() {
+            self.last_scan = Some(snapshots.iter().map(|snapshot| snapshot.started_at).min().unwrap_or(now));
+        }
+    }
+
+    /// When the last scan began; `None`: none has ended yet.
+    pub(super) fn last_scan(&self) -> Option<Timestamp> {
+        self.last_scan
+    }
+
+    /// When the next scan is due; `None`: at once.
+    pub(super) fn due(&self, policy: &Policy) -> Option<Timestamp> {
+        let interval = policy.scan_interval.mul_f64(1.0 + JITTER * self.phase);
+        self.last_scan.and_then(|last| last.checked_add(SignedDuration::try_from(interval).ok()?).ok())
+    }
+}
+
+/// From now until an instant; nothing if it has passed.
+pub(super) fn until(instant: Timestamp, now: Timestamp) -> Duration {
+    Duration::try_from(instant.duration_since(now)).unwrap_or_default()
+}

@@ -1,0 +1,12 @@
+//! The adapters to the API server: what is served, what is published, who is told.
+
+mod events;
+mod served;
+mod status;
+
+pub use events::{Announcement, Announcer};
+pub use served::until_served;
+pub use status::{Subject, publish};
+
+/// Who writes, in `managedFields` and in events.
+pub const FIELD_MANAGER: &str = "sudoless";

@@ -1,0 +1,52 @@
+//! Events on resources, for those who read `kubectl describe`. Best effort: an event that cannot be written is logged.
+
+use k8s_openapi::api::core::v1::ObjectReference;
+use kube::{
+    Client,
+    runtime::events::{Event, EventType, Recorder, Reporter},
+};
+
+use super::FIELD_MANAGER;
+
+/// `events.k8s.io/v1` takes notes of up to 1 kB.
+const LONGEST_NOTE: usize = 1000;
+
+/// Writes events.
+#[derive(Clone)]
+pub struct Announcer(Recorder);
+
+/// What is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Announcement {
+    /// One word.
+    pub reason: &'static str,
+    /// A sentence.
+    pub note: String,
+}
+
+impl Announcer {
+    /// Writes in the operator's name.
+    #[must_use]
+    pub fn new(client: Client) -> Self {
+        Self(Recorder::new(client, Reporter::from(FIELD_MANAGER)))
+    }
+
+    /// Writes a warning on a resource.
+    pub async fn warn(&self, about: &ObjectReference, announcement: Announcement) {
+        let mut note = announcement.note;
+        if note.len() > LONGEST_NOTE {
+            let end = (0..=LONGEST_NOTE).rev().find(|end| note.is_char_boundary(*end)).unwrap_or_default();
+            note.truncate(end);
+        }
+        let event = Event {
+            type_: EventType::Warning,
+            reason: announcement.reason.to_owned(),
+            note: Some(note),
+            action: "Scan".to_owned(),
+            secondary: None,
+        };
+        if let Err(error) = self.0.publish(&event, about).await {
+            tracing::warn!(policy = about.name, reason = event.reason, %error, "an event could not be written");
+        }
+    }
+}
