@@ -60,11 +60,7 @@ fn manifests(folder: &str) -> Vec<Manifest> {
         .collect();
     paths.sort();
     let read = |path: PathBuf| {
-        assert!(
-            path.extension()
-                .is_some_and(|extension| extension == "yaml"),
-            "{path:?}"
-        );
+        assert_eq!(path.extension().unwrap(), "yaml");
         let text = fs::read_to_string(&path).unwrap();
         Manifest { path, text }
     };

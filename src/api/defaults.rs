@@ -1,4 +1,4 @@
-//! What an absent field of a policy means. The API server fills in none of these (GitOps tools would see a
+//! What an absent field of a policy means. The API server fills in none of these (tools that apply from Git would see a
 //! difference to what is in Git); the description of each field names its value for `kubectl explain`.
 
 use std::time::Duration;
@@ -18,4 +18,4 @@ pub const STOP_TIMEOUT: Duration = Duration::from_mins(30);
 /// `spec.remediation.timeouts.update`.
 pub const UPDATE_TIMEOUT: Duration = Duration::from_mins(15);
 /// `spec.remediation.timeouts.start`.
-pub const START_TIMEOUT: Duration = Duration::from_mins(60);
+pub const START_TIMEOUT: Duration = Duration::from_hours(1);
