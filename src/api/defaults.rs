@@ -1,4 +1,4 @@
-//! What an absent field of a policy means. The API server fills in none of these (GitOps tools would see a
+//! What an absent field of a policy means. The API server fills in none of these (tools that apply from Git would see a
 //! difference to what is in Git); the description of each field names its value for `kubectl explain`.
 
 use std::time::Duration;

@@ -2,6 +2,15 @@
 //!
 //! The doc comments of the fields are what `kubectl explain` prints: they are written for the people who write policies.
 
+#![allow(
+    clippy::doc_markdown,
+    reason = "kubectl explain prints the texts as they are"
+)]
+#![allow(
+    clippy::duplicated_attributes,
+    reason = "each printcolumn has a type, and they are alike"
+)]
+
 use std::collections::BTreeMap;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;

@@ -2,6 +2,11 @@
 //!
 //! Nothing here is limited by the schema: a status that the API server refused would hide what was found.
 
+#![allow(
+    clippy::doc_markdown,
+    reason = "kubectl explain prints the texts as they are"
+)]
+
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

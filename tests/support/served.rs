@@ -1,0 +1,39 @@
+//! A control plane that serves our resources, as the committed definitions describe them.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use local_cluster::{Error, LocalCluster, Options};
+
+/// After the server has said `Established`, until it serves the resource and its documentation; well under a second on an idle
+/// machine.
+const DEADLINE: Duration = Duration::from_mins(1);
+
+/// Starts a control plane, installs `crds/`, and returns once kubectl knows the resource and can explain it.
+///
+/// # Panics
+/// If that does not succeed, or the server warns about a definition.
+pub fn start(options: Options) -> LocalCluster {
+    let cluster = LocalCluster::start(options).expect("a control plane");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("crds");
+    let applied = cluster
+        .kubectl(["apply", "--server-side", "-f"])
+        .arg(folder)
+        .output()
+        .expect("kubectl runs");
+    assert!(applied.status.success(), "{applied:?}");
+    assert_eq!(String::from_utf8_lossy(&applied.stderr), "", "a warning");
+
+    let started = Instant::now();
+    // Each look is a process of its own, which is pause enough.
+    while let Err(error) = look(&cluster) {
+        assert!(started.elapsed() < DEADLINE, "not served: {error}");
+    }
+    cluster
+}
+
+fn look(cluster: &LocalCluster) -> Result<(), Error> {
+    cluster.run_kubectl(["get", "nrap"])?;
+    cluster.run_kubectl(["explain", "nrap"])?;
+    Ok(())
+}
