@@ -101,11 +101,12 @@ impl Pulse {
                 self.describes.store((describes / 2).max(1), Relaxed);
                 self.answered.store(0, Relaxed);
             }
-            Outcome::Answered if describes < most_describes => {
-                if self.answered.fetch_add(1, Relaxed) + 1 >= describes {
-                    self.answered.store(0, Relaxed);
-                    self.describes.store(describes + 1, Relaxed);
-                }
+            Outcome::Answered
+                if describes < most_describes
+                    && self.answered.fetch_add(1, Relaxed) + 1 >= describes =>
+            {
+                self.answered.store(0, Relaxed);
+                self.describes.store(describes + 1, Relaxed);
             }
             _ => {}
         }
@@ -166,9 +167,8 @@ fn outcome(operation: Operation, context: &FinalizerInterceptorContextRef<'_>) -
     let status = context
         .response()
         .map(|response| response.status().as_u16());
-    let error = match context.output_or_error()? {
-        Ok(_) => return Some(Outcome::Answered),
-        Err(error) => error,
+    let Err(error) = context.output_or_error()? else {
+        return Some(Outcome::Answered);
     };
     let symptom = symptom(operation, error, status)?;
     Some(Outcome::of(operation, symptom))

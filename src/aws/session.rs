@@ -28,13 +28,13 @@ use crate::domain::{Access, AccountId, ExternalId, Partition, ReadFailure, Regio
 const SESSION_NAME: &str = "sudoless";
 
 /// Credentials are renewed this long before they expire, so that clocks may differ a little.
-const RENEW_BEFORE: Duration = Duration::from_secs(60);
+const RENEW_BEFORE: Duration = Duration::from_mins(1);
 
 /// How long credentials may take, an `AssumeRole` that is throttled included.
 const CREDENTIALS_TIMEOUT: Duration = Duration::from_secs(150);
 
 /// A bound on a call with all its attempts. Generous: throttling is ridden out, and whoever calls has a deadline.
-const OPERATION_TIMEOUT: Duration = Duration::from_secs(900);
+const OPERATION_TIMEOUT: Duration = Duration::from_mins(15);
 
 /// What all sessions build on.
 pub(super) struct Foundation {
