@@ -1,0 +1,186 @@
+//! From the SDK's errors to an outcome and its words.
+
+use std::{error::Error, sync::Arc};
+
+use aws_credential_types::provider::error::CredentialsError;
+use aws_sdk_sts::operation::assume_role_with_web_identity::AssumeRoleWithWebIdentityError;
+use aws_smithy_runtime_api::client::{
+    orchestrator::HttpResponse,
+    result::{ConnectorError, SdkError},
+};
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+
+use super::{
+    outcome::{Operation, Outcome, Symptom},
+    wording,
+};
+use crate::domain::{ReadFailure, TargetState};
+
+/// A request that was not answered as it should be, after all retries.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{operation}: {words}")]
+pub(super) struct Fault {
+    /// The request that failed: `AssumeRole`, where another was to be sent with the role's credentials.
+    pub(super) operation: Operation,
+    /// What it means.
+    pub(super) outcome: Outcome,
+    /// Code and message, fit to show. Shared, because one refused role fails the reads of all its regions.
+    words: Arc<str>,
+}
+
+impl Fault {
+    /// A fault that is found in an answer, not in an error: one that says less than it must.
+    pub(super) fn of_answer(operation: Operation, words: &str) -> Self {
+        Self {
+            operation,
+            outcome: Outcome::Failed,
+            words: words.into(),
+        }
+    }
+
+    /// What an error of the SDK means. `secret` is left out of its words.
+    pub(super) fn of<E>(
+        operation: Operation,
+        error: &SdkError<E, HttpResponse>,
+        secret: Option<&str>,
+    ) -> Self
+    where
+        E: Error + ProvideErrorMetadata + 'static,
+    {
+        if let Some(fault) = find::<Self>(error) {
+            return fault.clone();
+        }
+        let shown = |text: &str| wording::stable(text, secret);
+        let (symptom, words) = match error {
+            SdkError::ServiceError(context) => {
+                let (symptom, words) = answered(context.err(), context.raw());
+                (symptom, shown(&words))
+            }
+            SdkError::ResponseError(context) => (
+                Symptom::Unreadable,
+                format!(
+                    "HTTP {}, an answer that cannot be read",
+                    context.raw().status().as_u16()
+                ),
+            ),
+            SdkError::TimeoutError(_) => (Symptom::TimedOut, TIMED_OUT.to_owned()),
+            other => {
+                let (symptom, words) = not_answered(other);
+                (symptom, shown(&words))
+            }
+        };
+        Self {
+            operation,
+            outcome: Outcome::of(operation, symptom),
+            words: words.into(),
+        }
+    }
+
+    /// The failure of a target in this state.
+    pub(super) fn reads(&self, state: TargetState) -> ReadFailure {
+        ReadFailure {
+            state,
+            message: self.to_string(),
+        }
+    }
+}
+
+const TIMED_OUT: &str = "no answer in time";
+
+fn answered<'a, E>(error: &'a E, response: &HttpResponse) -> (Symptom<'a>, String)
+where
+    E: ProvideErrorMetadata,
+{
+    let status = response.status().as_u16();
+    let message = error.message().unwrap_or_default();
+    let words = match (error.code(), message) {
+        (Some(code), "") => code.to_owned(),
+        (Some(code), message) => format!("{code}: {message}"),
+        (None, _) => format!("HTTP {status} without an error code"),
+    };
+    let symptom = Symptom::Error {
+        code: error.code(),
+        message,
+        status,
+    };
+    (symptom, words)
+}
+
+/// Nothing came back from where the request was to go: the way there, or the credentials to go with.
+fn not_answered<'a>(error: &'a (dyn Error + 'static)) -> (Symptom<'a>, String) {
+    if let Some(error) = find::<AssumeRoleWithWebIdentityError>(error)
+        && let Some(code) = error.code()
+    {
+        // The operator's own token. If it is refused, then the operator has no identity at all: that is not a
+        // matter of one target's permissions.
+        let message = error.message().unwrap_or_default();
+        let symptom = match (Symptom::Error {
+            code: Some(code),
+            message,
+            status: 400,
+        }) {
+            symptom if is_passing(symptom) => symptom,
+            _ => Symptom::NoCredentials,
+        };
+        return (
+            symptom,
+            format!("AssumeRoleWithWebIdentity: {code}: {message}"),
+        );
+    }
+    // The outermost may only wrap a failure to find credentials; the innermost is the one that met the network.
+    match (
+        find::<CredentialsError>(error),
+        innermost_connector_error(error),
+    ) {
+        (_, Some(connector)) if connector.is_timeout() => (Symptom::TimedOut, TIMED_OUT.to_owned()),
+        (Some(CredentialsError::ProviderTimedOut(_)), _) => {
+            (Symptom::TimedOut, "no credentials in time".to_owned())
+        }
+        (None, _) => (
+            Symptom::Disconnected,
+            format!("no connection: {}", root(error)),
+        ),
+        (Some(_), Some(connector)) if connector.is_io() => (
+            Symptom::Disconnected,
+            format!("no credentials: {}", root(error)),
+        ),
+        (Some(CredentialsError::Unhandled(_)), _) => (
+            Symptom::Unreadable,
+            format!("no credentials: {}", root(error)),
+        ),
+        (Some(_), _) => (
+            Symptom::NoCredentials,
+            format!("no credentials: {}", root(error)),
+        ),
+    }
+}
+
+/// Whether the symptom says nothing about the credentials.
+fn is_passing(symptom: Symptom<'_>) -> bool {
+    matches!(
+        Outcome::of(Operation::AssumeRole, symptom),
+        Outcome::Throttled | Outcome::TimedOut | Outcome::Failed
+    )
+}
+
+fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |&error| error.source())
+}
+
+fn find<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a E> {
+    chain(error).find_map(|error| error.downcast_ref())
+}
+
+fn innermost_connector_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a ConnectorError> {
+    chain(error)
+        .filter_map(|error| error.downcast_ref::<ConnectorError>())
+        .last()
+}
+
+/// The words of the innermost error. Those further out add addresses, which change.
+fn root(error: &(dyn Error + 'static)) -> String {
+    chain(error)
+        .last()
+        .map(ToString::to_string)
+        .unwrap_or_default()
+}

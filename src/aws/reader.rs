@@ -1,0 +1,210 @@
+//! Reads one target: the notebooks of an account in a region, as one identity.
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    sync::{Arc, Mutex, PoisonError, Weak},
+};
+
+use aws_sdk_sagemaker::{
+    Client,
+    config::{Region as SdkRegion, retry::RetryPartition},
+    types::{NotebookInstanceSortKey, NotebookInstanceSortOrder},
+};
+
+use super::{
+    Operation, Outcome, Pages, convert,
+    fault::Fault,
+    observe::{Attempts, Pulse},
+    session::{Session, own_retries},
+};
+use crate::domain::{NotebookArn, NotebookDetails, NotebookSummary, ReadFailure, Region, Tags};
+
+/// Reads one target. Cheap to clone; a clone shares its rate and its credentials.
+#[derive(Clone)]
+pub struct TargetReader {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    session: Arc<Session>,
+    region: Region,
+    retries: RetryPartition,
+    pulse: Arc<Pulse>,
+    /// Alive while a read is in flight: a client takes 18 KiB, which is much for thousands of targets and nothing for
+    /// those that are read right now.
+    client: Mutex<Weak<Client>>,
+}
+
+impl TargetReader {
+    pub(super) fn new(session: Arc<Session>, region: Region) -> Self {
+        let pulse = Arc::new(Pulse::new(session.foundation.describes_per_target));
+        Self {
+            shared: Arc::new(Shared {
+                session,
+                region,
+                retries: own_retries(),
+                pulse,
+                client: Mutex::default(),
+            }),
+        }
+    }
+
+    /// All notebooks of the target, sorted by name: one request per hundred.
+    ///
+    /// It is all or nothing. An entry without a name or ARN, a list without end, or an answer without a list fails it as
+    /// `Unreachable`, because a notebook that is left out would go unseen.
+    pub async fn list(&self) -> Result<Vec<NotebookSummary>, ReadFailure> {
+        self.shared.session.verify().await?;
+        match self.list_pages().await {
+            Ok(notebooks) => Ok(notebooks),
+            Err(fault) => Err(self.failure(fault).await),
+        }
+    }
+
+    /// What a List does not tell of a notebook. `None`: it does not exist any more.
+    pub async fn describe(&self, name: &str) -> Result<Option<NotebookDetails>, ReadFailure> {
+        self.shared.session.verify().await?;
+        let answer = self
+            .client()
+            .describe_notebook_instance()
+            .notebook_instance_name(name)
+            .send()
+            .await
+            .map_err(|error| Fault::of(Operation::DescribeNotebookInstance, &error, None));
+        self.found(answer.map(convert::details)).await
+    }
+
+    /// The tags of a notebook. `None`: it does not exist any more.
+    pub async fn tags(&self, arn: &NotebookArn) -> Result<Option<Tags>, ReadFailure> {
+        self.shared.session.verify().await?;
+        let tags = self.tag_pages(arn).await;
+        self.found(tags).await
+    }
+
+    /// Attempts that were throttled, since the reader was made.
+    #[must_use]
+    pub fn throttled(&self) -> u64 {
+        self.shared.pulse.throttled()
+    }
+
+    /// How many Describes (and tag reads) are worth having in flight now: fewer when throttled, at least one.
+    #[must_use]
+    pub fn describes_in_flight(&self) -> usize {
+        self.shared
+            .pulse
+            .describes()
+            .try_into()
+            .unwrap_or(usize::MAX)
+    }
+
+    async fn list_pages(&self) -> Result<Vec<NotebookSummary>, Fault> {
+        const OPERATION: Operation = Operation::ListNotebookInstances;
+        let client = self.client();
+        let mut notebooks = BTreeMap::new();
+        let mut pages = Pages::default();
+        loop {
+            // By name, so that a notebook created or deleted meanwhile moves no other across the edge of a page.
+            let answer = client
+                .list_notebook_instances()
+                .max_results(100)
+                .sort_by(NotebookInstanceSortKey::Name)
+                .sort_order(NotebookInstanceSortOrder::Ascending)
+                .set_next_token(pages.next())
+                .send()
+                .await
+                .map_err(|error| Fault::of(OPERATION, &error, None))?;
+            // Of no notebooks AWS sends an empty list. None at all is the answer of something else, a proxy perhaps.
+            let page = answer
+                .notebook_instances
+                .ok_or_else(|| Fault::of_answer(OPERATION, "an answer without a list"))?;
+            for entry in page {
+                let notebook = convert::summary(entry).ok_or_else(|| {
+                    Fault::of_answer(OPERATION, "a notebook without a name or ARN")
+                })?;
+                notebooks.insert(notebook.name.clone(), notebook);
+            }
+            if pages.end_at(answer.next_token, OPERATION)? {
+                return Ok(notebooks.into_values().collect());
+            }
+        }
+    }
+
+    async fn tag_pages(&self, arn: &NotebookArn) -> Result<Tags, Fault> {
+        const OPERATION: Operation = Operation::ListTags;
+        let client = self.client();
+        let mut tags = Tags::new();
+        let mut pages = Pages::default();
+        loop {
+            // A resource has fifty tags at most, and a page has room for as many.
+            let answer = client
+                .list_tags()
+                .resource_arn(arn.as_str())
+                .set_next_token(pages.next())
+                .send()
+                .await
+                .map_err(|error| Fault::of(OPERATION, &error, None))?;
+            let page = answer.tags.and_then(convert::tags);
+            tags.extend(page.ok_or_else(|| Fault::of_answer(OPERATION, "an answer without tags"))?);
+            if pages.end_at(answer.next_token, OPERATION)? {
+                return Ok(tags);
+            }
+        }
+    }
+
+    async fn found<T>(&self, answer: Result<T, Fault>) -> Result<Option<T>, ReadFailure> {
+        match answer {
+            Ok(answer) => Ok(Some(answer)),
+            Err(fault) if fault.outcome == Outcome::NotFound => Ok(None),
+            Err(fault) => Err(self.failure(fault).await),
+        }
+    }
+
+    async fn failure(&self, fault: Fault) -> ReadFailure {
+        let failure = self.shared.session.failure(fault).await;
+        tracing::debug!(
+            account = %self.shared.session.account,
+            region = %self.shared.region,
+            state = %failure.state,
+            "{}", failure.message
+        );
+        failure
+    }
+
+    fn client(&self) -> Arc<Client> {
+        let shared = &self.shared;
+        let mut kept = shared.client.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(client) = kept.upgrade() {
+            return client;
+        }
+        let foundation = &shared.session.foundation;
+        let attempts = Attempts::of_target(
+            Arc::clone(&foundation.requests),
+            Arc::clone(&shared.pulse),
+            foundation.describes_per_target,
+        );
+        let mut config = foundation.sagemaker.to_builder();
+        config.set_credentials_provider(Some(shared.session.identity.provider.clone()));
+        let client = Arc::new(Client::from_conf(
+            config
+                .identity_cache(shared.session.identity.cache())
+                .region(SdkRegion::new(shared.region.as_str().to_owned()))
+                .retry_partition(shared.retries.clone())
+                .http_client(foundation.wire.of_target(Arc::clone(&shared.pulse)))
+                .interceptor(attempts)
+                .build(),
+        ));
+        *kept = Arc::downgrade(&client);
+        client
+    }
+}
+
+impl fmt::Debug for TargetReader {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("TargetReader")
+            .field("account", &self.shared.session.account)
+            .field("region", &self.shared.region)
+            .finish_non_exhaustive()
+    }
+}

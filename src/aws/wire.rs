@@ -1,0 +1,182 @@
+//! The one HTTP connector of the process, with a place in a bounded queue for each Describe and a limit in time for
+//! every request.
+//!
+//! Places are held only while a request is on the wire: not while the SDK sleeps between two attempts, and the wait for
+//! one is not part of an attempt's time. So a throttled target holds none. One that answers slowly or not at all would
+//! hold many, and with a few such targets the healthy ones had none left: therefore the slow share a small part.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use aws_smithy_http_client::{Builder, ConnectorBuilder, proxy::ProxyConfig, tls};
+use aws_smithy_runtime_api::client::{
+    connector_metadata::ConnectorMetadata,
+    http::{
+        HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient,
+        SharedHttpConnector,
+    },
+    orchestrator::{HttpRequest, HttpResponse},
+    result::ConnectorError,
+    runtime_components::RuntimeComponents,
+};
+use aws_smithy_types::{body::SdkBody, byte_stream::ByteStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::{Options, observe::Pulse};
+
+/// An answer that takes longer than this makes its target a slow one, until it answers faster. SageMaker answers a
+/// Describe in tens to hundreds of milliseconds.
+const SLOW: Duration = Duration::from_secs(2);
+
+/// The part of all places that slow targets share.
+const SLOW_PART: usize = 8;
+
+/// The largest answer that is read. A page of a hundred notebooks is some hundred kilobytes at most.
+const LARGEST_ANSWER: usize = 8 * 1024 * 1024;
+
+/// What every request of the process goes through.
+#[derive(Clone, Debug)]
+pub(super) struct Wire {
+    client: SharedHttpClient,
+    attempt_timeout: Duration,
+    places: Arc<Semaphore>,
+    slow_places: Arc<Semaphore>,
+    /// Whose requests these are; `None`: nobody's in particular, such as STS's.
+    pulse: Option<Arc<Pulse>>,
+}
+
+#[derive(Debug)]
+struct Line {
+    connector: SharedHttpConnector,
+    wire: Wire,
+}
+
+impl Wire {
+    pub(super) fn new(options: &Options) -> Self {
+        // As the SDK makes its own default client, which is private: hyper with rustls, proxies from the environment.
+        let client = Builder::new().build_with_connector_fn(|settings, components| {
+            let mut builder = ConnectorBuilder::default().tls_provider(tls::Provider::Rustls(
+                tls::rustls_provider::CryptoMode::AwsLc,
+            ));
+            builder.set_connector_settings(settings.cloned());
+            builder.set_sleep_impl(components.and_then(RuntimeComponents::sleep_impl));
+            builder.set_proxy_config(Some(ProxyConfig::from_env()));
+            builder.build()
+        });
+        let places = options.describes_overall.clamp(1, Semaphore::MAX_PERMITS);
+        Self {
+            client,
+            attempt_timeout: options.attempt_timeout,
+            places: Arc::new(Semaphore::new(places)),
+            slow_places: Arc::new(Semaphore::new((places / SLOW_PART).max(1))),
+            pulse: None,
+        }
+    }
+
+    /// The same wire, for a target's requests.
+    pub(super) fn of_target(&self, pulse: Arc<Pulse>) -> Self {
+        Self {
+            pulse: Some(pulse),
+            ..self.clone()
+        }
+    }
+
+    async fn place(&self, request: &HttpRequest) -> Result<Place, ConnectorError> {
+        if !is_describe(request) {
+            return Ok(Place::default());
+        }
+        let slow = match &self.pulse {
+            Some(pulse) if pulse.is_slow() => Some(acquire(&self.slow_places).await?),
+            _ => None,
+        };
+        let place = Some(acquire(&self.places).await?);
+        Ok(Place {
+            _place: place,
+            _slow: slow,
+        })
+    }
+}
+
+/// Held while a request is on the wire.
+#[derive(Debug, Default)]
+struct Place {
+    _place: Option<OwnedSemaphorePermit>,
+    _slow: Option<OwnedSemaphorePermit>,
+}
+
+async fn acquire(places: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, ConnectorError> {
+    // Never closed.
+    Arc::clone(places)
+        .acquire_owned()
+        .await
+        .map_err(|closed| ConnectorError::other(closed.into(), None))
+}
+
+/// The requests that are made per notebook; the others are made per target or per account.
+fn is_describe(request: &HttpRequest) -> bool {
+    matches!(
+        request.headers().get("x-amz-target"),
+        Some("SageMaker.DescribeNotebookInstance" | "SageMaker.ListTags")
+    )
+}
+
+// The client's own validation is left out: it builds a whole connector, certificates and all, for every client made.
+impl HttpClient for Wire {
+    fn http_connector(
+        &self,
+        settings: &HttpConnectorSettings,
+        components: &RuntimeComponents,
+    ) -> SharedHttpConnector {
+        SharedHttpConnector::new(Line {
+            connector: self.client.http_connector(settings, components),
+            wire: self.clone(),
+        })
+    }
+
+    fn connector_metadata(&self) -> Option<ConnectorMetadata> {
+        self.client.connector_metadata()
+    }
+}
+
+impl HttpConnector for Line {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let connector = self.connector.clone();
+        let wire = self.wire.clone();
+        HttpConnectorFuture::new(async move {
+            let _place = wire.place(&request).await?;
+            let sent = Instant::now();
+            let answer = tokio::time::timeout(wire.attempt_timeout, exchange(&connector, request));
+            let answer = answer
+                .await
+                .unwrap_or_else(|elapsed| Err(ConnectorError::timeout(elapsed.into())));
+            if let Some(pulse) = &wire.pulse {
+                pulse.set_slow(sent.elapsed() > SLOW);
+            }
+            answer
+        })
+    }
+}
+
+/// Sends the request and reads the whole answer, so that the limits cover the body too.
+async fn exchange(
+    connector: &SharedHttpConnector,
+    request: HttpRequest,
+) -> Result<HttpResponse, ConnectorError> {
+    let mut response = connector.call(request).await?;
+    let mut body = ByteStream::new(response.take_body());
+    let mut read = Vec::new();
+    while let Some(part) = body.next().await {
+        let part = part.map_err(|error| ConnectorError::io(error.into()))?;
+        if read.len() + part.len() > LARGEST_ANSWER {
+            return Err(ConnectorError::other(
+                "the answer is too large".into(),
+                None,
+            ));
+        }
+        read.extend_from_slice(&part);
+    }
+    *response.body_mut() = SdkBody::from(read);
+    Ok(response)
+}

@@ -1,0 +1,270 @@
+//! A notebook that lives: its guards, its timed transitions, and what a reader sees of it *(pure: time is a parameter)*.
+
+use std::time::{Duration, Instant};
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::{Assumptions, Notebook, RootAccess, Status};
+
+/// Turns the monotonic clock, by which transitions are timed, into the wall clock, which readers see.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Clock {
+    started: Instant,
+    started_at: Timestamp,
+}
+
+/// A transition that a call asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Transition {
+    Stop,
+    Start,
+    Update,
+    Delete,
+}
+
+/// What an Update changes; only what was sent.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Changes {
+    pub(crate) root_access: Option<RootAccess>,
+    pub(crate) instance_type: Option<String>,
+    pub(crate) lifecycle_config: Option<Attachment>,
+}
+
+/// What an Update does to the lifecycle configuration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Attachment {
+    Attach(String),
+    Detach,
+}
+
+/// How a transition ends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    Reach(Status),
+    Fail(String),
+    Apply(Changes),
+    Vanish,
+    /// Never: stuck.
+    Never,
+}
+
+#[derive(Debug)]
+struct Underway {
+    due: Instant,
+    end: End,
+}
+
+/// What a reader still sees after a write.
+#[derive(Debug)]
+struct Stale {
+    until: Instant,
+    status: Status,
+    last_modified: Timestamp,
+}
+
+/// A notebook and the transition that it is in.
+#[derive(Debug)]
+pub(crate) struct Instance {
+    pub(crate) record: Notebook,
+    pub(crate) arn: String,
+    underway: Option<Underway>,
+    stale: Option<Stale>,
+}
+
+/// Whether an instance is still there after its due transition has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Settled {
+    /// Nothing is under way any more.
+    Still,
+    /// A transition is under way.
+    Moving,
+    /// It was deleted.
+    Vanished,
+}
+
+/// What shall happen after a call was accepted.
+#[derive(Debug)]
+pub(crate) struct Course {
+    pub(crate) takes: Duration,
+    pub(crate) lag: Duration,
+    pub(crate) end: End,
+}
+
+impl Clock {
+    pub(crate) fn start() -> Self {
+        Self {
+            started: Instant::now(),
+            started_at: Timestamp::now(),
+        }
+    }
+
+    pub(crate) fn timestamp(&self, instant: Instant) -> Timestamp {
+        let passed = instant.saturating_duration_since(self.started);
+        let passed = SignedDuration::try_from(passed).unwrap_or(SignedDuration::MAX);
+        let now = self.started_at.saturating_add(passed);
+        now.unwrap_or(self.started_at)
+    }
+}
+
+impl Transition {
+    /// The states that the call is accepted from, in the order of AWS's message. Source: messages quoted in
+    /// hashicorp/terraform-provider-aws issue 16767 and aws/amazon-sagemaker-examples issues 1094 and 1798.
+    pub(crate) fn accepted_from(self, assumptions: &Assumptions) -> &'static [Status] {
+        match self {
+            Self::Stop => &[Status::InService],
+            Self::Update if !assumptions.update_from_failed => &[Status::Stopped],
+            Self::Start | Self::Update | Self::Delete => &[Status::Stopped, Status::Failed],
+        }
+    }
+
+    /// The state that the call leads to at once.
+    pub(crate) fn leads_to(self) -> Status {
+        match self {
+            Self::Stop => Status::Stopping,
+            Self::Start => Status::Pending,
+            Self::Update => Status::Updating,
+            Self::Delete => Status::Deleting,
+        }
+    }
+
+    /// AWS's message if the call is not accepted from `status`.
+    pub(crate) fn guard(
+        self,
+        status: &Status,
+        arn: &str,
+        assumptions: &Assumptions,
+    ) -> Result<(), String> {
+        let accepted = self.accepted_from(assumptions);
+        if accepted.contains(status) {
+            return Ok(());
+        }
+        let accepted: Vec<&str> = accepted.iter().map(Status::as_str).collect();
+        Err(format!(
+            "Status ({status}) not in ([{}]). Unable to transition to ({}) for Notebook Instance ({arn}).",
+            accepted.join(", "),
+            self.leads_to(),
+        ))
+    }
+}
+
+impl Instance {
+    pub(crate) fn new(record: Notebook) -> Self {
+        let arn = record.arn();
+        Self {
+            record,
+            arn,
+            underway: None,
+            stale: None,
+        }
+    }
+
+    /// Replaces what is known of it; a transition under way is forgotten.
+    pub(crate) fn set(&mut self, record: Notebook) {
+        self.record = record;
+        self.underway = None;
+        self.stale = None;
+    }
+
+    /// Ends the transition that is due.
+    pub(crate) fn settle(
+        &mut self,
+        now: Instant,
+        clock: &Clock,
+        assumptions: &Assumptions,
+    ) -> Settled {
+        if self.stale.as_ref().is_some_and(|stale| stale.until <= now) {
+            self.stale = None;
+        }
+        let ended = self
+            .underway
+            .take_if(|under| under.due <= now && under.end != End::Never);
+        let Some(ended) = ended else {
+            return match self.underway {
+                None => Settled::Still,
+                Some(_) => Settled::Moving,
+            };
+        };
+        let mut moves = true;
+        match ended.end {
+            End::Reach(status) => self.record.status = status,
+            End::Fail(reason) => {
+                self.record.status = Status::Failed;
+                self.record.failure_reason = Some(reason);
+            }
+            End::Apply(changes) => {
+                self.apply(changes);
+                self.record.status = Status::Stopped;
+                moves = assumptions.update_moves_last_modified;
+            }
+            End::Vanish => return Settled::Vanished,
+            End::Never => {}
+        }
+        if moves {
+            self.touch(clock.timestamp(ended.due));
+        }
+        Settled::Still
+    }
+
+    /// Takes an accepted call: the state changes now, the rest when it is due.
+    pub(crate) fn begin(
+        &mut self,
+        transition: Transition,
+        course: Course,
+        now: Instant,
+        clock: &Clock,
+        assumptions: &Assumptions,
+    ) {
+        self.stale = (!course.lag.is_zero()).then(|| Stale {
+            until: now + course.lag,
+            status: self.record.status.clone(),
+            last_modified: self.record.last_modified,
+        });
+        self.record.status = transition.leads_to();
+        if transition == Transition::Start {
+            self.record.failure_reason = None;
+        }
+        self.underway = Some(Underway {
+            due: now + course.takes,
+            end: course.end,
+        });
+        if transition != Transition::Update || assumptions.update_moves_last_modified {
+            self.touch(clock.timestamp(now));
+        }
+    }
+
+    /// The status and `LastModifiedTime` that a reader sees, who may be behind.
+    pub(crate) fn seen(&self) -> (&Status, Timestamp) {
+        match &self.stale {
+            Some(stale) => (&stale.status, stale.last_modified),
+            None => (&self.record.status, self.record.last_modified),
+        }
+    }
+
+    /// Whether readers are behind.
+    pub(crate) fn is_stale(&self) -> bool {
+        self.stale.is_some()
+    }
+
+    /// Moves `LastModifiedTime`, by a millisecond at least: that is its resolution on the wire.
+    pub(crate) fn touch(&mut self, now: Timestamp) {
+        let next = self
+            .record
+            .last_modified
+            .saturating_add(SignedDuration::from_millis(1));
+        self.record.last_modified = now.max(next.unwrap_or(now));
+    }
+
+    fn apply(&mut self, changes: Changes) {
+        if let Some(root_access) = changes.root_access {
+            self.record.root_access = root_access;
+        }
+        if let Some(instance_type) = changes.instance_type {
+            self.record.instance_type = instance_type;
+        }
+        match changes.lifecycle_config {
+            None => {}
+            Some(Attachment::Attach(name)) => self.record.lifecycle_config = Some(name),
+            Some(Attachment::Detach) => self.record.lifecycle_config = None,
+        }
+    }
+}

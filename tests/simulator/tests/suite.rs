@@ -1,0 +1,10 @@
+//! The simulator, driven over HTTP through the real AWS SDK. One file for each thing that is exercised.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+
+mod clients;
+mod protocol;
