@@ -61,7 +61,6 @@ impl<'a> Judge<'a> {
             .collect();
         Self {
             policy,
-            now,
             exemptions,
         }
     }
