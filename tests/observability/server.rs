@@ -1,9 +1,14 @@
 //! The server, over a real socket.
 
-use std::io;
+use std::{io, time::Duration};
 
 use sudoless::observability::{self, Gate, ListenError, Metrics, Readiness, Server};
-use tokio::{io::AsyncWriteExt as _, net::TcpStream, task::JoinHandle, time::timeout};
+use tokio::{
+    io::AsyncWriteExt as _,
+    net::TcpStream,
+    task::JoinHandle,
+    time::{Instant, timeout},
+};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -109,6 +114,14 @@ async fn other_paths_are_not_found() {
         assert!(answer.body.contains("/metrics"), "{}", answer.body);
     }
     server.stop().await;
+}
+
+/// Paused time moves only when nothing else can happen: had the server waited, it would have.
+#[tokio::test(start_paused = true)]
+async fn without_clients_the_shutdown_takes_no_time() {
+    let start = Instant::now();
+    serve(metrics(), Readiness::new()).await.stop().await;
+    assert_eq!(start.elapsed(), Duration::ZERO);
 }
 
 #[tokio::test]
