@@ -155,10 +155,10 @@ fn own(level: LevelFilter) -> Targets {
 }
 
 fn parse_level(level: &str, directive: &str) -> Result<LevelFilter, TelemetryError> {
-    level
-        .trim()
-        .parse()
-        .map_err(|_| TelemetryError::Level(directive.to_owned()))
+    let wrong = || TelemetryError::Level(directive.to_owned());
+    // Nothing at all parses as `error`.
+    let level = Some(level.trim()).filter(|level| !level.is_empty());
+    level.ok_or_else(wrong)?.parse().map_err(|_| wrong())
 }
 
 fn parse_target(

@@ -1,0 +1,90 @@
+//! Facts and metrics to look at.
+
+use std::{sync::Arc, time::Duration};
+
+use jiff::Timestamp;
+use sudoless::{
+    domain::{AccountId, Mode, PolicyName, Region, Target, TargetRegion, TargetState},
+    observability::{
+        AwsOperation, AwsOutcome, BuildInfo, Controller, Metrics, PolicyFacts,
+        ReconciliationResult, TargetFacts,
+    },
+};
+
+const INSTANT: i64 = 1_800_000_000;
+
+fn target(account: &str, region: &str) -> Arc<Target> {
+    let region = match region {
+        "*" => TargetRegion::Unresolved,
+        code => TargetRegion::Named(code.parse::<Region>().unwrap()),
+    };
+    Arc::new(Target {
+        account: account.parse::<AccountId>().unwrap(),
+        region,
+    })
+}
+
+/// A target that was read, one notebook at most with a lifecycle configuration.
+pub fn scanned(account: &str, region: &str, verdicts: [u32; 4]) -> TargetFacts {
+    TargetFacts {
+        target: target(account, region),
+        state: TargetState::Scanned,
+        verdicts,
+        lifecycle_configs: verdicts.iter().sum::<u32>().min(1),
+        last_success: Some(Timestamp::from_second(INSTANT).unwrap()),
+    }
+}
+
+/// A target that was not.
+pub fn denied(account: &str, region: &str) -> TargetFacts {
+    TargetFacts {
+        state: TargetState::AccessDenied,
+        last_success: None,
+        ..scanned(account, region, [0; 4])
+    }
+}
+
+/// A policy's facts.
+pub fn facts(targets: Vec<TargetFacts>) -> PolicyFacts {
+    PolicyFacts {
+        mode: Mode::Audit,
+        suspended: false,
+        scan_interval: Duration::from_mins(10),
+        last_scan: Some(Timestamp::from_second(INSTANT).unwrap()),
+        targets,
+    }
+}
+
+/// Metrics of an operator that did nothing yet.
+pub fn metrics() -> Metrics {
+    Metrics::new(BuildInfo::current()).unwrap()
+}
+
+/// Metrics of which every family has a series.
+pub fn busy_metrics() -> Metrics {
+    let metrics = metrics();
+    metrics.published(
+        &PolicyName::from("no-root"),
+        facts(vec![
+            scanned("111122223333", "eu-west-1", [17, 1, 0, 2]),
+            scanned("111122223333", "us-east-1", [0; 4]),
+            denied("444455556666", "eu-west-1"),
+        ]),
+    );
+    metrics.published(
+        &PolicyName::from("strict"),
+        PolicyFacts {
+            mode: Mode::Enforce,
+            suspended: true,
+            ..facts(vec![scanned("111122223333", "eu-west-1", [17, 0, 0, 3])])
+        },
+    );
+    metrics.scanned(TargetState::Scanned, Duration::from_millis(300));
+    metrics.aws_attempted(AwsOperation::ListNotebookInstances, AwsOutcome::Throttled);
+    metrics.reconciled(
+        Controller::Policy,
+        ReconciliationResult::Success,
+        Duration::from_millis(300),
+    );
+    metrics
+}
