@@ -68,8 +68,8 @@ nothing_is_left() {
 phase 'format' cargo fmt --all --check
 phase 'local-cluster, then the Go tools beside what follows' start_tools
 phase 'lints' cargo clippy --workspace --all-targets --locked -- -D warnings
-phase 'build' cargo test --workspace --locked --no-run
-# With the program that the tests use: cargo would build its own, as without the tests' features it is another one.
+phase 'build' cargo build --workspace --all-targets --locked
+# With the program just built: cargo would build another one, without the features that only tests turn on.
 phase 'generated files' env SUDOLESS="$programs/sudoless" scripts/generate.sh --check
 phase 'Go tools' await_tools
 phase 'tests' env TMPDIR="$temporary" cargo test --workspace --locked --no-fail-fast

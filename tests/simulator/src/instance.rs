@@ -245,12 +245,11 @@ impl Instance {
         self.stale.is_some()
     }
 
-    /// Moves `LastModifiedTime`, by a millisecond at least: that is its resolution on the wire.
+    /// Moves `LastModifiedTime`, by two milliseconds at least: its resolution on the wire is one, and a client that cuts off
+    /// what a floating point number says of it may be one behind.
     pub(crate) fn touch(&mut self, now: Timestamp) {
-        let next = self
-            .record
-            .last_modified
-            .saturating_add(SignedDuration::from_millis(1));
+        let step = SignedDuration::from_millis(2);
+        let next = self.record.last_modified.saturating_add(step);
         self.record.last_modified = now.max(next.unwrap_or(now));
     }
 
