@@ -1,4 +1,8 @@
 //! `sudoless run`: the operator.
+#![expect(
+    clippy::doc_markdown,
+    reason = "doc comments are help texts here, where backticks would be shown"
+)]
 
 use std::{
     env,
@@ -83,7 +87,12 @@ struct Logging {
     log_format: LogFormat,
 
     /// How much is logged: a level, and others for modules, such as info,sudoless::aws=debug
-    #[arg(long, env = "SUDOLESS_LOG", default_value = "info", value_name = "LEVELS")]
+    #[arg(
+        long,
+        env = "SUDOLESS_LOG",
+        default_value = "info",
+        value_name = "LEVELS"
+    )]
     log_level: LogLevels,
 }
 
@@ -112,10 +121,17 @@ pub enum Error {
 
 /// Runs until SIGTERM or SIGINT.
 pub fn run(arguments: Arguments) -> Result<(), Error> {
-    let plain = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty()) || !io::stderr().is_terminal();
+    let plain = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
+        || !io::stderr().is_terminal();
     let color = if plain { Color::None } else { Color::Ansi };
-    observability::start(arguments.logging.log_format, color, &arguments.logging.log_level)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    observability::start(
+        arguments.logging.log_format,
+        color,
+        &arguments.logging.log_level,
+    )?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
     let result = runtime.block_on(operate(arguments));
     // Readings in the background may be waiting for AWS: nobody waits for them.
     runtime.shutdown_background();
@@ -148,7 +164,10 @@ async fn operate(arguments: Arguments) -> Result<(), Error> {
 
 fn on_signal() -> Result<CancellationToken, io::Error> {
     let shutdown = CancellationToken::new();
-    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let (mut terminate, mut interrupt) = (
+        signal(SignalKind::terminate())?,
+        signal(SignalKind::interrupt())?,
+    );
     let token = shutdown.clone();
     tokio::spawn(async move {
         tokio::select! {
@@ -171,15 +190,22 @@ impl Reading {
     }
 
     fn inventory(&self) -> inventory::Options {
-        inventory::Options { target_deadline: self.target_deadline, describe_refresh: self.describe_refresh }
+        inventory::Options {
+            target_deadline: self.target_deadline,
+            describe_refresh: self.describe_refresh,
+        }
     }
 }
 
 fn duration(text: &str) -> Result<Duration, String> {
     match kube::core::Duration::from_str(text) {
-        Ok(duration) if !duration.is_negative() && Duration::from(duration) >= Duration::from_millis(1) => {
+        Ok(duration)
+            if !duration.is_negative() && Duration::from(duration) >= Duration::from_millis(1) =>
+        {
             Ok(duration.into())
         }
-        _ => Err("write a duration above zero in Go's notation, such as 90s, 10m or 1h30m".to_owned()),
+        _ => Err(
+            "write a duration above zero in Go's notation, such as 90s, 10m or 1h30m".to_owned(),
+        ),
     }
 }

@@ -32,7 +32,12 @@ type Remembered = (String, Arc<tokio::sync::Mutex<Memory>>);
 impl Context {
     /// A context that remembers nothing yet.
     #[must_use]
-    pub fn new(client: Client, inventory: Inventory, metrics: Metrics, shutdown: CancellationToken) -> Self {
+    pub fn new(
+        client: Client,
+        inventory: Inventory,
+        metrics: Metrics,
+        shutdown: CancellationToken,
+    ) -> Self {
         Self {
             announcer: Announcer::new(client.clone()),
             client,

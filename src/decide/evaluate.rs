@@ -27,8 +27,13 @@ pub fn evaluate(policy: &Policy, snapshots: &[Arc<Snapshot>], now: Timestamp) ->
         .targets
         .iter()
         .all(|report| !report.state.is_unreadable());
-    evaluation.warnings = policy.warnings.clone();
-    evaluation.warnings.extend(judge.warnings(readable));
+    evaluation.warnings.extend(
+        policy
+            .warnings
+            .iter()
+            .cloned()
+            .chain(judge.warnings(readable)),
+    );
     evaluation.next_expiry = policy
         .exemptions
         .iter()
@@ -59,10 +64,7 @@ impl<'a> Judge<'a> {
             .iter()
             .map(|exemption| (exemption, exemption.holds_at(now), false))
             .collect();
-        Self {
-            policy,
-            exemptions,
-        }
+        Self { policy, exemptions }
     }
 
     fn target(&mut self, snapshot: &Snapshot, findings: &mut Vec<Finding>) -> TargetReport {

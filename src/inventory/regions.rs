@@ -43,7 +43,12 @@ struct State {
 
 impl AccountRegions {
     pub(super) fn new(account: AccountId, access: Access, shared: Arc<Shared>) -> Self {
-        Self { account, access, shared, state: Mutex::default() }
+        Self {
+            account,
+            access,
+            shared,
+            state: Mutex::default(),
+        }
     }
 
     /// Regions are enabled rarely: the list is as old as Describes may be, unless everything is to be read.
@@ -82,7 +87,10 @@ impl AccountRegions {
             ),
         };
         Some(Arc::new(Snapshot {
-            target: Target { account: self.account.clone(), region: TargetRegion::Unresolved },
+            target: Target {
+                account: self.account.clone(),
+                region: TargetRegion::Unresolved,
+            },
             started_at,
             state,
             message: Some(message),
@@ -113,10 +121,19 @@ impl Reading for AccountRegions {
             let deadline = self.shared.options.target_deadline;
             let listed = tokio::time::timeout(deadline, listing)
                 .await
-                .unwrap_or_else(|_| Err(failed_by_deadline("the account's regions were not listed", false)));
+                .unwrap_or_else(|_| {
+                    Err(failed_by_deadline(
+                        "the account's regions were not listed",
+                        false,
+                    ))
+                });
             let mut state = locked(&self.state);
             state.attempted_at = Some(started_at);
-            state.health.ended(listed.as_ref().map_or_else(|failure| failure.state, |_| TargetState::Scanned));
+            state.health.ended(
+                listed
+                    .as_ref()
+                    .map_or_else(|failure| failure.state, |_| TargetState::Scanned),
+            );
             match listed {
                 Ok(regions) => {
                     state.regions = Arc::new(regions);

@@ -16,8 +16,7 @@ use super::{
     Demand, Shared,
     flight::{Batch, Demanded, Flight, Scope},
     lane::Reading,
-    locked,
-    scan,
+    locked, scan,
 };
 use crate::{
     aws::TargetReader,
@@ -120,7 +119,11 @@ impl CachedTarget {
         let tags = self.tag_interests.load(Ordering::Acquire) > 0;
         let mut state = locked(&self.state);
         let oldest = Timestamp::now().saturating_sub(self.shared.options.describe_refresh);
-        let described_since = if demand.full { demand.not_before } else { oldest.unwrap_or(Timestamp::MIN) };
+        let described_since = if demand.full {
+            demand.not_before
+        } else {
+            oldest.unwrap_or(Timestamp::MIN)
+        };
         let wanted = match state.read {
             None => true,
             Some(read) => {
@@ -133,7 +136,10 @@ impl CachedTarget {
         if !wanted {
             return Demanded::Nothing;
         }
-        let scope = Scope { described_since, tags };
+        let scope = Scope {
+            described_since,
+            tags,
+        };
         state.flight.join(demand, scope, batch)
     }
 
@@ -185,7 +191,13 @@ impl Reading for CachedTarget {
 }
 
 impl State {
-    fn store(&mut self, target: &Target, started_at: Timestamp, scope: Scope, reading: scan::Reading) {
+    fn store(
+        &mut self,
+        target: &Target,
+        started_at: Timestamp,
+        scope: Scope,
+        reading: scan::Reading,
+    ) {
         self.health.ended(reading.state);
         self.read = Some(scope);
         if reading.listed {
@@ -198,7 +210,11 @@ impl State {
             state: reading.state,
             message: reading.message,
             notebooks: reading.notebooks,
-            last_success: if succeeded { Some(started_at) } else { self.snapshot.last_success },
+            last_success: if succeeded {
+                Some(started_at)
+            } else {
+                self.snapshot.last_success
+            },
         });
     }
 }
@@ -208,7 +224,9 @@ impl Health {
     pub(super) fn ended(&mut self, state: TargetState) {
         self.ailing = matches!(state, TargetState::Unreachable | TargetState::Throttled);
         if state.is_unreadable() {
-            let wait = FIRST_RETRY.saturating_mul(1 << self.failures.min(8)).min(LAST_RETRY);
+            let wait = FIRST_RETRY
+                .saturating_mul(1 << self.failures.min(8))
+                .min(LAST_RETRY);
             self.failures = self.failures.saturating_add(1);
             // A fifth more or less, so that a thousand accounts that failed together are not retried together.
             self.retry_at = Some(Instant::now() + wait.mul_f64(0.8 + 0.4 * fastrand::f64()));
@@ -225,7 +243,8 @@ impl Health {
 
     /// Whether what failed is worth another try.
     pub(super) fn is_due(&self) -> bool {
-        self.retry_at.is_some_and(|retry_at| retry_at <= Instant::now())
+        self.retry_at
+            .is_some_and(|retry_at| retry_at <= Instant::now())
     }
 
     /// When what failed is worth another try.
@@ -239,7 +258,9 @@ pub(super) fn failed_by_deadline(what: &str, throttled: bool) -> ReadFailure {
     if throttled {
         ReadFailure {
             state: TargetState::Throttled,
-            message: format!("{what} within the deadline: AWS throttles; it goes on at the next try"),
+            message: format!(
+                "{what} within the deadline: AWS throttles; it goes on at the next try"
+            ),
         }
     } else {
         ReadFailure {
