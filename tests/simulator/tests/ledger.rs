@@ -108,7 +108,7 @@ async fn roles_are_counted_in_their_own_account_and_strangers_apart() {
 #[tokio::test]
 async fn concurrency_is_the_most_at_the_same_time() {
     let options = Options {
-        latency: Duration::from_millis(100),
+        latency: Duration::from_millis(500),
         ..Options::default()
     };
     let simulator = Simulator::start(fleet([notebook("churn")]), options).unwrap();
