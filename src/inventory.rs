@@ -168,7 +168,7 @@ impl Inventory {
                     access: account.access.clone(),
                 };
                 let target = cached(&self.targets, key, |key| {
-                    CachedTarget::new(key, Arc::clone(&self.shared))
+                    CachedTarget::new(&key, Arc::clone(&self.shared))
                 });
                 Interest::new(target, tags)
             };

@@ -117,6 +117,6 @@ impl fmt::Debug for Lane {
             .debug_struct("Lane")
             .field("queued", &state.queue.len())
             .field("workers", &state.workers)
-            .finish()
+            .finish_non_exhaustive()
     }
 }

@@ -91,7 +91,7 @@ impl Plan {
         for summary in summaries {
             match known.get(&summary.arn) {
                 Some(notebook) if is_current(notebook, &summary, scope) => {
-                    plan.unchanged.push(Arc::clone(notebook))
+                    plan.unchanged.push(Arc::clone(notebook));
                 }
                 _ => plan.changed.push(summary),
             }

@@ -89,7 +89,7 @@ impl Drop for Interest {
 }
 
 impl CachedTarget {
-    pub(super) fn new(key: TargetKey, shared: Arc<Shared>) -> Self {
+    pub(super) fn new(key: &TargetKey, shared: Arc<Shared>) -> Self {
         let target = key.target();
         let snapshot = Arc::new(Snapshot {
             target: target.clone(),
@@ -101,7 +101,7 @@ impl CachedTarget {
         });
         Self {
             target,
-            reader: shared.aws.reader(&key),
+            reader: shared.aws.reader(key),
             shared,
             tag_interests: AtomicUsize::new(0),
             state: Mutex::new(State {
