@@ -207,8 +207,8 @@ async fn operate(arguments: Arguments) -> Result<(), Error> {
     ));
     let selector = arguments.watch_label_selector.as_deref();
     let work = async {
-        let served = controller::until_served(&context, selector, &readiness);
-        if shutdown.run_until_cancelled(served).await.is_none() {
+        let kinds_served = controller::until_served(&context, selector, &readiness);
+        if shutdown.run_until_cancelled(kinds_served).await.is_none() {
             return Ok(());
         }
         match lease {
