@@ -160,6 +160,26 @@ impl CachedTarget {
     }
 }
 
+impl CachedTarget {
+    /// Logs what changed: a target that cannot be read is told of once, not at every try.
+    fn tell(&self, reading: &scan::Reading) {
+        let before = {
+            let state = locked(&self.state);
+            state.read.map(|_| state.snapshot.state)
+        };
+        let (account, region) = (&self.target.account, &self.target.region);
+        let (state, described) = (reading.state, reading.described);
+        let message = reading.message.as_deref().unwrap_or_default();
+        if before == Some(state) || (before.is_none() && state == TargetState::Scanned) {
+            tracing::debug!(%account, %region, %state, described, message, "target read");
+        } else if state.is_unreadable() {
+            tracing::warn!(%account, %region, %state, message, "target cannot be read; it is tried again");
+        } else {
+            tracing::info!(%account, %region, %state, message, "target read");
+        }
+    }
+}
+
 impl Reading for CachedTarget {
     fn read(&self) -> BoxFuture<'_, ()> {
         async {
@@ -172,14 +192,7 @@ impl Reading for CachedTarget {
             let deadline = clock + self.shared.options.target_deadline;
             let reading = scan::scan(&self.reader, &known, scope, deadline).await;
             self.shared.metrics.scanned(reading.state, clock.elapsed());
-            tracing::debug!(
-                account = %self.target.account,
-                region = %self.target.region,
-                state = %reading.state,
-                notebooks = reading.notebooks.len(),
-                described = reading.described,
-                "target read"
-            );
+            self.tell(&reading);
             locked(&self.state).store(&self.target, started_at, scope, reading);
         }
         .boxed()
