@@ -424,8 +424,7 @@ async fn a_target_that_hangs_stalls_no_other() {
     simulator.add_fault(hang.operation(Call::DescribeNotebookInstance));
     let options = Options {
         describes_overall: 8,
-        // Longer than SLOW, which is what tells a slow target.
-        attempt_timeout: Duration::from_millis(2_500),
+        attempt_timeout: Duration::from_secs(1),
         ..Options::default()
     };
     let aws = aws(&simulator, &options);
@@ -618,6 +617,101 @@ async fn credentials_that_expire_are_renewed_in_time() {
         assert_eq!(simulator.counters().of(Call::AssumeRole), times);
         simulator.expire_sessions();
     }
+}
+
+/// What a process with the variables of this one reads, one line for each list.
+#[tokio::test]
+#[ignore = "run by the tests below, in a process of its own"]
+async fn in_this_environment() {
+    let options = Options {
+        attempt_timeout: Duration::from_secs(1),
+        ..hasty()
+    };
+    let aws = Aws::from_environment(options, Arc::new(())).await;
+    let reader = reader(&aws, ACCOUNT, REGION);
+    for _ in 0..2 {
+        match reader.list().await {
+            Ok(notebooks) => println!("read {}", notebooks.len()),
+            Err(failure) => println!("read {}: {}", failure.state, failure.message),
+        }
+    }
+}
+
+fn with_environment(simulator: &Simulator, variables: &[(&str, &str)]) -> Vec<String> {
+    let test = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "in_this_environment", "--ignored", "--nocapture"])
+        .env_clear()
+        .env("AWS_ENDPOINT_URL", simulator.url())
+        .env("AWS_REGION", "us-east-1")
+        .env("AWS_EC2_METADATA_DISABLED", "true")
+        .envs(variables.iter().copied())
+        .output()
+        .unwrap();
+    let output = String::from_utf8(test.stdout).unwrap();
+    let lines = output.lines().filter_map(|line| line.strip_prefix("read "));
+    lines.map(str::to_owned).collect()
+}
+
+#[test]
+fn the_operators_identity_comes_from_the_environment() {
+    let own = Account::new(&Fleet::new().home.account).role("operator");
+    let mut fleet = fleet()
+        .account(own)
+        .notebooks(notebooks(ACCOUNT, REGION, 3));
+    fleet.home.web_identity_token = Some("right-token".to_owned());
+    let simulator = simulate(fleet);
+    let home = simulator.home().clone();
+    let keys = [
+        ("AWS_ACCESS_KEY_ID", home.access_key_id.as_str()),
+        ("AWS_SECRET_ACCESS_KEY", home.secret_access_key.as_str()),
+    ];
+    assert_eq!(with_environment(&simulator, &keys), ["3", "3"]);
+
+    let agent = format!("{}/_admin/credentials", simulator.url());
+    let pod_identity = [("AWS_CONTAINER_CREDENTIALS_FULL_URI", agent.as_str())];
+    assert_eq!(with_environment(&simulator, &pod_identity), ["3", "3"]);
+
+    let role = format!("arn:aws:iam::{}:role/operator", home.account);
+    let folder = tempfile::tempdir().unwrap();
+    let token = folder.path().join("token");
+    let irsa = [
+        ("AWS_ROLE_ARN", role.as_str()),
+        ("AWS_WEB_IDENTITY_TOKEN_FILE", token.to_str().unwrap()),
+    ];
+    std::fs::write(&token, "right-token").unwrap();
+    assert_eq!(with_environment(&simulator, &irsa), ["3", "3"]);
+
+    let refused = |lines: Vec<String>, start: &str| {
+        assert_eq!(lines.len(), 2);
+        // The same failure always reads the same.
+        assert_eq!(lines[0], lines[1]);
+        assert!(lines[0].starts_with(start), "{}", lines[0]);
+    };
+    std::fs::write(&token, "wrong-token").unwrap();
+    let wrong = "InvalidCredentials: AssumeRole: AssumeRoleWithWebIdentity: ";
+    refused(with_environment(&simulator, &irsa), wrong);
+    std::fs::remove_file(&token).unwrap();
+    let none = "InvalidCredentials: AssumeRole: no credentials: ";
+    refused(with_environment(&simulator, &irsa), none);
+    refused(with_environment(&simulator, &[]), none);
+
+    std::fs::write(&token, "right-token").unwrap();
+    let hang =
+        simulator.add_fault(Fault::new(Effect::Hang).operation(Call::AssumeRoleWithWebIdentity));
+    refused(
+        with_environment(&simulator, &irsa),
+        "Unreachable: AssumeRole: no ",
+    );
+    simulator.remove_fault(hang);
+    let never = Effect::Throttle {
+        rate: 0.0,
+        burst: 0.0,
+    };
+    simulator.add_fault(Fault::new(never).operation(Call::AssumeRoleWithWebIdentity));
+    refused(
+        with_environment(&simulator, &irsa),
+        "Throttled: AssumeRole: ",
+    );
 }
 
 #[tokio::test]
