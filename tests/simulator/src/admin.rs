@@ -34,6 +34,8 @@ pub(crate) fn router() -> Router<Arc<Shared>> {
         .route("/timings", put(set_timings))
         .route("/sessions", delete(expire_sessions))
         .route("/credentials", get(credentials))
+        // Without this, AWS would be asked.
+        .fallback(|| async { StatusCode::NOT_FOUND })
 }
 
 fn found(found: bool) -> StatusCode {

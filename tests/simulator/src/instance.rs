@@ -245,12 +245,11 @@ impl Instance {
         self.stale.is_some()
     }
 
-    /// Moves `LastModifiedTime`, by a millisecond at least: that is its resolution on the wire.
+    /// Moves `LastModifiedTime`, by two milliseconds at least: its resolution on the wire is one, and a client that cuts off
+    /// what a floating point number says of it may be one behind.
     pub(crate) fn touch(&mut self, now: Timestamp) {
-        let next = self
-            .record
-            .last_modified
-            .saturating_add(SignedDuration::from_millis(1));
+        let step = SignedDuration::from_millis(2);
+        let next = self.record.last_modified.saturating_add(step);
         self.record.last_modified = now.max(next.unwrap_or(now));
     }
 
@@ -266,5 +265,51 @@ impl Instance {
             Some(Attachment::Attach(name)) => self.record.lifecycle_config = Some(name),
             Some(Attachment::Detach) => self.record.lifecycle_config = None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[test]
+    fn a_transition_moves_the_time_when_accepted_and_when_due() {
+        let (clock, assumptions) = (Clock::start(), Assumptions::default());
+        let mut instance = Instance::new(Notebook::new("111122223333", "us-east-1", "churn"));
+        let accepted = clock.started + SECOND;
+        let course = Course {
+            takes: SECOND * 2,
+            lag: Duration::ZERO,
+            end: End::Reach(Status::Stopped),
+        };
+        instance.begin(Transition::Stop, course, accepted, &clock, &assumptions);
+        let seen = |instance: &Instance| (instance.seen().0.clone(), instance.seen().1);
+        let at = |seconds| clock.timestamp(clock.started + SECOND * seconds);
+        assert_eq!(seen(&instance), (Status::Stopping, at(1)));
+        let early = instance.settle(accepted + SECOND, &clock, &assumptions);
+        assert_eq!(
+            (early, seen(&instance)),
+            (Settled::Moving, (Status::Stopping, at(1)))
+        );
+        // However late somebody looks, it ended when it was due.
+        let late = instance.settle(accepted + SECOND * 60, &clock, &assumptions);
+        assert_eq!(
+            (late, seen(&instance)),
+            (Settled::Still, (Status::Stopped, at(3)))
+        );
+    }
+
+    #[test]
+    fn the_time_moves_even_if_the_clock_does_not() {
+        let mut instance = Instance::new(Notebook::new("111122223333", "us-east-1", "churn"));
+        let before = instance.record.last_modified;
+        instance.touch(before);
+        instance.touch(before);
+        assert_eq!(
+            instance.record.last_modified - before,
+            jiff::Span::new().milliseconds(4).fieldwise()
+        );
     }
 }

@@ -11,6 +11,12 @@ use aws_sdk_sagemaker::{
     config::{Region, retry::RetryConfig, timeout::TimeoutConfig},
     error::{ProvideErrorMetadata, SdkError},
 };
+use serde_json::Value;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+};
+
 use sagemaker_simulator::{Account, Fleet, Notebook, Options, Simulator, Timings};
 
 pub const ACCOUNT: &str = "111122223333";
@@ -51,7 +57,7 @@ pub async fn simulate(
 
 pub fn home(simulator: &Simulator) -> Credentials {
     let home = simulator.home();
-    Credentials::from_keys(&home.access_key_id, &home.secret_access_key, None)
+    keys(&home.access_key_id, &home.secret_access_key, None)
 }
 
 pub fn sts(simulator: &Simulator, credentials: Credentials) -> aws_sdk_sts::Client {
@@ -82,7 +88,7 @@ pub async fn assume(simulator: &Simulator, account: &str) -> Credentials {
 }
 
 pub fn credentials(handed_out: &aws_sdk_sts::types::Credentials) -> Credentials {
-    Credentials::from_keys(
+    keys(
         handed_out.access_key_id(),
         handed_out.secret_access_key(),
         Some(handed_out.session_token().to_owned()),
@@ -158,4 +164,38 @@ pub async fn until<T, F: Future<Output = Option<T>>>(what: &str, mut ask: impl F
         assert!(Instant::now() < deadline, "not within ten seconds: {what}");
         tokio::task::yield_now().await;
     }
+}
+
+/// A plain HTTP request: its status and its body, as JSON where it is JSON, else as a string.
+pub async fn http(
+    simulator: &Simulator,
+    method: &str,
+    path: &str,
+    body: Option<Value>,
+) -> (u16, Value) {
+    let body = body.map_or_else(String::new, |body| body.to_string());
+    let address = simulator.url().strip_prefix("http://").unwrap();
+    let request = format!(
+        "{method} {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\ncontent-type: application/json\r\n\
+         content-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+    let body = serde_json::from_str(body).unwrap_or_else(|_| Value::String(body.to_owned()));
+    (status, body)
+}
+
+pub fn keys(id: &str, secret: &str, token: Option<String>) -> Credentials {
+    Credentials::new(id, secret, token, None, "test")
+}
+
+/// A time of an answer to the millisecond. The SDK reads it from a floating point number, and may be some nanoseconds short.
+pub fn millis(time: Option<&aws_smithy_types::DateTime>) -> i64 {
+    let nanos = time.unwrap().as_nanos();
+    i64::try_from((nanos + 500_000).div_euclid(1_000_000)).unwrap()
 }

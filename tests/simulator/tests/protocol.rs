@@ -4,8 +4,8 @@ use aws_sdk_account::types::RegionOptStatus;
 use sagemaker_simulator::{Account, Fleet, Notebook, Operation, RootAccess, Status};
 
 use crate::clients::{
-    ACCOUNT, OTHER, REGION, account, assume, code, fleet, home, notebook, refusal, sagemaker,
-    simulate, start, sts,
+    ACCOUNT, OTHER, REGION, account, assume, code, fleet, home, millis, notebook, refusal,
+    sagemaker, simulate, start, sts,
 };
 
 #[tokio::test]
@@ -36,7 +36,7 @@ async fn a_description_carries_what_the_fleet_says() {
         Some("setup")
     );
     assert_eq!(answer.instance_type().unwrap().as_str(), "ml.t3.medium");
-    let modified = answer.last_modified_time().unwrap().to_millis().unwrap();
+    let modified = millis(answer.last_modified_time());
     assert_eq!(modified, forecast.last_modified.as_millisecond());
 }
 
@@ -80,7 +80,7 @@ async fn a_summary_has_no_root_access_and_no_failure_reason() {
         Some("setup")
     );
     let known = simulator.notebook(ACCOUNT, REGION, "churn-model").unwrap();
-    let modified = summary.last_modified_time().unwrap().to_millis().unwrap();
+    let modified = millis(summary.last_modified_time());
     assert_eq!(modified, known.last_modified.as_millisecond());
 }
 

@@ -6,5 +6,14 @@
     clippy::indexing_slicing
 )]
 
+mod admin;
+mod binary;
 mod clients;
+mod faults;
+mod fleets;
+mod ledger;
+mod paging;
 mod protocol;
+mod sessions;
+mod states;
+mod write_faults;
