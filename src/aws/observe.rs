@@ -2,7 +2,7 @@
 
 use std::sync::{
     Arc,
-    atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed},
+    atomic::{AtomicU32, AtomicU64, Ordering::Relaxed},
 };
 
 use aws_sdk_account::operation::list_regions::ListRegionsError;
@@ -32,6 +32,9 @@ use aws_smithy_types::{
 
 use super::outcome::{Operation, Outcome, Symptom};
 
+/// So many prompt answers in a row make a slow target an ordinary one.
+const PROMPT_ANSWERS: u32 = 20;
+
 /// What the metrics want to know.
 pub trait RequestObserver: Send + Sync + std::fmt::Debug {
     /// A request was sent and ended so. A request that is retried is told of once per attempt; one that was never
@@ -53,8 +56,8 @@ pub(super) struct Pulse {
     describes: AtomicU32,
     /// Attempts answered since `describes` last moved.
     answered: AtomicU32,
-    /// Whether the last answer took its time, or never came.
-    slow: AtomicBool,
+    /// Prompt answers that it takes to be trusted again, after one that took its time or never came.
+    distrust: AtomicU32,
 }
 
 /// Tells the observer, and the target's pulse, of every attempt.
@@ -71,7 +74,7 @@ impl Pulse {
             throttled: AtomicU64::new(0),
             describes: AtomicU32::new(describes),
             answered: AtomicU32::new(0),
-            slow: AtomicBool::new(false),
+            distrust: AtomicU32::new(0),
         }
     }
 
@@ -84,11 +87,17 @@ impl Pulse {
     }
 
     pub(super) fn is_slow(&self) -> bool {
-        self.slow.load(Relaxed)
+        self.distrust.load(Relaxed) > 0
     }
 
-    pub(super) fn set_slow(&self, slow: bool) {
-        self.slow.store(slow, Relaxed);
+    /// One prompt answer does not make up for a slow one: a target of which half the notebooks hang is a slow target.
+    pub(super) fn note_pace(&self, slow: bool) {
+        let distrust = if slow {
+            PROMPT_ANSWERS
+        } else {
+            self.distrust.load(Relaxed).saturating_sub(1)
+        };
+        self.distrust.store(distrust, Relaxed);
     }
 
     /// Half as many when throttled, one more after as many answers as are in flight: the way TCP finds its share.
@@ -220,6 +229,20 @@ fn metadata(operation: Operation, error: &Error) -> Option<&ErrorMetadata> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_slow_target_must_prove_itself() {
+        let pulse = Pulse::new(20);
+        pulse.note_pace(false);
+        assert!(!pulse.is_slow());
+        pulse.note_pace(true);
+        for _ in 1..PROMPT_ANSWERS {
+            pulse.note_pace(false);
+            assert!(pulse.is_slow());
+        }
+        pulse.note_pace(false);
+        assert!(!pulse.is_slow());
+    }
 
     #[test]
     fn throttling_halves_and_answers_restore() {

@@ -15,8 +15,9 @@ use aws_sdk_sagemaker::{
 use super::{
     Operation, Outcome, Pages, convert,
     fault::Fault,
+    foundation::own_retries,
     observe::{Attempts, Pulse},
-    session::{Session, own_retries},
+    session::Session,
 };
 use crate::domain::{NotebookArn, NotebookDetails, NotebookSummary, ReadFailure, Region, Tags};
 
