@@ -4,6 +4,8 @@
 //! been stored before a rule existed. Mere limits of size are left to the API server.
 
 mod remediation;
+#[cfg(test)]
+mod tests;
 
 use std::{collections::BTreeSet, fmt, ops::RangeInclusive, str::FromStr, time::Duration};
 
