@@ -1,5 +1,10 @@
 //! evaluate *(pure)*: policy × snapshots × now → one finding per notebook in scope.
 
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
 use jiff::Timestamp;

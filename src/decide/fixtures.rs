@@ -7,6 +7,8 @@
     clippy::indexing_slicing
 )]
 
+pub(super) mod arbitrary;
+
 use std::sync::Arc;
 
 use jiff::Timestamp;
