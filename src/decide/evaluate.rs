@@ -32,7 +32,7 @@ pub fn evaluate(policy: &Policy, snapshots: &[Arc<Snapshot>], now: Timestamp) ->
         .targets
         .iter()
         .all(|report| !report.state.is_unreadable());
-    evaluation.warnings = policy.warnings.clone();
+    evaluation.warnings.clone_from(&policy.warnings);
     evaluation.warnings.extend(judge.warnings(readable));
     evaluation.next_expiry = policy
         .exemptions

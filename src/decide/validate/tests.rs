@@ -5,6 +5,9 @@
     clippy::indexing_slicing
 )]
 
+mod warnings;
+mod windows;
+
 use std::time::Duration;
 
 use cronexpr::MakeTimestamp;
@@ -51,7 +54,7 @@ spec:
 "#;
 
 /// The one error of a spec.
-fn refused(patch: Value) -> String {
+fn refused(patch: &Value) -> String {
     let errors = validate(&resource(patch.clone())).expect_err(&patch.to_string());
     match errors.as_slice() {
         [error] => error.to_string(),
@@ -154,7 +157,7 @@ fn absent_fields_have_the_documented_defaults() {
         Timeouts {
             stop: Duration::from_mins(30),
             update: Duration::from_mins(15),
-            start: Duration::from_mins(60),
+            start: Duration::from_hours(1),
         }
     );
 }
@@ -180,7 +183,7 @@ fn every_enabled_region_is_a_star() {
 fn refuses_scan_intervals_out_of_range() {
     for interval in ["59s", "24h1s", "-10m"] {
         assert_eq!(
-            refused(json!({"scanInterval": interval})),
+            refused(&json!({"scanInterval": interval})),
             "spec.scanInterval: write a duration from 1m to 24h, such as 10m"
         );
     }
@@ -224,7 +227,7 @@ fn refuses_accounts() {
              external id",
         ),
     ] {
-        assert_eq!(refused(patch), expected);
+        assert_eq!(refused(&patch), expected);
     }
 }
 
@@ -254,7 +257,7 @@ fn refuses_regions() {
             "spec.accounts[0].regions: \"*\" already means every enabled region: write it alone, or list the regions",
         ),
     ] {
-        assert_eq!(refused(patch), expected);
+        assert_eq!(refused(&patch), expected);
     }
 }
 
@@ -295,7 +298,7 @@ fn refuses_selectors_and_exemptions() {
             "spec.exemptions[1].regions[0]: \"*\" is not an AWS region: write its code, such as eu-west-1",
         ),
     ] {
-        assert_eq!(refused(patch), expected);
+        assert_eq!(refused(&patch), expected);
     }
 }
 
@@ -304,7 +307,7 @@ fn refuses_budgets_out_of_range() {
     for field in ["maxConcurrent", "maxConcurrentPerRegion", "maxFailures"] {
         for wrong in [0, 101] {
             assert_eq!(
-                refused(json!({"remediation": {field: wrong}})),
+                refused(&json!({"remediation": {field: wrong}})),
                 format!("spec.remediation.{field}: write a number from 1 to 100")
             );
         }
@@ -319,7 +322,7 @@ fn refuses_timeouts_out_of_range() {
     for (field, default) in [("stop", "30m"), ("update", "15m"), ("start", "1h")] {
         for wrong in ["9s", "24h1s"] {
             assert_eq!(
-                refused(json!({"remediation": {"timeouts": {field: wrong}}})),
+                refused(&json!({"remediation": {"timeouts": {field: wrong}}})),
                 format!(
                     "spec.remediation.timeouts.{field}: write a duration from 10s to 24h, such as {default}"
                 )
@@ -364,184 +367,4 @@ fn tells_all_errors_at_once() {
             "spec.remediation.timeouts.stop",
         ]
     );
-}
-
-mod windows {
-    use super::*;
-
-    const FIVE_FIELDS: &str =
-        "write five fields (minute hour day month weekday), such as \"0 2 * * SAT\"";
-
-    fn window(window: Value) -> Value {
-        let mut whole = json!({"schedule": "0 2 * * SAT", "duration": "4h"});
-        for (field, value) in window.as_object().unwrap() {
-            whole[field] = value.clone();
-        }
-        json!({"remediation": {"windows": [whole]}})
-    }
-
-    #[test]
-    fn refuses_durations_out_of_range() {
-        for wrong in ["59s", "168h1s"] {
-            assert_eq!(
-                refused(window(json!({"duration": wrong}))),
-                "spec.remediation.windows[0].duration: write a duration from 1m to 168h, such as 4h"
-            );
-        }
-    }
-
-    #[test]
-    fn refuses_time_zones() {
-        for wrong in ["Mars/Olympus", "", "CEST", "+02:00"] {
-            assert_eq!(
-                refused(window(json!({"timeZone": wrong}))),
-                format!(
-                    "spec.remediation.windows[0].timeZone: {wrong:?} is not a time zone: write an IANA name such as \
-                     Europe/Berlin, or UTC"
-                )
-            );
-        }
-        for right in [
-            "UTC",
-            "Europe/Berlin",
-            "America/Argentina/Buenos_Aires",
-            "Asia/Kolkata",
-            "Etc/GMT+5",
-        ] {
-            policy(window(json!({"timeZone": right})));
-        }
-    }
-
-    #[test]
-    fn refuses_schedules_that_have_not_five_fields() {
-        for wrong in ["", "0 2 * *", "0 0 2 * * SAT", "@daily", "0 2 * * SAT UTC"] {
-            assert_eq!(
-                refused(window(json!({"schedule": wrong}))),
-                format!(
-                    "spec.remediation.windows[0].schedule: {wrong:?} is not a schedule: {FIVE_FIELDS}; the zone goes into \
-                     timeZone"
-                )
-            );
-        }
-    }
-
-    #[test]
-    fn refuses_schedules_and_names_the_wrong_field() {
-        for (wrong, cause) in [
-            (
-                "60 2 * * *",
-                "its minute is \"60\" (value must be in range 0..=59; found 60)",
-            ),
-            (
-                "0 24 * * *",
-                "its hour is \"24\" (value must be in range 0..=23; found 24)",
-            ),
-            (
-                "0 2 32 * *",
-                "its day of the month is \"32\" (value must be in range 1..=31; found 32)",
-            ),
-            (
-                "0 2 * 13 *",
-                "its month is \"13\" (value must be in range 1..=12; found 13)",
-            ),
-            (
-                "0 2 * * 8",
-                "its day of the week is \"8\" (value must be in range 0..=7; found 8)",
-            ),
-            (
-                "0 2 * * SATURDAY",
-                "its day of the week is \"SATURDAY\" (malformed expression)",
-            ),
-            (
-                "0 4-2 * * *",
-                "its hour is \"4-2\" (range must be in ascending order; found 4-2)",
-            ),
-            (
-                "*/0 2 * * *",
-                "its minute is \"*/0\" (step must be greater than 0)",
-            ),
-            (
-                "0  2\t? * *",
-                "its day of the month is \"?\" (malformed expression)",
-            ),
-        ] {
-            for zone in ["UTC", "America/Argentina/Buenos_Aires"] {
-                assert_eq!(
-                    refused(window(json!({"schedule": wrong, "timeZone": zone}))),
-                    format!(
-                        "spec.remediation.windows[0].schedule: {wrong:?} is not a schedule: {cause}; {FIVE_FIELDS}"
-                    )
-                );
-            }
-        }
-    }
-
-    #[test]
-    fn refuses_schedules_that_never_come() {
-        for wrong in ["0 0 30 2 *", "0 0 31 4,6,9,11 *"] {
-            assert_eq!(
-                refused(window(json!({"schedule": wrong}))),
-                format!(
-                    "spec.remediation.windows[0].schedule: {wrong:?} never comes in four years, so the window would not \
-                     open; {FIVE_FIELDS}"
-                )
-            );
-        }
-    }
-
-    #[test]
-    fn accepts_what_cron_accepts() {
-        for right in [
-            "0 2 * * SAT",
-            "*/15 0-6,22,23 * * 1-5",
-            "0 0 29 2 *",
-            "0 0 1 jan *",
-            " 0 2 * * 7 ",
-            "0\t2 * * sun",
-            "0 2 L * *",
-        ] {
-            policy(window(
-                json!({"schedule": right, "timeZone": "Europe/Berlin"}),
-            ));
-        }
-    }
-}
-
-mod warnings {
-    use super::*;
-
-    fn warnings(patch: Value) -> Vec<String> {
-        policy(patch).warnings
-    }
-
-    #[test]
-    fn regions_that_no_account_uses() {
-        let own = json!({"accounts": [{"id": "111122223333", "regions": ["us-east-1"]}]});
-        assert_eq!(
-            warnings(own),
-            ["spec.regions is used by no account: each has regions of its own"]
-        );
-        let one_uses_them = json!({"accounts": [{"id": "111122223333", "regions": ["us-east-1"]}, {"id": "444455556666"}]});
-        assert_eq!(warnings(one_uses_them), [] as [&str; 0]);
-    }
-
-    #[test]
-    fn exemptions_for_what_the_policy_does_not_cover() {
-        let exemptions = json!([
-            {"reason": "why", "accounts": ["111122223333"], "regions": ["eu-west-1"]},
-            {"reason": "why", "accounts": ["444455556666", "111122223333"], "regions": ["us-east-1", "eu-west-1"]},
-        ]);
-        assert_eq!(
-            warnings(json!({"exemptions": exemptions})),
-            [
-                "spec.exemptions[1].accounts names 444455556666, which is not in spec.accounts",
-                "spec.exemptions[1].regions names us-east-1, which no account has",
-            ]
-        );
-        assert_eq!(
-            warnings(json!({"exemptions": exemptions, "regions": ["*"]})),
-            ["spec.exemptions[1].accounts names 444455556666, which is not in spec.accounts"],
-            "nobody knows which regions are enabled"
-        );
-    }
 }
