@@ -52,6 +52,8 @@ impl RequestObserver for () {
 pub(super) struct Pulse {
     /// Throttled attempts, ever.
     throttled: AtomicU64,
+    /// Attempts that AWS answered, whatever it said, ever.
+    heard: AtomicU64,
     /// How many Describes are worth having in flight.
     describes: AtomicU32,
     /// Attempts answered since `describes` last moved.
@@ -72,6 +74,7 @@ impl Pulse {
     pub(super) fn new(describes: u32) -> Self {
         Self {
             throttled: AtomicU64::new(0),
+            heard: AtomicU64::new(0),
             describes: AtomicU32::new(describes),
             answered: AtomicU32::new(0),
             distrust: AtomicU32::new(0),
@@ -80,6 +83,10 @@ impl Pulse {
 
     pub(super) fn throttled(&self) -> u64 {
         self.throttled.load(Relaxed)
+    }
+
+    pub(super) fn heard(&self) -> u64 {
+        self.heard.load(Relaxed)
     }
 
     pub(super) fn describes(&self) -> u32 {
@@ -103,6 +110,9 @@ impl Pulse {
     /// Half as many when throttled, one more after as many answers as are in flight: the way TCP finds its share.
     /// Concurrent calls may lose a step, which does no harm.
     fn note(&self, outcome: Outcome, most_describes: u32) {
+        if !matches!(outcome, Outcome::TimedOut | Outcome::Failed) {
+            self.heard.fetch_add(1, Relaxed);
+        }
         let describes = self.describes();
         match outcome {
             Outcome::Throttled => {

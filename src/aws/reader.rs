@@ -89,6 +89,12 @@ impl TargetReader {
         self.shared.pulse.throttled()
     }
 
+    /// Attempts that AWS answered, whatever it said, since the reader was made; its own faults do not count.
+    #[must_use]
+    pub fn heard(&self) -> u64 {
+        self.shared.pulse.heard()
+    }
+
     /// How many Describes (and tag reads) are worth having in flight now: fewer when throttled, at least one.
     #[must_use]
     pub fn describes_in_flight(&self) -> usize {

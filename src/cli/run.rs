@@ -336,6 +336,8 @@ impl Reading {
     fn inventory(&self) -> inventory::Options {
         inventory::Options {
             target_deadline: self.target_deadline,
+            // Three requests in a row that get no answer.
+            silence: self.request_timeout.saturating_mul(3),
             describe_refresh: self.describe_refresh,
         }
     }

@@ -16,7 +16,9 @@ use super::{
     Demand, Shared,
     flight::{Batch, Demanded, Flight, Scope},
     lane::Reading,
-    locked, scan,
+    locked,
+    patience::Patience,
+    scan,
 };
 use crate::{
     aws::TargetReader,
@@ -189,8 +191,9 @@ impl Reading for CachedTarget {
                 (state.flight.start(started_at), state.known.clone())
             };
             let clock = Instant::now();
-            let deadline = clock + self.shared.options.target_deadline;
-            let reading = scan::scan(&self.reader, &known, scope, deadline).await;
+            let options = self.shared.options;
+            let patience = Patience::new(&self.reader, options.target_deadline, options.silence);
+            let reading = scan::scan(&self.reader, &known, scope, &patience).await;
             self.shared.metrics.scanned(reading.state, clock.elapsed());
             self.tell(&reading);
             locked(&self.state).store(&self.target, started_at, scope, reading);
@@ -266,19 +269,17 @@ impl Health {
     }
 }
 
-/// What a deadline that passed says of whatever was not read by it.
-pub(super) fn failed_by_deadline(what: &str, throttled: bool) -> ReadFailure {
+/// What the end of patience says of whatever was not read by then.
+pub(super) fn out_of_patience(what: &str, throttled: bool) -> ReadFailure {
     if throttled {
         ReadFailure {
             state: TargetState::Throttled,
-            message: format!(
-                "{what} within the deadline: AWS throttles; it goes on at the next try"
-            ),
+            message: format!("{what} in time: AWS throttles; it goes on at the next try"),
         }
     } else {
         ReadFailure {
             state: TargetState::Unreachable,
-            message: format!("{what} within the deadline"),
+            message: format!("{what}: AWS did not answer in time"),
         }
     }
 }
