@@ -260,8 +260,8 @@ impl fmt::Display for Measured {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             formatter,
-            "{:.2?}, bare SDK {:.2?} (of that Describes {:.2?}): {:.2}; CPU {:.2?} and {:.2?}; {} KiB before, {} KiB after, \
-             peak {} KiB, bare SDK {} KiB; {} KiB of metrics",
+            "{:.2?}, bare SDK {:.2?} (of that Describes {:.2?}): {:.2}; CPU {:.2?} and {:.2?}; {} KiB ({} allocated) \
+             before, {} KiB ({} allocated) after, peak {} KiB, bare SDK {} KiB; {} KiB of metrics",
             self.first.wall,
             self.bound.wall,
             self.bound.describing,
@@ -269,7 +269,9 @@ impl fmt::Display for Measured {
             self.first.cpu,
             self.bound.usage.cpu,
             self.before.resident / 1024,
+            self.before.allocated / 1024,
             self.after.resident / 1024,
+            self.after.allocated / 1024,
             self.after.peak / 1024,
             self.bound.usage.peak / 1024,
             self.metrics / 1024,

@@ -13,6 +13,8 @@ pub struct Usage {
     pub cpu: Duration,
     /// Memory held now, in bytes: what the program allocated, and what of its own file is in use.
     pub resident: u64,
+    /// The part of `resident` that the program allocated.
+    pub allocated: u64,
     /// The most that was held, in bytes.
     pub peak: u64,
 }
@@ -41,6 +43,7 @@ impl Usage {
         Self {
             cpu: TICK * ticks,
             resident: bytes("VmRSS:"),
+            allocated: bytes("RssAnon:"),
             peak: bytes("VmHWM:"),
         }
     }
