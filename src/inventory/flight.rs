@@ -113,7 +113,7 @@ impl Flight {
                 since,
                 scope: running,
             } => {
-                if *since >= demand.not_before && running.and(scope) == *running {
+                if *since >= demand.not_before && running.serves(demand, scope) {
                     self.waiting.push(batch.enter());
                 } else {
                     let next = self.next.get_or_insert_with(|| Next {
@@ -161,6 +161,15 @@ impl Scope {
             tags: self.tags || other.tags,
         }
     }
+
+    /// Whether a reading with this scope, under way, is thorough enough for a demand.
+    ///
+    /// Unless everything is to be described, the demand's own `described_since` is as far in the past as it was for the
+    /// reading, counted from a later moment: to insist on it would read a target again for every look at it.
+    fn serves(self, demand: Demand, wanted: Self) -> bool {
+        (self.tags || !wanted.tags)
+            && (!demand.full || self.described_since >= wanted.described_since)
+    }
 }
 
 #[cfg(test)]
@@ -200,10 +209,25 @@ mod tests {
 
     #[test]
     fn a_reading_under_way_serves_only_whom_it_is_new_and_thorough_enough_for() {
+        let full = Demand {
+            full: true,
+            ..since(4)
+        };
+        let with_tags = Scope {
+            tags: true,
+            ..PLAIN
+        };
+        // Those who ask again a little later do not ask for more.
+        let later = Scope {
+            described_since: at(3),
+            ..PLAIN
+        };
         for (demand, scope, served) in [
             (since(4), PLAIN, true),
+            (since(4), later, true),
             (since(6), PLAIN, false),
-            (since(4), FULL, false),
+            (since(4), with_tags, false),
+            (full, FULL, false),
         ] {
             let (mut flight, first, late) = (Flight::default(), Batch::new(), Batch::new());
             flight.join(since(0), PLAIN, &first);
