@@ -52,17 +52,26 @@ fn of_many(worsened: &[&Finding]) -> Announcement {
         0 => String::new(),
         more => format!(" and {more} more"),
     };
-    Announcement {
-        reason: if violations > 0 {
-            "RootAccessEnabled"
-        } else {
-            "NotebookUnknown"
-        },
-        note: format!(
-            "{violations} notebooks came to give their users root and {unknown} cannot be judged any more: {}{more}",
-            names.join(", ")
+    let names = format!("{}{more}", names.join(", "));
+    let (reason, note) = match (violations, unknown) {
+        (violations, 0) => (
+            "RootAccessEnabled",
+            format!("{violations} notebooks give their users root now: {names}"),
         ),
-    }
+        (0, unknown) => (
+            "NotebookUnknown",
+            format!("{unknown} notebooks cannot be judged any more: {names}"),
+        ),
+        (violations, unknown) => (
+            "RootAccessEnabled",
+            format!(
+                "{} notebooks are worse off: {violations} of them give their users root now, {unknown} cannot be judged any more: \
+                 {names}",
+                worsened.len()
+            ),
+        ),
+    };
+    Announcement { reason, note }
 }
 
 fn name(finding: &Finding) -> String {
