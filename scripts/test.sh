@@ -38,12 +38,17 @@ start_tools() {
 }
 
 await_tools() {
-    # Only what happens from here on: nothing, unless they are still being built.
-    tail -n 1 -f "$tools_log" &
-    local status=0 tail=$!
+    # Their progress from here on: nothing, unless they are still being built.
+    local status=0 shown lines
+    shown=$(wc -l <"$tools_log")
+    while kill -0 "$tools_pid" 2>/dev/null; do
+        sleep 1
+        lines=$(wc -l <"$tools_log")
+        tail -n "+$((shown + 1))" "$tools_log" | head -n "$((lines - shown))"
+        shown=$lines
+    done
     wait "$tools_pid" || status=$?
     tools_pid=
-    { kill "$tail" && wait "$tail"; } 2>/dev/null
     [ "$status" -eq 0 ] || cat "$tools_log" >&2
     return "$status"
 }

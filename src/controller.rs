@@ -9,18 +9,17 @@ mod schedule;
 
 use std::sync::Arc;
 
-use futures::StreamExt;
+pub use context::Context;
+use futures::{FutureExt, StreamExt, TryStreamExt, future::ready};
 use kube::{
-    Api,
+    Api, ResourceExt,
     core::DeserializeGuard,
     runtime::{
-        controller::{self, Controller},
+        Predicate, PredicateConfig, WatchStreamExt, applier, controller, predicates,
+        reflector::{self, ObjectRef},
         watcher,
     },
 };
-use tokio_util::sync::CancellationToken;
-
-pub use context::Context;
 
 use crate::{
     api::NotebookRootAccessPolicy,
@@ -31,54 +30,70 @@ use crate::{
 /// A policy, or what is left of one that does not decode.
 type Guarded = DeserializeGuard<NotebookRootAccessPolicy>;
 
-/// Runs the policy controller until `shutdown`, through any outage of the API server.
-///
-/// `label_selector` narrows which policies this process looks after.
-pub async fn run(
-    context: Arc<Context>,
-    label_selector: Option<&str>,
-    readiness: Readiness,
-    shutdown: CancellationToken,
-) {
+/// Returns once the API server serves what the controller watches.
+pub async fn until_served(context: &Context, label_selector: Option<&str>, readiness: &Readiness) {
     let policies: Api<NotebookRootAccessPolicy> = Api::all(context.client.clone());
-    let served = kubernetes::until_served(&policies, label_selector, |problem| {
+    kubernetes::until_served(&policies, label_selector, |problem| {
         tracing::warn!("waiting: {problem}");
         readiness.shut(Gate::CustomResourceDefinitions, problem);
-    });
-    if shutdown.run_until_cancelled(served).await.is_none() {
-        return;
-    }
+    })
+    .await;
     readiness.open(Gate::CustomResourceDefinitions);
+}
 
+/// Runs the policy controller until the context's shutdown, through any outage of the API server.
+///
+/// `label_selector` narrows which policies this process looks after.
+pub async fn run(context: Arc<Context>, label_selector: Option<&str>, readiness: Readiness) {
+    let shutdown = context.shutdown.clone();
     let mut config = watcher::Config::default();
     if let Some(selector) = label_selector {
         config = config.labels(selector);
     }
     let guarded: Api<Guarded> = Api::all(context.client.clone());
-    let controller = Controller::new(guarded, config);
-    let store = controller.store();
-    let synced = {
-        let (readiness, shutdown) = (readiness.clone(), shutdown.clone());
-        tokio::spawn(async move {
-            if let Some(Ok(())) = shutdown.run_until_cancelled(store.wait_until_ready()).await {
-                readiness.open(Gate::PolicyWatch);
-                tracing::info!(policies = store.len(), "watching policies");
+    let (store, writer) = reflector::store();
+    // Our own status says nothing new: only what a person changes asks for a pass.
+    let changes = watcher(guarded, config)
+        .default_backoff()
+        .reflect(writer)
+        .inspect_ok(|event| noticed(event, &context, &readiness))
+        .applied_objects()
+        .predicate_filter(
+            predicates::generation.combine(predicates::annotations),
+            PredicateConfig::default(),
+        )
+        .map_ok(|policy| ObjectRef::from_obj(&policy))
+        .take_until(shutdown.cancelled());
+    let reconcile = |policy, context| policy::reconcile(policy, context).boxed();
+    applier(
+        reconcile,
+        backoff::after_error,
+        Arc::clone(&context),
+        store,
+        changes,
+        controller::Config::default(),
+    )
+    .for_each(|result| {
+        match result {
+            // The step that failed has been logged, with its policy.
+            Ok(_) | Err(controller::Error::ReconcilerFailed(..)) => {}
+            // One that went while the watch was interrupted is looked for once more, and not found.
+            Err(controller::Error::ObjectNotFound(policy)) => context.forget(&policy.name),
+            Err(error) => {
+                tracing::warn!(%error, "the watch of policies is interrupted; it goes on by itself");
             }
-        })
-    };
-    controller
-        .graceful_shutdown_on(shutdown.cancelled_owned())
-        .run(policy::reconcile, backoff::after_error, Arc::clone(&context))
-        .for_each(|result| async {
-            match result {
-                Ok(_) => {}
-                // A policy that was deleted, or lost the label, is asked for once more and not found.
-                Err(controller::Error::ObjectNotFound(policy)) => context.forget(&policy.name),
-                // The step that failed has logged it, with its policy.
-                Err(controller::Error::ReconcilerFailed(..)) => {}
-                Err(error) => tracing::warn!(%error, "the watch of policies is interrupted; it goes on by itself"),
-            }
-        })
-        .await;
-    synced.abort();
+        }
+        ready(())
+    })
+    .await;
+}
+
+/// What the watch tells beyond whom to look at. A store's own signal of its first list wakes only one of those who wait
+/// for it, and the controller is one.
+fn noticed(event: &watcher::Event<Guarded>, context: &Context, readiness: &Readiness) {
+    match event {
+        watcher::Event::InitDone => readiness.open(Gate::PolicyWatch),
+        watcher::Event::Delete(policy) => context.forget(&policy.name_any()),
+        watcher::Event::Init | watcher::Event::InitApply(_) | watcher::Event::Apply(_) => {}
+    }
 }

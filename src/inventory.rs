@@ -6,6 +6,7 @@
 
 mod flight;
 mod lane;
+mod patience;
 mod regions;
 mod scan;
 mod target;
@@ -36,6 +37,8 @@ use target::{CachedTarget, Interest};
 pub struct Options {
     /// How long one reading of a target may take.
     pub target_deadline: Duration,
+    /// How long AWS may not answer anything before a target counts as unreachable.
+    pub silence: Duration,
     /// After which everything is described again, changed or not.
     pub describe_refresh: Duration,
 }
@@ -91,7 +94,11 @@ impl Inventory {
     #[must_use]
     pub fn new(aws: Aws, options: Options, metrics: Metrics) -> Self {
         Self {
-            shared: Arc::new(Shared { aws, options, metrics }),
+            shared: Arc::new(Shared {
+                aws,
+                options,
+                metrics,
+            }),
             targets: Mutex::default(),
             regions: Mutex::default(),
             lanes: Lanes::default(),
@@ -123,9 +130,17 @@ impl Inventory {
     }
 
     /// Asks for the regions of the accounts that want every one that is enabled for them.
-    fn list_regions(&self, policy: &Policy, subscription: &mut Subscription, demand: Demand) -> Arc<Batch> {
+    fn list_regions(
+        &self,
+        policy: &Policy,
+        subscription: &mut Subscription,
+        demand: Demand,
+    ) -> Arc<Batch> {
         let batch = Batch::new();
-        let wanted = policy.accounts.iter().filter(|account| account.regions == Regions::Enabled);
+        let wanted = policy
+            .accounts
+            .iter()
+            .filter(|account| account.regions == Regions::Enabled);
         // The old list is dropped after the new one is made: what stands in both is kept.
         subscription.regions = wanted
             .map(|account| {
@@ -155,13 +170,17 @@ impl Inventory {
                     region: region.clone(),
                     access: account.access.clone(),
                 };
-                let target = cached(&self.targets, key, |key| CachedTarget::new(key, Arc::clone(&self.shared)));
+                let target = cached(&self.targets, key, |key| {
+                    CachedTarget::new(&key, Arc::clone(&self.shared))
+                });
                 Interest::new(target, tags)
             };
             match &account.regions {
                 Regions::Named(regions) => targets.extend(regions.iter().map(interest)),
                 Regions::Enabled => {
-                    let Some(regions) = every_region.next() else { continue };
+                    let Some(regions) = every_region.next() else {
+                        continue;
+                    };
                     targets.extend(regions.listed().iter().map(interest));
                     unresolved.extend(regions.unresolved());
                 }
@@ -178,15 +197,28 @@ impl Inventory {
 impl Subscription {
     fn observation(&self, unresolved: Vec<Arc<Snapshot>>, unfinished: bool) -> Observation {
         let mut snapshots = unresolved;
-        let mut unread = self.regions.iter().filter(|regions| regions.is_unread()).count();
-        let mut retry_at = self.regions.iter().filter_map(|regions| regions.retry_at()).min();
+        let mut unread = self
+            .regions
+            .iter()
+            .filter(|regions| regions.is_unread())
+            .count();
+        let mut retry_at = self
+            .regions
+            .iter()
+            .filter_map(|regions| regions.retry_at())
+            .min();
         for interest in &self.targets {
             let target = interest.target();
             unread += usize::from(target.is_unread());
             retry_at = [retry_at, target.retry_at()].into_iter().flatten().min();
             snapshots.push(target.snapshot());
         }
-        Observation { snapshots, unread, unfinished, retry_at }
+        Observation {
+            snapshots,
+            unread,
+            unfinished,
+            retry_at,
+        }
     }
 }
 

@@ -12,39 +12,73 @@ const MOST_EVENTS: usize = 3;
 /// Names in the event that tells of all.
 const MOST_NAMED: usize = 5;
 
+/// The reason of an event about violations.
+const ROOT_ACCESS_ENABLED: &str = "RootAccessEnabled";
+
+/// The reason of an event about notebooks that nobody can judge.
+const NOTEBOOK_UNKNOWN: &str = "NotebookUnknown";
+
 /// What to tell of a pass.
 pub(super) fn announcements(baseline: &Baseline, evaluation: &Evaluation) -> Vec<Announcement> {
     let worsened: Vec<&Finding> = baseline.worsened(evaluation).collect();
-    if worsened.len() > MOST_EVENTS { vec![of_many(&worsened)] } else { worsened.into_iter().map(of_one).collect() }
+    if worsened.len() > MOST_EVENTS {
+        vec![of_many(&worsened)]
+    } else {
+        worsened.into_iter().map(of_one).collect()
+    }
 }
 
 fn of_one(finding: &Finding) -> Announcement {
     let message = finding.message.as_deref().unwrap_or_default();
     let name = name(finding);
     match finding.verdict {
-        Verdict::NonCompliant => {
-            Announcement { reason: "RootAccessEnabled", note: format!("{name} gives its users root: {message}") }
-        }
-        Verdict::Unknown | Verdict::Exempt | Verdict::Compliant => {
-            Announcement { reason: "NotebookUnknown", note: format!("{name} cannot be judged: {message}") }
-        }
+        Verdict::NonCompliant => Announcement {
+            reason: ROOT_ACCESS_ENABLED,
+            note: format!("{name} gives its users root: {message}"),
+        },
+        Verdict::Unknown | Verdict::Exempt | Verdict::Compliant => Announcement {
+            reason: NOTEBOOK_UNKNOWN,
+            note: format!("{name} cannot be judged: {message}"),
+        },
     }
 }
 
 fn of_many(worsened: &[&Finding]) -> Announcement {
-    let violations = worsened.iter().filter(|finding| finding.verdict == Verdict::NonCompliant).count();
+    let violations = worsened
+        .iter()
+        .filter(|finding| finding.verdict == Verdict::NonCompliant)
+        .count();
     let unknown = worsened.len() - violations;
-    let names: Vec<String> = worsened.iter().take(MOST_NAMED).map(|finding| name(finding)).collect();
+    let names: Vec<String> = worsened
+        .iter()
+        .take(MOST_NAMED)
+        .map(|finding| name(finding))
+        .collect();
     let more = match worsened.len().saturating_sub(MOST_NAMED) {
         0 => String::new(),
         more => format!(" and {more} more"),
     };
-    Announcement {
-        reason: if violations > 0 { "RootAccessEnabled" } else { "NotebookUnknown" },
-        note: format!(
-            "{violations} notebooks came to give their users root and {unknown} cannot be judged any more: {}{more}",
-            names.join(", ")
+    let (root, judged) = match (violations, unknown) {
+        (0, unknown) => (
+            String::new(),
+            format!("{unknown} notebooks cannot be judged any more"),
         ),
+        (violations, 0) => (
+            format!("{violations} notebooks now give their users root"),
+            String::new(),
+        ),
+        (violations, unknown) => (
+            format!("{violations} notebooks now give their users root"),
+            format!(", {unknown} cannot be judged"),
+        ),
+    };
+    Announcement {
+        reason: if violations > 0 {
+            ROOT_ACCESS_ENABLED
+        } else {
+            NOTEBOOK_UNKNOWN
+        },
+        note: format!("{root}{judged}: {}{more}", names.join(", ")),
     }
 }
 

@@ -22,7 +22,10 @@ pub(super) struct Failures(Mutex<HashMap<String, u32>>);
 impl Failures {
     /// The pass of a policy succeeded, or the policy is gone.
     pub(super) fn forget(&self, policy: &str) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(policy);
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(policy);
     }
 
     fn count(&self, policy: &str) -> u32 {
@@ -34,7 +37,10 @@ impl Failures {
 }
 
 /// Logs what failed, and waits.
-#[expect(clippy::needless_pass_by_value, reason = "the controller calls it with an Arc")]
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "the controller calls it with an Arc"
+)]
 pub(super) fn after_error(policy: Arc<Guarded>, error: &Error, context: Arc<Context>) -> Action {
     let name = policy.name_any();
     let failures = context.failures.count(&name);
@@ -44,7 +50,9 @@ pub(super) fn after_error(policy: Arc<Guarded>, error: &Error, context: Arc<Cont
 }
 
 fn wait(failures: u32) -> Duration {
-    FIRST.saturating_mul(1 << failures.saturating_sub(1).min(10)).min(LONGEST)
+    FIRST
+        .saturating_mul(1 << failures.saturating_sub(1).min(10))
+        .min(LONGEST)
 }
 
 #[cfg(test)]
@@ -53,6 +61,9 @@ mod tests {
 
     #[test]
     fn waits_double_up_to_the_longest() {
-        assert_eq!([1, 2, 3, 6, 99].map(wait).map(|wait| wait.as_secs()), [1, 2, 4, 30, 30]);
+        assert_eq!(
+            [1, 2, 3, 6, 99].map(wait).map(|wait| wait.as_secs()),
+            [1, 2, 4, 30, 30]
+        );
     }
 }

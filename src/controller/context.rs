@@ -32,7 +32,12 @@ type Remembered = (String, Arc<tokio::sync::Mutex<Memory>>);
 impl Context {
     /// A context that remembers nothing yet.
     #[must_use]
-    pub fn new(client: Client, inventory: Inventory, metrics: Metrics, shutdown: CancellationToken) -> Self {
+    pub fn new(
+        client: Client,
+        inventory: Inventory,
+        metrics: Metrics,
+        shutdown: CancellationToken,
+    ) -> Self {
         Self {
             announcer: Announcer::new(client.clone()),
             client,
@@ -42,6 +47,12 @@ impl Context {
             failures: Failures::default(),
             memories: Mutex::default(),
         }
+    }
+
+    /// Cancelled when the process is to end.
+    #[must_use]
+    pub fn shutdown(&self) -> &CancellationToken {
+        &self.shutdown
     }
 
     /// What is remembered of a policy; nothing, if it was deleted and made anew.

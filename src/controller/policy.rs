@@ -6,14 +6,12 @@ use jiff::Timestamp;
 use kube::{Resource, ResourceExt, runtime::controller::Action};
 use tokio::time::Instant;
 
-use super::{
-    Context, Guarded,
-    announce::announcements,
-    memory::{Memory, Rest, Settled},
-    schedule::until,
-};
+use super::{Context, Guarded, announce::announcements, memory::Memory, schedule::until};
 use crate::{
-    api::{NotebookRootAccessPolicy, NotebookRootAccessPolicyStatus as Status, SCAN_NOW_ANNOTATION},
+    api::{
+        ConditionType, NotebookRootAccessPolicy, NotebookRootAccessPolicyStatus as Status,
+        SCAN_NOW_ANNOTATION,
+    },
     decide::{self, Baseline, Pass, Progress},
     domain::{Evaluation, Policy, PolicyName},
     inventory::{Observation, Subscription},
@@ -35,31 +33,34 @@ pub(super) enum Error {
     Publish(#[source] kube::Error),
 }
 
-/// One pass, unless nothing asks for one.
-pub(super) async fn reconcile(resource: Arc<Guarded>, context: Arc<Context>) -> Result<Action, Error> {
+/// One pass; tells when the next is due.
+pub(super) async fn reconcile(
+    resource: Arc<Guarded>,
+    context: Arc<Context>,
+) -> Result<Action, Error> {
     let started = Instant::now();
     let subject = Subject::of(&*resource);
     let name = PolicyName::from(subject.name.as_str());
     let memory = context.memory(&name, &subject.uid);
     let mut memory = memory.lock().await;
-    let generation = resource.meta().generation;
-    let scan_now = resource.annotations().get(SCAN_NOW_ANNOTATION).cloned();
-    match memory.settled.as_ref().and_then(|settled| settled.rest(generation, scan_now.as_deref())) {
-        Some(Rest::UntilChange) => return Ok(Action::await_change()),
-        Some(Rest::For(rest)) => return Ok(Action::requeue(rest)),
-        None => memory.settled = None,
-    }
-    let mut pass = PolicyPass { context: &context, subject, name, generation: generation.unwrap_or_default(), invalid: false };
-    let result = pass.run(&resource, &mut memory, scan_now.as_deref()).await;
+    let mut pass = PolicyPass {
+        context: &context,
+        subject,
+        name,
+        generation: resource.meta().generation.unwrap_or_default(),
+        invalid: false,
+    };
+    let result = pass.run(&resource, &mut memory).await;
     let outcome = match &result {
         Ok(_) if pass.invalid => ReconciliationResult::Invalid,
         Ok(_) => ReconciliationResult::Success,
         Err(_) => ReconciliationResult::Failed,
     };
-    context.metrics.reconciled(Controller::Policy, outcome, started.elapsed());
+    context
+        .metrics
+        .reconciled(Controller::Policy, outcome, started.elapsed());
     let next = result?;
     context.failures.forget(&pass.subject.name);
-    memory.settled = Some(Settled { generation, scan_now, next: next.map(|rest| Instant::now() + rest) });
     Ok(next.map_or_else(Action::await_change, Action::requeue))
 }
 
@@ -78,7 +79,6 @@ impl PolicyPass<'_> {
         &mut self,
         resource: &Guarded,
         memory: &mut Memory,
-        scan_now: Option<&str>,
     ) -> Result<Option<Duration>, Error> {
         let resource = match &resource.0 {
             Ok(resource) => resource,
@@ -87,7 +87,7 @@ impl PolicyPass<'_> {
                 return self.publish_invalid(memory, &problem).await;
             }
         };
-        self.recall(memory, resource);
+        memory.recall(resource);
         let policy = match decide::validate(resource) {
             Ok(policy) => policy,
             Err(errors) => {
@@ -98,8 +98,15 @@ impl PolicyPass<'_> {
         if policy.suspended {
             return self.publish_suspended(memory, &policy).await;
         }
+        let scan_now = resource
+            .annotations()
+            .get(SCAN_NOW_ANNOTATION)
+            .map(String::as_str);
         let demand = memory.schedule.demand(&policy, scan_now, Timestamp::now());
-        let observing = self.context.inventory.observe(&policy, &mut memory.subscription, demand, PATIENCE);
+        let observing =
+            self.context
+                .inventory
+                .observe(&policy, &mut memory.subscription, demand, PATIENCE);
         let Some(observation) = self.context.shutdown.run_until_cancelled(observing).await else {
             return Ok(None);
         };
@@ -113,22 +120,28 @@ impl PolicyPass<'_> {
         self.publish(memory, status).await?;
         self.announce(resource, memory, &evaluation, progress).await;
         self.show(memory, &policy, &evaluation);
-        Ok(Some(next_pass(&policy, memory, &observation, &evaluation, now)))
-    }
-
-    /// After a restart, what was published is what is known.
-    fn recall(&self, memory: &mut Memory, resource: &NotebookRootAccessPolicy) {
-        if memory.status.is_none() {
-            memory.status.clone_from(&resource.status);
-            memory.baseline = Baseline::from_status(resource.status.as_ref());
-        }
+        Ok(Some(next_pass(
+            &policy,
+            memory,
+            &observation,
+            &evaluation,
+            now,
+        )))
     }
 
     fn pass<'m>(&self, memory: &'m Memory, now: Timestamp) -> Pass<'m> {
-        Pass { generation: self.generation, previous: memory.status.as_ref(), now }
+        Pass {
+            generation: self.generation,
+            previous: memory.status.as_ref(),
+            now,
+        }
     }
 
-    async fn publish_invalid(&mut self, memory: &mut Memory, problem: &str) -> Result<Option<Duration>, Error> {
+    async fn publish_invalid(
+        &mut self,
+        memory: &mut Memory,
+        problem: &str,
+    ) -> Result<Option<Duration>, Error> {
         self.invalid = true;
         tracing::warn!(policy = %self.name, problem, "the policy is not valid");
         let status = decide::invalid(problem, self.pass(memory, Timestamp::now()));
@@ -137,23 +150,39 @@ impl PolicyPass<'_> {
         Ok(None)
     }
 
-    async fn publish_suspended(&self, memory: &mut Memory, policy: &Policy) -> Result<Option<Duration>, Error> {
+    async fn publish_suspended(
+        &self,
+        memory: &mut Memory,
+        policy: &Policy,
+    ) -> Result<Option<Duration>, Error> {
         let status = decide::suspended(self.pass(memory, Timestamp::now()));
         self.publish(memory, status).await?;
-        let mut facts = memory.facts.take().unwrap_or_else(|| facts(policy, memory, &Evaluation::default()));
+        let mut facts = memory
+            .facts
+            .take()
+            .unwrap_or_else(|| facts(policy, memory, &Evaluation::default()));
         (facts.suspended, facts.mode) = (true, policy.mode);
-        self.context.show(&self.name, &self.subject.uid, facts.clone());
+        self.context
+            .show(&self.name, &self.subject.uid, facts.clone());
         memory.facts = Some(facts);
         Ok(None)
     }
 
     async fn publish(&self, memory: &mut Memory, status: Status) -> Result<(), Error> {
-        let written =
-            kubernetes::publish(&self.context.client, &self.subject, memory.status.as_ref(), &status)
-                .await
-                .map_err(Error::Publish)?;
-        if written {
-            tracing::debug!(policy = %self.name, "status written");
+        let written = kubernetes::publish(
+            &self.context.client,
+            &self.subject,
+            memory.status.as_ref(),
+            &status,
+        )
+        .await
+        .map_err(Error::Publish)?;
+        if written && reasons(memory.status.as_ref()) != reasons(Some(&status)) {
+            let summary = status.summary.unwrap_or_default();
+            let [ready, compliant] = reasons(Some(&status));
+            let (notebooks, violations, unknown) =
+                (summary.notebooks, summary.non_compliant, summary.unknown);
+            tracing::info!(policy = %self.name, ready, compliant, notebooks, violations, unknown, "status changed");
         }
         memory.status = Some(status);
         Ok(())
@@ -181,17 +210,40 @@ impl PolicyPass<'_> {
 
     fn show(&self, memory: &mut Memory, policy: &Policy, evaluation: &Evaluation) {
         let facts = facts(policy, memory, evaluation);
-        self.context.show(&self.name, &self.subject.uid, facts.clone());
+        self.context
+            .show(&self.name, &self.subject.uid, facts.clone());
         memory.facts = Some(facts);
     }
 }
 
+/// Why it is ready and compliant, or is not.
+fn reasons(status: Option<&Status>) -> [&str; 2] {
+    [ConditionType::Ready, ConditionType::Compliant].map(|kind| {
+        let conditions = status.into_iter().flat_map(|status| &status.conditions);
+        conditions
+            .filter(|condition| condition.type_ == kind.as_str())
+            .map(|condition| condition.reason.as_str())
+            .next()
+            .unwrap_or_default()
+    })
+}
+
 fn progress(observation: &Observation, memory: &Memory, now: Timestamp) -> Progress {
     if observation.unread > 0 {
-        return Progress::FirstScan { unread: observation.unread };
+        return Progress::FirstScan {
+            unread: observation.unread,
+        };
     }
-    let oldest = || observation.snapshots.iter().map(|snapshot| snapshot.started_at).min();
-    Progress::Scanned { at: memory.schedule.last_scan().or_else(oldest).unwrap_or(now) }
+    let oldest = || {
+        observation
+            .snapshots
+            .iter()
+            .map(|snapshot| snapshot.started_at)
+            .min()
+    };
+    Progress::Scanned {
+        at: memory.schedule.last_scan().or_else(oldest).unwrap_or(now),
+    }
 }
 
 fn facts(policy: &Policy, memory: &Memory, evaluation: &Evaluation) -> PolicyFacts {
@@ -215,8 +267,18 @@ fn next_pass(
     if observation.unfinished {
         return SHORTEST_REST;
     }
-    let scan = memory.schedule.due(policy).map_or(Duration::ZERO, |due| until(due, now));
-    let retry = observation.retry_at.map(|retry_at| retry_at.saturating_duration_since(Instant::now()));
+    let scan = memory
+        .schedule
+        .due(policy)
+        .map_or(Duration::ZERO, |due| until(due, now));
+    let retry = observation
+        .retry_at
+        .map(|retry_at| retry_at.saturating_duration_since(Instant::now()));
     let expiry = evaluation.next_expiry.map(|expiry| until(expiry, now));
-    [Some(scan), retry, expiry].into_iter().flatten().min().unwrap_or(scan).max(SHORTEST_REST)
+    [Some(scan), retry, expiry]
+        .into_iter()
+        .flatten()
+        .min()
+        .unwrap_or(scan)
+        .max(SHORTEST_REST)
 }

@@ -19,38 +19,65 @@ pub(super) struct Schedule {
     demand: Option<Demand>,
     /// When the oldest reading of the last scan began.
     last_scan: Option<Timestamp>,
-    /// The `scan-now` annotation as last seen; `None`: no pass yet.
-    scan_now: Option<Option<String>>,
+    /// The `scan-now` annotation as last seen.
+    scan_now: Option<String>,
     /// Where in the jitter's range this policy is, from 0 to 1.
     phase: f64,
 }
 
 impl Default for Schedule {
     fn default() -> Self {
-        Self { demand: None, last_scan: None, scan_now: None, phase: fastrand::f64() }
+        Self {
+            demand: None,
+            last_scan: None,
+            scan_now: None,
+            phase: fastrand::f64(),
+        }
     }
 }
 
 impl Schedule {
     /// How new the answers must be at a pass.
-    pub(super) fn demand(&mut self, policy: &Policy, scan_now: Option<&str>, now: Timestamp) -> Demand {
-        let asked = self.scan_now.as_ref().is_some_and(|seen| scan_now.is_some() && seen.as_deref() != scan_now);
-        self.scan_now = Some(scan_now.map(str::to_owned));
+    pub(super) fn demand(
+        &mut self,
+        policy: &Policy,
+        scan_now: Option<&str>,
+        now: Timestamp,
+    ) -> Demand {
+        // The first scan describes everything in any case.
+        let begun = self.last_scan.is_some() || self.demand.is_some();
+        let asked = begun && scan_now.is_some() && self.scan_now.as_deref() != scan_now;
+        self.scan_now = scan_now.map(str::to_owned);
         if asked {
-            self.demand = Some(Demand { not_before: now, full: true });
+            self.demand = Some(Demand {
+                not_before: now,
+                full: true,
+            });
         } else if self.demand.is_none() && self.due(policy).is_none_or(|due| due <= now) {
             // What another policy has just read is taken. Half an interval, and due times that follow the readings, not
             // the passes, bring overlapping policies into step.
             let not_before = now - policy.scan_interval / 2;
-            self.demand = Some(Demand { not_before, full: false });
+            self.demand = Some(Demand {
+                not_before,
+                full: false,
+            });
         }
-        self.demand.unwrap_or(Demand { not_before: Timestamp::MIN, full: false })
+        self.demand.unwrap_or(Demand {
+            not_before: Timestamp::MIN,
+            full: false,
+        })
     }
 
     /// Every target has met the demand, or failed to.
     pub(super) fn finished(&mut self, snapshots: &[Arc<Snapshot>], now: Timestamp) {
         if self.demand.take().is_some() {
-            self.last_scan = Some(snapshots.iter().map(|snapshot| snapshot.started_at).min().unwrap_or(now));
+            self.last_scan = Some(
+                snapshots
+                    .iter()
+                    .map(|snapshot| snapshot.started_at)
+                    .min()
+                    .unwrap_or(now),
+            );
         }
     }
 
@@ -62,7 +89,10 @@ impl Schedule {
     /// When the next scan is due; `None`: at once.
     pub(super) fn due(&self, policy: &Policy) -> Option<Timestamp> {
         let interval = policy.scan_interval.mul_f64(1.0 + JITTER * self.phase);
-        self.last_scan.and_then(|last| last.checked_add(SignedDuration::try_from(interval).ok()?).ok())
+        self.last_scan.and_then(|last| {
+            last.checked_add(SignedDuration::try_from(interval).ok()?)
+                .ok()
+        })
     }
 }
 

@@ -68,7 +68,9 @@ impl Batch {
 
     /// Whether all that was asked for is there by the deadline.
     pub(super) async fn finished_by(&self, deadline: Instant) -> bool {
-        tokio::time::timeout_at(deadline, self.finished()).await.is_ok()
+        tokio::time::timeout_at(deadline, self.finished())
+            .await
+            .is_ok()
     }
 
     async fn finished(&self) {
@@ -107,11 +109,17 @@ impl Flight {
                 self.waiting.push(batch.enter());
                 Demanded::Nothing
             }
-            Stage::Running { since, scope: running } => {
+            Stage::Running {
+                since,
+                scope: running,
+            } => {
                 if *since >= demand.not_before && running.and(scope) == *running {
                     self.waiting.push(batch.enter());
                 } else {
-                    let next = self.next.get_or_insert_with(|| Next { scope, waiting: Vec::new() });
+                    let next = self.next.get_or_insert_with(|| Next {
+                        scope,
+                        waiting: Vec::new(),
+                    });
                     next.scope = next.scope.and(scope);
                     next.waiting.push(batch.enter());
                 }
@@ -135,18 +143,14 @@ impl Flight {
         for batch in self.waiting.drain(..) {
             batch.leave();
         }
-        match self.next.take() {
-            Some(next) => {
-                self.stage = Stage::Queued(next.scope);
-                self.waiting = next.waiting;
-                Demanded::Queue
-            }
-            None => {
-                self.stage = Stage::Idle;
-                self.waiting = Vec::new();
-                Demanded::Nothing
-            }
+        if let Some(next) = self.next.take() {
+            self.stage = Stage::Queued(next.scope);
+            self.waiting = next.waiting;
+            return Demanded::Queue;
         }
+        self.stage = Stage::Idle;
+        self.waiting = Vec::new();
+        Demanded::Nothing
     }
 }
 
@@ -163,15 +167,24 @@ impl Scope {
 mod tests {
     use super::*;
 
-    const PLAIN: Scope = Scope { described_since: Timestamp::UNIX_EPOCH, tags: false };
-    const FULL: Scope = Scope { described_since: Timestamp::MAX, tags: false };
+    const PLAIN: Scope = Scope {
+        described_since: Timestamp::UNIX_EPOCH,
+        tags: false,
+    };
+    const FULL: Scope = Scope {
+        described_since: Timestamp::MAX,
+        tags: false,
+    };
 
     fn at(second: i64) -> Timestamp {
         Timestamp::from_second(second).unwrap()
     }
 
     fn since(second: i64) -> Demand {
-        Demand { not_before: at(second), full: false }
+        Demand {
+            not_before: at(second),
+            full: false,
+        }
     }
 
     #[test]
@@ -187,9 +200,11 @@ mod tests {
 
     #[test]
     fn a_reading_under_way_serves_only_whom_it_is_new_and_thorough_enough_for() {
-        for (demand, scope, served) in
-            [(since(4), PLAIN, true), (since(6), PLAIN, false), (since(4), FULL, false)]
-        {
+        for (demand, scope, served) in [
+            (since(4), PLAIN, true),
+            (since(6), PLAIN, false),
+            (since(4), FULL, false),
+        ] {
             let (mut flight, first, late) = (Flight::default(), Batch::new(), Batch::new());
             flight.join(since(0), PLAIN, &first);
             flight.start(at(5));
@@ -209,9 +224,17 @@ mod tests {
     async fn waiting_ends_at_the_deadline() {
         let (mut flight, batch) = (Flight::default(), Batch::new());
         flight.join(since(0), PLAIN, &batch);
-        assert!(!batch.finished_by(Instant::now() + std::time::Duration::from_secs(5)).await);
+        assert!(
+            !batch
+                .finished_by(Instant::now() + std::time::Duration::from_secs(5))
+                .await
+        );
         flight.start(at(1));
         flight.finish();
-        assert!(batch.finished_by(Instant::now() + std::time::Duration::from_secs(5)).await);
+        assert!(
+            batch
+                .finished_by(Instant::now() + std::time::Duration::from_secs(5))
+                .await
+        );
     }
 }

@@ -47,20 +47,30 @@ struct State {
 
 impl Default for Lanes {
     fn default() -> Self {
-        Self { healthy: Lane::new(HEALTHY_AT_ONCE), ailing: Lane::new(AILING_AT_ONCE) }
+        Self {
+            healthy: Lane::new(HEALTHY_AT_ONCE),
+            ailing: Lane::new(AILING_AT_ONCE),
+        }
     }
 }
 
 impl Lanes {
     /// Queues a reading.
     pub(super) fn push(&self, reading: Arc<dyn Reading>, ailing: bool) {
-        if ailing { self.ailing.push(reading) } else { self.healthy.push(reading) }
+        if ailing {
+            self.ailing.push(reading);
+        } else {
+            self.healthy.push(reading);
+        }
     }
 }
 
 impl Lane {
     fn new(at_once: usize) -> Arc<Self> {
-        Arc::new(Self { at_once, state: Mutex::default() })
+        Arc::new(Self {
+            at_once,
+            state: Mutex::default(),
+        })
     }
 
     fn push(self: &Arc<Self>, reading: Arc<dyn Reading>) {
@@ -76,7 +86,11 @@ impl Lane {
     async fn work(self: Arc<Self>) {
         while let Some(reading) = self.next() {
             // Without this a bug in one reading would leave its target waiting for ever, and the lane a worker short.
-            if AssertUnwindSafe(reading.read()).catch_unwind().await.is_err() {
+            if AssertUnwindSafe(reading.read())
+                .catch_unwind()
+                .await
+                .is_err()
+            {
                 tracing::error!("a reading panicked; its target keeps what was known of it");
             }
             if reading.finish() == Demanded::Queue {
@@ -103,6 +117,6 @@ impl fmt::Debug for Lane {
             .debug_struct("Lane")
             .field("queued", &state.queue.len())
             .field("workers", &state.workers)
-            .finish()
+            .finish_non_exhaustive()
     }
 }

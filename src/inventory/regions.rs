@@ -14,7 +14,7 @@ use super::{
     flight::{Batch, Demanded, Flight, Scope},
     lane::Reading,
     locked,
-    target::{Health, failed_by_deadline},
+    target::{Health, out_of_patience},
 };
 use crate::domain::{
     Access, AccountId, ReadFailure, Region, Snapshot, Target, TargetRegion, TargetState,
@@ -43,7 +43,12 @@ struct State {
 
 impl AccountRegions {
     pub(super) fn new(account: AccountId, access: Access, shared: Arc<Shared>) -> Self {
-        Self { account, access, shared, state: Mutex::default() }
+        Self {
+            account,
+            access,
+            shared,
+            state: Mutex::default(),
+        }
     }
 
     /// Regions are enabled rarely: the list is as old as Describes may be, unless everything is to be read.
@@ -82,7 +87,10 @@ impl AccountRegions {
             ),
         };
         Some(Arc::new(Snapshot {
-            target: Target { account: self.account.clone(), region: TargetRegion::Unresolved },
+            target: Target {
+                account: self.account.clone(),
+                region: TargetRegion::Unresolved,
+            },
             started_at,
             state,
             message: Some(message),
@@ -110,13 +118,22 @@ impl Reading for AccountRegions {
             let started_at = Timestamp::now();
             locked(&self.state).flight.start(started_at);
             let listing = self.shared.aws.enabled_regions(&self.account, &self.access);
-            let deadline = self.shared.options.target_deadline;
+            let deadline = self.shared.options.silence;
             let listed = tokio::time::timeout(deadline, listing)
                 .await
-                .unwrap_or_else(|_| Err(failed_by_deadline("the account's regions were not listed", false)));
+                .unwrap_or_else(|_| {
+                    Err(out_of_patience(
+                        "the account's regions were not listed",
+                        false,
+                    ))
+                });
             let mut state = locked(&self.state);
             state.attempted_at = Some(started_at);
-            state.health.ended(listed.as_ref().map_or_else(|failure| failure.state, |_| TargetState::Scanned));
+            state.health.ended(
+                listed
+                    .as_ref()
+                    .map_or_else(|failure| failure.state, |_| TargetState::Scanned),
+            );
             match listed {
                 Ok(regions) => {
                     state.regions = Arc::new(regions);

@@ -4,9 +4,8 @@ use std::{collections::HashMap, sync::Arc};
 
 use futures::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesUnordered};
 use jiff::Timestamp;
-use tokio::time::{Instant, timeout_at};
 
-use super::{flight::Scope, target::failed_by_deadline};
+use super::{flight::Scope, patience::Patience};
 use crate::{
     aws::TargetReader,
     domain::{Notebook, NotebookArn, NotebookSummary, ReadFailure, TargetState},
@@ -30,14 +29,11 @@ pub(super) async fn scan(
     reader: &TargetReader,
     known: &[Arc<Notebook>],
     scope: Scope,
-    deadline: Instant,
+    patience: &Patience<'_>,
 ) -> Reading {
-    let throttles = reader.throttled();
-    let listed = timeout_at(deadline, reader.list()).await.unwrap_or_else(|_| {
-        Err(failed_by_deadline("the notebooks were not listed", reader.throttled() > throttles))
-    });
-    match listed {
-        Ok(summaries) => describe(reader, Plan::new(summaries, known, scope), deadline).await,
+    let listed = patience.wait(reader.list()).await;
+    match listed.unwrap_or_else(|| Err(patience.ended("the notebooks were not listed"))) {
+        Ok(summaries) => describe(reader, Plan::new(summaries, known, scope), patience).await,
         Err(failure) => unlisted(&failure, known),
     }
 }
@@ -74,12 +70,20 @@ struct Plan {
 
 impl Plan {
     fn new(summaries: Vec<NotebookSummary>, known: &[Arc<Notebook>], scope: Scope) -> Self {
-        let known: HashMap<_, _> =
-            known.iter().map(|notebook| (&notebook.summary.arn, notebook)).collect();
-        let mut plan = Self { unchanged: Vec::new(), changed: Vec::new(), tags: scope.tags };
+        let known: HashMap<_, _> = known
+            .iter()
+            .map(|notebook| (&notebook.summary.arn, notebook))
+            .collect();
+        let mut plan = Self {
+            unchanged: Vec::new(),
+            changed: Vec::new(),
+            tags: scope.tags,
+        };
         for summary in summaries {
             match known.get(&summary.arn) {
-                Some(notebook) if is_current(notebook, &summary, scope) => plan.unchanged.push(Arc::clone(notebook)),
+                Some(notebook) if is_current(notebook, &summary, scope) => {
+                    plan.unchanged.push(Arc::clone(notebook));
+                }
                 _ => plan.changed.push(summary),
             }
         }
@@ -98,8 +102,7 @@ fn is_current(notebook: &Notebook, summary: &NotebookSummary, scope: Scope) -> b
         && (!scope.tags || matches!(notebook.tags, Some(Ok(_))))
 }
 
-async fn describe(reader: &TargetReader, plan: Plan, deadline: Instant) -> Reading {
-    let throttles = reader.throttled();
+async fn describe(reader: &TargetReader, plan: Plan, patience: &Patience<'_>) -> Reading {
     let described = plan.changed.len();
     let mut notebooks = plan.unchanged;
     let mut outcomes = Outcomes::default();
@@ -112,13 +115,15 @@ async fn describe(reader: &TargetReader, plan: Plan, deadline: Instant) -> Readi
             in_flight.insert(summary.arn.clone(), summary.clone());
             answers.push(read(reader, summary, plan.tags).boxed());
         }
-        let Ok(answer) = timeout_at(deadline, answers.next()).await else { break };
+        let Some(answer) = patience.wait(answers.next()).await else {
+            break;
+        };
         let Some((arn, notebook)) = answer else { break };
         in_flight.remove(&arn);
         notebooks.extend(notebook.inspect(|notebook| outcomes.count(notebook)));
     }
     drop(answers);
-    let failure = failed_by_deadline("it was not described", reader.throttled() > throttles);
+    let failure = patience.ended("it was not described");
     for summary in in_flight.into_values().chain(pending) {
         let notebook = Arc::new(Notebook {
             summary,
@@ -131,7 +136,13 @@ async fn describe(reader: &TargetReader, plan: Plan, deadline: Instant) -> Readi
     }
     notebooks.sort_by(|one, other| one.summary.name.cmp(&other.summary.name));
     let (state, message) = outcomes.into_state();
-    Reading { state, message, notebooks, listed: true, described }
+    Reading {
+        state,
+        message,
+        notebooks,
+        listed: true,
+        described,
+    }
 }
 
 /// Describes one, and reads its tags where they are wanted. `None`: it is gone, which is no error.
@@ -154,8 +165,14 @@ async fn read(
         (Some(details), Some(Some(tags))) => Some((details, Some(tags))),
         (Some(details), None) => Some((details, None)),
     };
-    let notebook =
-        notebook.map(|(details, tags)| Arc::new(Notebook { summary, details, tags, described_at }));
+    let notebook = notebook.map(|(details, tags)| {
+        Arc::new(Notebook {
+            summary,
+            details,
+            tags,
+            described_at,
+        })
+    });
     (arn, notebook)
 }
 
@@ -176,8 +193,15 @@ impl Outcomes {
             return;
         };
         self.failed += 1;
-        let place = if failure.state == TargetState::Throttled { &mut self.throttled } else { &mut self.first };
-        if place.as_ref().is_none_or(|known| failure.message < known.message) {
+        let place = if failure.state == TargetState::Throttled {
+            &mut self.throttled
+        } else {
+            &mut self.first
+        };
+        if place
+            .as_ref()
+            .is_none_or(|known| failure.message < known.message)
+        {
             *place = Some(failure.clone());
         }
     }
@@ -190,8 +214,16 @@ impl Outcomes {
             (None, None) => (TargetState::Scanned, None),
             (None, Some(failure)) if self.read == 0 => (failure.state, Some(failure.message)),
             (None, Some(failure)) => {
-                let count = self.failed;
-                (TargetState::Scanned, Some(format!("{count} notebooks could not be read: {}", failure.message)))
+                let notebooks = if self.failed == 1 {
+                    "notebook"
+                } else {
+                    "notebooks"
+                };
+                let message = format!(
+                    "{} {notebooks} could not be read: {}",
+                    self.failed, failure.message
+                );
+                (TargetState::Scanned, Some(message))
             }
         }
     }

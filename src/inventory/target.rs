@@ -17,6 +17,7 @@ use super::{
     flight::{Batch, Demanded, Flight, Scope},
     lane::Reading,
     locked,
+    patience::Patience,
     scan,
 };
 use crate::{
@@ -90,7 +91,7 @@ impl Drop for Interest {
 }
 
 impl CachedTarget {
-    pub(super) fn new(key: TargetKey, shared: Arc<Shared>) -> Self {
+    pub(super) fn new(key: &TargetKey, shared: Arc<Shared>) -> Self {
         let target = key.target();
         let snapshot = Arc::new(Snapshot {
             target: target.clone(),
@@ -102,7 +103,7 @@ impl CachedTarget {
         });
         Self {
             target,
-            reader: shared.aws.reader(&key),
+            reader: shared.aws.reader(key),
             shared,
             tag_interests: AtomicUsize::new(0),
             state: Mutex::new(State {
@@ -120,7 +121,11 @@ impl CachedTarget {
         let tags = self.tag_interests.load(Ordering::Acquire) > 0;
         let mut state = locked(&self.state);
         let oldest = Timestamp::now().saturating_sub(self.shared.options.describe_refresh);
-        let described_since = if demand.full { demand.not_before } else { oldest.unwrap_or(Timestamp::MIN) };
+        let described_since = if demand.full {
+            demand.not_before
+        } else {
+            oldest.unwrap_or(Timestamp::MIN)
+        };
         let wanted = match state.read {
             None => true,
             Some(read) => {
@@ -133,7 +138,10 @@ impl CachedTarget {
         if !wanted {
             return Demanded::Nothing;
         }
-        let scope = Scope { described_since, tags };
+        let scope = Scope {
+            described_since,
+            tags,
+        };
         state.flight.join(demand, scope, batch)
     }
 
@@ -154,6 +162,26 @@ impl CachedTarget {
     }
 }
 
+impl CachedTarget {
+    /// Logs what changed: a target that cannot be read is told of once, not at every try.
+    fn tell(&self, reading: &scan::Reading) {
+        let before = {
+            let state = locked(&self.state);
+            state.read.map(|_| state.snapshot.state)
+        };
+        let (account, region) = (&self.target.account, &self.target.region);
+        let (state, described) = (reading.state, reading.described);
+        let message = reading.message.as_deref().unwrap_or_default();
+        if before == Some(state) || (before.is_none() && state == TargetState::Scanned) {
+            tracing::debug!(%account, %region, %state, described, message, "target read");
+        } else if state.is_unreadable() {
+            tracing::warn!(%account, %region, %state, message, "target cannot be read; it is tried again");
+        } else {
+            tracing::info!(%account, %region, %state, message, "target read");
+        }
+    }
+}
+
 impl Reading for CachedTarget {
     fn read(&self) -> BoxFuture<'_, ()> {
         async {
@@ -163,17 +191,11 @@ impl Reading for CachedTarget {
                 (state.flight.start(started_at), state.known.clone())
             };
             let clock = Instant::now();
-            let deadline = clock + self.shared.options.target_deadline;
-            let reading = scan::scan(&self.reader, &known, scope, deadline).await;
+            let options = self.shared.options;
+            let patience = Patience::new(&self.reader, options.target_deadline, options.silence);
+            let reading = scan::scan(&self.reader, &known, scope, &patience).await;
             self.shared.metrics.scanned(reading.state, clock.elapsed());
-            tracing::debug!(
-                account = %self.target.account,
-                region = %self.target.region,
-                state = %reading.state,
-                notebooks = reading.notebooks.len(),
-                described = reading.described,
-                "target read"
-            );
+            self.tell(&reading);
             locked(&self.state).store(&self.target, started_at, scope, reading);
         }
         .boxed()
@@ -185,7 +207,13 @@ impl Reading for CachedTarget {
 }
 
 impl State {
-    fn store(&mut self, target: &Target, started_at: Timestamp, scope: Scope, reading: scan::Reading) {
+    fn store(
+        &mut self,
+        target: &Target,
+        started_at: Timestamp,
+        scope: Scope,
+        reading: scan::Reading,
+    ) {
         self.health.ended(reading.state);
         self.read = Some(scope);
         if reading.listed {
@@ -198,7 +226,11 @@ impl State {
             state: reading.state,
             message: reading.message,
             notebooks: reading.notebooks,
-            last_success: if succeeded { Some(started_at) } else { self.snapshot.last_success },
+            last_success: if succeeded {
+                Some(started_at)
+            } else {
+                self.snapshot.last_success
+            },
         });
     }
 }
@@ -208,7 +240,9 @@ impl Health {
     pub(super) fn ended(&mut self, state: TargetState) {
         self.ailing = matches!(state, TargetState::Unreachable | TargetState::Throttled);
         if state.is_unreadable() {
-            let wait = FIRST_RETRY.saturating_mul(1 << self.failures.min(8)).min(LAST_RETRY);
+            let wait = FIRST_RETRY
+                .saturating_mul(1 << self.failures.min(8))
+                .min(LAST_RETRY);
             self.failures = self.failures.saturating_add(1);
             // A fifth more or less, so that a thousand accounts that failed together are not retried together.
             self.retry_at = Some(Instant::now() + wait.mul_f64(0.8 + 0.4 * fastrand::f64()));
@@ -225,7 +259,8 @@ impl Health {
 
     /// Whether what failed is worth another try.
     pub(super) fn is_due(&self) -> bool {
-        self.retry_at.is_some_and(|retry_at| retry_at <= Instant::now())
+        self.retry_at
+            .is_some_and(|retry_at| retry_at <= Instant::now())
     }
 
     /// When what failed is worth another try.
@@ -234,17 +269,17 @@ impl Health {
     }
 }
 
-/// What a deadline that passed says of whatever was not read by it.
-pub(super) fn failed_by_deadline(what: &str, throttled: bool) -> ReadFailure {
+/// What the end of patience says of whatever was not read by then.
+pub(super) fn out_of_patience(what: &str, throttled: bool) -> ReadFailure {
     if throttled {
         ReadFailure {
             state: TargetState::Throttled,
-            message: format!("{what} within the deadline: AWS throttles; it goes on at the next try"),
+            message: format!("{what} in time: AWS throttles; it goes on at the next try"),
         }
     } else {
         ReadFailure {
             state: TargetState::Unreachable,
-            message: format!("{what} within the deadline"),
+            message: format!("{what}: AWS did not answer in time"),
         }
     }
 }

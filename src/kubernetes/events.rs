@@ -35,7 +35,10 @@ impl Announcer {
     pub async fn warn(&self, about: &ObjectReference, announcement: Announcement) {
         let mut note = announcement.note;
         if note.len() > LONGEST_NOTE {
-            let end = (0..=LONGEST_NOTE).rev().find(|end| note.is_char_boundary(*end)).unwrap_or_default();
+            let end = (0..=LONGEST_NOTE)
+                .rev()
+                .find(|end| note.is_char_boundary(*end))
+                .unwrap_or_default();
             note.truncate(end);
         }
         let event = Event {

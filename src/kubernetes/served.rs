@@ -9,8 +9,11 @@ use serde::de::DeserializeOwned;
 const PAUSE: Duration = Duration::from_secs(2);
 
 /// Returns once the API server answers a list of the kind. Until then `waits` is told what for, as a phrase that says what to do.
-pub async fn until_served<K>(api: &Api<K>, label_selector: Option<&str>, mut waits: impl FnMut(String))
-where
+pub async fn until_served<K>(
+    api: &Api<K>,
+    label_selector: Option<&str>,
+    mut waits: impl FnMut(String),
+) where
     K: Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug,
 {
     let (kind, plural) = (K::kind(&()), K::plural(&()));
@@ -22,7 +25,9 @@ where
         let problem = match api.list_metadata(&look).await {
             Ok(_) => return,
             Err(Error::Api(status)) if status.code == 404 => {
-                format!("the API server does not serve {kind}: install it with `sudoless crd | kubectl apply -f -`")
+                format!(
+                    "the API server does not serve {kind}: install it with `sudoless crd | kubectl apply -f -`"
+                )
             }
             Err(Error::Api(status)) if matches!(status.code, 401 | 403) => format!(
                 "the operator may not list {plural}.{}: give its service account the role of the chart ({})",
@@ -30,7 +35,10 @@ where
                 status.message
             ),
             Err(Error::Api(status)) if status.code == 400 => {
-                format!("the API server refuses the list of {plural}, perhaps for --watch-label-selector: {}", status.message)
+                format!(
+                    "the API server refuses the list of {plural}, perhaps for --watch-label-selector: {}",
+                    status.message
+                )
             }
             Err(error) => format!("the API server does not answer: {error}"),
         };

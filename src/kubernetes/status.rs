@@ -22,7 +22,10 @@ impl Subject {
     /// The subject that a resource is.
     #[must_use]
     pub fn of(resource: &impl ResourceExt) -> Self {
-        Self { name: resource.name_any(), uid: resource.uid().unwrap_or_default() }
+        Self {
+            name: resource.name_any(),
+            uid: resource.uid().unwrap_or_default(),
+        }
     }
 }
 
@@ -47,7 +50,10 @@ pub async fn publish(
         "status": status,
     });
     let parameters = PatchParams::apply(FIELD_MANAGER).force();
-    match api.patch_status(&subject.name, &parameters, &Patch::Apply(patch)).await {
+    match api
+        .patch_status(&subject.name, &parameters, &Patch::Apply(patch))
+        .await
+    {
         Ok(_) => Ok(true),
         Err(Error::Api(status)) if matches!(status.code, 404 | 409) => Ok(false),
         Err(error) => Err(error),

@@ -28,7 +28,7 @@ mkdir -m 700 "$1" || exit 1
 echo ready
 while read -r _; do :; done
 tries=0
-while kill -s KILL -- "-$2" && [ "$tries" -lt 60 ]; do
+while kill -s KILL -- "-$2" && [ "$tries" -lt 40 ]; do
     tries=$((tries + 1))
     sleep 0.05
 done
@@ -46,7 +46,11 @@ pub struct Watchdog {
 impl Watchdog {
     /// Starts both and creates a new folder in the system's folder for temporary files.
     pub fn start() -> Result<Self, Error> {
-        let folder = std::env::temp_dir().join(format!("local-cluster-{:016x}", fastrand::u64(..)));
+        Self::start_in(&std::env::temp_dir())
+    }
+
+    fn start_in(parent: &Path) -> Result<Self, Error> {
+        let folder = parent.join(format!("local-cluster-{:016x}", fastrand::u64(..)));
         let anchor = Command::new("cat")
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
@@ -99,10 +103,39 @@ impl Watchdog {
 impl Drop for Watchdog {
     fn drop(&mut self) {
         drop(self.shell.stdin.take());
-        // The anchor's pipe stays open, so that it is the watchdog that ends it: a group that is signalled before it is
-        // empty cannot be somebody else's that got the same number. Errors mean that the process was reaped already.
-        let _open = self.anchor.stdin.take();
+        // Not left to the shell, which may have ended before its time. Errors mean that the process was reaped already.
+        let _ = self.anchor.kill();
         let _ = self.anchor.wait();
         let _ = self.shell.wait();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn a_folder_that_cannot_be_made_is_an_error() {
+        let error = Watchdog::start_in(Path::new("/dev/null")).unwrap_err();
+        assert!(matches!(error, Error::Watchdog(folder) if folder.starts_with("/dev/null")));
+    }
+
+    #[test]
+    fn the_folder_and_what_was_adopted_go_with_it() {
+        let watchdog = Watchdog::start().unwrap();
+        let folder = watchdog.folder().to_owned();
+        assert!(folder.is_dir());
+        let mut program = watchdog
+            .adopt(Command::new("cat").stdin(Stdio::piped()))
+            .spawn()
+            .unwrap();
+        let _open = program.stdin.take();
+
+        drop(watchdog);
+
+        assert!(!folder.exists());
+        assert!(!program.wait().unwrap().success(), "ended by itself");
     }
 }

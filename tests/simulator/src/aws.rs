@@ -126,18 +126,19 @@ pub(crate) async fn serve(
 fn admit(shared: &Arc<Shared>, request: AwsRequest) -> (Call, UnderWay) {
     let now = Instant::now();
     let mut world = shared.world();
+    let key = request.access_key_id.as_deref();
+    let keys_of = key.and_then(|key| world.sessions.account_of(key));
+    let keys_of = keys_of.unwrap_or(UNKNOWN_ACCOUNT).to_owned();
     let account = match request.operation {
-        Operation::AssumeRole | Operation::AssumeRoleWithWebIdentity => {
-            request.role().map(|(account, _)| account)
-        }
-        _ => {
-            let key = request.access_key_id.as_deref();
-            key.and_then(|key| world.sessions.account_of(key))
-        }
+        Operation::AssumeRole | Operation::AssumeRoleWithWebIdentity => request
+            .role()
+            .map_or(UNKNOWN_ACCOUNT, |(account, _)| account)
+            .to_owned(),
+        _ => keys_of.clone(),
     };
-    let account = account.unwrap_or(UNKNOWN_ACCOUNT).to_owned();
     let subject = Subject {
         account: &account,
+        keys_of: &keys_of,
         region: &request.region,
         operation: request.operation,
         notebook: request.notebook(),

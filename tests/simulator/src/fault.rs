@@ -33,7 +33,8 @@ pub struct Fault {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Scope {
-    /// The caller's account; for `AssumeRole` and `AssumeRoleWithWebIdentity`, the account of the role that is asked for.
+    /// The caller's account; for `AssumeRole` and `AssumeRoleWithWebIdentity`, the account of the role that is asked for
+    /// (except with faults of the keys themselves).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub account: Option<String>,
     /// The region of the credential scope.
@@ -80,12 +81,13 @@ pub enum Effect {
         /// The size of the bucket, which is full at first.
         burst: f64,
     },
-    /// `AccessDeniedException` (STS: `AccessDenied`).
+    /// `AccessDeniedException` (STS: `AccessDenied`). `GetCallerIdentity` is never denied, as at AWS: it needs no permission.
     Deny,
-    /// `SageMaker` and Account answer as in a region that is not enabled, with
-    /// [`Assumptions::disabled_region_code`](crate::Assumptions); STS answers as ever.
+    /// `SageMaker` answers as in a region that is not enabled, with
+    /// [`Assumptions::disabled_region_code`](crate::Assumptions); the other services answer as ever.
     DisableRegion,
-    /// The keys are not valid: `UnrecognizedClientException`, at STS `InvalidClientTokenId`.
+    /// The keys are not valid: `UnrecognizedClientException`, at STS `InvalidClientTokenId`. Here and with `ExpiredToken`,
+    /// `on.account` is the account of the keys, for `AssumeRole` too.
     InvalidKeys,
     /// The credentials have expired: `ExpiredTokenException`, at STS `ExpiredToken`.
     ExpiredToken,

@@ -267,3 +267,49 @@ impl Instance {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[test]
+    fn a_transition_moves_the_time_when_accepted_and_when_due() {
+        let (clock, assumptions) = (Clock::start(), Assumptions::default());
+        let mut instance = Instance::new(Notebook::new("111122223333", "us-east-1", "churn"));
+        let accepted = clock.started + SECOND;
+        let course = Course {
+            takes: SECOND * 2,
+            lag: Duration::ZERO,
+            end: End::Reach(Status::Stopped),
+        };
+        instance.begin(Transition::Stop, course, accepted, &clock, &assumptions);
+        let seen = |instance: &Instance| (instance.seen().0.clone(), instance.seen().1);
+        let at = |seconds| clock.timestamp(clock.started + SECOND * seconds);
+        assert_eq!(seen(&instance), (Status::Stopping, at(1)));
+        let early = instance.settle(accepted + SECOND, &clock, &assumptions);
+        assert_eq!(
+            (early, seen(&instance)),
+            (Settled::Moving, (Status::Stopping, at(1)))
+        );
+        // However late somebody looks, it ended when it was due.
+        let late = instance.settle(accepted + SECOND * 60, &clock, &assumptions);
+        assert_eq!(
+            (late, seen(&instance)),
+            (Settled::Still, (Status::Stopped, at(3)))
+        );
+    }
+
+    #[test]
+    fn the_time_moves_even_if_the_clock_does_not() {
+        let mut instance = Instance::new(Notebook::new("111122223333", "us-east-1", "churn"));
+        let before = instance.record.last_modified;
+        instance.touch(before);
+        instance.touch(before);
+        assert_eq!(
+            instance.record.last_modified - before,
+            jiff::Span::new().milliseconds(4).fieldwise()
+        );
+    }
+}

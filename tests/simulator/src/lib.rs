@@ -19,8 +19,11 @@
 //!
 //! # States
 //! Guards, their messages and the transitions are AWS's (see [`Status`] and the tests). Transitions take the times of
-//! [`Timings`], divided by [`Options::speed`]. What no source confirms of AWS is kept in one place, [`Assumptions`], and can be
-//! turned round there.
+//! [`Timings`], divided by [`Options::speed`].
+//!
+//! What no source confirms of AWS is kept in one place, [`Assumptions`], and can be turned round there: whether Update is
+//! accepted from `Failed` and what its refusal says, whether it moves `LastModifiedTime`, whether permission is looked at
+//! before state, the code of a disabled region, the words for a token that does not fit, the sizes of pages.
 //!
 //! # Order of judgement
 //! Latency; `hang` and `reset`; credentials; invalid keys, expired tokens, throttling, errors; region; permission; existence;

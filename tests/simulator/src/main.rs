@@ -13,7 +13,7 @@ use jiff::SignedDuration;
 use sagemaker_simulator::{Fault, Fleet, FleetError, Generate, Options, Simulator, StartError};
 use tokio::signal::unix::{SignalKind, signal};
 
-/// A stateful AWS for `SageMaker` notebook instances, STS and account:ListRegions on 127.0.0.1.
+/// A stateful AWS (notebook instances, STS, account:ListRegions) on 127.0.0.1
 ///
 /// Prints one line with the environment to export (the endpoint is in it) and serves until SIGTERM or Ctrl-C.
 #[derive(Debug, Parser)]

@@ -106,7 +106,8 @@ async fn a_denial_names_user_action_and_resource() {
 #[tokio::test]
 async fn denied_sts_and_account_calls_use_their_own_codes() {
     let simulator = start(fleet([]));
-    let regions = account(&simulator, assume(&simulator, ACCOUNT).await);
+    let member = assume(&simulator, ACCOUNT).await;
+    let regions = account(&simulator, member.clone());
     simulator.add_fault(Fault::new(Effect::Deny).account(ACCOUNT));
     let request = |account: &str| {
         let request = sts(&simulator, home(&simulator))
@@ -125,6 +126,8 @@ async fn denied_sts_and_account_calls_use_their_own_codes() {
         code(regions.list_regions().send().await),
         "AccessDeniedException"
     );
+    let identity = sts(&simulator, member).get_caller_identity().send().await;
+    assert!(identity.is_ok(), "never denied");
 }
 
 #[tokio::test]
@@ -269,6 +272,7 @@ async fn invalid_keys_and_expired_tokens_as_faults() {
         let id = simulator.add_fault(Fault::new(effect).account(ACCOUNT));
         assert_eq!(describe(&client, "churn").await, here);
         assert_eq!(code(identity.get_caller_identity().send().await), there);
+        assume(&simulator, ACCOUNT).await;
         simulator.remove_fault(id);
     }
 }

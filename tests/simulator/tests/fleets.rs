@@ -50,6 +50,59 @@ fn the_demo_fleet_shows_every_kind_of_finding() {
 }
 
 #[test]
+fn the_example_in_the_readme_is_a_fleet() {
+    let readme = include_str!("../README.md");
+    let (_, rest) = readme.split_once("```yaml\n").unwrap();
+    let (example, effects) = rest.split_once("```").unwrap();
+    let path = std::env::temp_dir().join(format!("simulator-readme-{}.yaml", std::process::id()));
+    std::fs::write(&path, example).unwrap();
+    let fleet = Fleet::load(&path);
+    std::fs::remove_file(&path).unwrap();
+    let fleet = fleet.unwrap();
+    assert_eq!(
+        (
+            fleet.accounts.len(),
+            fleet.notebooks.len(),
+            fleet.faults.len()
+        ),
+        (1, 1, 3)
+    );
+    assert_eq!(
+        fleet.timings,
+        sagemaker_simulator::Timings::default(),
+        "the defaults, as it says"
+    );
+    // Every effect is in the table, by the name that a file gives it.
+    for effect in [
+        "latency",
+        "throttle",
+        "deny",
+        "disableRegion",
+        "invalidKeys",
+        "expiredToken",
+        "error",
+        "hang",
+        "reset",
+        "answerLate",
+        "answerLost",
+        "arriveLate",
+        "startNotTaken",
+        "startFails",
+        "stuckStopping",
+        "vanish",
+        "emptyPages",
+        "repeatToken",
+    ] {
+        assert!(effects.contains(&format!("`{effect}")), "{effect}");
+        let error = serde_json::from_value::<Effect>(serde_json::json!({effect: 1})).unwrap_err();
+        assert!(
+            !error.to_string().contains("unknown variant"),
+            "{effect}: {error}"
+        );
+    }
+}
+
+#[test]
 fn a_fleet_survives_being_written_and_read() {
     let fleet = demo();
     let text = serde_json::to_string(&fleet).unwrap();

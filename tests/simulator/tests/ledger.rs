@@ -108,7 +108,7 @@ async fn roles_are_counted_in_their_own_account_and_strangers_apart() {
 #[tokio::test]
 async fn concurrency_is_the_most_at_the_same_time() {
     let options = Options {
-        latency: Duration::from_millis(100),
+        latency: Duration::from_millis(500),
         ..Options::default()
     };
     let simulator = Simulator::start(fleet([notebook("churn")]), options).unwrap();
@@ -165,7 +165,7 @@ async fn concurrency_is_the_most_at_the_same_time() {
 #[tokio::test]
 async fn a_client_that_goes_away_is_counted_as_such() {
     let options = Options {
-        latency: Duration::from_secs(60),
+        latency: Duration::from_mins(1),
         ..Options::default()
     };
     // The role is assumed elsewhere: with this latency it would take a minute.

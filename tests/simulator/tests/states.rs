@@ -228,19 +228,14 @@ async fn last_modified_moves_with_every_step() {
         ("Start", "InService"),
     ] {
         assert_eq!(send(&client, operation, "churn").await, None);
-        let accepted = modified();
-        assert!(
-            accepted.as_millisecond() > last.as_millisecond(),
-            "{operation} accepted"
-        );
         until("the end of the transition", async || {
             let it = simulator.notebook(ACCOUNT, REGION, "churn").unwrap();
             (it.status.as_str() == status).then_some(())
         })
         .await;
         assert!(
-            modified().as_millisecond() > accepted.as_millisecond(),
-            "{operation} ended"
+            modified().as_millisecond() > last.as_millisecond(),
+            "{operation}"
         );
         last = modified();
     }
@@ -270,7 +265,6 @@ async fn an_update_changes_only_what_is_sent() {
         .tag("team", "a");
     let (simulator, client) = simulate([before.clone()]).await;
     assert_eq!(send(&client, "Update", "churn").await, None);
-    reaches(&client, "churn", "Updating").await;
     let after = until("the update is over", async || {
         let it = simulator.notebook(ACCOUNT, REGION, "churn").unwrap();
         (it.status == Status::Stopped).then_some(it)
@@ -379,7 +373,7 @@ async fn owners_act_under_the_same_guards_unseen() {
     owner(OwnerAct::Stop).unwrap();
     let refused = owner(OwnerAct::Stop).unwrap_err();
     assert!(
-        matches!(&refused, Refused::Status(message) if message.starts_with("Status (Stopping)"))
+        matches!(&refused, Refused::Status(message) if message.contains("Unable to transition to (Stopping)"))
     );
     reaches(&client, "churn", "Stopped").await;
     owner(OwnerAct::Start).unwrap();

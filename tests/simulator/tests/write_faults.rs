@@ -231,7 +231,7 @@ async fn an_answer_may_be_later_than_its_client_waits() {
 async fn a_write_may_arrive_after_its_client_gave_up() {
     let (simulator, _) = simulate([notebook("churn")]).await;
     let client = impatient(&simulator).await;
-    let by = Duration::from_millis(600);
+    let by = Duration::from_millis(1500);
     simulator.add_fault(
         Fault::new(Effect::ArriveLate {
             by,
@@ -268,7 +268,7 @@ async fn a_write_may_arrive_after_its_client_gave_up() {
 #[tokio::test]
 async fn a_late_write_is_judged_when_it_arrives() {
     let (simulator, client) = simulate([notebook("churn")]).await;
-    let by = Duration::from_millis(100);
+    let by = Duration::from_secs(1);
     simulator.add_fault(
         Fault::new(Effect::ArriveLate {
             by,

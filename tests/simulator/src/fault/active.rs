@@ -31,6 +31,8 @@ pub struct ActiveFault {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Subject<'a> {
     pub(crate) account: &'a str,
+    /// The account of the keys: another one where a role is asked for.
+    pub(crate) keys_of: &'a str,
     pub(crate) region: &'a str,
     pub(crate) operation: Operation,
     pub(crate) notebook: Option<&'a str>,
@@ -91,6 +93,10 @@ pub(crate) fn name_matches(pattern: &str, name: &str) -> bool {
 impl Scope {
     fn matches(&self, subject: &Subject<'_>, effect: &Effect) -> bool {
         let same = |wanted: &Option<String>, is: &str| wanted.as_ref().is_none_or(|w| w == is);
+        let account = match effect {
+            Effect::InvalidKeys | Effect::ExpiredToken => subject.keys_of,
+            _ => subject.account,
+        };
         // Vanish meets Lists; its notebook says what vanishes, not which request matches.
         let notebook = if matches!(effect, Effect::Vanish) {
             subject.operation == Operation::ListNotebookInstances
@@ -102,7 +108,7 @@ impl Scope {
             }
         };
         notebook
-            && same(&self.account, subject.account)
+            && same(&self.account, account)
             && same(&self.region, subject.region)
             && self
                 .operation
@@ -185,7 +191,7 @@ impl Entry {
                 });
                 plan.throttled |= !bucket.take(*rate, *burst, now);
             }
-            Effect::Deny => plan.denied = true,
+            Effect::Deny => plan.denied |= subject.operation != Operation::GetCallerIdentity,
             Effect::DisableRegion => plan.region_disabled = true,
             Effect::InvalidKeys => plan.credentials = Some(Refusal::Invalid),
             Effect::ExpiredToken => plan.credentials = Some(Refusal::Expired),

@@ -1,0 +1,18 @@
+//! Audit end to end: the operator's own program, a real API server, a simulated AWS.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs
+)]
+
+#[path = "support/served.rs"]
+mod served;
+#[path = "support/stage.rs"]
+mod stage;
+
+#[path = "audit/election.rs"]
+mod election;
+#[path = "audit/truth.rs"]
+mod truth;

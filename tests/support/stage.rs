@@ -1,0 +1,342 @@
+//! The operator's own program between a real API server and a simulated AWS.
+//!
+//! The API server is shared by the tests of a binary; each stage has its own simulator and its own operator, which looks only
+//! after the policies of its stage.
+
+use std::{
+    io::{BufRead, BufReader},
+    path::Path,
+    process::{Child, Command, Stdio},
+    sync::{Arc, Mutex, OnceLock},
+    time::Duration,
+};
+
+use kube::{
+    Api, Client, Config,
+    api::{DeleteParams, Patch, PatchParams},
+    config::{KubeConfigOptions, Kubeconfig},
+    runtime::wait::await_condition,
+};
+use local_cluster::LocalCluster;
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+use sagemaker_simulator::{Fleet, Options, Simulator};
+use serde_json::{Value, json};
+use sudoless::api::{NotebookRootAccessPolicy, NotebookRootAccessPolicyStatus as Status};
+
+use super::served;
+
+/// Until something that takes milliseconds has happened, on a machine that does five other things.
+pub const DEADLINE: Duration = Duration::from_mins(1);
+
+/// A simulator, an operator, and the label that binds policies to it.
+pub struct Stage {
+    /// The stage's name: value of the label, and prefix of its policies' names.
+    pub name: String,
+    /// AWS.
+    pub simulator: Simulator,
+    /// An administrator's client.
+    pub client: Client,
+    operator: Mutex<Option<Operator>>,
+    flags: Vec<String>,
+}
+
+/// A running `sudoless run`.
+pub struct Operator {
+    process: Child,
+    log: Arc<Mutex<Vec<String>>>,
+    /// Where /metrics, /healthz and /readyz are, as `host:port`.
+    pub address: String,
+}
+
+/// The API server that all tests of this binary share.
+pub fn cluster() -> &'static LocalCluster {
+    static CLUSTER: OnceLock<LocalCluster> = OnceLock::new();
+    CLUSTER.get_or_init(|| served::start(local_cluster::Options::default()))
+}
+
+/// A client with an administrator's rights.
+pub async fn client(cluster: &LocalCluster) -> Client {
+    let kubeconfig = Kubeconfig::read_from(cluster.kubeconfig_path()).unwrap();
+    let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default())
+        .await
+        .unwrap();
+    Client::try_from(config).unwrap()
+}
+
+impl Stage {
+    /// Starts a simulator with a fleet, and an operator with more flags.
+    pub async fn begin(name: &str, fleet: Fleet, flags: &[&str]) -> Self {
+        Self::on(cluster(), name, fleet, flags).await
+    }
+
+    /// The same on a cluster of one's own, for tests that break it.
+    pub async fn on(cluster: &LocalCluster, name: &str, fleet: Fleet, flags: &[&str]) -> Self {
+        let simulator = Simulator::start(fleet, Options::default()).unwrap();
+        let mut all: Vec<String> = [
+            "--metrics-addr",
+            "127.0.0.1:0",
+            "--log-format",
+            "json",
+            "--watch-label-selector",
+        ]
+        .map(str::to_owned)
+        .to_vec();
+        all.push(format!("stage={name}"));
+        all.extend(flags.iter().map(ToString::to_string));
+        let stage = Self {
+            name: name.to_owned(),
+            operator: Mutex::default(),
+            client: client(cluster).await,
+            simulator,
+            flags: all,
+        };
+        stage.start_operator(cluster.kubeconfig_path());
+        stage
+    }
+
+    /// Starts the operator, which must not be running.
+    pub fn start_operator(&self, kubeconfig: &Path) {
+        *self.operator.lock().unwrap() = Some(self.another_operator(kubeconfig));
+    }
+
+    /// Starts an operator beside the one that is running.
+    pub fn another_operator(&self, kubeconfig: &Path) -> Operator {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_sudoless"));
+        command
+            .arg("run")
+            .args(&self.flags)
+            .env("KUBECONFIG", kubeconfig)
+            .envs(self.simulator.env());
+        Operator::start(command)
+    }
+
+    /// Stops the operator as Kubernetes does; returns how it ended.
+    pub fn stop_operator(&self) -> std::process::ExitStatus {
+        let mut operator = self.operator.lock().unwrap().take().unwrap();
+        operator.terminate();
+        operator.process.wait().unwrap()
+    }
+
+    /// The operator's log so far, one JSON object a line.
+    pub fn log(&self) -> Vec<String> {
+        self.operator
+            .lock()
+            .unwrap()
+            .as_ref()
+            .map(Operator::log)
+            .unwrap_or_default()
+    }
+
+    /// GET of a page of the operator's own server: status code and body.
+    pub fn page(&self, path: &str) -> (u16, String) {
+        let address = self
+            .operator
+            .lock()
+            .unwrap()
+            .as_ref()
+            .unwrap()
+            .address
+            .clone();
+        http_get(&address, path)
+    }
+
+    /// Waits until the operator has logged something.
+    pub async fn until_logged(&self, what: &str) {
+        until(what, || self.log().iter().any(|line| line.contains(what))).await;
+    }
+
+    /// A policy's full name.
+    pub fn policy(&self, name: &str) -> String {
+        format!("{}-{name}", self.name)
+    }
+
+    /// Applies a policy, as a person would, with the stage's label.
+    pub async fn apply(&self, name: &str, spec: Value) -> NotebookRootAccessPolicy {
+        self.apply_annotated(name, spec, json!({})).await
+    }
+
+    /// Applies a policy with annotations.
+    pub async fn apply_annotated(
+        &self,
+        name: &str,
+        spec: Value,
+        annotations: Value,
+    ) -> NotebookRootAccessPolicy {
+        let policy = json!({
+            "apiVersion": "sudoless.dev/v1alpha1",
+            "kind": "NotebookRootAccessPolicy",
+            "metadata": {
+                "name": self.policy(name),
+                "labels": { "stage": self.name },
+                "annotations": annotations,
+            },
+            "spec": spec,
+        });
+        let parameters = PatchParams::apply("somebody").force();
+        self.policies()
+            .patch(&self.policy(name), &parameters, &Patch::Apply(policy))
+            .await
+            .unwrap()
+    }
+
+    /// Deletes a policy.
+    pub async fn delete(&self, name: &str) {
+        self.policies()
+            .delete(&self.policy(name), &DeleteParams::default())
+            .await
+            .unwrap();
+    }
+
+    /// The policy as it is.
+    pub async fn get(&self, name: &str) -> NotebookRootAccessPolicy {
+        self.policies().get(&self.policy(name)).await.unwrap()
+    }
+
+    /// The policies' API.
+    pub fn policies(&self) -> Api<NotebookRootAccessPolicy> {
+        Api::all(self.client.clone())
+    }
+
+    /// Waits until the status is about the newest spec and says what is wanted.
+    ///
+    /// # Panics
+    /// At the deadline, with the status as it then is and the end of the operator's log.
+    pub async fn until(&self, name: &str, wanted: impl Fn(&Status) -> bool) -> Status {
+        let policy = self.policy(name);
+        let seen = move |object: Option<&NotebookRootAccessPolicy>| {
+            object.is_some_and(|object| {
+                object.status.as_ref().is_some_and(|status| {
+                    status.observed_generation == object.metadata.generation && wanted(status)
+                })
+            })
+        };
+        let condition = await_condition(self.policies(), &policy, seen);
+        match tokio::time::timeout(DEADLINE, condition).await {
+            Ok(found) => found.unwrap().unwrap().status.unwrap(),
+            Err(_) => {
+                let status = self.get(name).await.status;
+                let log = self.log();
+                let tail = &log[log.len().saturating_sub(20)..];
+                panic!("not within {DEADLINE:?}: {status:#?}\n{}", tail.join("\n"));
+            }
+        }
+    }
+
+    /// Waits until a pass over the newest spec is complete.
+    pub async fn until_scanned(&self, name: &str) -> Status {
+        self.until(name, |status| {
+            condition(status, "Ready").0 != "Unknown" && status.last_scan_time.is_some()
+        })
+        .await
+    }
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        let names = self.name.clone();
+        if std::thread::panicking() {
+            eprintln!(
+                "--- log of the operator of stage {names} ---\n{}",
+                self.log().join("\n")
+            );
+        }
+    }
+}
+
+impl Operator {
+    fn start(mut command: Command) -> Self {
+        let mut process = command
+            .stdin(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let log = Arc::new(Mutex::new(Vec::new()));
+        let (sender, addresses) = std::sync::mpsc::channel();
+        let lines = BufReader::new(process.stderr.take().unwrap()).lines();
+        let kept = Arc::clone(&log);
+        std::thread::spawn(move || {
+            for line in lines.map_while(Result::ok) {
+                let event: Value = serde_json::from_str(&line).unwrap_or_default();
+                if let Some(address) = event["address"].as_str() {
+                    let _ = sender.send(address.to_owned());
+                }
+                kept.lock().unwrap().push(line);
+            }
+        });
+        match addresses.recv_timeout(DEADLINE) {
+            Ok(address) => Self {
+                process,
+                log,
+                address,
+            },
+            Err(error) => panic!(
+                "the operator did not start: {error}\n{}",
+                log.lock().unwrap().join("\n")
+            ),
+        }
+    }
+
+    /// Its log so far, one JSON object a line.
+    pub fn log(&self) -> Vec<String> {
+        self.log.lock().unwrap().clone()
+    }
+
+    fn terminate(&self) {
+        let pid = Pid::from_raw(i32::try_from(self.process.id()).unwrap());
+        let _ = kill(pid, Signal::SIGTERM);
+    }
+}
+
+impl Drop for Operator {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// Waits for what no watch tells of: looks again and again, until the deadline.
+pub async fn until(what: &str, mut happened: impl FnMut() -> bool) {
+    let started = std::time::Instant::now();
+    while !happened() {
+        assert!(
+            started.elapsed() < DEADLINE,
+            "not within {DEADLINE:?}: {what}"
+        );
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+/// Status, reason and message of a condition.
+pub fn condition(status: &Status, kind: &str) -> (String, String, String) {
+    status
+        .conditions
+        .iter()
+        .find(|condition| condition.type_ == kind)
+        .map(|condition| {
+            (
+                condition.status.clone(),
+                condition.reason.clone(),
+                condition.message.clone(),
+            )
+        })
+        .unwrap_or_default()
+}
+
+/// `GET http://address/path`: status code and body.
+pub fn http_get(address: &str, path: &str) -> (u16, String) {
+    use std::io::{Read, Write};
+    let mut stream = std::net::TcpStream::connect(address).unwrap();
+    write!(
+        stream,
+        "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"
+    )
+    .unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    let code = head.split(' ').nth(1).unwrap().parse().unwrap();
+    (code, body.to_owned())
+}
