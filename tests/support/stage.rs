@@ -280,10 +280,7 @@ impl Stage {
         let status = self.get(name).await.status;
         let log = self.log();
         let tail = &log[log.len().saturating_sub(20)..];
-        panic!(
-            "not within {DEADLINE:?}: {status:#?}\n{}",
-            tail.join("\n")
-        );
+        panic!("not within {DEADLINE:?}: {status:#?}\n{}", tail.join("\n"));
     }
 
     /// Waits until a pass over the newest spec is complete.
