@@ -12,5 +12,7 @@ mod served;
 #[path = "support/stage.rs"]
 mod stage;
 
+#[path = "audit/election.rs"]
+mod election;
 #[path = "audit/truth.rs"]
 mod truth;
