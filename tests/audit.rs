@@ -12,5 +12,9 @@ mod served;
 #[path = "support/stage.rs"]
 mod stage;
 
+#[path = "audit/expectation.rs"]
+mod expectation;
+#[path = "audit/fleets.rs"]
+mod fleets;
 #[path = "audit/truth.rs"]
 mod truth;
