@@ -18,3 +18,5 @@ mod expectation;
 mod fleets;
 #[path = "audit/truth.rs"]
 mod truth;
+#[path = "audit/unreadable.rs"]
+mod unreadable;

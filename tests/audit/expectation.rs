@@ -75,10 +75,15 @@ impl Expectation {
     /// A target whose notebooks are listed, and each of them Unknown.
     pub fn undescribed(self, account: &str, region: &str, state: &'static str) -> Self {
         let (in_account, in_region) = (account.to_owned(), region.to_owned());
-        self.set(account, region, state, true)
+        self.failing(account, region, state)
             .unread(state, move |notebook| {
                 notebook.account == in_account && notebook.region == in_region
             })
+    }
+
+    /// A target that is listed and yet not `Scanned`.
+    pub fn failing(self, account: &str, region: &str, state: &'static str) -> Self {
+        self.set(account, region, state, true)
     }
 
     /// These are Unknown for want of an answer.
