@@ -12,6 +12,8 @@ mod served;
 #[path = "support/stage.rs"]
 mod stage;
 
+#[path = "audit/election.rs"]
+mod election;
 #[path = "audit/expectation.rs"]
 mod expectation;
 #[path = "audit/fleets.rs"]

@@ -26,8 +26,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::{Options, observe::Pulse};
 
-/// An answer that takes longer than this makes its target a slow one, until it answers faster. SageMaker answers a
-/// Describe in tens to hundreds of milliseconds.
+/// An answer that takes longer than this makes its target a slow one. SageMaker answers in tens to hundreds of
+/// milliseconds.
 const SLOW: Duration = Duration::from_secs(2);
 
 /// The part of all places that slow targets share.
@@ -152,7 +152,8 @@ impl HttpConnector for Line {
                 .await
                 .unwrap_or_else(|elapsed| Err(ConnectorError::timeout(elapsed.into())));
             if let Some(pulse) = &wire.pulse {
-                pulse.set_slow(sent.elapsed() > SLOW);
+                let timed_out = answer.as_ref().is_err_and(ConnectorError::is_timeout);
+                pulse.note_pace(timed_out || sent.elapsed() > SLOW);
             }
             answer
         })

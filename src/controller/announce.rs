@@ -12,6 +12,12 @@ const MOST_EVENTS: usize = 3;
 /// Names in the event that tells of all.
 const MOST_NAMED: usize = 5;
 
+/// The reason of an event about violations.
+const ROOT_ACCESS_ENABLED: &str = "RootAccessEnabled";
+
+/// The reason of an event about notebooks that nobody can judge.
+const NOTEBOOK_UNKNOWN: &str = "NotebookUnknown";
+
 /// What to tell of a pass.
 pub(super) fn announcements(baseline: &Baseline, evaluation: &Evaluation) -> Vec<Announcement> {
     let worsened: Vec<&Finding> = baseline.worsened(evaluation).collect();
@@ -27,11 +33,11 @@ fn of_one(finding: &Finding) -> Announcement {
     let name = name(finding);
     match finding.verdict {
         Verdict::NonCompliant => Announcement {
-            reason: "RootAccessEnabled",
+            reason: ROOT_ACCESS_ENABLED,
             note: format!("{name} gives its users root: {message}"),
         },
         Verdict::Unknown | Verdict::Exempt | Verdict::Compliant => Announcement {
-            reason: "NotebookUnknown",
+            reason: NOTEBOOK_UNKNOWN,
             note: format!("{name} cannot be judged: {message}"),
         },
     }
@@ -52,16 +58,27 @@ fn of_many(worsened: &[&Finding]) -> Announcement {
         0 => String::new(),
         more => format!(" and {more} more"),
     };
+    let (root, judged) = match (violations, unknown) {
+        (0, unknown) => (
+            String::new(),
+            format!("{unknown} notebooks cannot be judged any more"),
+        ),
+        (violations, 0) => (
+            format!("{violations} notebooks now give their users root"),
+            String::new(),
+        ),
+        (violations, unknown) => (
+            format!("{violations} notebooks now give their users root"),
+            format!(", {unknown} cannot be judged"),
+        ),
+    };
     Announcement {
         reason: if violations > 0 {
-            "RootAccessEnabled"
+            ROOT_ACCESS_ENABLED
         } else {
-            "NotebookUnknown"
+            NOTEBOOK_UNKNOWN
         },
-        note: format!(
-            "{violations} notebooks came to give their users root and {unknown} cannot be judged any more: {}{more}",
-            names.join(", ")
-        ),
+        note: format!("{root}{judged}: {}{more}", names.join(", ")),
     }
 }
 

@@ -4,9 +4,8 @@ use std::{collections::HashMap, sync::Arc};
 
 use futures::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesUnordered};
 use jiff::Timestamp;
-use tokio::time::{Instant, timeout_at};
 
-use super::{flight::Scope, target::failed_by_deadline};
+use super::{flight::Scope, patience::Patience};
 use crate::{
     aws::TargetReader,
     domain::{Notebook, NotebookArn, NotebookSummary, ReadFailure, TargetState},
@@ -30,19 +29,11 @@ pub(super) async fn scan(
     reader: &TargetReader,
     known: &[Arc<Notebook>],
     scope: Scope,
-    deadline: Instant,
+    patience: &Patience<'_>,
 ) -> Reading {
-    let throttles = reader.throttled();
-    let listed = timeout_at(deadline, reader.list())
-        .await
-        .unwrap_or_else(|_| {
-            Err(failed_by_deadline(
-                "the notebooks were not listed",
-                reader.throttled() > throttles,
-            ))
-        });
-    match listed {
-        Ok(summaries) => describe(reader, Plan::new(summaries, known, scope), deadline).await,
+    let listed = patience.wait(reader.list()).await;
+    match listed.unwrap_or_else(|| Err(patience.ended("the notebooks were not listed"))) {
+        Ok(summaries) => describe(reader, Plan::new(summaries, known, scope), patience).await,
         Err(failure) => unlisted(&failure, known),
     }
 }
@@ -111,8 +102,7 @@ fn is_current(notebook: &Notebook, summary: &NotebookSummary, scope: Scope) -> b
         && (!scope.tags || matches!(notebook.tags, Some(Ok(_))))
 }
 
-async fn describe(reader: &TargetReader, plan: Plan, deadline: Instant) -> Reading {
-    let throttles = reader.throttled();
+async fn describe(reader: &TargetReader, plan: Plan, patience: &Patience<'_>) -> Reading {
     let described = plan.changed.len();
     let mut notebooks = plan.unchanged;
     let mut outcomes = Outcomes::default();
@@ -125,7 +115,7 @@ async fn describe(reader: &TargetReader, plan: Plan, deadline: Instant) -> Readi
             in_flight.insert(summary.arn.clone(), summary.clone());
             answers.push(read(reader, summary, plan.tags).boxed());
         }
-        let Ok(answer) = timeout_at(deadline, answers.next()).await else {
+        let Some(answer) = patience.wait(answers.next()).await else {
             break;
         };
         let Some((arn, notebook)) = answer else { break };
@@ -133,7 +123,7 @@ async fn describe(reader: &TargetReader, plan: Plan, deadline: Instant) -> Readi
         notebooks.extend(notebook.inspect(|notebook| outcomes.count(notebook)));
     }
     drop(answers);
-    let failure = failed_by_deadline("it was not described", reader.throttled() > throttles);
+    let failure = patience.ended("it was not described");
     for summary in in_flight.into_values().chain(pending) {
         let notebook = Arc::new(Notebook {
             summary,

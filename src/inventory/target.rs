@@ -16,7 +16,9 @@ use super::{
     Demand, Shared,
     flight::{Batch, Demanded, Flight, Scope},
     lane::Reading,
-    locked, scan,
+    locked,
+    patience::Patience,
+    scan,
 };
 use crate::{
     aws::TargetReader,
@@ -160,6 +162,26 @@ impl CachedTarget {
     }
 }
 
+impl CachedTarget {
+    /// Logs what changed: a target that cannot be read is told of once, not at every try.
+    fn tell(&self, reading: &scan::Reading) {
+        let before = {
+            let state = locked(&self.state);
+            state.read.map(|_| state.snapshot.state)
+        };
+        let (account, region) = (&self.target.account, &self.target.region);
+        let (state, described) = (reading.state, reading.described);
+        let message = reading.message.as_deref().unwrap_or_default();
+        if before == Some(state) || (before.is_none() && state == TargetState::Scanned) {
+            tracing::debug!(%account, %region, %state, described, message, "target read");
+        } else if state.is_unreadable() {
+            tracing::warn!(%account, %region, %state, message, "target cannot be read; it is tried again");
+        } else {
+            tracing::info!(%account, %region, %state, message, "target read");
+        }
+    }
+}
+
 impl Reading for CachedTarget {
     fn read(&self) -> BoxFuture<'_, ()> {
         async {
@@ -169,17 +191,11 @@ impl Reading for CachedTarget {
                 (state.flight.start(started_at), state.known.clone())
             };
             let clock = Instant::now();
-            let deadline = clock + self.shared.options.target_deadline;
-            let reading = scan::scan(&self.reader, &known, scope, deadline).await;
+            let options = self.shared.options;
+            let patience = Patience::new(&self.reader, options.target_deadline, options.silence);
+            let reading = scan::scan(&self.reader, &known, scope, &patience).await;
             self.shared.metrics.scanned(reading.state, clock.elapsed());
-            tracing::debug!(
-                account = %self.target.account,
-                region = %self.target.region,
-                state = %reading.state,
-                notebooks = reading.notebooks.len(),
-                described = reading.described,
-                "target read"
-            );
+            self.tell(&reading);
             locked(&self.state).store(&self.target, started_at, scope, reading);
         }
         .boxed()
@@ -253,19 +269,17 @@ impl Health {
     }
 }
 
-/// What a deadline that passed says of whatever was not read by it.
-pub(super) fn failed_by_deadline(what: &str, throttled: bool) -> ReadFailure {
+/// What the end of patience says of whatever was not read by then.
+pub(super) fn out_of_patience(what: &str, throttled: bool) -> ReadFailure {
     if throttled {
         ReadFailure {
             state: TargetState::Throttled,
-            message: format!(
-                "{what} within the deadline: AWS throttles; it goes on at the next try"
-            ),
+            message: format!("{what} in time: AWS throttles; it goes on at the next try"),
         }
     } else {
         ReadFailure {
             state: TargetState::Unreachable,
-            message: format!("{what} within the deadline"),
+            message: format!("{what}: AWS did not answer in time"),
         }
     }
 }

@@ -350,7 +350,7 @@ async fn faults_that_pass_are_ridden_out() {
         Fault::new(error(500, "InternalFailure")).every(3),
         fault(error(503, "ServiceUnavailable"))
             .region(THERE)
-            .next(8),
+            .next(2),
         fault(Effect::Reset).region(REGIONS[0]).skip(2).every(7),
     ];
     let stage = stage("passing", faults, &[]).await;

@@ -110,13 +110,18 @@ impl Stage {
 
     /// Starts the operator, which must not be running.
     pub fn start_operator(&self, kubeconfig: &Path) {
+        *self.operator.lock().unwrap() = Some(self.another_operator(kubeconfig));
+    }
+
+    /// Starts an operator beside the one that is running.
+    pub fn another_operator(&self, kubeconfig: &Path) -> Operator {
         let mut command = Command::new(env!("CARGO_BIN_EXE_sudoless"));
         command
             .arg("run")
             .args(&self.flags)
             .env("KUBECONFIG", kubeconfig)
             .envs(self.simulator.env());
-        *self.operator.lock().unwrap() = Some(Operator::start(command));
+        Operator::start(command)
     }
 
     /// Stops the operator as Kubernetes does; returns how it ended.
@@ -147,6 +152,11 @@ impl Stage {
             .address
             .clone();
         http_get(&address, path)
+    }
+
+    /// Waits until the operator has logged something.
+    pub async fn until_logged(&self, what: &str) {
+        until(what, || self.log().iter().any(|line| line.contains(what))).await;
     }
 
     /// A policy's full name.
@@ -305,7 +315,8 @@ impl Operator {
         }
     }
 
-    fn log(&self) -> Vec<String> {
+    /// Its log so far, one JSON object a line.
+    pub fn log(&self) -> Vec<String> {
         self.log.lock().unwrap().clone()
     }
 
@@ -319,6 +330,18 @@ impl Drop for Operator {
     fn drop(&mut self) {
         let _ = self.process.kill();
         let _ = self.process.wait();
+    }
+}
+
+/// Waits for what no watch tells of: looks again and again, until the deadline.
+pub async fn until(what: &str, mut happened: impl FnMut() -> bool) {
+    let started = std::time::Instant::now();
+    while !happened() {
+        assert!(
+            started.elapsed() < DEADLINE,
+            "not within {DEADLINE:?}: {what}"
+        );
+        tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
 
@@ -339,7 +362,7 @@ pub fn condition(status: &Status, kind: &str) -> (String, String, String) {
 }
 
 /// `GET http://address/path`: status code and body.
-fn http_get(address: &str, path: &str) -> (u16, String) {
+pub fn http_get(address: &str, path: &str) -> (u16, String) {
     use std::io::{Read, Write};
     let mut stream = std::net::TcpStream::connect(address).unwrap();
     write!(
