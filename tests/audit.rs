@@ -12,12 +12,16 @@ mod served;
 #[path = "support/stage.rs"]
 mod stage;
 
+#[path = "audit/crowd.rs"]
+mod crowd;
 #[path = "audit/election.rs"]
 mod election;
 #[path = "audit/expectation.rs"]
 mod expectation;
 #[path = "audit/fleets.rs"]
 mod fleets;
+#[path = "audit/sharing.rs"]
+mod sharing;
 #[path = "audit/truth.rs"]
 mod truth;
 #[path = "audit/unreadable.rs"]
