@@ -209,7 +209,7 @@ impl Subscription {
             .min();
         for interest in &self.targets {
             let target = interest.target();
-            unread += usize::from(target.is_unread());
+            unread += usize::from(interest.is_unread());
             retry_at = [retry_at, target.retry_at()].into_iter().flatten().min();
             snapshots.push(target.snapshot());
         }

@@ -81,10 +81,14 @@ impl<'a> Judge<'a> {
 
     fn target(&mut self, snapshot: &Snapshot, findings: &mut Vec<Finding>) -> TargetReport {
         let target = Arc::new(snapshot.target.clone());
+        let (state, message) = match &snapshot.with_tags {
+            Some((state, message)) if self.policy.speaks_of_tags() => (*state, message),
+            _ => (snapshot.state, &snapshot.message),
+        };
         let mut report = TargetReport {
             target: Arc::clone(&target),
-            state: snapshot.state,
-            message: snapshot.message.clone(),
+            state,
+            message: message.clone(),
             notebooks: 0,
             verdicts: [0; 4],
             lifecycle_configs: 0,

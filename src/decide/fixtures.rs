@@ -83,6 +83,7 @@ pub(super) fn snapshot(
         started_at: now(),
         state,
         message: (!scanned).then(|| format!("ListNotebookInstances: {state}")),
+        with_tags: None,
         notebooks: notebooks.into_iter().map(Arc::new).collect(),
         last_success: scanned.then(now),
     })

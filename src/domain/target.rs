@@ -83,6 +83,9 @@ pub struct Snapshot {
     pub state: TargetState,
     /// Why it could not be read, or not in full.
     pub message: Option<String>,
+    /// State and message for a policy that speaks of tags, where reading those makes a difference. What somebody else's
+    /// policy wants to know must not make a target unreadable.
+    pub with_tags: Option<(TargetState, Option<String>)>,
     /// Sorted by name. Of a target that could not be listed: those last seen, each of them unread.
     pub notebooks: Vec<Arc<Notebook>>,
     /// When the last attempt began that read all of it.

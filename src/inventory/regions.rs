@@ -94,6 +94,7 @@ impl AccountRegions {
             started_at,
             state,
             message: Some(message),
+            with_tags: None,
             notebooks: Vec::new(),
             last_success: None,
         }))

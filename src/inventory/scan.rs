@@ -15,6 +15,8 @@ use crate::{
 pub(super) struct Reading {
     pub(super) state: TargetState,
     pub(super) message: Option<String>,
+    /// State and message with the reading of tags counted in, where that makes a difference.
+    pub(super) with_tags: Option<(TargetState, Option<String>)>,
     pub(super) notebooks: Vec<Arc<Notebook>>,
     /// Whether the notebooks are those that AWS listed now.
     pub(super) listed: bool,
@@ -45,6 +47,7 @@ fn unlisted(failure: &ReadFailure, known: &[Arc<Notebook>]) -> Reading {
     Reading {
         state: failure.state,
         message: Some(failure.message.clone()),
+        with_tags: None,
         listed: disabled,
         notebooks: notebooks
             .iter()
@@ -104,8 +107,7 @@ fn is_current(notebook: &Notebook, summary: &NotebookSummary, scope: Scope) -> b
 
 async fn describe(reader: &TargetReader, plan: Plan, patience: &Patience<'_>) -> Reading {
     let described = plan.changed.len();
-    let mut notebooks = plan.unchanged;
-    let mut outcomes = Outcomes::default();
+    let mut notebooks = Vec::with_capacity(described);
     let mut pending = plan.changed.into_iter();
     let mut in_flight = HashMap::new();
     let mut answers: FuturesUnordered<BoxFuture<'_, _>> = FuturesUnordered::new();
@@ -120,25 +122,32 @@ async fn describe(reader: &TargetReader, plan: Plan, patience: &Patience<'_>) ->
         };
         let Some((arn, notebook)) = answer else { break };
         in_flight.remove(&arn);
-        notebooks.extend(notebook.inspect(|notebook| outcomes.count(notebook)));
+        notebooks.extend(notebook);
     }
     drop(answers);
     let failure = patience.ended("it was not described");
     for summary in in_flight.into_values().chain(pending) {
-        let notebook = Arc::new(Notebook {
+        notebooks.push(Arc::new(Notebook {
             summary,
             details: Err(failure.clone()),
             tags: None,
             described_at: Timestamp::now(),
-        });
-        outcomes.count(&notebook);
-        notebooks.push(notebook);
+        }));
     }
+    let (mut outcomes, mut with_tags) = (Outcomes::default(), Outcomes::default());
+    for notebook in &notebooks {
+        let details = notebook.details.as_ref().err();
+        let tags = notebook.tags.as_ref().and_then(|tags| tags.as_ref().err());
+        outcomes.count(details);
+        with_tags.count(details.or(tags));
+    }
+    notebooks.extend(plan.unchanged);
     notebooks.sort_by(|one, other| one.summary.name.cmp(&other.summary.name));
-    let (state, message) = outcomes.into_state();
+    let (outcome, with_tags) = (outcomes.into_state(), with_tags.into_state());
     Reading {
-        state,
-        message,
+        with_tags: (with_tags != outcome).then_some(with_tags),
+        state: outcome.0,
+        message: outcome.1,
         notebooks,
         listed: true,
         described,
@@ -186,9 +195,8 @@ struct Outcomes {
 }
 
 impl Outcomes {
-    fn count(&mut self, notebook: &Notebook) {
-        let tags = notebook.tags.as_ref().and_then(|tags| tags.as_ref().err());
-        let Some(failure) = notebook.details.as_ref().err().or(tags) else {
+    fn count(&mut self, failure: Option<&ReadFailure>) {
+        let Some(failure) = failure else {
             self.read += 1;
             return;
         };

@@ -80,6 +80,11 @@ impl Interest {
     pub(super) fn target(&self) -> &Arc<CachedTarget> {
         &self.target
     }
+
+    /// Whether nothing is known yet that the policy could be judged by.
+    pub(super) fn is_unread(&self) -> bool {
+        self.target.is_unread(self.tags)
+    }
 }
 
 impl Drop for Interest {
@@ -98,6 +103,7 @@ impl CachedTarget {
             started_at: Timestamp::now(),
             state: TargetState::Unreachable,
             message: Some("being read for the first time".to_owned()),
+            with_tags: None,
             notebooks: Vec::new(),
             last_success: None,
         });
@@ -149,8 +155,10 @@ impl CachedTarget {
         Arc::clone(&locked(&self.state).snapshot)
     }
 
-    pub(super) fn is_unread(&self) -> bool {
-        locked(&self.state).read.is_none()
+    /// Whether it has never been read, or never with the tags that are wanted.
+    fn is_unread(&self, tags: bool) -> bool {
+        let read = locked(&self.state).read;
+        read.is_none_or(|read| tags && !read.tags)
     }
 
     pub(super) fn is_ailing(&self) -> bool {
@@ -214,7 +222,8 @@ impl State {
         scope: Scope,
         reading: scan::Reading,
     ) {
-        self.health.ended(reading.state);
+        let with_tags = reading.with_tags.as_ref().map(|(state, _)| *state);
+        self.health.ended(with_tags.unwrap_or(reading.state));
         self.read = Some(scope);
         if reading.listed {
             self.known.clone_from(&reading.notebooks);
@@ -225,6 +234,7 @@ impl State {
             started_at,
             state: reading.state,
             message: reading.message,
+            with_tags: reading.with_tags,
             notebooks: reading.notebooks,
             last_success: if succeeded {
                 Some(started_at)

@@ -11,6 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use jiff::Timestamp;
 use kube::{
     Api, Client, Config,
     api::{DeleteParams, Patch, PatchParams},
@@ -84,6 +85,16 @@ impl Stage {
     /// The same on a cluster of one's own, for tests that break it.
     pub async fn on(cluster: &LocalCluster, name: &str, fleet: Fleet, flags: &[&str]) -> Self {
         let simulator = Simulator::start(fleet, Options::default()).unwrap();
+        Self::with(cluster, name, simulator, flags).await
+    }
+
+    /// The same with a simulator that was started otherwise.
+    pub async fn with(
+        cluster: &LocalCluster,
+        name: &str,
+        simulator: Simulator,
+        flags: &[&str],
+    ) -> Self {
         let mut all: Vec<String> = [
             "--metrics-addr",
             "127.0.0.1:0",
@@ -265,6 +276,16 @@ impl Stage {
     /// # Panics
     /// At the deadline, with the status as it then is and the end of the operator's log.
     pub async fn until(&self, name: &str, wanted: impl Fn(&Status) -> bool) -> Status {
+        self.until_within(name, DEADLINE, wanted).await
+    }
+
+    /// The same with another deadline.
+    pub async fn until_within(
+        &self,
+        name: &str,
+        deadline: Duration,
+        wanted: impl Fn(&Status) -> bool,
+    ) -> Status {
         let policy = self.policy(name);
         let seen = move |object: Option<&NotebookRootAccessPolicy>| {
             object.is_some_and(|object| {
@@ -274,13 +295,28 @@ impl Stage {
             })
         };
         let condition = await_condition(self.policies(), &policy, seen);
-        if let Ok(found) = tokio::time::timeout(DEADLINE, condition).await {
+        if let Ok(found) = tokio::time::timeout(deadline, condition).await {
             return found.unwrap().unwrap().status.unwrap();
         }
         let status = self.get(name).await.status;
         let log = self.log();
         let tail = &log[log.len().saturating_sub(20)..];
-        panic!("not within {DEADLINE:?}: {status:#?}\n{}", tail.join("\n"));
+        panic!("not within {deadline:?}: {status:#?}\n{}", tail.join("\n"));
+    }
+
+    /// Asks for a full scan, past every cache, and waits for its result.
+    pub async fn rescan(&self, name: &str, spec: &Value) -> Status {
+        let last_scan = |status: &Status| status.last_scan_time.as_ref().map(|time| time.0);
+        let before = self.get(name).await.status.as_ref().and_then(last_scan);
+        // Times in a status are whole seconds: the next scan begins in another.
+        let begun = |now: Timestamp| before.is_none_or(|at| now.as_second() > at.as_second());
+        let mut ticks = tokio::time::interval(Duration::from_millis(20));
+        while !begun(Timestamp::now()) {
+            ticks.tick().await;
+        }
+        let now = json!({ "sudoless.dev/scan-now": Timestamp::now().to_string() });
+        self.apply_annotated(name, spec.clone(), now).await;
+        self.until(name, |status| last_scan(status) > before).await
     }
 
     /// Waits until a pass over the newest spec is complete.
