@@ -9,6 +9,8 @@
 
 #[path = "support/served.rs"]
 mod served;
+#[path = "support/small.rs"]
+mod small;
 #[path = "support/stage.rs"]
 mod stage;
 
@@ -26,3 +28,19 @@ mod sharing;
 mod truth;
 #[path = "audit/unreadable.rs"]
 mod unreadable;
+
+// Named to be the first one that starts: it waits for a minute.
+#[path = "audit/at_rest.rs"]
+mod at_rest;
+#[path = "audit/control.rs"]
+mod control;
+#[path = "audit/events.rs"]
+mod events;
+#[path = "audit/kubectl.rs"]
+mod kubectl;
+#[path = "observability/lint.rs"]
+mod lint;
+#[path = "audit/metrics_page.rs"]
+mod metrics_page;
+#[path = "audit/wording.rs"]
+mod wording;

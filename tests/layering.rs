@@ -270,101 +270,104 @@ fn every_layer_is_there_and_was_read() {
     }
 }
 
+/// A file, a text that breaks a rule there, and a part of what is said of it.
+const VIOLATIONS: &[(&str, &str, &str)] = &[
+    (
+        "domain/finding.rs",
+        "use crate::api::Verdict;",
+        "domain must not import api",
+    ),
+    (
+        "decide/evaluate.rs",
+        "use crate::{domain::{Policy, Target}, aws::Aws};",
+        "crate::aws::Aws: decide must not import aws",
+    ),
+    (
+        "decide/evaluate.rs",
+        "fn f() { let x = crate::inventory::Inventory::new(); }",
+        "must not import inventory",
+    ),
+    (
+        "decide.rs",
+        "use super::kubernetes::publish;",
+        "must not import kubernetes",
+    ),
+    (
+        "aws/reader.rs",
+        "use super::super::kubernetes;",
+        "aws must not import kubernetes",
+    ),
+    (
+        "kubernetes/events.rs",
+        "use crate::{\n    // a comment\n    aws,\n};",
+        "kubernetes/events.rs:3: crate::aws: kubernetes must not import aws",
+    ),
+    (
+        "controller.rs",
+        "fn f(client: aws_sdk_sagemaker::Client) {}",
+        "only aws names the AWS SDK",
+    ),
+    (
+        "inventory.rs",
+        "use aws_smithy_types::DateTime as Time;",
+        "only aws names the AWS SDK",
+    ),
+    (
+        "inventory.rs",
+        "use std::{env, io};",
+        "only cli reads the environment",
+    ),
+    (
+        "aws/session.rs",
+        "let home = env::var(\"HOME\");",
+        "only cli reads the environment",
+    ),
+    (
+        "decide/evaluate.rs",
+        "let now = jiff::Timestamp::now();",
+        "decide is pure",
+    ),
+    (
+        "decide/evaluate.rs",
+        "let now = std::time::SystemTime::UNIX_EPOCH;",
+        "decide is pure",
+    ),
+    (
+        "decide/plan.rs",
+        "let start = Instant::now();",
+        "decide is pure",
+    ),
+    (
+        "decide/plan.rs",
+        "use kube::{Client, ResourceExt};",
+        "decide is pure",
+    ),
+    (
+        "decide/plan.rs",
+        "let chance = fastrand::f64();",
+        "decide is pure",
+    ),
+    (
+        "domain/policy.rs",
+        "async fn f() { tokio::time::sleep(D).await }",
+        "domain is pure",
+    ),
+    (
+        "aws/reader.rs",
+        "self.client.stop_notebook_instance().send()",
+        "stopnotebookinstance: nothing writes to AWS",
+    ),
+    (
+        "aws/reader.rs",
+        "let target = \"SageMaker.UpdateNotebookInstance\";",
+        "nothing writes to AWS",
+    ),
+    ("extra/thing.rs", "", "extra is no layer"),
+];
+
 #[test]
 fn a_violation_is_found() {
-    for (path, text, expected) in [
-        (
-            "domain/finding.rs",
-            "use crate::api::Verdict;",
-            "domain must not import api",
-        ),
-        (
-            "decide/evaluate.rs",
-            "use crate::{domain::{Policy, Target}, aws::Aws};",
-            "crate::aws::Aws: decide must not import aws",
-        ),
-        (
-            "decide/evaluate.rs",
-            "fn f() { let x = crate::inventory::Inventory::new(); }",
-            "must not import inventory",
-        ),
-        (
-            "decide.rs",
-            "use super::kubernetes::publish;",
-            "must not import kubernetes",
-        ),
-        (
-            "aws/reader.rs",
-            "use super::super::kubernetes;",
-            "aws must not import kubernetes",
-        ),
-        (
-            "kubernetes/events.rs",
-            "use crate::{\n    // a comment\n    aws,\n};",
-            "kubernetes/events.rs:3: crate::aws: kubernetes must not import aws",
-        ),
-        (
-            "controller.rs",
-            "fn f(client: aws_sdk_sagemaker::Client) {}",
-            "only aws names the AWS SDK",
-        ),
-        (
-            "inventory.rs",
-            "use aws_smithy_types::DateTime as Time;",
-            "only aws names the AWS SDK",
-        ),
-        (
-            "inventory.rs",
-            "use std::{env, io};",
-            "only cli reads the environment",
-        ),
-        (
-            "aws/session.rs",
-            "let home = env::var(\"HOME\");",
-            "only cli reads the environment",
-        ),
-        (
-            "decide/evaluate.rs",
-            "let now = jiff::Timestamp::now();",
-            "decide is pure",
-        ),
-        (
-            "decide/evaluate.rs",
-            "let now = std::time::SystemTime::UNIX_EPOCH;",
-            "decide is pure",
-        ),
-        (
-            "decide/plan.rs",
-            "let start = Instant::now();",
-            "decide is pure",
-        ),
-        (
-            "decide/plan.rs",
-            "use kube::{Client, ResourceExt};",
-            "decide is pure",
-        ),
-        (
-            "decide/plan.rs",
-            "let chance = fastrand::f64();",
-            "decide is pure",
-        ),
-        (
-            "domain/policy.rs",
-            "async fn f() { tokio::time::sleep(D).await }",
-            "domain is pure",
-        ),
-        (
-            "aws/reader.rs",
-            "self.client.stop_notebook_instance().send()",
-            "stopnotebookinstance: nothing writes to AWS",
-        ),
-        (
-            "aws/reader.rs",
-            "let target = \"SageMaker.UpdateNotebookInstance\";",
-            "nothing writes to AWS",
-        ),
-        ("extra/thing.rs", "", "extra is no layer"),
-    ] {
+    for (path, text, expected) in VIOLATIONS {
         let violations = Source::new(path, text).violations();
         assert!(
             violations

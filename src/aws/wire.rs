@@ -87,15 +87,21 @@ impl Wire {
         if !is_describe(request) {
             return Ok(Place::default());
         }
-        let slow = match &self.pulse {
-            Some(pulse) if pulse.is_slow() => Some(acquire(&self.slow_places).await?),
-            _ => None,
-        };
-        let place = Some(acquire(&self.places).await?);
-        Ok(Place {
-            _place: place,
-            _slow: slow,
-        })
+        let is_slow = || self.pulse.as_ref().is_some_and(|pulse| pulse.is_slow());
+        let mut slow = None;
+        loop {
+            if slow.is_none() && is_slow() {
+                slow = Some(acquire(&self.slow_places).await?);
+            }
+            let place = acquire(&self.places).await?;
+            // Those that queued up before their target was known to be slow queue up again, with the slow.
+            if slow.is_some() || !is_slow() {
+                return Ok(Place {
+                    _place: Some(place),
+                    _slow: slow,
+                });
+            }
+        }
     }
 }
 

@@ -58,28 +58,26 @@ fn of_many(worsened: &[&Finding]) -> Announcement {
         0 => String::new(),
         more => format!(" and {more} more"),
     };
-    let (root, judged) = match (violations, unknown) {
-        (0, unknown) => (
-            String::new(),
-            format!("{unknown} notebooks cannot be judged any more"),
-        ),
+    let names = format!("{}{more}", names.join(", "));
+    let (reason, note) = match (violations, unknown) {
         (violations, 0) => (
-            format!("{violations} notebooks now give their users root"),
-            String::new(),
+            ROOT_ACCESS_ENABLED,
+            format!("{violations} notebooks give their users root now: {names}"),
+        ),
+        (0, unknown) => (
+            NOTEBOOK_UNKNOWN,
+            format!("{unknown} notebooks cannot be judged any more: {names}"),
         ),
         (violations, unknown) => (
-            format!("{violations} notebooks now give their users root"),
-            format!(", {unknown} cannot be judged"),
+            ROOT_ACCESS_ENABLED,
+            format!(
+                "{} notebooks are worse off: {violations} of them give their users root now, {unknown} cannot be judged any more: \
+                 {names}",
+                worsened.len()
+            ),
         ),
     };
-    Announcement {
-        reason: if violations > 0 {
-            ROOT_ACCESS_ENABLED
-        } else {
-            NOTEBOOK_UNKNOWN
-        },
-        note: format!("{root}{judged}: {}{more}", names.join(", ")),
-    }
+    Announcement { reason, note }
 }
 
 fn name(finding: &Finding) -> String {

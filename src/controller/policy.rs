@@ -155,6 +155,7 @@ impl PolicyPass<'_> {
         memory: &mut Memory,
         policy: &Policy,
     ) -> Result<Option<Duration>, Error> {
+        memory.schedule.suspend();
         let status = decide::suspended(self.pass(memory, Timestamp::now()));
         self.publish(memory, status).await?;
         let mut facts = memory

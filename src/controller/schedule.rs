@@ -19,6 +19,8 @@ pub(super) struct Schedule {
     demand: Option<Demand>,
     /// When the oldest reading of the last scan began.
     last_scan: Option<Timestamp>,
+    /// The policy was suspended at its last pass.
+    suspended: bool,
     /// The `scan-now` annotation as last seen.
     scan_now: Option<String>,
     /// Where in the jitter's range this policy is, from 0 to 1.
@@ -30,6 +32,7 @@ impl Default for Schedule {
         Self {
             demand: None,
             last_scan: None,
+            suspended: false,
             scan_now: None,
             phase: fastrand::f64(),
         }
@@ -48,10 +51,11 @@ impl Schedule {
         let begun = self.last_scan.is_some() || self.demand.is_some();
         let asked = begun && scan_now.is_some() && self.scan_now.as_deref() != scan_now;
         self.scan_now = scan_now.map(str::to_owned);
-        if asked {
+        let resumed = std::mem::take(&mut self.suspended);
+        if asked || resumed {
             self.demand = Some(Demand {
                 not_before: now,
-                full: true,
+                full: asked,
             });
         } else if self.demand.is_none() && self.due(policy).is_none_or(|due| due <= now) {
             // What another policy has just read is taken. Half an interval, and due times that follow the readings, not
@@ -66,6 +70,13 @@ impl Schedule {
             not_before: Timestamp::MIN,
             full: false,
         })
+    }
+
+    /// The policy is suspended: what was under way is of no interest, and the first pass after it scans at once, because a person
+    /// who lets it go on wants to see how things stand now.
+    pub(super) fn suspend(&mut self) {
+        self.demand = None;
+        self.suspended = true;
     }
 
     /// Every target has met the demand, or failed to.

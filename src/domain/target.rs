@@ -168,3 +168,29 @@ impl fmt::Display for Target {
         write!(formatter, "{}/{}", self.account, self.region)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Promise P1: of all that is not read, only a region that is not enabled holds no notebooks for sure.
+    #[test]
+    fn what_was_not_read_may_hold_notebooks() {
+        let readable: Vec<TargetState> = TargetState::ALL
+            .into_iter()
+            .filter(|state| !state.is_unreadable())
+            .collect();
+        assert_eq!(
+            readable,
+            [TargetState::Scanned, TargetState::RegionDisabled]
+        );
+        let refused: Vec<TargetState> = TargetState::ALL
+            .into_iter()
+            .filter(|state| state.is_refused())
+            .collect();
+        assert_eq!(
+            refused,
+            [TargetState::AccessDenied, TargetState::InvalidCredentials]
+        );
+    }
+}

@@ -13,7 +13,7 @@ const LONGEST_NOTE: usize = 1000;
 
 /// Writes events.
 #[derive(Clone)]
-pub struct Announcer(Recorder);
+pub struct Announcer(Client);
 
 /// What is told.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,7 +28,7 @@ impl Announcer {
     /// Writes in the operator's name.
     #[must_use]
     pub fn new(client: Client) -> Self {
-        Self(Recorder::new(client, Reporter::from(FIELD_MANAGER)))
+        Self(client)
     }
 
     /// Writes a warning on a resource.
@@ -48,7 +48,10 @@ impl Announcer {
             action: "Scan".to_owned(),
             secondary: None,
         };
-        if let Err(error) = self.0.publish(&event, about).await {
+        // A recorder takes all events of one reason for the same one and keeps the first one's note (kube-runtime 5.0, `EventKey`).
+        // What is announced is news each time: each gets a recorder of its own.
+        let recorder = Recorder::new(self.0.clone(), Reporter::from(FIELD_MANAGER));
+        if let Err(error) = recorder.publish(&event, about).await {
             tracing::warn!(policy = about.name, reason = event.reason, %error, "an event could not be written");
         }
     }

@@ -43,7 +43,7 @@ async fn one_works_and_the_other_takes_over() {
         "the other worked too"
     );
 
-    assert!(stage.stop_operator().success());
+    assert!(stage.stop_operator().0.success());
     until("the other to lead", || {
         other.log().iter().any(|line| line.contains("\"leading\""))
     })

@@ -6,9 +6,9 @@
 use std::{
     io::{BufRead, BufReader},
     path::Path,
-    process::{Child, Command, Stdio},
+    process::{Child, Command, ExitStatus, Stdio},
     sync::{Arc, Mutex, OnceLock},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use jiff::Timestamp;
@@ -31,6 +31,15 @@ use super::served;
 
 /// Until something that takes milliseconds has happened, on a machine that does five other things.
 pub const DEADLINE: Duration = Duration::from_mins(1);
+
+/// Between two looks at what tells nobody when it changes.
+const LOOK: Duration = Duration::from_millis(25);
+
+/// Lines of the operator's log that a failing test shows.
+const TAIL: usize = 50;
+
+/// What Kubernetes gives a pod to end in.
+const GRACE: Duration = Duration::from_secs(30);
 
 /// A simulator, an operator, and the label that binds policies to it.
 pub struct Stage {
@@ -124,11 +133,36 @@ impl Stage {
         Operator::start(command)
     }
 
-    /// Stops the operator as Kubernetes does; returns how it ended.
-    pub fn stop_operator(&self) -> std::process::ExitStatus {
+    /// Stops the operator as Kubernetes does; returns how it ended, and after how long.
+    ///
+    /// # Panics
+    /// If it is still there after the 30 seconds that Kubernetes gives it.
+    pub fn stop_operator(&self) -> (ExitStatus, Duration) {
         let mut operator = self.operator.lock().unwrap().take().unwrap();
-        operator.terminate();
-        operator.process.wait().unwrap()
+        let asked = Instant::now();
+        operator.signal(Signal::SIGTERM);
+        loop {
+            if let Some(status) = operator.process.try_wait().unwrap() {
+                return (status, asked.elapsed());
+            }
+            let log = operator.log();
+            assert!(
+                asked.elapsed() < GRACE,
+                "it does not end:\n{}",
+                log.join("\n")
+            );
+            std::thread::sleep(LOOK);
+        }
+    }
+
+    /// Sends the operator a signal.
+    pub fn signal_operator(&self, signal: Signal) {
+        self.operator
+            .lock()
+            .unwrap()
+            .as_ref()
+            .unwrap()
+            .signal(signal);
     }
 
     /// The operator's log so far, one JSON object a line.
@@ -157,6 +191,19 @@ impl Stage {
     /// Waits until the operator has logged something.
     pub async fn until_logged(&self, what: &str) {
         until(what, || self.log().iter().any(|line| line.contains(what))).await;
+    }
+
+    /// Waits until a page says what is wanted.
+    pub async fn until_page(&self, path: &str, wanted: impl Fn(&str) -> bool) -> String {
+        let started = Instant::now();
+        loop {
+            let (_, page) = self.page(path);
+            if wanted(&page) {
+                return page;
+            }
+            assert!(started.elapsed() < DEADLINE, "{path} says:\n{page}");
+            tokio::time::sleep(LOOK).await;
+        }
     }
 
     /// A policy's full name.
@@ -191,6 +238,19 @@ impl Stage {
             .patch(&self.policy(name), &parameters, &Patch::Apply(policy))
             .await
             .unwrap()
+    }
+
+    /// Sets an annotation of a policy, or removes it, and leaves everything else.
+    pub async fn annotate(&self, name: &str, annotation: &str, value: Option<&str>) {
+        let patch = json!({ "metadata": { "annotations": { annotation: value } } });
+        self.policies()
+            .patch(
+                &self.policy(name),
+                &PatchParams::default(),
+                &Patch::Merge(patch),
+            )
+            .await
+            .unwrap();
     }
 
     /// Deletes a policy.
@@ -235,15 +295,13 @@ impl Stage {
             })
         };
         let condition = await_condition(self.policies(), &policy, seen);
-        match tokio::time::timeout(deadline, condition).await {
-            Ok(found) => found.unwrap().unwrap().status.unwrap(),
-            Err(_) => {
-                let status = self.get(name).await.status;
-                let log = self.log();
-                let tail = &log[log.len().saturating_sub(20)..];
-                panic!("not within {deadline:?}: {status:#?}\n{}", tail.join("\n"));
-            }
+        if let Ok(found) = tokio::time::timeout(deadline, condition).await {
+            return found.unwrap().unwrap().status.unwrap();
         }
+        let status = self.get(name).await.status;
+        let log = self.log();
+        let tail = &log[log.len().saturating_sub(20)..];
+        panic!("not within {deadline:?}: {status:#?}\n{}", tail.join("\n"));
     }
 
     /// Asks for a full scan, past every cache, and waits for its result.
@@ -270,13 +328,33 @@ impl Stage {
     }
 }
 
+/// Looks until there is what is looked for.
+///
+/// # Panics
+/// At the deadline.
+pub async fn eventually<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
+    let started = Instant::now();
+    loop {
+        if let Some(found) = look().await {
+            return found;
+        }
+        assert!(
+            started.elapsed() < DEADLINE,
+            "not within {DEADLINE:?}: {what}"
+        );
+        tokio::time::sleep(LOOK).await;
+    }
+}
+
 impl Drop for Stage {
     fn drop(&mut self) {
-        let names = self.name.clone();
         if std::thread::panicking() {
+            let log = self.log();
+            let tail = &log[log.len().saturating_sub(TAIL)..];
+            let name = &self.name;
             eprintln!(
-                "--- log of the operator of stage {names} ---\n{}",
-                self.log().join("\n")
+                "--- end of the log of the operator of stage {name} ---\n{}",
+                tail.join("\n")
             );
         }
     }
@@ -320,9 +398,9 @@ impl Operator {
         self.log.lock().unwrap().clone()
     }
 
-    fn terminate(&self) {
+    fn signal(&self, signal: Signal) {
         let pid = Pid::from_raw(i32::try_from(self.process.id()).unwrap());
-        let _ = kill(pid, Signal::SIGTERM);
+        kill(pid, signal).unwrap();
     }
 }
 

@@ -1,0 +1,210 @@
+//! The shared cache over thousands of scans: what it asks AWS when nothing changed, and what it keeps.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs
+)]
+
+#[path = "support/small.rs"]
+mod small;
+
+use std::{sync::Arc, time::Duration};
+
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
+use jiff::Timestamp;
+use sagemaker_simulator::{Operation, Options, Simulator};
+use serde_json::{Value, json};
+use sudoless::{
+    api::{NotebookRootAccessPolicy, NotebookRootAccessPolicyStatus as Status},
+    aws::{self, Aws},
+    decide::{self, Pass, Progress},
+    domain::Policy,
+    inventory::{self, Demand, Inventory, Observation, Subscription},
+    observability::{BuildInfo, Metrics},
+};
+
+use small::{OTHER_REGION, REGION, fleet, give_root, reads, rooted, rootless, spec};
+
+/// Far longer than any scan here takes.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+fn inventory(simulator: &Simulator) -> Inventory {
+    let home = simulator.home();
+    let key = Credentials::new(
+        &home.access_key_id,
+        &home.secret_access_key,
+        None,
+        None,
+        "test",
+    );
+    let config = SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::from_static("us-east-1"))
+        .endpoint_url(simulator.url())
+        .credentials_provider(SharedCredentialsProvider::new(key))
+        .build();
+    let metrics = Metrics::new(BuildInfo::current()).unwrap();
+    let aws = Aws::new(config, &aws::Options::default(), Arc::new(metrics.clone()));
+    let options = inventory::Options {
+        silence: Duration::from_secs(5),
+        target_deadline: PATIENCE,
+        describe_refresh: Duration::from_hours(6),
+    };
+    Inventory::new(aws, options, metrics)
+}
+
+fn policy(more: Value) -> Policy {
+    let resource: NotebookRootAccessPolicy = serde_json::from_value(json!({
+        "apiVersion": "sudoless.dev/v1alpha1",
+        "kind": "NotebookRootAccessPolicy",
+        "metadata": {"name": "p"},
+        "spec": spec(more),
+    }))
+    .unwrap();
+    decide::validate(&resource).unwrap()
+}
+
+/// A scan that is due: nothing that was read before now counts.
+async fn scan(
+    inventory: &Inventory,
+    policy: &Policy,
+    subscription: &mut Subscription,
+) -> Observation {
+    let demand = Demand {
+        not_before: Timestamp::now(),
+        full: false,
+    };
+    let observation = inventory
+        .observe(policy, subscription, demand, PATIENCE)
+        .await;
+    assert!(!observation.unfinished && observation.unread == 0);
+    observation
+}
+
+/// What a pass would publish.
+fn status(policy: &Policy, observation: &Observation, previous: Option<&Status>) -> Status {
+    let now = Timestamp::now();
+    let evaluation = decide::evaluate(policy, &observation.snapshots, now);
+    let pass = Pass {
+        generation: 1,
+        previous,
+        now,
+    };
+    decide::summarize(policy, &evaluation, Progress::Scanned { at: now }, pass)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn scans_of_what_did_not_change_list_and_change_nothing() {
+    let notebooks = (0..250).map(|number| {
+        let notebook = rooted(&format!("notebook-{number:03}"));
+        match number % 5 {
+            0 => notebook.status("Stopped"),
+            1 => notebook.root_access("absent"),
+            2 => notebook.root_access("Disabled").lifecycle_config("setup"),
+            3 => notebook.root_access("Disabled"),
+            _ => notebook,
+        }
+    });
+    let simulator = Simulator::start(fleet(notebooks), Options::default()).unwrap();
+    let inventory = inventory(&simulator);
+    let policy = policy(json!({}));
+    let mut subscription = Subscription::default();
+    let first = scan(&inventory, &policy, &mut subscription).await;
+    let first = status(&policy, &first, None);
+    let summary = first.summary.unwrap();
+    assert_eq!(
+        (summary.compliant, summary.non_compliant, summary.unknown),
+        (100, 100, 50)
+    );
+    assert_eq!(reads(&simulator), (3, 250));
+    simulator.reset_counters();
+
+    let mut last = first.clone();
+    for number in 1..=10 {
+        let observation = scan(&inventory, &policy, &mut subscription).await;
+        let mut next = status(&policy, &observation, Some(&last));
+        assert_eq!(reads(&simulator), (3 * number, 0));
+        next.last_scan_time.clone_from(&last.last_scan_time);
+        assert_eq!(next, last);
+        last = next;
+    }
+    assert_eq!(simulator.counters().total(), 30, "Lists and nothing else");
+
+    give_root(&simulator, "notebook-003");
+    let observation = scan(&inventory, &policy, &mut subscription).await;
+    let summary = status(&policy, &observation, Some(&last)).summary.unwrap();
+    assert_eq!((summary.compliant, summary.non_compliant), (99, 101));
+    assert_eq!(reads(&simulator), (33, 1), "what changed is described");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_no_policy_names_any_more_is_dropped() {
+    let simulator = Simulator::start(fleet([rooted("a"), rootless("b")]), Options::default());
+    let simulator = simulator.unwrap();
+    let inventory = inventory(&simulator);
+    let [here, there] = [REGION, OTHER_REGION].map(|region| policy(json!({"regions": [region]})));
+    let (mut one, mut other) = (Subscription::default(), Subscription::default());
+    scan(&inventory, &here, &mut one).await;
+    scan(&inventory, &here, &mut other).await;
+    assert_eq!(reads(&simulator), (2, 2), "what two name is described once");
+
+    // It stays as long as one of two names it.
+    drop(one);
+    scan(&inventory, &here, &mut other).await;
+    assert_eq!(reads(&simulator), (3, 2));
+
+    scan(&inventory, &there, &mut other).await;
+    scan(&inventory, &here, &mut other).await;
+    assert_eq!(reads(&simulator), (5, 4), "it had to be described anew");
+    assert_eq!(simulator.counters().of(Operation::AssumeRole), 1);
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn thousands_of_scans_take_no_more_memory_than_some() {
+    /// Scans of each kind in a round.
+    const SCANS: usize = 250;
+    /// What a round may add: half a kilobyte lost per pair of scans would add as much.
+    const SLACK: u64 = 128 * 1024;
+
+    let notebooks = (0..20).map(|number| rooted(&format!("notebook-{number}")));
+    let simulator = Simulator::start(fleet(notebooks), Options::default()).unwrap();
+    let inventory = inventory(&simulator);
+    let [here, there] = [REGION, OTHER_REGION].map(|region| policy(json!({"regions": [region]})));
+    let (mut steady, mut restless) = (Subscription::default(), Subscription::default());
+    let mut sizes = Vec::new();
+    for _ in 0..4 {
+        for number in 0..SCANS {
+            let observation = scan(&inventory, &here, &mut steady).await;
+            drop(status(&here, &observation, None));
+            // A policy that names another region each time: targets come and go.
+            let moved = if number % 2 == 0 { &there } else { &here };
+            scan(&inventory, moved, &mut restless).await;
+        }
+        sizes.push(resident());
+    }
+    let [.., before, after] = sizes[..] else {
+        panic!("{sizes:?}")
+    };
+    assert!(
+        after <= before + SLACK,
+        "resident bytes after each round: {sizes:?}"
+    );
+}
+
+/// This process's resident memory in bytes.
+#[cfg(target_os = "linux")]
+fn resident() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let kilobytes: u64 = line
+        .unwrap()
+        .trim()
+        .trim_end_matches(" kB")
+        .parse()
+        .unwrap();
+    kilobytes * 1024
+}
