@@ -30,5 +30,9 @@ mod kubectl;
 mod lint;
 #[path = "audit/metrics_page.rs"]
 mod metrics_page;
+#[path = "audit/outage.rs"]
+mod outage;
+#[path = "audit/undecodable.rs"]
+mod undecodable;
 #[path = "audit/wording.rs"]
 mod wording;
