@@ -1,5 +1,276 @@
 #!/usr/bin/env bash
-# A control plane to try things on. Run by `make demo`.
+# sudoless at work: a real API server, a simulated AWS, the operator and a policy, all on this machine. Run by `make demo`.
+#
+# On a terminal it shows what there is to see and stays up until Ctrl-C. Without one, or with CI=true or DEMO_ONCE=1, it shows
+# the same and ends. However it ends, by SIGKILL too, a watchdog ends everything that it started and removes its folder.
+#
+# Uses only bash (3.2 will do), coreutils and what is built here: no curl, jq or python.
 set -eu
 cd "$(dirname "$0")/.."
-exec cargo run --locked --quiet --package local-cluster -- up --controller-manager
+
+export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/sudoless/target}
+programs=$CARGO_TARGET_DIR/debug
+policy=config/demo/policy.yaml
+fleet=tests/simulator/fleets/demo.yaml
+patience=120 # seconds, for anything that usually takes less than five
+
+once=
+if [ ! -t 0 ] || [ "${CI-}" = true ] || [ "${DEMO_ONCE-}" = 1 ]; then once=1; fi
+
+# ---- Nothing is left behind --------------------------------------------------------------------------------------------------
+
+# Arguments: the folder. Stdin: a pipe that only the demo holds open, so that the kernel ends it together with the demo.
+# shellcheck disable=SC2016 # expanded by the shell that runs it
+watchdog='
+trap "" HUP INT TERM
+while read -r _; do :; done
+signal() { # signal; says whether anything was there to take it
+    found=1
+    while read -r group; do kill -s "$1" -- "-$group" 2>/dev/null && found=0; done <"$2/groups"
+    return "$found"
+}
+signal TERM "$1"
+tries=0
+while signal 0 "$1" && [ "$tries" -lt 100 ]; do
+    tries=$((tries + 1))
+    sleep 0.1
+done
+signal KILL "$1"
+rm -rf "$1"
+'
+
+folder=$(mktemp -d "${TMPDIR:-/tmp}/sudoless-demo.XXXXXX")
+watchdog_pid=
+clean_up() {
+    exec 9>&- 2>/dev/null
+    if [ -n "$watchdog_pid" ]; then wait "$watchdog_pid" || true; else rm -rf "$folder"; fi
+}
+trap clean_up EXIT
+trap 'exit 129' HUP
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+: >"$folder/groups"
+mkfifo "$folder/alive"
+exec 9<>"$folder/alive"
+
+# Runs a command in the background, in a process group of its own that the watchdog knows of before the command begins.
+start() { # command and arguments
+    set -m
+    # shellcheck disable=SC2016
+    sh -c 'echo $$ >>"$0" && exec "$@"' "$folder/groups" "$@" <"$folder/alive" 9>&- &
+    started=$!
+    set +m
+}
+
+set -m
+sh -c "$watchdog" sudoless-demo-watchdog "$folder" <"$folder/alive" 9>&- &
+watchdog_pid=$!
+set +m
+
+# ---- Words -------------------------------------------------------------------------------------------------------------------
+
+section() { # title, then sentences
+    printf '\n==> %s\n' "$1"
+    shift
+    [ $# -eq 0 ] || printf '    %s\n' "$@"
+}
+
+fail() { # what, and the log that says why
+    printf '\nThe demo failed: %s.\n' "$1" >&2
+    if [ -n "${2-}" ] && [ -s "$2" ]; then
+        echo 'The end of its output:' >&2
+        tail -n 25 "$2" >&2
+    fi
+    exit 1
+}
+
+run() { # a command, shown as one would type it
+    printf '\n$ %s\n' "$*"
+    "$@"
+}
+
+# Lines of fields between | become columns as wide as they need to be; the last one is cut.
+table() {
+    local line field column i=0 widths=() lines=()
+    while IFS= read -r line; do
+        lines[i]=$line
+        i=$((i + 1))
+        column=0
+        while [ "$line" != "${line#*|}" ]; do
+            field=${line%%|*}
+            line=${line#*|}
+            [ "${#field}" -le "${widths[column]:-0}" ] || widths[column]=${#field}
+            column=$((column + 1))
+        done
+    done
+    for line in "${lines[@]}"; do
+        column=0
+        while [ "$line" != "${line#*|}" ]; do
+            printf '%-*s  ' "${widths[column]}" "${line%%|*}"
+            line=${line#*|}
+            column=$((column + 1))
+        done
+        [ "${#line}" -le 72 ] || line=${line:0:71}…
+        echo "$line"
+    done
+}
+
+fetch() { # host:port, path; needs no curl
+    exec 3<>"/dev/tcp/${1%:*}/${1##*:}" || return
+    printf 'GET %s HTTP/1.0\r\n\r\n' "$2" >&3
+    cat <&3
+    exec 3>&-
+}
+
+# Waits until a line of a program's output matches a pattern, and sets `line` to it.
+await_line() { # what it is, its process, its output, the pattern
+    local deadline=$((SECONDS + patience))
+    while :; do
+        while IFS= read -r line; do
+            # shellcheck disable=SC2254 # it is a pattern
+            case $line in $4) return ;; esac
+        done <"$3"
+        kill -0 "$2" 2>/dev/null || fail "$1 ended" "$3"
+        [ "$SECONDS" -lt "$deadline" ] || fail "$1 was not ready after $patience s" "$3"
+        sleep 0.1
+    done
+}
+
+# ---- Build -------------------------------------------------------------------------------------------------------------------
+
+build() { # title, then command
+    echo
+    echo "==> $1"
+    shift
+    # What both have to say is on stderr.
+    start "$@" >/dev/null
+    wait "$started" || fail 'the build did not succeed; see above'
+    # Its number may be another process's by the time the watchdog looks.
+    : >"$folder/groups"
+}
+
+if [ ! -x "$programs/sudoless" ] || [ ! -x "$programs/local-cluster" ]; then
+    echo 'The first run compiles sudoless, etcd and the Kubernetes API server: about ten minutes on two cores, once.'
+    echo 'It downloads from the registries of Rust and Go, and from nowhere else.'
+fi
+# The test makes cargo choose the features that `make test` has: otherwise each would compile the dependencies again.
+build 'Building sudoless and the simulated AWS (Rust)' cargo build --locked --workspace --bins --test crds
+build 'Building etcd, kube-apiserver and kubectl (Go)' "$programs/local-cluster" tools
+tools=$("$programs/local-cluster" tools)
+
+# ---- Start -------------------------------------------------------------------------------------------------------------------
+
+# Nothing may reach a real account or cluster, nor go through a proxy.
+for name in $(compgen -v AWS_); do unset "$name"; done
+unset http_proxy https_proxy all_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY
+export AWS_CONFIG_FILE=/dev/null AWS_SHARED_CREDENTIALS_FILE=/dev/null
+export KUBECONFIG=$folder/kubeconfig
+export PATH=$tools:$PATH
+
+section 'Starting' 'A Kubernetes API server of its own, a simulated AWS with a dozen notebooks, and the operator.'
+
+start "$programs/local-cluster" up --until-stdin-closes --kubeconfig "$KUBECONFIG" >"$folder/cluster.log" 2>&1
+cluster=$started
+start "$programs/sagemaker-simulator" --fleet "$fleet" --exit-with-parent >"$folder/simulator.log" 2>&1
+simulator=$started
+await_line 'the simulated AWS' "$simulator" "$folder/simulator.log" 'export AWS_ENDPOINT_URL=*'
+eval "$line"
+await_line 'the API server' "$cluster" "$folder/cluster.log" '# * is ready*'
+
+"$programs/sudoless" crd >"$folder/crd.yaml"
+kubectl apply --server-side -f "$folder/crd.yaml" >"$folder/kubectl.log" 2>&1 ||
+    fail 'the custom resource definition was not accepted' "$folder/kubectl.log"
+
+start "$programs/sudoless" run --metrics-addr 127.0.0.1:0 --log-level info --log-format text >"$folder/operator.log" 2>&1
+operator=$started
+await_line 'the operator' "$operator" "$folder/operator.log" '*serving /metrics*address=*'
+metrics=${line##*address=}
+metrics=${metrics%% *}
+
+# ---- Show --------------------------------------------------------------------------------------------------------------------
+
+section 'The policy' 'Nobody may have root on notebooks of three accounts in two regions; what is called legacy-* is exempt.'
+run cat "$policy"
+run kubectl apply -f "$policy"
+
+section 'The result' 'One line for the whole policy. Compliant is False: some notebooks give their users root.'
+kubectl wait --for=condition=Ready nrap/demo --timeout="${patience}s" >"$folder/kubectl.log" 2>&1 || {
+    kubectl get nrap demo -o yaml >>"$folder/kubectl.log" 2>&1 || true
+    cat "$folder/operator.log" >>"$folder/kubectl.log"
+    fail 'the policy did not become ready' "$folder/kubectl.log"
+}
+run kubectl get nrap -o wide
+
+section 'The figures' 'One notebook of the twelve has a lifecycle script: those run as root whatever the notebook says, so it is counted.'
+echo
+summary='{range .status.summary}{.compliant}|{.nonCompliant}|{.exempt}|{.unknown}|{.lifecycleConfigs}|{.targets}|{.unreadableTargets}{end}'
+{
+    echo 'COMPLIANT|NONCOMPLIANT|EXEMPT|UNKNOWN|LIFECYCLE SCRIPTS|ACCOUNTS AND REGIONS|OF THEM UNREADABLE'
+    kubectl get nrap demo -o jsonpath="$summary"
+    echo
+} | table
+
+section 'The findings' \
+    'Every notebook that is not plainly compliant, and what mode Enforce would do about it (NEXT).' \
+    'What could not be read is Unknown, never compliant.'
+findings='{range .status.findings[*]}{.verdict}|{.next}|{.account}|{.region}|{.name}|{.status}|{.reason}{"\n"}{end}'
+echo
+{
+    echo 'VERDICT|NEXT|ACCOUNT|REGION|NOTEBOOK|STATUS|REASON'
+    kubectl get nrap demo -o jsonpath="$findings"
+} | table
+
+section 'The accounts and regions' 'How each was read, worst first: one account refuses the operator, and that hides nothing of the others.'
+targets='{range .status.targets[*]}{.state}|{.account}|{.region}|{.notebooks}|{.nonCompliant}|{.message}{"\n"}{end}'
+echo
+{
+    echo 'STATE|ACCOUNT|REGION|NOTEBOOKS|VIOLATIONS|MESSAGE'
+    kubectl get nrap demo -o jsonpath="$targets"
+} | table
+
+section 'The conditions' 'The same in sentences, for people and for tools such as kubectl wait, Argo CD and Flux.'
+kubectl get nrap demo -o jsonpath='{range .status.conditions[*]}{.type}|{.status}|{.reason}|{.message}{"\n"}{end}' |
+    while IFS='|' read -r type status reason message; do
+        printf '\n%s is %s (%s):\n' "$type" "$status" "$reason"
+        echo "$message" | fold -s -w 110
+    done
+
+section 'Some metrics' "Of http://$metrics/metrics, which Prometheus reads; those that are not zero."
+echo
+fetch "$metrics" /metrics | while IFS= read -r line; do
+    case $line in
+    *' 0') ;;
+    sudoless_notebooks{* | sudoless_targets{* | sudoless_aws_requests_total{*) echo "$line" ;;
+    esac
+done
+
+[ -z "$once" ] || { printf '\nThat was all. Run it on a terminal, and it stays up to play with.\n'; exit; }
+
+# ---- Stay --------------------------------------------------------------------------------------------------------------------
+
+section 'Go on by hand' 'In another terminal, for as long as this runs:'
+cat <<END
+
+  export KUBECONFIG=$KUBECONFIG PATH=$tools:"\$PATH"
+
+  kubectl get nrap -o wide --watch                # one line for each change
+  kubectl get nrap demo -o yaml                   # the whole status
+  kubectl explain nrap.spec.exemptions            # what can be written
+  kubectl edit nrap demo                          # for instance add:  selector: {names: ["team-*"]}
+
+  # An owner gives himself root: see the finding and the event, at the latest after a minute, or at once by asking.
+  curl -X POST $AWS_ENDPOINT_URL/_admin/notebooks/444455556666/eu-west-1/search-ranking/enable-root
+  kubectl annotate nrap demo --overwrite sudoless.dev/scan-now="\$(date)"
+  kubectl events --for nrap/demo
+
+  tail -f $folder/operator.log
+
+Ctrl-C here stops everything and removes $folder.
+END
+trap 'printf "\nStopping.\n"; exit 0' INT
+while sleep 1; do
+    kill -0 "$operator" 2>/dev/null || fail 'the operator ended' "$folder/operator.log"
+    kill -0 "$cluster" 2>/dev/null || fail 'the API server ended' "$folder/cluster.log"
+    kill -0 "$simulator" 2>/dev/null || fail 'the simulated AWS ended' "$folder/simulator.log"
+done

@@ -7,6 +7,8 @@
 
 mod convert;
 mod fault;
+mod foundation;
+mod identity;
 mod observe;
 mod outcome;
 mod reader;
@@ -23,11 +25,7 @@ use std::{
 
 use aws_config::{BehaviorVersion, SdkConfig};
 
-use self::{
-    fault::Fault,
-    session::{Foundation, Session},
-    wire::Wire,
-};
+use self::{fault::Fault, foundation::Foundation, session::Session, wire::Wire};
 pub use self::{
     observe::RequestObserver,
     outcome::{Operation, Outcome},

@@ -17,7 +17,7 @@ pub struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    Run(run::Arguments),
+    Run(Box<run::Arguments>),
     /// Print the custom resource definitions as YAML, for `kubectl apply --server-side -f -`
     Crd,
 }
@@ -26,7 +26,7 @@ enum Command {
 #[must_use]
 pub fn dispatch(arguments: Arguments) -> ExitCode {
     let result = match arguments.command {
-        Command::Run(arguments) => run::run(arguments).map_err(|error| error.to_string()),
+        Command::Run(arguments) => run::run(*arguments).map_err(|error| error.to_string()),
         Command::Crd => crd::run(std::io::stdout().lock()).map_err(|error| error.to_string()),
     };
     match result {

@@ -9,6 +9,7 @@ mod schedule;
 
 use std::sync::Arc;
 
+pub use context::Context;
 use futures::{FutureExt, StreamExt, TryStreamExt, future::ready};
 use kube::{
     Api, ResourceExt,
@@ -19,9 +20,6 @@ use kube::{
         watcher,
     },
 };
-use tokio_util::sync::CancellationToken;
-
-pub use context::Context;
 
 use crate::{
     api::NotebookRootAccessPolicy,
@@ -32,25 +30,22 @@ use crate::{
 /// A policy, or what is left of one that does not decode.
 type Guarded = DeserializeGuard<NotebookRootAccessPolicy>;
 
-/// Runs the policy controller until `shutdown`, through any outage of the API server.
-///
-/// `label_selector` narrows which policies this process looks after.
-pub async fn run(
-    context: Arc<Context>,
-    label_selector: Option<&str>,
-    readiness: Readiness,
-    shutdown: CancellationToken,
-) {
+/// Returns once the API server serves what the controller watches.
+pub async fn until_served(context: &Context, label_selector: Option<&str>, readiness: &Readiness) {
     let policies: Api<NotebookRootAccessPolicy> = Api::all(context.client.clone());
-    let served = kubernetes::until_served(&policies, label_selector, |problem| {
+    kubernetes::until_served(&policies, label_selector, |problem| {
         tracing::warn!("waiting: {problem}");
         readiness.shut(Gate::CustomResourceDefinitions, problem);
-    });
-    if shutdown.run_until_cancelled(served).await.is_none() {
-        return;
-    }
+    })
+    .await;
     readiness.open(Gate::CustomResourceDefinitions);
+}
 
+/// Runs the policy controller until the context's shutdown, through any outage of the API server.
+///
+/// `label_selector` narrows which policies this process looks after.
+pub async fn run(context: Arc<Context>, label_selector: Option<&str>, readiness: Readiness) {
+    let shutdown = context.shutdown.clone();
     let mut config = watcher::Config::default();
     if let Some(selector) = label_selector {
         config = config.labels(selector);

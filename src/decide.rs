@@ -1,6 +1,8 @@
 //! Verbs, all pure: no client, no clock, no randomness. The same input gives the same output.
 
 mod evaluate;
+#[cfg(test)]
+mod fixtures;
 mod summarize;
 mod validate;
 mod worsen;

@@ -6,6 +6,7 @@
 
 mod flight;
 mod lane;
+mod patience;
 mod regions;
 mod scan;
 mod target;
@@ -36,6 +37,8 @@ use target::{CachedTarget, Interest};
 pub struct Options {
     /// How long one reading of a target may take.
     pub target_deadline: Duration,
+    /// How long AWS may not answer anything before a target counts as unreachable.
+    pub silence: Duration,
     /// After which everything is described again, changed or not.
     pub describe_refresh: Duration,
 }
@@ -206,7 +209,7 @@ impl Subscription {
             .min();
         for interest in &self.targets {
             let target = interest.target();
-            unread += usize::from(target.is_unread());
+            unread += usize::from(interest.is_unread());
             retry_at = [retry_at, target.retry_at()].into_iter().flatten().min();
             snapshots.push(target.snapshot());
         }

@@ -1,10 +1,12 @@
 //! The adapters to the API server: what is served, what is published, who is told.
 
 mod events;
+mod lease;
 mod served;
 mod status;
 
 pub use events::{Announcement, Announcer};
+pub use lease::{Leadership, Lease};
 pub use served::until_served;
 pub use status::{Subject, publish};
 

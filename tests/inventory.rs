@@ -49,6 +49,7 @@ fn inventory(simulator: &Simulator) -> Inventory {
     let metrics = Metrics::new(BuildInfo::current()).unwrap();
     let aws = Aws::new(config, &aws::Options::default(), Arc::new(metrics.clone()));
     let options = inventory::Options {
+        silence: Duration::from_secs(5),
         target_deadline: PATIENCE,
         describe_refresh: Duration::from_hours(6),
     };

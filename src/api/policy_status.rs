@@ -28,7 +28,7 @@ pub struct NotebookRootAccessPolicyStatus {
     #[schemars(schema_with = "schema::conditions")]
     pub conditions: Vec<Condition>,
 
-    /// When the last scan ended.
+    /// When the last complete scan began: nothing that is reported here is older.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::time")]
     pub last_scan_time: Option<Time>,
@@ -147,10 +147,10 @@ pub struct Finding {
     /// What Enforce does next, and in Audit would do. Update: it is stopped, root can be taken away without disturbing
     /// anybody. Restart: it is stopped, updated and started again. Wait: nothing yet, `reason` says why. None: nothing.
     pub next: NextStep,
-    /// In one word why the verdict is Unknown or the next step is Wait.
+    /// Why, in one word; for an exempt notebook the exemption's own reason.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// The same in a sentence; for an exempt notebook the exemption's reason.
+    /// The same in a sentence; for an exempt notebook until when it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
     /// The notebook's lifecycle configuration. Its scripts run as root whatever the notebook's root access is.

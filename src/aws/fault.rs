@@ -87,6 +87,10 @@ impl Fault {
 
 const TIMED_OUT: &str = "no answer in time";
 
+/// The SDK would list every place where it looked.
+const NOT_LOADED: &str = "no credentials: the operator has no identity, neither in its environment nor by profile, \
+                          IRSA, Pod Identity or instance role";
+
 fn answered<'a, E>(error: &'a E, response: &HttpResponse) -> (Symptom<'a>, String)
 where
     E: ProvideErrorMetadata,
@@ -144,15 +148,21 @@ fn not_answered<'a>(error: &'a (dyn Error + 'static)) -> (Symptom<'a>, String) {
             Symptom::Disconnected,
             format!("no credentials: {}", root(error)),
         ),
-        (Some(CredentialsError::Unhandled(_)), _) => (
-            Symptom::Unreadable,
-            format!("no credentials: {}", root(error)),
-        ),
-        (Some(_), _) => (
-            Symptom::NoCredentials,
-            format!("no credentials: {}", root(error)),
-        ),
+        (Some(CredentialsError::CredentialsNotLoaded(_)), _) => {
+            (Symptom::NoCredentials, NOT_LOADED.to_owned())
+        }
+        (Some(credentials @ CredentialsError::Unhandled(_)), _) => {
+            (Symptom::Unreadable, no_credentials(credentials))
+        }
+        (Some(credentials), _) => (Symptom::NoCredentials, no_credentials(credentials)),
     }
+}
+
+/// Why a source of credentials that is set up gives none, from the outside in: the innermost alone may be no more than
+/// "no such file".
+fn no_credentials(error: &CredentialsError) -> String {
+    let why: Vec<_> = chain(error).skip(1).map(ToString::to_string).collect();
+    format!("no credentials: {}", why.join(": "))
 }
 
 /// Whether the symptom says nothing about the credentials.

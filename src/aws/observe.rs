@@ -2,7 +2,7 @@
 
 use std::sync::{
     Arc,
-    atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed},
+    atomic::{AtomicU32, AtomicU64, Ordering::Relaxed},
 };
 
 use aws_sdk_account::operation::list_regions::ListRegionsError;
@@ -32,6 +32,9 @@ use aws_smithy_types::{
 
 use super::outcome::{Operation, Outcome, Symptom};
 
+/// So many prompt answers in a row make a slow target an ordinary one.
+const PROMPT_ANSWERS: u32 = 20;
+
 /// What the metrics want to know.
 pub trait RequestObserver: Send + Sync + std::fmt::Debug {
     /// A request was sent and ended so. A request that is retried is told of once per attempt; one that was never
@@ -49,12 +52,14 @@ impl RequestObserver for () {
 pub(super) struct Pulse {
     /// Throttled attempts, ever.
     throttled: AtomicU64,
+    /// Attempts that AWS answered, whatever it said, ever.
+    heard: AtomicU64,
     /// How many Describes are worth having in flight.
     describes: AtomicU32,
     /// Attempts answered since `describes` last moved.
     answered: AtomicU32,
-    /// Whether the last answer took its time, or never came.
-    slow: AtomicBool,
+    /// Prompt answers that it takes to be trusted again, after one that took its time or never came.
+    distrust: AtomicU32,
 }
 
 /// Tells the observer, and the target's pulse, of every attempt.
@@ -69,9 +74,10 @@ impl Pulse {
     pub(super) fn new(describes: u32) -> Self {
         Self {
             throttled: AtomicU64::new(0),
+            heard: AtomicU64::new(0),
             describes: AtomicU32::new(describes),
             answered: AtomicU32::new(0),
-            slow: AtomicBool::new(false),
+            distrust: AtomicU32::new(0),
         }
     }
 
@@ -79,21 +85,34 @@ impl Pulse {
         self.throttled.load(Relaxed)
     }
 
+    pub(super) fn heard(&self) -> u64 {
+        self.heard.load(Relaxed)
+    }
+
     pub(super) fn describes(&self) -> u32 {
         self.describes.load(Relaxed)
     }
 
     pub(super) fn is_slow(&self) -> bool {
-        self.slow.load(Relaxed)
+        self.distrust.load(Relaxed) > 0
     }
 
-    pub(super) fn set_slow(&self, slow: bool) {
-        self.slow.store(slow, Relaxed);
+    /// One prompt answer does not make up for a slow one: a target of which half the notebooks hang is a slow target.
+    pub(super) fn note_pace(&self, slow: bool) {
+        let distrust = if slow {
+            PROMPT_ANSWERS
+        } else {
+            self.distrust.load(Relaxed).saturating_sub(1)
+        };
+        self.distrust.store(distrust, Relaxed);
     }
 
     /// Half as many when throttled, one more after as many answers as are in flight: the way TCP finds its share.
     /// Concurrent calls may lose a step, which does no harm.
     fn note(&self, outcome: Outcome, most_describes: u32) {
+        if !matches!(outcome, Outcome::TimedOut | Outcome::Failed) {
+            self.heard.fetch_add(1, Relaxed);
+        }
         let describes = self.describes();
         match outcome {
             Outcome::Throttled => {
@@ -220,6 +239,20 @@ fn metadata(operation: Operation, error: &Error) -> Option<&ErrorMetadata> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_slow_target_must_prove_itself() {
+        let pulse = Pulse::new(20);
+        pulse.note_pace(false);
+        assert!(!pulse.is_slow());
+        pulse.note_pace(true);
+        for _ in 1..PROMPT_ANSWERS {
+            pulse.note_pace(false);
+            assert!(pulse.is_slow());
+        }
+        pulse.note_pace(false);
+        assert!(!pulse.is_slow());
+    }
 
     #[test]
     fn throttling_halves_and_answers_restore() {

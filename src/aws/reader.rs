@@ -15,8 +15,9 @@ use aws_sdk_sagemaker::{
 use super::{
     Operation, Outcome, Pages, convert,
     fault::Fault,
+    foundation::own_retries,
     observe::{Attempts, Pulse},
-    session::{Session, own_retries},
+    session::Session,
 };
 use crate::domain::{NotebookArn, NotebookDetails, NotebookSummary, ReadFailure, Region, Tags};
 
@@ -86,6 +87,12 @@ impl TargetReader {
     #[must_use]
     pub fn throttled(&self) -> u64 {
         self.shared.pulse.throttled()
+    }
+
+    /// Attempts that AWS answered, whatever it said, since the reader was made; its own faults do not count.
+    #[must_use]
+    pub fn heard(&self) -> u64 {
+        self.shared.pulse.heard()
     }
 
     /// How many Describes (and tag reads) are worth having in flight now: fewer when throttled, at least one.

@@ -26,8 +26,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::{Options, observe::Pulse};
 
-/// An answer that takes longer than this makes its target a slow one, until it answers faster. SageMaker answers a
-/// Describe in tens to hundreds of milliseconds.
+/// An answer that takes longer than this makes its target a slow one. SageMaker answers in tens to hundreds of
+/// milliseconds.
 const SLOW: Duration = Duration::from_secs(2);
 
 /// The part of all places that slow targets share.
@@ -87,15 +87,21 @@ impl Wire {
         if !is_describe(request) {
             return Ok(Place::default());
         }
-        let slow = match &self.pulse {
-            Some(pulse) if pulse.is_slow() => Some(acquire(&self.slow_places).await?),
-            _ => None,
-        };
-        let place = Some(acquire(&self.places).await?);
-        Ok(Place {
-            _place: place,
-            _slow: slow,
-        })
+        let is_slow = || self.pulse.as_ref().is_some_and(|pulse| pulse.is_slow());
+        let mut slow = None;
+        loop {
+            if slow.is_none() && is_slow() {
+                slow = Some(acquire(&self.slow_places).await?);
+            }
+            let place = acquire(&self.places).await?;
+            // Those that queued up before their target was known to be slow queue up again, with the slow.
+            if slow.is_some() || !is_slow() {
+                return Ok(Place {
+                    _place: Some(place),
+                    _slow: slow,
+                });
+            }
+        }
     }
 }
 
@@ -152,7 +158,8 @@ impl HttpConnector for Line {
                 .await
                 .unwrap_or_else(|elapsed| Err(ConnectorError::timeout(elapsed.into())));
             if let Some(pulse) = &wire.pulse {
-                pulse.set_slow(sent.elapsed() > SLOW);
+                let timed_out = answer.as_ref().is_err_and(ConnectorError::is_timeout);
+                pulse.note_pace(timed_out || sent.elapsed() > SLOW);
             }
             answer
         })

@@ -14,6 +14,7 @@ use std::{
 
 use clap::Args;
 use kube::Client;
+use sha2::{Digest, Sha256};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
@@ -21,7 +22,10 @@ use crate::{
     aws::{self, Aws},
     controller::{self, Context},
     inventory::{self, Inventory},
-    observability::{self, BuildInfo, Color, LogFormat, LogLevels, Metrics, Readiness, Server},
+    kubernetes::Lease,
+    observability::{
+        self, BuildInfo, Color, Gate, LogFormat, LogLevels, Metrics, Readiness, Server,
+    },
 };
 
 /// How long the passes under way may take to end after a signal. Kubernetes kills after 30 s.
@@ -47,10 +51,50 @@ pub struct Arguments {
     watch_label_selector: Option<String>,
 
     #[command(flatten)]
+    election: Election,
+
+    #[command(flatten)]
     reading: Reading,
 
     #[command(flatten)]
+    acting: Acting,
+
+    #[command(flatten)]
     logging: Logging,
+}
+
+/// Which of several operators is at work.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Leader election")]
+struct Election {
+    /// Work only while holding a Lease [default: true inside a cluster, false outside]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
+    leader_elect: Option<bool>,
+
+    /// Name of the Lease [default: sudoless, and a suffix of its own for each --watch-label-selector]
+    #[arg(long, value_name = "NAME")]
+    lease_name: Option<String>,
+
+    /// Namespace of the Lease [default: the operator's own]
+    #[arg(long, value_name = "NAMESPACE")]
+    lease_namespace: Option<String>,
+}
+
+/// How notebooks are changed. This version changes none: the flags are taken so that they need not be removed, and do nothing.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Remediation (without effect: this version only audits)")]
+struct Acting {
+    /// How often a notebook that is being remediated is looked at
+    #[arg(long, default_value = "10s", value_name = "DURATION", value_parser = duration)]
+    poll_interval: Duration,
+
+    /// After how long a request that did not take is sent again
+    #[arg(long, default_value = "60s", value_name = "DURATION", value_parser = duration)]
+    resend_after: Duration,
+
+    /// After how long a request that was sent can no longer arrive
+    #[arg(long, default_value = "2m", value_name = "DURATION", value_parser = duration)]
+    settle: Duration,
 }
 
 /// How AWS is read.
@@ -114,6 +158,11 @@ pub enum Error {
     /// The address of the metrics.
     #[error(transparent)]
     Listen(#[from] observability::ListenError),
+    /// Another process leads.
+    #[error(
+        "the lease {0} was lost: another operator is at work, and this one ends to start afresh"
+    )]
+    LeadershipLost(String),
     /// A metric's name; a bug.
     #[error("the metrics cannot be set up: {0}")]
     Metrics(#[from] prometheus::Error),
@@ -147,18 +196,71 @@ async fn operate(arguments: Arguments) -> Result<(), Error> {
     let server = tokio::spawn(server);
 
     let client = Client::try_from(kube::Config::infer().await?)?;
+    let lease = arguments.lease(&client);
     let aws = Aws::from_environment(arguments.reading.aws(), Arc::new(metrics.clone())).await;
     let inventory = Inventory::new(aws, arguments.reading.inventory(), metrics.clone());
-    let context = Arc::new(Context::new(client, inventory, metrics, shutdown.clone()));
+    let context = Arc::new(Context::new(
+        client.clone(),
+        inventory,
+        metrics,
+        shutdown.clone(),
+    ));
     let selector = arguments.watch_label_selector.as_deref();
-    tokio::select! {
-        () = controller::run(context, selector, readiness, shutdown.clone()) => {}
-        () = async { shutdown.cancelled().await; tokio::time::sleep(GRACE).await } => {
-            tracing::warn!("passes under way did not end in time; the next start begins with a full scan");
+    let work = async {
+        let kinds_served = controller::until_served(&context, selector, &readiness);
+        if shutdown.run_until_cancelled(kinds_served).await.is_none() {
+            return Ok(());
         }
-    }
+        match lease {
+            None => {
+                controller::run(Arc::clone(&context), selector, readiness).await;
+                Ok(())
+            }
+            Some(lease) => lead(&lease, &client, Arc::clone(&context), selector, readiness).await,
+        }
+    };
+    let ended = tokio::select! {
+        ended = work => ended,
+        () = async { shutdown.cancelled().await; tokio::time::sleep(GRACE).await } => Ok(()),
+    };
+    shutdown.cancel();
     let _ = server.await;
     tracing::info!("stopped");
+    ended
+}
+
+/// Works while it holds the lease. Whoever lost it ends: nothing of the old term is left in the new one.
+async fn lead(
+    lease: &Lease,
+    client: &Client,
+    context: Arc<Context>,
+    selector: Option<&str>,
+    readiness: Readiness,
+) -> Result<(), Error> {
+    // One that stands by is ready: a rollout would wait for it while the old one holds the lease.
+    readiness.open(Gate::PolicyWatch);
+    let acquiring = lease.acquire(client, |problem| tracing::info!("waiting for {problem}"));
+    let Some(mut leadership) = context.shutdown().run_until_cancelled(acquiring).await else {
+        return Ok(());
+    };
+    tracing::info!(
+        lease = lease.name,
+        namespace = lease.namespace,
+        identity = lease.identity,
+        "leading"
+    );
+    readiness.shut(
+        Gate::PolicyWatch,
+        "the first list of all NotebookRootAccessPolicies",
+    );
+    let lost = tokio::select! {
+        () = controller::run(context, selector, readiness) => false,
+        () = leadership.lost() => true,
+    };
+    if lost {
+        return Err(Error::LeadershipLost(lease.name.clone()));
+    }
+    leadership.release().await;
     Ok(())
 }
 
@@ -179,6 +281,48 @@ fn on_signal() -> Result<CancellationToken, io::Error> {
     Ok(shutdown)
 }
 
+impl Arguments {
+    /// The lease to compete for; `None`: whoever runs this sees to it that nobody else does.
+    fn lease(&self, client: &Client) -> Option<Lease> {
+        let in_cluster =
+            env::var_os("KUBERNETES_SERVICE_HOST").is_some() && env::var_os("KUBECONFIG").is_none();
+        if !self.election.leader_elect.unwrap_or(in_cluster) {
+            return None;
+        }
+        let host = env::var("HOSTNAME").unwrap_or_else(|_| "sudoless".to_owned());
+        Some(Lease {
+            name: self
+                .election
+                .lease_name
+                .clone()
+                .unwrap_or_else(|| self.default_lease_name()),
+            namespace: self
+                .election
+                .lease_namespace
+                .clone()
+                .unwrap_or_else(|| client.default_namespace().to_owned()),
+            identity: format!("{host}-{:08x}", fastrand::u32(..)),
+        })
+    }
+
+    /// Operators with different selectors share the work, and must not wait for each other.
+    fn default_lease_name(&self) -> String {
+        match &self.watch_label_selector {
+            None => "sudoless".to_owned(),
+            Some(selector) => {
+                let digest = Sha256::digest(selector);
+                let (suffix, _) = digest.split_at(4);
+                format!(
+                    "sudoless-{}",
+                    suffix
+                        .iter()
+                        .fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
+                )
+            }
+        }
+    }
+}
+
 impl Reading {
     fn aws(&self) -> aws::Options {
         aws::Options {
@@ -192,6 +336,8 @@ impl Reading {
     fn inventory(&self) -> inventory::Options {
         inventory::Options {
             target_deadline: self.target_deadline,
+            // Three requests in a row that get no answer.
+            silence: self.request_timeout.saturating_mul(3),
             describe_refresh: self.describe_refresh,
         }
     }

@@ -12,6 +12,12 @@ const MOST_EVENTS: usize = 3;
 /// Names in the event that tells of all.
 const MOST_NAMED: usize = 5;
 
+/// The reason of an event about violations.
+const ROOT_ACCESS_ENABLED: &str = "RootAccessEnabled";
+
+/// The reason of an event about notebooks that nobody can judge.
+const NOTEBOOK_UNKNOWN: &str = "NotebookUnknown";
+
 /// What to tell of a pass.
 pub(super) fn announcements(baseline: &Baseline, evaluation: &Evaluation) -> Vec<Announcement> {
     let worsened: Vec<&Finding> = baseline.worsened(evaluation).collect();
@@ -27,11 +33,11 @@ fn of_one(finding: &Finding) -> Announcement {
     let name = name(finding);
     match finding.verdict {
         Verdict::NonCompliant => Announcement {
-            reason: "RootAccessEnabled",
+            reason: ROOT_ACCESS_ENABLED,
             note: format!("{name} gives its users root: {message}"),
         },
         Verdict::Unknown | Verdict::Exempt | Verdict::Compliant => Announcement {
-            reason: "NotebookUnknown",
+            reason: NOTEBOOK_UNKNOWN,
             note: format!("{name} cannot be judged: {message}"),
         },
     }
@@ -55,15 +61,15 @@ fn of_many(worsened: &[&Finding]) -> Announcement {
     let names = format!("{}{more}", names.join(", "));
     let (reason, note) = match (violations, unknown) {
         (violations, 0) => (
-            "RootAccessEnabled",
+            ROOT_ACCESS_ENABLED,
             format!("{violations} notebooks give their users root now: {names}"),
         ),
         (0, unknown) => (
-            "NotebookUnknown",
+            NOTEBOOK_UNKNOWN,
             format!("{unknown} notebooks cannot be judged any more: {names}"),
         ),
         (violations, unknown) => (
-            "RootAccessEnabled",
+            ROOT_ACCESS_ENABLED,
             format!(
                 "{} notebooks are worse off: {violations} of them give their users root now, {unknown} cannot be judged any more: \
                  {names}",

@@ -49,6 +49,12 @@ impl Context {
         }
     }
 
+    /// Cancelled when the process is to end.
+    #[must_use]
+    pub fn shutdown(&self) -> &CancellationToken {
+        &self.shutdown
+    }
+
     /// What is remembered of a policy; nothing, if it was deleted and made anew.
     pub(super) fn memory(&self, policy: &PolicyName, uid: &str) -> Arc<tokio::sync::Mutex<Memory>> {
         let mut memories = self.memories();

@@ -9,7 +9,8 @@ use tokio::time::Instant;
 use super::{Context, Guarded, announce::announcements, memory::Memory, schedule::until};
 use crate::{
     api::{
-        NotebookRootAccessPolicy, NotebookRootAccessPolicyStatus as Status, SCAN_NOW_ANNOTATION,
+        ConditionType, NotebookRootAccessPolicy, NotebookRootAccessPolicyStatus as Status,
+        SCAN_NOW_ANNOTATION,
     },
     decide::{self, Baseline, Pass, Progress},
     domain::{Evaluation, Policy, PolicyName},
@@ -181,8 +182,12 @@ impl PolicyPass<'_> {
         )
         .await
         .map_err(Error::Publish)?;
-        if written {
-            tracing::debug!(policy = %self.name, "status written");
+        if written && reasons(memory.status.as_ref()) != reasons(Some(&status)) {
+            let summary = status.summary.unwrap_or_default();
+            let [ready, compliant] = reasons(Some(&status));
+            let (notebooks, violations, unknown) =
+                (summary.notebooks, summary.non_compliant, summary.unknown);
+            tracing::info!(policy = %self.name, ready, compliant, notebooks, violations, unknown, "status changed");
         }
         memory.status = Some(status);
         Ok(())
@@ -214,6 +219,18 @@ impl PolicyPass<'_> {
             .show(&self.name, &self.subject.uid, facts.clone());
         memory.facts = Some(facts);
     }
+}
+
+/// Why it is ready and compliant, or is not.
+fn reasons(status: Option<&Status>) -> [&str; 2] {
+    [ConditionType::Ready, ConditionType::Compliant].map(|kind| {
+        let conditions = status.into_iter().flat_map(|status| &status.conditions);
+        conditions
+            .filter(|condition| condition.type_ == kind.as_str())
+            .map(|condition| condition.reason.as_str())
+            .next()
+            .unwrap_or_default()
+    })
 }
 
 fn progress(observation: &Observation, memory: &Memory, now: Timestamp) -> Progress {

@@ -1,5 +1,10 @@
 //! evaluate *(pure)*: policy × snapshots × now → one finding per notebook in scope.
 
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -27,13 +32,8 @@ pub fn evaluate(policy: &Policy, snapshots: &[Arc<Snapshot>], now: Timestamp) ->
         .targets
         .iter()
         .all(|report| !report.state.is_unreadable());
-    evaluation.warnings.extend(
-        policy
-            .warnings
-            .iter()
-            .cloned()
-            .chain(judge.warnings(readable)),
-    );
+    evaluation.warnings.clone_from(&policy.warnings);
+    evaluation.warnings.extend(judge.warnings(readable));
     evaluation.next_expiry = policy
         .exemptions
         .iter()
@@ -45,8 +45,16 @@ pub fn evaluate(policy: &Policy, snapshots: &[Arc<Snapshot>], now: Timestamp) ->
 
 struct Judge<'a> {
     policy: &'a Policy,
-    /// For each exemption, whether it holds and whether it matched anything.
-    exemptions: Vec<(&'a Exemption, bool, bool)>,
+    exemptions: Vec<Candidate<'a>>,
+}
+
+/// An exemption, and what became of it.
+struct Candidate<'a> {
+    exemption: &'a Exemption,
+    /// Whether it has not expired.
+    holds: bool,
+    /// Whether any notebook in scope matches it, or might if its tags could be read.
+    may_match: bool,
 }
 
 /// What a notebook's verdict follows from.
@@ -62,17 +70,25 @@ impl<'a> Judge<'a> {
         let exemptions = policy
             .exemptions
             .iter()
-            .map(|exemption| (exemption, exemption.holds_at(now), false))
+            .map(|exemption| Candidate {
+                exemption,
+                holds: exemption.holds_at(now),
+                may_match: false,
+            })
             .collect();
         Self { policy, exemptions }
     }
 
     fn target(&mut self, snapshot: &Snapshot, findings: &mut Vec<Finding>) -> TargetReport {
         let target = Arc::new(snapshot.target.clone());
+        let (state, message) = match &snapshot.with_tags {
+            Some((state, message)) if self.policy.speaks_of_tags() => (*state, message),
+            _ => (snapshot.state, &snapshot.message),
+        };
         let mut report = TargetReport {
             target: Arc::clone(&target),
-            state: snapshot.state,
-            message: snapshot.message.clone(),
+            state,
+            message: message.clone(),
             notebooks: 0,
             verdicts: [0; 4],
             lifecycle_configs: 0,
@@ -108,13 +124,13 @@ impl<'a> Judge<'a> {
         }
         let mut exempt = None;
         let mut undecided = selected == Match::Unknown;
-        for (exemption, holds, matched) in &mut self.exemptions {
-            match exemption.matcher.matches(account, region, notebook) {
-                Match::Yes => {
-                    *matched = true;
-                    exempt = exempt.or(holds.then_some(*exemption));
-                }
-                Match::Unknown => undecided |= *holds,
+        for candidate in &mut self.exemptions {
+            let (exemption, holds) = (candidate.exemption, candidate.holds);
+            let matches = exemption.matcher.matches(account, region, notebook);
+            candidate.may_match |= matches != Match::No;
+            match matches {
+                Match::Yes => exempt = exempt.or(holds.then_some(exemption)),
+                Match::Unknown => undecided |= holds,
                 Match::No => {}
             }
         }
@@ -164,20 +180,21 @@ impl<'a> Judge<'a> {
     }
 
     fn warnings(&self, everything_was_read: bool) -> impl Iterator<Item = String> {
-        self.exemptions.iter().enumerate().filter_map(
-            move |(index, (exemption, holds, matched))| {
+        self.exemptions
+            .iter()
+            .enumerate()
+            .filter_map(move |(index, candidate)| {
                 let name = format!("spec.exemptions[{index}]");
-                match exemption.expires_at.filter(|_| !holds) {
-                    Some(expiry) => Some(format!(
+                match candidate.exemption.expires_at {
+                    Some(expiry) if !candidate.holds => Some(format!(
                         "{name} expired at {expiry}: remove it or give it a new expiresAt"
                     )),
-                    None if everything_was_read && !matched => {
+                    _ if everything_was_read && !candidate.may_match => {
                         Some(format!("{name} matches no notebook"))
                     }
-                    None => None,
+                    _ => None,
                 }
-            },
-        )
+            })
     }
 }
 

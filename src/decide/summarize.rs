@@ -3,7 +3,13 @@
 //! The same facts give the same bytes: messages carry no times, no request ids and no counters that move by themselves.
 
 mod conditions;
+#[cfg(test)]
+mod kstatus;
+#[cfg(test)]
+mod properties;
 mod sentences;
+#[cfg(test)]
+mod tests;
 
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;

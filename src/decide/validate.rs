@@ -1,9 +1,11 @@
 //! validate *(pure)*: the resource becomes a [`Policy`] of checked values, or a list of errors with field paths.
 //!
-//! The API server refuses most of this at admission; everything is checked again, because an object may have been stored
-//! before a rule existed.
+//! The API server refuses most of this at admission; what later steps rely on is checked again, because an object may have
+//! been stored before a rule existed. Mere limits of size are left to the API server.
 
 mod remediation;
+#[cfg(test)]
+mod tests;
 
 use std::{collections::BTreeSet, fmt, ops::RangeInclusive, str::FromStr, time::Duration};
 

@@ -1,5 +1,8 @@
 //! worsen *(pure)*: which notebooks are worse off than at the last pass, for events.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::HashMap;
 
 use crate::{

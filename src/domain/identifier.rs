@@ -140,7 +140,9 @@ impl FromStr for RoleName {
         let (path, name) = text.rsplit_once('/').unwrap_or(("", text));
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_+=,.@-".contains(&byte);
         let named = matches!(name.len(), 1..=64) && name.bytes().all(allowed);
-        let pathed = path.len() <= 510 && path.bytes().all(|byte| matches!(byte, 0x21..=0x7e));
+        let pathed = path.len() <= 510
+            && path.bytes().all(|byte| matches!(byte, 0x21..=0x7e))
+            && text.split('/').all(|part| !part.is_empty());
         if named && pathed && !text.starts_with("arn:") {
             Ok(Self(text.into()))
         } else {
@@ -321,6 +323,8 @@ mod tests {
             "",
             "a b",
             "team/",
+            "//sudoless",
+            "team//sudoless",
             "arn:aws:iam::111122223333:role/x",
             &"x".repeat(65),
         ] {

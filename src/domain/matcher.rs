@@ -164,6 +164,9 @@ mod tests {
             ("{a,b}*", "bcd", true),
             ("Churn", "churn", false),
             ("churn", "churn-model", false),
+            (r"\*", "*", true),
+            (r"\*", "churn", false),
+            ("*", "", true),
         ] {
             let globs = Globs::new(&[pattern.to_owned()]).unwrap();
             assert_eq!(globs.matches(name), expected, "{pattern} {name}");

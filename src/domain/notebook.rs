@@ -175,3 +175,45 @@ impl fmt::Display for RootAccess {
         formatter.pad(self.as_str())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn statuses_keep_what_is_not_known() {
+        for status in [
+            "Pending",
+            "InService",
+            "Stopping",
+            "Stopped",
+            "Failed",
+            "Deleting",
+            "Updating",
+        ] {
+            let read = NotebookStatus::from(status);
+            assert!(!matches!(read, NotebookStatus::Other(_)), "{status}");
+            assert_eq!(read.as_str(), status);
+        }
+        for status in ["InMaintenance", "stopped", ""] {
+            assert_eq!(
+                NotebookStatus::from(status),
+                NotebookStatus::Other(status.to_owned())
+            );
+        }
+    }
+
+    /// Promise P1: what AWS leaves out, or says in words that are not known here, is Unknown.
+    #[test]
+    fn root_access_is_unknown_unless_aws_says_it() {
+        for (said, expected) in [
+            (Some("Enabled"), RootAccess::Enabled),
+            (Some("Disabled"), RootAccess::Disabled),
+            (Some("disabled"), RootAccess::Unknown),
+            (Some(""), RootAccess::Unknown),
+            (None, RootAccess::Unknown),
+        ] {
+            assert_eq!(RootAccess::from(said), expected, "{said:?}");
+        }
+    }
+}

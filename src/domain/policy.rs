@@ -161,3 +161,25 @@ impl Exemption {
         self.expires_at.is_none_or(|expiry| now < expiry)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn an_exemption_ends_at_its_expiry() {
+        let at = |seconds| Timestamp::from_second(seconds).unwrap();
+        let exemption = |expires_at| Exemption {
+            reason: "why".to_owned(),
+            matcher: Matcher::default(),
+            expires_at,
+        };
+        assert!(exemption(None).holds_at(Timestamp::MAX));
+        let expiring = exemption(Some(at(10)));
+        assert_eq!(
+            [9, 10, 11].map(|now| expiring.holds_at(at(now))),
+            [true, false, false]
+        );
+    }
+}

@@ -83,6 +83,9 @@ pub struct Snapshot {
     pub state: TargetState,
     /// Why it could not be read, or not in full.
     pub message: Option<String>,
+    /// State and message for a policy that speaks of tags, where reading those makes a difference. What somebody else's
+    /// policy wants to know must not make a target unreadable.
+    pub with_tags: Option<(TargetState, Option<String>)>,
     /// Sorted by name. Of a target that could not be listed: those last seen, each of them unread.
     pub notebooks: Vec<Arc<Notebook>>,
     /// When the last attempt began that read all of it.
@@ -163,5 +166,31 @@ impl fmt::Display for TargetRegion {
 impl fmt::Display for Target {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{}/{}", self.account, self.region)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Promise P1: of all that is not read, only a region that is not enabled holds no notebooks for sure.
+    #[test]
+    fn what_was_not_read_may_hold_notebooks() {
+        let readable: Vec<TargetState> = TargetState::ALL
+            .into_iter()
+            .filter(|state| !state.is_unreadable())
+            .collect();
+        assert_eq!(
+            readable,
+            [TargetState::Scanned, TargetState::RegionDisabled]
+        );
+        let refused: Vec<TargetState> = TargetState::ALL
+            .into_iter()
+            .filter(|state| state.is_refused())
+            .collect();
+        assert_eq!(
+            refused,
+            [TargetState::AccessDenied, TargetState::InvalidCredentials]
+        );
     }
 }

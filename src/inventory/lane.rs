@@ -4,7 +4,9 @@ use std::{
     collections::VecDeque,
     fmt,
     panic::AssertUnwindSafe,
+    pin::pin,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use futures::{FutureExt, future::BoxFuture};
@@ -17,6 +19,13 @@ const HEALTHY_AT_ONCE: usize = 64;
 
 /// Readings at a time of what did not answer last time, each of which may take its whole deadline.
 const AILING_AT_ONCE: usize = 32;
+
+/// A reading that takes longer gives its place to one that waits, and goes on without. Whole regions behind a firewall
+/// would else take all places, and hold up all others for as long as they are waited for.
+const PROMPT: Duration = Duration::from_secs(2);
+
+/// Readings that go on without a place, each of them with little more than a connection.
+const STRAGGLERS_AT_ONCE: usize = 512;
 
 /// Something that is read in the background.
 pub(super) trait Reading: Send + Sync {
@@ -36,6 +45,7 @@ pub(super) struct Lanes {
 
 struct Lane {
     at_once: usize,
+    stragglers_at_once: usize,
     state: Mutex<State>,
 }
 
@@ -43,13 +53,14 @@ struct Lane {
 struct State {
     queue: VecDeque<Arc<dyn Reading>>,
     workers: usize,
+    stragglers: usize,
 }
 
 impl Default for Lanes {
     fn default() -> Self {
         Self {
-            healthy: Lane::new(HEALTHY_AT_ONCE),
-            ailing: Lane::new(AILING_AT_ONCE),
+            healthy: Lane::new(HEALTHY_AT_ONCE, STRAGGLERS_AT_ONCE),
+            ailing: Lane::new(AILING_AT_ONCE, 0),
         }
     }
 }
@@ -66,9 +77,10 @@ impl Lanes {
 }
 
 impl Lane {
-    fn new(at_once: usize) -> Arc<Self> {
+    fn new(at_once: usize, stragglers_at_once: usize) -> Arc<Self> {
         Arc::new(Self {
             at_once,
+            stragglers_at_once,
             state: Mutex::default(),
         })
     }
@@ -83,20 +95,45 @@ impl Lane {
     }
 
     /// Lives as long as there is something to read: an idle inventory has no tasks.
-    async fn work(self: Arc<Self>) {
-        while let Some(reading) = self.next() {
-            // Without this a bug in one reading would leave its target waiting for ever, and the lane a worker short.
-            if AssertUnwindSafe(reading.read())
-                .catch_unwind()
-                .await
-                .is_err()
-            {
-                tracing::error!("a reading panicked; its target keeps what was known of it");
-            }
-            if reading.finish() == Demanded::Queue {
-                locked(&self.state).queue.push_back(reading);
+    fn work(self: Arc<Self>) -> BoxFuture<'static, ()> {
+        async move {
+            while let Some(reading) = self.next() {
+                let mut whole = pin!(self.read(reading));
+                while tokio::time::timeout(PROMPT, &mut whole).await.is_err() {
+                    if self.step_aside() {
+                        whole.await;
+                        locked(&self.state).stragglers -= 1;
+                        return;
+                    }
+                }
             }
         }
+        .boxed()
+    }
+
+    async fn read(self: &Arc<Self>, reading: Arc<dyn Reading>) {
+        // Without this a bug in one reading would leave its target waiting for ever, and the lane a worker short.
+        if AssertUnwindSafe(reading.read())
+            .catch_unwind()
+            .await
+            .is_err()
+        {
+            tracing::error!("a reading panicked; its target keeps what was known of it");
+        }
+        if reading.finish() == Demanded::Queue {
+            self.push(reading);
+        }
+    }
+
+    /// Gives the place to a new worker, if anything waits for one.
+    fn step_aside(self: &Arc<Self>) -> bool {
+        let mut state = locked(&self.state);
+        if state.queue.is_empty() || state.stragglers >= self.stragglers_at_once {
+            return false;
+        }
+        state.stragglers += 1;
+        tokio::spawn(Arc::clone(self).work());
+        true
     }
 
     fn next(&self) -> Option<Arc<dyn Reading>> {
@@ -117,6 +154,7 @@ impl fmt::Debug for Lane {
             .debug_struct("Lane")
             .field("queued", &state.queue.len())
             .field("workers", &state.workers)
+            .field("stragglers", &state.stragglers)
             .finish_non_exhaustive()
     }
 }

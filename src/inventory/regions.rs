@@ -14,7 +14,7 @@ use super::{
     flight::{Batch, Demanded, Flight, Scope},
     lane::Reading,
     locked,
-    target::{Health, failed_by_deadline},
+    target::{Health, out_of_patience},
 };
 use crate::domain::{
     Access, AccountId, ReadFailure, Region, Snapshot, Target, TargetRegion, TargetState,
@@ -94,6 +94,7 @@ impl AccountRegions {
             started_at,
             state,
             message: Some(message),
+            with_tags: None,
             notebooks: Vec::new(),
             last_success: None,
         }))
@@ -118,11 +119,11 @@ impl Reading for AccountRegions {
             let started_at = Timestamp::now();
             locked(&self.state).flight.start(started_at);
             let listing = self.shared.aws.enabled_regions(&self.account, &self.access);
-            let deadline = self.shared.options.target_deadline;
+            let deadline = self.shared.options.silence;
             let listed = tokio::time::timeout(deadline, listing)
                 .await
                 .unwrap_or_else(|_| {
-                    Err(failed_by_deadline(
+                    Err(out_of_patience(
                         "the account's regions were not listed",
                         false,
                     ))

@@ -4,9 +4,8 @@ use std::{collections::HashMap, sync::Arc};
 
 use futures::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesUnordered};
 use jiff::Timestamp;
-use tokio::time::{Instant, timeout_at};
 
-use super::{flight::Scope, target::failed_by_deadline};
+use super::{flight::Scope, patience::Patience};
 use crate::{
     aws::TargetReader,
     domain::{Notebook, NotebookArn, NotebookSummary, ReadFailure, TargetState},
@@ -16,6 +15,8 @@ use crate::{
 pub(super) struct Reading {
     pub(super) state: TargetState,
     pub(super) message: Option<String>,
+    /// State and message with the reading of tags counted in, where that makes a difference.
+    pub(super) with_tags: Option<(TargetState, Option<String>)>,
     pub(super) notebooks: Vec<Arc<Notebook>>,
     /// Whether the notebooks are those that AWS listed now.
     pub(super) listed: bool,
@@ -30,19 +31,11 @@ pub(super) async fn scan(
     reader: &TargetReader,
     known: &[Arc<Notebook>],
     scope: Scope,
-    deadline: Instant,
+    patience: &Patience<'_>,
 ) -> Reading {
-    let throttles = reader.throttled();
-    let listed = timeout_at(deadline, reader.list())
-        .await
-        .unwrap_or_else(|_| {
-            Err(failed_by_deadline(
-                "the notebooks were not listed",
-                reader.throttled() > throttles,
-            ))
-        });
-    match listed {
-        Ok(summaries) => describe(reader, Plan::new(summaries, known, scope), deadline).await,
+    let listed = patience.wait(reader.list()).await;
+    match listed.unwrap_or_else(|| Err(patience.ended("the notebooks were not listed"))) {
+        Ok(summaries) => describe(reader, Plan::new(summaries, known, scope), patience).await,
         Err(failure) => unlisted(&failure, known),
     }
 }
@@ -54,6 +47,7 @@ fn unlisted(failure: &ReadFailure, known: &[Arc<Notebook>]) -> Reading {
     Reading {
         state: failure.state,
         message: Some(failure.message.clone()),
+        with_tags: None,
         listed: disabled,
         notebooks: notebooks
             .iter()
@@ -111,11 +105,9 @@ fn is_current(notebook: &Notebook, summary: &NotebookSummary, scope: Scope) -> b
         && (!scope.tags || matches!(notebook.tags, Some(Ok(_))))
 }
 
-async fn describe(reader: &TargetReader, plan: Plan, deadline: Instant) -> Reading {
-    let throttles = reader.throttled();
+async fn describe(reader: &TargetReader, plan: Plan, patience: &Patience<'_>) -> Reading {
     let described = plan.changed.len();
-    let mut notebooks = plan.unchanged;
-    let mut outcomes = Outcomes::default();
+    let mut notebooks = Vec::with_capacity(described);
     let mut pending = plan.changed.into_iter();
     let mut in_flight = HashMap::new();
     let mut answers: FuturesUnordered<BoxFuture<'_, _>> = FuturesUnordered::new();
@@ -125,30 +117,37 @@ async fn describe(reader: &TargetReader, plan: Plan, deadline: Instant) -> Readi
             in_flight.insert(summary.arn.clone(), summary.clone());
             answers.push(read(reader, summary, plan.tags).boxed());
         }
-        let Ok(answer) = timeout_at(deadline, answers.next()).await else {
+        let Some(answer) = patience.wait(answers.next()).await else {
             break;
         };
         let Some((arn, notebook)) = answer else { break };
         in_flight.remove(&arn);
-        notebooks.extend(notebook.inspect(|notebook| outcomes.count(notebook)));
+        notebooks.extend(notebook);
     }
     drop(answers);
-    let failure = failed_by_deadline("it was not described", reader.throttled() > throttles);
+    let failure = patience.ended("it was not described");
     for summary in in_flight.into_values().chain(pending) {
-        let notebook = Arc::new(Notebook {
+        notebooks.push(Arc::new(Notebook {
             summary,
             details: Err(failure.clone()),
             tags: None,
             described_at: Timestamp::now(),
-        });
-        outcomes.count(&notebook);
-        notebooks.push(notebook);
+        }));
     }
+    let (mut outcomes, mut with_tags) = (Outcomes::default(), Outcomes::default());
+    for notebook in &notebooks {
+        let details = notebook.details.as_ref().err();
+        let tags = notebook.tags.as_ref().and_then(|tags| tags.as_ref().err());
+        outcomes.count(details);
+        with_tags.count(details.or(tags));
+    }
+    notebooks.extend(plan.unchanged);
     notebooks.sort_by(|one, other| one.summary.name.cmp(&other.summary.name));
-    let (state, message) = outcomes.into_state();
+    let (outcome, with_tags) = (outcomes.into_state(), with_tags.into_state());
     Reading {
-        state,
-        message,
+        with_tags: (with_tags != outcome).then_some(with_tags),
+        state: outcome.0,
+        message: outcome.1,
         notebooks,
         listed: true,
         described,
@@ -196,9 +195,8 @@ struct Outcomes {
 }
 
 impl Outcomes {
-    fn count(&mut self, notebook: &Notebook) {
-        let tags = notebook.tags.as_ref().and_then(|tags| tags.as_ref().err());
-        let Some(failure) = notebook.details.as_ref().err().or(tags) else {
+    fn count(&mut self, failure: Option<&ReadFailure>) {
+        let Some(failure) = failure else {
             self.read += 1;
             return;
         };

@@ -16,7 +16,9 @@ use super::{
     Demand, Shared,
     flight::{Batch, Demanded, Flight, Scope},
     lane::Reading,
-    locked, scan,
+    locked,
+    patience::Patience,
+    scan,
 };
 use crate::{
     aws::TargetReader,
@@ -80,6 +82,11 @@ impl Interest {
     pub(super) fn target(&self) -> &Arc<CachedTarget> {
         &self.target
     }
+
+    /// Whether nothing is known yet that the policy could be judged by.
+    pub(super) fn is_unread(&self) -> bool {
+        self.target.is_unread(self.tags)
+    }
 }
 
 impl Drop for Interest {
@@ -98,6 +105,7 @@ impl CachedTarget {
             started_at: Timestamp::now(),
             state: TargetState::Unreachable,
             message: Some("being read for the first time".to_owned()),
+            with_tags: None,
             notebooks: Vec::new(),
             last_success: None,
         });
@@ -150,8 +158,10 @@ impl CachedTarget {
         Arc::clone(&locked(&self.state).snapshot)
     }
 
-    pub(super) fn is_unread(&self) -> bool {
-        locked(&self.state).read.is_none()
+    /// Whether it has never been read, or never with the tags that are wanted.
+    fn is_unread(&self, tags: bool) -> bool {
+        let read = locked(&self.state).read;
+        read.is_none_or(|read| tags && !read.tags)
     }
 
     pub(super) fn is_ailing(&self) -> bool {
@@ -160,6 +170,26 @@ impl CachedTarget {
 
     pub(super) fn retry_at(&self) -> Option<Instant> {
         locked(&self.state).health.retry_at()
+    }
+}
+
+impl CachedTarget {
+    /// Logs what changed: a target that cannot be read is told of once, not at every try.
+    fn tell(&self, reading: &scan::Reading) {
+        let before = {
+            let state = locked(&self.state);
+            state.read.map(|_| state.snapshot.state)
+        };
+        let (account, region) = (&self.target.account, &self.target.region);
+        let (state, described) = (reading.state, reading.described);
+        let message = reading.message.as_deref().unwrap_or_default();
+        if before == Some(state) || (before.is_none() && state == TargetState::Scanned) {
+            tracing::debug!(%account, %region, %state, described, message, "target read");
+        } else if state.is_unreadable() {
+            tracing::warn!(%account, %region, %state, message, "target cannot be read; it is tried again");
+        } else {
+            tracing::info!(%account, %region, %state, message, "target read");
+        }
     }
 }
 
@@ -172,17 +202,11 @@ impl Reading for CachedTarget {
                 (state.flight.start(started_at), state.known.clone())
             };
             let clock = Instant::now();
-            let deadline = clock + self.shared.options.target_deadline;
-            let reading = scan::scan(&self.reader, &known, scope, deadline).await;
+            let options = self.shared.options;
+            let patience = Patience::new(&self.reader, options.target_deadline, options.silence);
+            let reading = scan::scan(&self.reader, &known, scope, &patience).await;
             self.shared.metrics.scanned(reading.state, clock.elapsed());
-            tracing::debug!(
-                account = %self.target.account,
-                region = %self.target.region,
-                state = %reading.state,
-                notebooks = reading.notebooks.len(),
-                described = reading.described,
-                "target read"
-            );
+            self.tell(&reading);
             locked(&self.state).store(&self.target, started_at, scope, reading);
         }
         .boxed()
@@ -201,7 +225,8 @@ impl State {
         scope: Scope,
         reading: scan::Reading,
     ) {
-        self.health.ended(reading.state);
+        let with_tags = reading.with_tags.as_ref().map(|(state, _)| *state);
+        self.health.ended(with_tags.unwrap_or(reading.state));
         self.read = Some(scope);
         if reading.listed {
             self.known.clone_from(&reading.notebooks);
@@ -217,6 +242,7 @@ impl State {
             started_at,
             state: reading.state,
             message: reading.message,
+            with_tags: reading.with_tags,
             notebooks: reading.notebooks,
             last_success: if succeeded {
                 Some(started_at)
@@ -261,19 +287,17 @@ impl Health {
     }
 }
 
-/// What a deadline that passed says of whatever was not read by it.
-pub(super) fn failed_by_deadline(what: &str, throttled: bool) -> ReadFailure {
+/// What the end of patience says of whatever was not read by then.
+pub(super) fn out_of_patience(what: &str, throttled: bool) -> ReadFailure {
     if throttled {
         ReadFailure {
             state: TargetState::Throttled,
-            message: format!(
-                "{what} within the deadline: AWS throttles; it goes on at the next try"
-            ),
+            message: format!("{what} in time: AWS throttles; it goes on at the next try"),
         }
     } else {
         ReadFailure {
             state: TargetState::Unreachable,
-            message: format!("{what} within the deadline"),
+            message: format!("{what}: AWS did not answer in time"),
         }
     }
 }

@@ -307,7 +307,7 @@ mod tests {
         metrics.attempted(operation, Outcome::Answered);
         let page = metrics.render().unwrap();
         for line in [
-            "sudoless_aws_requests_total{operation=\"DescribeNotebookInstance\",outcome=\"Success\"} 1",
+            "sudoless_aws_requests_total{operation=\"DescribeNotebookInstance\",outcome=\"Answered\"} 1",
             "sudoless_aws_requests_total{operation=\"DescribeNotebookInstance\",outcome=\"Throttled\"} 2",
             "sudoless_aws_throttles_total{operation=\"DescribeNotebookInstance\"} 2",
             "sudoless_aws_throttles_total{operation=\"ListNotebookInstances\"} 0",
@@ -343,7 +343,7 @@ mod tests {
         metrics
             .clone()
             .attempted(Operation::AssumeRole, Outcome::Answered);
-        let line = "sudoless_aws_requests_total{operation=\"AssumeRole\",outcome=\"Success\"} 1";
+        let line = "sudoless_aws_requests_total{operation=\"AssumeRole\",outcome=\"Answered\"} 1";
         assert_line(&metrics.render().unwrap(), line);
         assert!(!self::metrics().render().unwrap().contains(line));
     }

@@ -4,10 +4,10 @@ use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use sudoless::{
+    aws::{Operation, Outcome, RequestObserver},
     domain::{AccountId, Mode, PolicyName, Region, Target, TargetRegion, TargetState},
     observability::{
-        AwsOperation, AwsOutcome, BuildInfo, Controller, Metrics, PolicyFacts,
-        ReconciliationResult, TargetFacts,
+        BuildInfo, Controller, Metrics, PolicyFacts, ReconciliationResult, TargetFacts,
     },
 };
 
@@ -80,7 +80,7 @@ pub fn busy_metrics() -> Metrics {
         },
     );
     metrics.scanned(TargetState::Scanned, Duration::from_millis(300));
-    metrics.aws_attempted(AwsOperation::ListNotebookInstances, AwsOutcome::Throttled);
+    metrics.attempted(Operation::ListNotebookInstances, Outcome::Throttled);
     metrics.reconciled(
         Controller::Policy,
         ReconciliationResult::Success,

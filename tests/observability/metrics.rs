@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 
 use sudoless::{
+    aws::Outcome,
     domain::{PolicyName, TargetState},
-    observability::{AwsOutcome, Metrics, PolicyFacts, ReconciliationResult},
+    observability::{Metrics, PolicyFacts, ReconciliationResult},
 };
 
 use super::{
@@ -235,7 +236,7 @@ fn the_documentation_lists_what_is_served_and_nothing_else() {
     for value in TargetState::ALL
         .map(TargetState::as_str)
         .into_iter()
-        .chain(AwsOutcome::ALL.map(AwsOutcome::as_str))
+        .chain(Outcome::ALL.map(Outcome::as_str))
         .chain(ReconciliationResult::ALL.map(ReconciliationResult::as_str))
     {
         assert!(

@@ -11,6 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use jiff::Timestamp;
 use kube::{
     Api, Client, Config,
     api::{DeleteParams, Patch, PatchParams},
@@ -84,6 +85,16 @@ impl Stage {
     /// The same on a cluster of one's own, for tests that break it.
     pub async fn on(cluster: &LocalCluster, name: &str, fleet: Fleet, flags: &[&str]) -> Self {
         let simulator = Simulator::start(fleet, Options::default()).unwrap();
+        Self::with(cluster, name, simulator, flags).await
+    }
+
+    /// The same with a simulator that was started otherwise.
+    pub async fn with(
+        cluster: &LocalCluster,
+        name: &str,
+        simulator: Simulator,
+        flags: &[&str],
+    ) -> Self {
         let mut all: Vec<String> = [
             "--metrics-addr",
             "127.0.0.1:0",
@@ -108,13 +119,18 @@ impl Stage {
 
     /// Starts the operator, which must not be running.
     pub fn start_operator(&self, kubeconfig: &Path) {
+        *self.operator.lock().unwrap() = Some(self.another_operator(kubeconfig));
+    }
+
+    /// Starts an operator beside the one that is running.
+    pub fn another_operator(&self, kubeconfig: &Path) -> Operator {
         let mut command = Command::new(env!("CARGO_BIN_EXE_sudoless"));
         command
             .arg("run")
             .args(&self.flags)
             .env("KUBECONFIG", kubeconfig)
             .envs(self.simulator.env());
-        *self.operator.lock().unwrap() = Some(Operator::start(command));
+        Operator::start(command)
     }
 
     /// Stops the operator as Kubernetes does; returns how it ended, and after how long.
@@ -170,6 +186,11 @@ impl Stage {
             .address
             .clone();
         http_get(&address, path)
+    }
+
+    /// Waits until the operator has logged something.
+    pub async fn until_logged(&self, what: &str) {
+        until(what, || self.log().iter().any(|line| line.contains(what))).await;
     }
 
     /// Waits until a page says what is wanted.
@@ -255,6 +276,16 @@ impl Stage {
     /// # Panics
     /// At the deadline, with the status as it then is and the end of the operator's log.
     pub async fn until(&self, name: &str, wanted: impl Fn(&Status) -> bool) -> Status {
+        self.until_within(name, DEADLINE, wanted).await
+    }
+
+    /// The same with another deadline.
+    pub async fn until_within(
+        &self,
+        name: &str,
+        deadline: Duration,
+        wanted: impl Fn(&Status) -> bool,
+    ) -> Status {
         let policy = self.policy(name);
         let seen = move |object: Option<&NotebookRootAccessPolicy>| {
             object.is_some_and(|object| {
@@ -264,15 +295,28 @@ impl Stage {
             })
         };
         let condition = await_condition(self.policies(), &policy, seen);
-        match tokio::time::timeout(DEADLINE, condition).await {
-            Ok(found) => found.unwrap().unwrap().status.unwrap(),
-            Err(_) => {
-                let status = self.get(name).await.status;
-                let log = self.log();
-                let tail = &log[log.len().saturating_sub(20)..];
-                panic!("not within {DEADLINE:?}: {status:#?}\n{}", tail.join("\n"));
-            }
+        if let Ok(found) = tokio::time::timeout(deadline, condition).await {
+            return found.unwrap().unwrap().status.unwrap();
         }
+        let status = self.get(name).await.status;
+        let log = self.log();
+        let tail = &log[log.len().saturating_sub(20)..];
+        panic!("not within {deadline:?}: {status:#?}\n{}", tail.join("\n"));
+    }
+
+    /// Asks for a full scan, past every cache, and waits for its result.
+    pub async fn rescan(&self, name: &str, spec: &Value) -> Status {
+        let last_scan = |status: &Status| status.last_scan_time.as_ref().map(|time| time.0);
+        let before = self.get(name).await.status.as_ref().and_then(last_scan);
+        // Times in a status are whole seconds: the next scan begins in another.
+        let begun = |now: Timestamp| before.is_none_or(|at| now.as_second() > at.as_second());
+        let mut ticks = tokio::time::interval(Duration::from_millis(20));
+        while !begun(Timestamp::now()) {
+            ticks.tick().await;
+        }
+        let now = json!({ "sudoless.dev/scan-now": Timestamp::now().to_string() });
+        self.apply_annotated(name, spec.clone(), now).await;
+        self.until(name, |status| last_scan(status) > before).await
     }
 
     /// Waits until a pass over the newest spec is complete.
@@ -349,7 +393,8 @@ impl Operator {
         }
     }
 
-    fn log(&self) -> Vec<String> {
+    /// Its log so far, one JSON object a line.
+    pub fn log(&self) -> Vec<String> {
         self.log.lock().unwrap().clone()
     }
 
@@ -363,6 +408,18 @@ impl Drop for Operator {
     fn drop(&mut self) {
         let _ = self.process.kill();
         let _ = self.process.wait();
+    }
+}
+
+/// Waits for what no watch tells of: looks again and again, until the deadline.
+pub async fn until(what: &str, mut happened: impl FnMut() -> bool) {
+    let started = std::time::Instant::now();
+    while !happened() {
+        assert!(
+            started.elapsed() < DEADLINE,
+            "not within {DEADLINE:?}: {what}"
+        );
+        tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
 
@@ -383,7 +440,7 @@ pub fn condition(status: &Status, kind: &str) -> (String, String, String) {
 }
 
 /// `GET http://address/path`: status code and body.
-fn http_get(address: &str, path: &str) -> (u16, String) {
+pub fn http_get(address: &str, path: &str) -> (u16, String) {
     use std::io::{Read, Write};
     let mut stream = std::net::TcpStream::connect(address).unwrap();
     write!(

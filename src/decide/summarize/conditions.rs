@@ -5,7 +5,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use super::{Pass, Progress, Status, sentences};
 use crate::{
     api::{ConditionReason as Reason, ConditionType, Summary},
-    domain::{Evaluation, Policy},
+    domain::{Evaluation, Policy, TargetReport, TargetState},
 };
 
 /// A condition's status.
@@ -65,18 +65,19 @@ pub(super) fn scanned(
 
 /// Of a suspended policy: whether it is compliant is what the last scan said.
 pub(super) fn suspended(previous: Option<&Status>) -> Conditions {
-    let message = "suspended: nothing is scanned and nothing is begun; the results are those of the last scan";
-    let compliant = previous
-        .and_then(|status| {
-            status
-                .conditions
-                .iter()
-                .find(|condition| condition.type_ == ConditionType::Compliant.as_str())
-        })
-        .map_or_else(
-            || claim(Truth::Unknown, Reason::NotScanned, "there was no scan yet"),
-            Claim::from,
-        );
+    let message = "suspended: nothing is scanned and nothing is begun; the results, if any, are those of the last scan";
+    let compliant = match (
+        condition(previous, ConditionType::Compliant),
+        condition(previous, ConditionType::Ready),
+    ) {
+        (Some(_), Some(ready)) if ready.reason == Reason::InvalidSpec.as_str() => claim(
+            Truth::Unknown,
+            Reason::NotScanned,
+            "there was no scan since the spec became valid",
+        ),
+        (Some(compliant), _) => Claim::from(compliant),
+        (None, _) => claim(Truth::Unknown, Reason::NotScanned, "there was no scan yet"),
+    };
     Conditions {
         ready: claim(Truth::True, Reason::Suspended, message),
         reconciling: claim(Truth::False, Reason::Suspended, message),
@@ -107,30 +108,31 @@ fn readiness(evaluation: &Evaluation, progress: Progress) -> (Truth, Reason) {
     if matches!(progress, Progress::FirstScan { .. }) {
         return (Truth::Unknown, Reason::FirstScan);
     }
-    let counting = || {
-        evaluation
-            .targets
-            .iter()
-            .filter(|report| report.state != crate::domain::TargetState::RegionDisabled)
-    };
-    let unreadable = counting()
+    let unreadable: Vec<&TargetReport> = evaluation
+        .targets
+        .iter()
         .filter(|report| report.state.is_unreadable())
-        .count();
-    match (unreadable, counting().count()) {
-        (0, _) => (Truth::True, Reason::Scanned),
-        (some, all) if some < all => (Truth::True, Reason::PartialScan),
-        _ if counting().all(|report| report.state.is_refused()) => {
-            (Truth::False, Reason::EveryTargetDenied)
-        }
-        _ => (Truth::False, Reason::NoTargetRead),
+        .collect();
+    if unreadable.is_empty() {
+        (Truth::True, Reason::Scanned)
+    } else if any_scanned(evaluation) {
+        (Truth::True, Reason::PartialScan)
+    } else if unreadable.iter().all(|report| report.state.is_refused()) {
+        (Truth::False, Reason::EveryTargetDenied)
+    } else {
+        (Truth::False, Reason::NoTargetRead)
     }
 }
 
-fn compliance(evaluation: &Evaluation, progress: Progress, summary: &Summary) -> Claim {
-    let nothing_read = evaluation
+fn any_scanned(evaluation: &Evaluation) -> bool {
+    evaluation
         .targets
         .iter()
-        .all(|report| report.state != crate::domain::TargetState::Scanned);
+        .any(|report| report.state == TargetState::Scanned)
+}
+
+fn compliance(evaluation: &Evaluation, progress: Progress, summary: &Summary) -> Claim {
+    let nothing_read = !any_scanned(evaluation);
     let incomplete = matches!(progress, Progress::FirstScan { .. })
         || summary.unknown > 0
         || summary.unreadable_targets > 0
@@ -139,19 +141,19 @@ fn compliance(evaluation: &Evaluation, progress: Progress, summary: &Summary) ->
         claim(
             Truth::False,
             Reason::RootAccessEnabled,
-            sentences::violations(evaluation, summary),
+            sentences::violations(evaluation, progress, summary),
         )
     } else if nothing_read && summary.notebooks == 0 {
         claim(
             Truth::Unknown,
             Reason::NotScanned,
-            sentences::unread(summary),
+            sentences::unread(progress, summary),
         )
     } else if incomplete {
         claim(
             Truth::Unknown,
             Reason::IncompleteScan,
-            sentences::unread(summary),
+            sentences::unread(progress, summary),
         )
     } else {
         claim(
@@ -180,11 +182,8 @@ impl Conditions {
 impl Claim {
     fn written(self, kind: ConditionType, pass: Pass<'_>) -> Condition {
         let status = self.truth.as_str();
-        let unchanged = pass
-            .previous
-            .into_iter()
-            .flat_map(|previous| &previous.conditions)
-            .find(|condition| condition.type_ == kind.as_str() && condition.status == status);
+        let unchanged =
+            condition(pass.previous, kind).filter(|condition| condition.status == status);
         Condition {
             type_: kind.as_str().to_owned(),
             status: status.to_owned(),
@@ -220,6 +219,13 @@ impl Truth {
             Self::Unknown => "Unknown",
         }
     }
+}
+
+fn condition(status: Option<&Status>, kind: ConditionType) -> Option<&Condition> {
+    status?
+        .conditions
+        .iter()
+        .find(|condition| condition.type_ == kind.as_str())
 }
 
 fn claim(truth: Truth, reason: Reason, message: impl Into<String>) -> Claim {

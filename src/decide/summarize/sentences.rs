@@ -3,7 +3,7 @@
 use super::Progress;
 use crate::{
     api::Summary,
-    domain::{Evaluation, Mode, Policy, Verdict},
+    domain::{Evaluation, Mode, Policy, TargetReport, TargetState, Verdict},
 };
 
 /// Names in a sentence; the status lists the rest.
@@ -23,21 +23,7 @@ pub(super) fn ready(policy: &Policy, evaluation: &Evaluation, progress: Progress
                 places(targets.len())
             )
         }
-        Progress::Scanned { .. } => {
-            let unread = || targets.iter().filter(|report| report.state.is_unreadable());
-            let (count, all) = (unread().count(), targets.len());
-            if count == 0 {
-                format!("{} read", places(all))
-            } else {
-                let names = unread().map(|report| format!("{} ({})", report.target, report.state));
-                format!(
-                    "{} of {} read; not read: {}",
-                    all - count,
-                    places(all),
-                    named(names, count)
-                )
-            }
-        }
+        Progress::Scanned { .. } => read(targets),
     };
     if policy.mode == Mode::Enforce {
         sentence.push_str(
@@ -52,8 +38,30 @@ pub(super) fn ready(policy: &Policy, evaluation: &Evaluation, progress: Progress
     sentence
 }
 
+/// How many targets were read, and which were not.
+fn read(targets: &[TargetReport]) -> String {
+    let mut not_read: Vec<&TargetReport> = targets
+        .iter()
+        .filter(|report| report.state != TargetState::Scanned)
+        .collect();
+    let places = places(targets.len());
+    if not_read.is_empty() {
+        return format!("{places} read");
+    }
+    // What a person should look at comes first; a region that is not enabled is nothing to look at.
+    not_read.sort_by_key(|report| !report.state.is_unreadable());
+    let names = not_read
+        .iter()
+        .map(|report| format!("{} ({})", report.target, report.state));
+    format!(
+        "{} of {places} read; not read: {}",
+        targets.len() - not_read.len(),
+        named(names, not_read.len())
+    )
+}
+
 /// What `Compliant` says when it is False.
-pub(super) fn violations(evaluation: &Evaluation, summary: &Summary) -> String {
+pub(super) fn violations(evaluation: &Evaluation, progress: Progress, summary: &Summary) -> String {
     let names = evaluation
         .findings
         .iter()
@@ -68,13 +76,17 @@ pub(super) fn violations(evaluation: &Evaluation, summary: &Summary) -> String {
     let mut sentence = format!("{count} {verb}: {}", named(names, count));
     if summary.unknown > 0 || summary.unreadable_targets > 0 {
         sentence.push_str("; ");
-        sentence.push_str(&unread(summary));
+        sentence.push_str(&unread(progress, summary));
     }
     sentence
 }
 
-/// What was not read.
-pub(super) fn unread(summary: &Summary) -> String {
+/// What was not read: during the first scan nobody knows yet whether it can be.
+pub(super) fn unread(progress: Progress, summary: &Summary) -> String {
+    let (one, many) = match progress {
+        Progress::FirstScan { .. } => ("has not been read yet", "have not been read yet"),
+        Progress::Scanned { .. } => ("could not be read", "could not be read"),
+    };
     let notebooks = match summary.unknown {
         0 => None,
         1 => Some("1 notebook could not be judged".to_owned()),
@@ -82,8 +94,8 @@ pub(super) fn unread(summary: &Summary) -> String {
     };
     let targets = match summary.unreadable_targets {
         0 => None,
-        1 => Some("1 account and region could not be read".to_owned()),
-        several => Some(format!("{several} accounts and regions could not be read")),
+        1 => Some(format!("1 account and region {one}")),
+        several => Some(format!("{several} accounts and regions {many}")),
     };
     match (notebooks, targets) {
         (Some(notebooks), Some(targets)) => format!("{notebooks}, {targets}"),

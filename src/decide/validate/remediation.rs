@@ -2,7 +2,7 @@
 
 use std::{ops::RangeInclusive, time::Duration};
 
-use cronexpr::{Crontab, MakeTimestamp, parse_crontab};
+use cronexpr::{Crontab, Error, MakeTimestamp, parse_crontab};
 use jiff::{Timestamp, tz::TimeZone};
 
 use super::Errors;
@@ -13,6 +13,19 @@ use crate::{
 
 const WINDOWS: RangeInclusive<Duration> = Duration::from_mins(1)..=Duration::from_hours(168);
 const TIMEOUTS: RangeInclusive<Duration> = Duration::from_secs(10)..=Duration::from_hours(24);
+
+/// What a schedule is made of, in order.
+const FIELDS: [&str; 5] = [
+    "minute",
+    "hour",
+    "day of the month",
+    "month",
+    "day of the week",
+];
+
+/// From where a schedule's next time is looked for, to see that there is one: 2024-01-01, a fixed day, because validation has
+/// no clock. The library looks four years ahead, so that a 29th of February is found.
+const LOOKED_FOR_FROM: Timestamp = Timestamp::constant(1_704_067_200, 0);
 
 pub(super) fn remediation(spec: Option<&RemediationSpec>, errors: &mut Errors) -> Remediation {
     let absent = RemediationSpec::default();
@@ -102,25 +115,39 @@ fn window(path: &str, spec: &api::Window, errors: &mut Errors) -> Option<Window>
 fn schedule(text: &str, zone: &str) -> Result<Crontab, String> {
     const EXAMPLE: &str =
         "write five fields (minute hour day month weekday), such as \"0 2 * * SAT\"";
-    if text.split_whitespace().count() != 5 {
+    if text.split_whitespace().count() != FIELDS.len() {
         return Err(format!(
             "{text:?} is not a schedule: {EXAMPLE}; the zone goes into timeZone"
         ));
     }
     let crontab = parse_crontab(&format!("{text} {zone}")).map_err(|error| {
-        // The library draws a picture of several lines; its last one says what is wrong.
-        let shown = error.to_string();
-        let cause = shown
-            .lines()
-            .last()
-            .unwrap_or_default()
-            .trim_matches([' ', '^', '|'])
-            .to_owned();
-        format!("{text:?} is not a schedule ({cause}): {EXAMPLE}")
+        let cause = misread(text).unwrap_or_else(|| cause(&error));
+        format!("{text:?} is not a schedule: {cause}; {EXAMPLE}")
     })?;
-    // Any day before the first schedule was ever written will do: what never comes after it never comes.
     crontab
-        .find_next(MakeTimestamp(Timestamp::UNIX_EPOCH))
-        .map_err(|_| format!("{text:?} never comes, so the window would never open: {EXAMPLE}"))?;
+        .find_next(MakeTimestamp(LOOKED_FOR_FROM))
+        .map_err(|_| {
+            format!("{text:?} never comes in four years, so the window would not open; {EXAMPLE}")
+        })?;
     Ok(crontab)
+}
+
+/// Which field of a schedule is wrong, and why. The library tells the place in a picture only, so each field is tried alone.
+fn misread(text: &str) -> Option<String> {
+    FIELDS
+        .iter()
+        .zip(text.split_whitespace())
+        .enumerate()
+        .find_map(|(index, (name, field))| {
+            let (before, after) = ("* ".repeat(index), " *".repeat(FIELDS.len() - 1 - index));
+            let error = parse_crontab(&format!("{before}{field}{after} UTC")).err()?;
+            Some(format!("its {name} is {field:?} ({})", cause(&error)))
+        })
+}
+
+/// The library draws a picture of several lines; what is wrong stands in the last one, after a mark.
+fn cause(error: &Error) -> String {
+    let shown = error.to_string();
+    let last = shown.lines().last().unwrap_or_default();
+    last.trim_start_matches([' ', '^']).to_owned()
 }

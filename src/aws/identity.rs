@@ -1,0 +1,128 @@
+//! Credentials: the operator's own, and those of the roles that it assumes.
+
+use std::{
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, SystemTime},
+};
+
+use aws_credential_types::{
+    Credentials,
+    provider::{
+        self, ProvideCredentials, SharedCredentialsProvider, error::CredentialsError, future,
+    },
+};
+use aws_sdk_sts::config::{IdentityCache, SharedIdentityCache, retry::RetryPartition};
+
+use super::{Operation, fault::Fault, foundation::Foundation};
+use crate::domain::{ExternalId, Partition, TargetState};
+
+/// The name of the role sessions, as CloudTrail shows it.
+const SESSION_NAME: &str = "sudoless";
+
+/// Credentials are renewed this long before they expire, so that clocks may differ a little.
+const RENEW_BEFORE: Duration = Duration::from_mins(1);
+
+/// How long credentials may take, an `AssumeRole` that is throttled included.
+const CREDENTIALS_TIMEOUT: Duration = Duration::from_secs(150);
+
+/// Credentials, and where they come from.
+pub(super) struct Identity {
+    pub(super) provider: SharedCredentialsProvider,
+    cache: Mutex<SharedIdentityCache>,
+}
+
+/// Credentials of a role, by `AssumeRole` with the operator's own.
+///
+/// Not the SDK's `AssumeRoleProvider`: that keeps a client for each role, loads the operator's own credentials anew
+/// for each, and warns in the log of every refusal.
+pub(super) struct AssumedRole {
+    pub(super) foundation: Arc<Foundation>,
+    pub(super) partition: Partition,
+    pub(super) retries: RetryPartition,
+    pub(super) arn: String,
+    pub(super) external_id: Option<ExternalId>,
+}
+
+impl Identity {
+    pub(super) fn new(provider: SharedCredentialsProvider) -> Self {
+        Self {
+            provider,
+            cache: Mutex::new(empty_cache()),
+        }
+    }
+
+    pub(super) fn cache(&self) -> SharedIdentityCache {
+        self.cache
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Credentials that AWS refuses are not kept until they expire by the local clock.
+    pub(super) fn forget(&self) {
+        *self.cache.lock().unwrap_or_else(PoisonError::into_inner) = empty_cache();
+    }
+}
+
+fn empty_cache() -> SharedIdentityCache {
+    IdentityCache::lazy()
+        .buffer_time(RENEW_BEFORE)
+        .load_timeout(CREDENTIALS_TIMEOUT)
+        .max_partitions(1)
+        .build()
+}
+
+impl AssumedRole {
+    async fn credentials(&self) -> provider::Result {
+        const OPERATION: Operation = Operation::AssumeRole;
+        let own = &self.foundation.own;
+        let external_id = self.external_id.as_ref().map(ExternalId::as_str);
+        let answer = self
+            .foundation
+            .sts(self.partition, own, &self.retries)
+            .assume_role()
+            .role_arn(&self.arn)
+            .role_session_name(SESSION_NAME)
+            .set_external_id(external_id.map(str::to_owned))
+            .send()
+            .await
+            .map_err(|error| Fault::of(OPERATION, &error, external_id));
+        let incomplete = || Fault::of_answer(OPERATION, "an answer without credentials");
+        let credentials = answer.and_then(|answer| {
+            let given = answer.credentials.ok_or_else(incomplete)?;
+            let expiry = SystemTime::try_from(given.expiration).map_err(|_| incomplete())?;
+            Ok(Credentials::builder()
+                .access_key_id(given.access_key_id)
+                .secret_access_key(given.secret_access_key)
+                .session_token(given.session_token)
+                .expiry(expiry)
+                .provider_name("AssumedRole")
+                .build())
+        });
+        credentials.map_err(|fault| {
+            if fault.outcome.target_state() == Some(TargetState::InvalidCredentials) {
+                own.forget();
+            }
+            CredentialsError::provider_error(fault)
+        })
+    }
+}
+
+impl ProvideCredentials for AssumedRole {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        future::ProvideCredentials::new(self.credentials())
+    }
+}
+
+impl fmt::Debug for AssumedRole {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("AssumedRole")
+            .field("arn", &self.arn)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,139 @@
+//! What the tests of the decisions are made of: policies from what a user would write, and fleets from a few words.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+
+pub(super) mod arbitrary;
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::validate;
+use crate::{
+    api::NotebookRootAccessPolicy,
+    domain::{
+        Notebook, NotebookDetails, NotebookSummary, Policy, ReadFailure, RootAccess, Snapshot,
+        Tags, Target, TargetRegion, TargetState,
+    },
+};
+
+pub(super) const ACCOUNT: &str = "111122223333";
+pub(super) const REGION: &str = "eu-west-1";
+
+/// An instant that all tests take for now.
+pub(super) fn now() -> Timestamp {
+    "2026-06-01T12:00:00.5Z".parse().unwrap()
+}
+
+/// A resource whose spec is a small valid one, changed by a JSON merge patch.
+pub(super) fn resource(patch: Value) -> NotebookRootAccessPolicy {
+    let mut spec = json!({"accounts": [{"id": ACCOUNT}], "regions": [REGION]});
+    merge(&mut spec, patch);
+    NotebookRootAccessPolicy::new("no-root", serde_json::from_value(spec).unwrap())
+}
+
+/// The same as a policy.
+pub(super) fn policy(patch: Value) -> Policy {
+    validate(&resource(patch)).unwrap()
+}
+
+/// RFC 7396.
+fn merge(into: &mut Value, patch: Value) {
+    match (into, patch) {
+        (Value::Object(into), Value::Object(patch)) => {
+            for (key, value) in patch {
+                if value.is_null() {
+                    into.remove(&key);
+                } else {
+                    merge(into.entry(key).or_insert(Value::Null), value);
+                }
+            }
+        }
+        (into, patch) => *into = patch,
+    }
+}
+
+pub(super) fn target(account: &str, region: &str) -> Target {
+    let region = match region {
+        "*" => TargetRegion::Unresolved,
+        named => TargetRegion::Named(named.parse().unwrap()),
+    };
+    Target {
+        account: account.parse().unwrap(),
+        region,
+    }
+}
+
+/// A snapshot of a target. `Scanned` is read in full; any other state comes with a message.
+pub(super) fn snapshot(
+    account: &str,
+    region: &str,
+    state: TargetState,
+    notebooks: Vec<Notebook>,
+) -> Arc<Snapshot> {
+    let scanned = state == TargetState::Scanned;
+    Arc::new(Snapshot {
+        target: target(account, region),
+        started_at: now(),
+        state,
+        message: (!scanned).then(|| format!("ListNotebookInstances: {state}")),
+        with_tags: None,
+        notebooks: notebooks.into_iter().map(Arc::new).collect(),
+        last_success: scanned.then(now),
+    })
+}
+
+/// What could be read of `ACCOUNT` in `REGION`.
+pub(super) fn scanned(notebooks: Vec<Notebook>) -> Arc<Snapshot> {
+    snapshot(ACCOUNT, REGION, TargetState::Scanned, notebooks)
+}
+
+/// A notebook without tags and lifecycle configuration, read just now.
+pub(super) fn notebook(name: &str, status: &str, root_access: RootAccess) -> Notebook {
+    Notebook {
+        summary: NotebookSummary {
+            arn: format!("arn:aws:sagemaker:{REGION}:{ACCOUNT}:notebook-instance/{name}")
+                .as_str()
+                .into(),
+            name: name.to_owned(),
+            status: status.into(),
+            last_modified: Some(now()),
+            lifecycle_config: None,
+        },
+        details: Ok(NotebookDetails {
+            root_access,
+            status: status.into(),
+            lifecycle_config: None,
+        }),
+        tags: None,
+        described_at: now(),
+    }
+}
+
+/// A notebook that could not be described.
+pub(super) fn unread(name: &str, state: TargetState) -> Notebook {
+    Notebook {
+        details: Err(failure(state)),
+        ..notebook(name, "InService", RootAccess::Unknown)
+    }
+}
+
+pub(super) fn failure(state: TargetState) -> ReadFailure {
+    ReadFailure {
+        state,
+        message: format!("DescribeNotebookInstance: {state}"),
+    }
+}
+
+pub(super) fn tags(pairs: &[(&str, &str)]) -> Tags {
+    pairs
+        .iter()
+        .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+        .collect()
+}

@@ -1,0 +1,89 @@
+//! Leader election: of several operators that look after the same policies, one is at work.
+
+use std::time::Duration;
+
+use kube::Client;
+use kube_lease_manager::{LeaseManager, LeaseManagerBuilder};
+use tokio::{sync::watch, task::JoinHandle, time::timeout};
+
+use super::FIELD_MANAGER;
+
+/// Seconds after which a lease that is not renewed is anybody's: what Kubernetes' own controllers use.
+const LEASE_SECONDS: u64 = 15;
+
+/// Seconds before that at which it is renewed: two more tries fit before it is lost.
+const RENEW_SECONDS_BEFORE: u64 = 10;
+
+/// Between two tries to set up the election while the API server does not answer.
+const PAUSE: Duration = Duration::from_secs(2);
+
+/// How long giving the lease back may take. Without it the next leader waits until it runs out.
+const RELEASE: Duration = Duration::from_secs(2);
+
+/// The lease that operators compete for.
+#[derive(Clone, Debug)]
+pub struct Lease {
+    /// The name of the `Lease`.
+    pub name: String,
+    /// Its namespace.
+    pub namespace: String,
+    /// This process, unlike every other one that competes.
+    pub identity: String,
+}
+
+/// The lease, held.
+#[derive(Debug)]
+pub struct Leadership {
+    leads: watch::Receiver<bool>,
+    election: JoinHandle<kube_lease_manager::Result<LeaseManager>>,
+}
+
+impl Lease {
+    /// Returns once this process leads, however long that takes. Until then `waits` is told what for.
+    pub async fn acquire(&self, client: &Client, mut waits: impl FnMut(String)) -> Leadership {
+        let manager = loop {
+            match self.manager(client).await {
+                Ok(manager) => break manager,
+                Err(error) => {
+                    waits(format!(
+                        "lease {}/{} cannot be used: {error}",
+                        self.namespace, self.name
+                    ));
+                    tokio::time::sleep(PAUSE).await;
+                }
+            }
+        };
+        waits(format!(
+            "its turn: another operator may hold the lease {}/{}",
+            self.namespace, self.name
+        ));
+        let (mut leads, election) = manager.watch().await;
+        // The election ends only after its last receiver, which is this one.
+        let _ = leads.wait_for(|leads| *leads).await;
+        Leadership { leads, election }
+    }
+
+    async fn manager(&self, client: &Client) -> kube_lease_manager::Result<LeaseManager> {
+        LeaseManagerBuilder::new(client.clone(), &self.name)
+            .with_namespace(&self.namespace)
+            .with_identity(&self.identity)
+            .with_field_manager(format!("{FIELD_MANAGER}-{}", self.identity))
+            .with_duration(LEASE_SECONDS)
+            .with_grace(RENEW_SECONDS_BEFORE)
+            .build()
+            .await
+    }
+}
+
+impl Leadership {
+    /// Returns when another process leads.
+    pub async fn lost(&mut self) {
+        let _ = self.leads.wait_for(|leads| !*leads).await;
+    }
+
+    /// Gives the lease back, so that the next leader begins at once.
+    pub async fn release(self) {
+        drop(self.leads);
+        let _ = timeout(RELEASE, self.election).await;
+    }
+}

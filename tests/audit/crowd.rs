@@ -1,0 +1,155 @@
+//! One bad account hurts only itself (promise P8): many accounts, a third of their targets ill in every way at once.
+
+use std::time::Duration;
+
+use sagemaker_simulator::{Effect, Fault, Fleet, Operation};
+
+use crate::{
+    expectation::Expectation,
+    fleets::{REGIONS, accounts, mixed, policy, tame},
+    stage::Stage,
+};
+
+/// Always the same choice; another seed is as good.
+const SEED: u64 = 20_261_122;
+
+/// What a target suffers from, and how the status shows it.
+#[derive(Clone, Copy, Debug)]
+enum Illness {
+    Denied,
+    DescribesDenied,
+    Disabled,
+    Hanging,
+    DescribesHanging,
+    Reset,
+    Throttled,
+    DescribesThrottled,
+    Broken,
+}
+
+impl Illness {
+    const ALL: [Self; 9] = [
+        Self::Denied,
+        Self::DescribesDenied,
+        Self::Disabled,
+        Self::Hanging,
+        Self::DescribesHanging,
+        Self::Reset,
+        Self::Throttled,
+        Self::DescribesThrottled,
+        Self::Broken,
+    ];
+
+    fn fault(self, account: &str, region: &str) -> Fault {
+        // Never a token: what is throttled for ever can be foretold.
+        let throttle = Effect::Throttle {
+            rate: 0.0,
+            burst: 0.0,
+        };
+        let (list, describe) = (
+            Operation::ListNotebookInstances,
+            Operation::DescribeNotebookInstance,
+        );
+        // An operation is always named: STS answers in one of these regions for all of them.
+        let (effect, operation) = match self {
+            Self::Denied => (Effect::Deny, list),
+            Self::DescribesDenied => (Effect::Deny, describe),
+            Self::Disabled => (Effect::DisableRegion, list),
+            Self::Hanging => (Effect::Hang, list),
+            Self::DescribesHanging => (Effect::Hang, describe),
+            Self::Reset => (Effect::Reset, list),
+            Self::Throttled => (throttle, list),
+            Self::DescribesThrottled => (throttle, describe),
+            Self::Broken => (Effect::error_with_status("InternalFailure", 500), list),
+        };
+        Fault::new(effect)
+            .account(account)
+            .region(region)
+            .operation(operation)
+    }
+
+    fn shown(self, healthy: Expectation, account: &str, region: &str) -> Expectation {
+        match self {
+            Self::Denied => healthy.unlisted(account, region, "AccessDenied"),
+            Self::DescribesDenied => healthy.undescribed(account, region, "AccessDenied"),
+            Self::Disabled => healthy.unlisted(account, region, "RegionDisabled"),
+            Self::Hanging | Self::Reset | Self::Broken => {
+                healthy.unlisted(account, region, "Unreachable")
+            }
+            Self::DescribesHanging => healthy.undescribed(account, region, "Unreachable"),
+            Self::Throttled => healthy.unlisted(account, region, "Throttled"),
+            Self::DescribesThrottled => healthy.undescribed(account, region, "Throttled"),
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_third_of_all_targets_is_ill_and_the_rest_is_well() {
+    let ids: Vec<String> = (1..=20)
+        .map(|number| format!("{}", 100_000_000_000_u64 + number))
+        .collect();
+    let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+    let mut random = fastrand::Rng::with_seed(SEED);
+    let mut targets: Vec<(&str, &str)> = ids
+        .iter()
+        .flat_map(|id| REGIONS.map(|region| (*id, region)))
+        .collect();
+    random.shuffle(&mut targets);
+    targets.truncate(20);
+    let ill: Vec<_> = Illness::ALL.into_iter().cycle().zip(targets).collect();
+    let fleet = ill.iter().fold(
+        accounts(&ids).notebooks(mixed(&ids, &REGIONS, 480)),
+        |fleet: Fleet, (illness, (account, region))| fleet.fault(illness.fault(account, region)),
+    );
+    let flags = ["--request-timeout", "2s", "--target-deadline", "15s"];
+    let stage = Stage::begin("crowd", fleet, &flags).await;
+    stage.apply("all", policy(&ids, &REGIONS)).await;
+
+    let healthy = || Expectation::of(stage.simulator.notebooks(), &ids, &REGIONS);
+    let done = ill
+        .iter()
+        .fold(healthy(), |expectation, (illness, (account, region))| {
+            illness.shown(expectation, account, region)
+        });
+    let (took, _) = tokio::join!(
+        async {
+            let started = std::time::Instant::now();
+            let well = |status: &_| done.is_known(status);
+            stage
+                .until_within("all", Duration::from_secs(15), well)
+                .await;
+            started.elapsed()
+        },
+        done.prove(&stage, "all"),
+    );
+    assert!(took < Duration::from_secs(12), "{took:?}");
+}
+
+/// More regions that never answer than are read at the same time, all of them before the others in the order: as behind a
+/// firewall that lets only one region through.
+#[tokio::test(flavor = "multi_thread")]
+async fn more_hanging_targets_than_places_starve_nobody() {
+    let ids: Vec<String> = (1..=80)
+        .map(|number| format!("{}", 200_000_000_000_u64 + number))
+        .collect();
+    let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+    let (blocked, open) = (["ap-northeast-1", "ap-northeast-2"], "us-east-1");
+    let fleet = ids.iter().fold(accounts(&ids), |fleet, id| {
+        fleet.notebooks(tame(id, open, 2))
+    });
+    let fleet = blocked.iter().fold(fleet, |fleet, region| {
+        fleet.fault(Fault::new(Effect::Hang).region(region))
+    });
+    let stage = Stage::begin("blocked", fleet, &[]).await;
+    stage
+        .apply("all", policy(&ids, &[blocked[0], blocked[1], open]))
+        .await;
+    let scanned = |status: &sudoless::api::NotebookRootAccessPolicyStatus| {
+        status
+            .summary
+            .is_some_and(|summary| summary.compliant == 160)
+    };
+    stage
+        .until_within("all", Duration::from_secs(20), scanned)
+        .await;
+}
