@@ -16,7 +16,7 @@ use kube::{
     core::DeserializeGuard,
     runtime::{
         Predicate, PredicateConfig, WatchStreamExt, applier, controller, predicates,
-        reflector::{self, ObjectRef},
+        reflector::{self, ObjectRef, Store},
         watcher,
     },
 };
@@ -52,11 +52,12 @@ pub async fn run(context: Arc<Context>, label_selector: Option<&str>, readiness:
     }
     let guarded: Api<Guarded> = Api::all(context.client.clone());
     let (store, writer) = reflector::store();
+    let listed = store.clone();
     // Our own status says nothing new: only what a person changes asks for a pass.
     let changes = watcher(guarded, config)
         .default_backoff()
         .reflect(writer)
-        .inspect_ok(|event| noticed(event, &context, &readiness))
+        .inspect_ok(|event| noticed(event, &listed, &context, &readiness))
         .applied_objects()
         .predicate_filter(
             predicates::generation.combine(predicates::annotations),
@@ -77,7 +78,7 @@ pub async fn run(context: Arc<Context>, label_selector: Option<&str>, readiness:
         match result {
             // The step that failed has been logged, with its policy.
             Ok(_) | Err(controller::Error::ReconcilerFailed(..)) => {}
-            // One that went while the watch was interrupted is looked for once more, and not found.
+            // It went between the request for a pass and the pass.
             Err(controller::Error::ObjectNotFound(policy)) => context.forget(&policy.name),
             Err(error) => {
                 tracing::warn!(%error, "the watch of policies is interrupted; it goes on by itself");
@@ -90,9 +91,18 @@ pub async fn run(context: Arc<Context>, label_selector: Option<&str>, readiness:
 
 /// What the watch tells beyond whom to look at. A store's own signal of its first list wakes only one of those who wait
 /// for it, and the controller is one.
-fn noticed(event: &watcher::Event<Guarded>, context: &Context, readiness: &Readiness) {
+fn noticed(
+    event: &watcher::Event<Guarded>,
+    listed: &Store<Guarded>,
+    context: &Context,
+    readiness: &Readiness,
+) {
     match event {
-        watcher::Event::InitDone => readiness.open(Gate::PolicyWatch),
+        watcher::Event::InitDone => {
+            // Nobody tells of those that went while the watch was interrupted.
+            context.forget_others(|policy| listed.get(&ObjectRef::new(policy)).is_some());
+            readiness.open(Gate::PolicyWatch);
+        }
         watcher::Event::Delete(policy) => context.forget(&policy.name_any()),
         watcher::Event::Init | watcher::Event::InitApply(_) | watcher::Event::Apply(_) => {}
     }

@@ -35,10 +35,14 @@ mod kubectl;
 mod lint;
 #[path = "audit/metrics_page.rs"]
 mod metrics_page;
+#[path = "audit/outage.rs"]
+mod outage;
 #[path = "audit/sharing.rs"]
 mod sharing;
 #[path = "audit/truth.rs"]
 mod truth;
+#[path = "audit/undecodable.rs"]
+mod undecodable;
 #[path = "audit/unreadable.rs"]
 mod unreadable;
 #[path = "audit/wording.rs"]

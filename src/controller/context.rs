@@ -87,6 +87,14 @@ impl Context {
         self.failures.forget(policy);
     }
 
+    /// As [`Self::forget`], of all policies but those that are there.
+    pub(super) fn forget_others(&self, is_there: impl Fn(&str) -> bool) {
+        let names: Vec<PolicyName> = self.memories().keys().cloned().collect();
+        for name in names.iter().filter(|name| !is_there(name.as_str())) {
+            self.forget(name.as_str());
+        }
+    }
+
     fn memories(&self) -> MutexGuard<'_, HashMap<PolicyName, Remembered>> {
         self.memories.lock().unwrap_or_else(PoisonError::into_inner)
     }
