@@ -15,7 +15,7 @@ use kube::{
     Api, ResourceExt,
     core::DeserializeGuard,
     runtime::{
-        Predicate, PredicateConfig, WatchStreamExt, applier, controller, predicates,
+        WatchStreamExt, applier, controller,
         reflector::{self, ObjectRef, Store},
         watcher,
     },
@@ -52,17 +52,13 @@ pub async fn run(context: Arc<Context>, label_selector: Option<&str>, readiness:
     }
     let guarded: Api<Guarded> = Api::all(context.clients.watches.clone());
     let (store, writer) = reflector::store();
-    let listed = store.clone();
-    // Our own status says nothing new: only what a person changes asks for a pass.
     let changes = watcher(guarded, config)
         .default_backoff()
         .reflect(writer)
-        .inspect_ok(|event| noticed(event, &listed, &context, &readiness))
+        .inspect_ok(|event| noticed(event, &context, &store, &readiness))
         .applied_objects()
-        .predicate_filter(
-            predicates::generation.combine(predicates::annotations),
-            PredicateConfig::default(),
-        )
+        // Our own status says nothing new: only what a person changes asks for a pass.
+        .try_filter(|policy| ready(context.is_news(policy)))
         .map_ok(|policy| ObjectRef::from_obj(&policy))
         .take_until(shutdown.cancelled());
     let reconcile = |policy, context| policy::reconcile(policy, context).boxed();
@@ -70,7 +66,7 @@ pub async fn run(context: Arc<Context>, label_selector: Option<&str>, readiness:
         reconcile,
         backoff::after_error,
         Arc::clone(&context),
-        store,
+        store.clone(),
         changes,
         controller::Config::default(),
     )
@@ -93,14 +89,14 @@ pub async fn run(context: Arc<Context>, label_selector: Option<&str>, readiness:
 /// for it, and the controller is one.
 fn noticed(
     event: &watcher::Event<Guarded>,
-    listed: &Store<Guarded>,
     context: &Context,
+    store: &Store<Guarded>,
     readiness: &Readiness,
 ) {
     match event {
         watcher::Event::InitDone => {
-            // Nobody tells of those that went while the watch was interrupted.
-            context.forget_others(|policy| listed.get(&ObjectRef::new(policy)).is_some());
+            // What went while the watch was interrupted is told of by its absence only.
+            context.forget_others(|policy| store.get(&ObjectRef::new(policy)).is_some());
             readiness.open(Gate::PolicyWatch);
         }
         watcher::Event::Delete(policy) => context.forget(&policy.name_any()),

@@ -52,6 +52,17 @@ pub struct Inventory {
     lanes: Lanes,
 }
 
+/// How long is waited for targets that did not answer last time, once all others have been read.
+const AILING_PATIENCE: Duration = Duration::from_secs(1);
+
+/// What one observation waits for. Targets that did not answer last time do not hold up the scan of the others: it would
+/// last as long as their outage, and the others would not be read again meanwhile.
+#[derive(Default)]
+struct Batches {
+    healthy: Arc<Batch>,
+    ailing: Arc<Batch>,
+}
+
 /// What every reading needs.
 #[derive(Debug)]
 struct Shared {
@@ -83,8 +94,12 @@ pub struct Observation {
     pub snapshots: Vec<Arc<Snapshot>>,
     /// Targets that have never been read.
     pub unread: usize,
-    /// Whether readings that were asked for are still under way.
+    /// Whether readings that were asked for are still under way, those of targets that did not answer last time aside.
     pub unfinished: bool,
+    /// Whether any reading is queued or under way.
+    pub in_flight: bool,
+    /// When the oldest reading began of the targets that answer.
+    pub oldest: Option<Timestamp>,
     /// When the next target that failed is worth another try.
     pub retry_at: Option<Instant>,
 }
@@ -115,18 +130,24 @@ impl Inventory {
         patience: Duration,
     ) -> Observation {
         let deadline = Instant::now() + patience;
-        let listing = self.list_regions(policy, subscription, demand);
-        let listed = listing.finished_by(deadline).await;
+        let batches = Batches::default();
+        self.list_regions(policy, subscription, demand, &batches);
+        batches.healthy.finished_by(deadline).await;
         let snapshots = self.subscribe(policy, subscription);
-        let reading = Batch::new();
         for interest in &subscription.targets {
             let target = interest.target();
-            if let Demanded::Queue = target.demand(demand, &reading) {
-                self.lanes.push(target.clone(), target.is_ailing());
+            let ailing = target.is_ailing();
+            if let Demanded::Queue = target.demand(demand, batches.of(ailing)) {
+                self.lanes.push(target.clone(), ailing);
             }
         }
-        let read = reading.finished_by(deadline).await;
-        subscription.observation(snapshots, !(listed && read))
+        let finished = batches.healthy.finished_by(deadline).await;
+        // They may have recovered; if not, nobody waits for them.
+        batches
+            .ailing
+            .finished_by(deadline.min(Instant::now() + AILING_PATIENCE))
+            .await;
+        subscription.observation(snapshots, !finished)
     }
 
     /// Asks for the regions of the accounts that want every one that is enabled for them.
@@ -135,8 +156,8 @@ impl Inventory {
         policy: &Policy,
         subscription: &mut Subscription,
         demand: Demand,
-    ) -> Arc<Batch> {
-        let batch = Batch::new();
+        batches: &Batches,
+    ) {
         let wanted = policy
             .accounts
             .iter()
@@ -148,13 +169,13 @@ impl Inventory {
                 let regions = cached(&self.regions, key, |(account, access)| {
                     AccountRegions::new(account, access, Arc::clone(&self.shared))
                 });
-                if let Demanded::Queue = regions.demand(demand, &batch) {
-                    self.lanes.push(regions.clone(), regions.is_ailing());
+                let ailing = regions.is_ailing();
+                if let Demanded::Queue = regions.demand(demand, batches.of(ailing)) {
+                    self.lanes.push(regions.clone(), ailing);
                 }
                 regions
             })
             .collect();
-        batch
     }
 
     /// Makes the subscription that of the policy as it now is; returns what stands for regions that could not be listed.
@@ -194,6 +215,12 @@ impl Inventory {
     }
 }
 
+impl Batches {
+    fn of(&self, ailing: bool) -> &Arc<Batch> {
+        if ailing { &self.ailing } else { &self.healthy }
+    }
+}
+
 impl Subscription {
     fn observation(&self, unresolved: Vec<Arc<Snapshot>>, unfinished: bool) -> Observation {
         let mut snapshots = unresolved;
@@ -205,18 +232,34 @@ impl Subscription {
         let mut retry_at = self
             .regions
             .iter()
+            .filter(|regions| !regions.is_in_flight())
             .filter_map(|regions| regions.retry_at())
             .min();
+        let mut in_flight = self.regions.iter().any(|regions| regions.is_in_flight());
+        let mut oldest: Option<Timestamp> = None;
         for interest in &self.targets {
             let target = interest.target();
             unread += usize::from(interest.is_unread());
-            retry_at = [retry_at, target.retry_at()].into_iter().flatten().min();
-            snapshots.push(target.snapshot());
+            in_flight |= target.is_in_flight();
+            if !target.is_in_flight() {
+                retry_at = [retry_at, target.retry_at()].into_iter().flatten().min();
+            }
+            let snapshot = target.snapshot();
+            if !target.is_ailing() {
+                oldest = Some(
+                    oldest
+                        .unwrap_or(snapshot.started_at)
+                        .min(snapshot.started_at),
+                );
+            }
+            snapshots.push(snapshot);
         }
         Observation {
             snapshots,
             unread,
             unfinished,
+            in_flight,
+            oldest,
             retry_at,
         }
     }

@@ -17,7 +17,12 @@ use aws_sdk_sts::config::{
 };
 use aws_smithy_types::retry::RetrySpec;
 
-use super::{Options, RequestObserver, identity::Identity, observe::Attempts, wire::Wire};
+use super::{
+    Options, RequestObserver,
+    identity::Identity,
+    observe::{Attempts, Pulse},
+    wire::Wire,
+};
 use crate::domain::{Partition, Region};
 
 /// A bound on a call with all its attempts. Generous: throttling is ridden out, and whoever calls has a deadline.
@@ -65,15 +70,12 @@ impl Foundation {
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
         config.set_credentials_provider(None);
         let config = config.build();
-        let attempts = || Attempts::all(Arc::clone(&requests));
         Self {
             sagemaker: aws_sdk_sagemaker::Config::new(&config),
             account: aws_sdk_account::config::Builder::from(&config)
-                .interceptor(attempts())
+                .interceptor(Attempts::all(Arc::clone(&requests)))
                 .build(),
-            sts: aws_sdk_sts::config::Builder::from(&config)
-                .interceptor(attempts())
-                .build(),
+            sts: aws_sdk_sts::Config::new(&config),
             own: Arc::new(Identity::new(own)),
             own_region,
             describes_per_target: options
@@ -97,6 +99,7 @@ impl Foundation {
         partition: Partition,
         identity: &Identity,
         retries: &RetryPartition,
+        pulse: &Arc<Pulse>,
     ) -> aws_sdk_sts::Client {
         let mut config = self.sts.to_builder();
         config.set_credentials_provider(Some(identity.provider.clone()));
@@ -105,6 +108,10 @@ impl Foundation {
                 .identity_cache(identity.cache())
                 .region(self.sts_region(partition))
                 .retry_partition(retries.clone())
+                .interceptor(Attempts::of_session(
+                    Arc::clone(&self.requests),
+                    Arc::clone(pulse),
+                ))
                 .build(),
         )
     }

@@ -52,8 +52,8 @@ impl RequestObserver for () {
 pub(super) struct Pulse {
     /// Throttled attempts, ever.
     throttled: AtomicU64,
-    /// Attempts that AWS answered, whatever it said, ever.
-    heard: AtomicU64,
+    /// Attempts that AWS answered, whatever it said, and places on the wire that were waited for, ever.
+    progress: AtomicU64,
     /// How many Describes are worth having in flight.
     describes: AtomicU32,
     /// Attempts answered since `describes` last moved.
@@ -74,7 +74,7 @@ impl Pulse {
     pub(super) fn new(describes: u32) -> Self {
         Self {
             throttled: AtomicU64::new(0),
-            heard: AtomicU64::new(0),
+            progress: AtomicU64::new(0),
             describes: AtomicU32::new(describes),
             answered: AtomicU32::new(0),
             distrust: AtomicU32::new(0),
@@ -85,8 +85,13 @@ impl Pulse {
         self.throttled.load(Relaxed)
     }
 
-    pub(super) fn heard(&self) -> u64 {
-        self.heard.load(Relaxed)
+    pub(super) fn progress(&self) -> u64 {
+        self.progress.load(Relaxed)
+    }
+
+    /// Something happened that is not silence.
+    pub(super) fn progressed(&self) {
+        self.progress.fetch_add(1, Relaxed);
     }
 
     pub(super) fn describes(&self) -> u32 {
@@ -110,9 +115,6 @@ impl Pulse {
     /// Half as many when throttled, one more after as many answers as are in flight: the way TCP finds its share.
     /// Concurrent calls may lose a step, which does no harm.
     fn note(&self, outcome: Outcome, most_describes: u32) {
-        if !matches!(outcome, Outcome::TimedOut | Outcome::Failed) {
-            self.heard.fetch_add(1, Relaxed);
-        }
         let describes = self.describes();
         match outcome {
             Outcome::Throttled => {
@@ -139,6 +141,11 @@ impl Attempts {
             pulse: None,
             most_describes: 0,
         }
+    }
+
+    /// Of requests that are made for all targets of a session: a throttled STS holds them all up.
+    pub(super) fn of_session(observer: Arc<dyn RequestObserver>, pulse: Arc<Pulse>) -> Self {
+        Self::of_target(observer, pulse, 0)
     }
 
     pub(super) fn of_target(
@@ -175,6 +182,9 @@ impl Intercept for Attempts {
             self.observer.attempted(operation, outcome);
             if let Some(pulse) = &self.pulse {
                 pulse.note(outcome, self.most_describes);
+                if context.response().is_some() {
+                    pulse.progressed();
+                }
             }
         }
         Ok(())

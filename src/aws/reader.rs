@@ -98,16 +98,16 @@ impl TargetReader {
         self.found(tags).await
     }
 
-    /// Attempts that were throttled, since the reader was made.
+    /// Attempts that were throttled, those of the account's STS included, since the reader was made.
     #[must_use]
     pub fn throttled(&self) -> u64 {
-        self.shared.pulse.throttled()
+        self.shared.pulse.throttled() + self.shared.session.pulse.throttled()
     }
 
-    /// Attempts that AWS answered, whatever it said, since the reader was made; its own faults do not count.
+    /// Rises as long as AWS answers, whatever it says, or requests wait in our own queue: what does not rise is silent.
     #[must_use]
-    pub fn heard(&self) -> u64 {
-        self.shared.pulse.heard()
+    pub fn progress(&self) -> u64 {
+        self.shared.pulse.progress() + self.shared.session.pulse.progress()
     }
 
     /// How many Describes (and tag reads) are worth having in flight now: fewer when throttled, at least one.

@@ -30,6 +30,9 @@ use super::{Options, observe::Pulse};
 /// milliseconds.
 const SLOW: Duration = Duration::from_secs(2);
 
+/// A request that waited longer for its place than this was held up by others.
+const QUEUED: Duration = Duration::from_secs(1);
+
 /// The part of all places that slow targets share.
 const SLOW_PART: usize = 8;
 
@@ -151,8 +154,15 @@ impl HttpConnector for Line {
         let connector = self.connector.clone();
         let wire = self.wire.clone();
         HttpConnectorFuture::new(async move {
+            let asked = Instant::now();
             let _place = wire.place(&request).await?;
             let sent = Instant::now();
+            if let Some(pulse) = &wire.pulse
+                && sent - asked > QUEUED
+            {
+                // AWS is not silent: it has not been asked yet.
+                pulse.progressed();
+            }
             let answer = tokio::time::timeout(wire.attempt_timeout, exchange(&connector, request));
             let answer = answer
                 .await

@@ -1,11 +1,11 @@
 //! What every pass needs.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use kube::Client;
+use kube::{Client, ResourceExt};
 use tokio_util::sync::CancellationToken;
 
 use super::{backoff::Failures, memory::Memory};
@@ -34,6 +34,15 @@ pub struct Context {
     pub(super) shutdown: CancellationToken,
     pub(super) failures: Failures,
     memories: Mutex<HashMap<PolicyName, Remembered>>,
+    seen: Mutex<HashMap<String, Seen>>,
+}
+
+/// What a person can change about a policy.
+#[derive(PartialEq, Eq)]
+struct Seen {
+    uid: Option<String>,
+    generation: Option<i64>,
+    annotations: BTreeMap<String, String>,
 }
 
 type Remembered = (String, Arc<tokio::sync::Mutex<Memory>>);
@@ -55,6 +64,7 @@ impl Context {
             shutdown,
             failures: Failures::default(),
             memories: Mutex::default(),
+            seen: Mutex::default(),
         }
     }
 
@@ -62,6 +72,22 @@ impl Context {
     #[must_use]
     pub fn shutdown(&self) -> &CancellationToken {
         &self.shutdown
+    }
+
+    /// Whether a policy was changed by a person since it was last told of. One that was forgotten meanwhile is news.
+    pub(super) fn is_news(&self, policy: &impl ResourceExt) -> bool {
+        let seen = Seen {
+            uid: policy.uid(),
+            generation: policy.meta().generation,
+            annotations: policy.annotations().clone(),
+        };
+        let mut all = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let name = policy.name_any();
+        if all.get(&name) == Some(&seen) {
+            return false;
+        }
+        all.insert(name, seen);
+        true
     }
 
     /// What is remembered of a policy; nothing, if it was deleted and made anew.
@@ -94,13 +120,19 @@ impl Context {
         }
         self.metrics.forget(&name);
         self.failures.forget(policy);
+        self.seen
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(policy);
     }
 
     /// As [`Self::forget`], of all policies but those that are there.
     pub(super) fn forget_others(&self, is_there: impl Fn(&str) -> bool) {
-        let names: Vec<PolicyName> = self.memories().keys().cloned().collect();
-        for name in names.iter().filter(|name| !is_there(name.as_str())) {
-            self.forget(name.as_str());
+        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let names: Vec<String> = seen.keys().cloned().collect();
+        drop(seen);
+        for name in names.iter().filter(|name| !is_there(name)) {
+            self.forget(name);
         }
     }
 

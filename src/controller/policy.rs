@@ -6,7 +6,12 @@ use jiff::Timestamp;
 use kube::{Resource, ResourceExt, runtime::controller::Action};
 use tokio::time::Instant;
 
-use super::{Context, Guarded, announce::announcements, memory::Memory, schedule::until};
+use super::{
+    Context, Guarded,
+    announce::announcements,
+    memory::Memory,
+    schedule::{Schedule, until},
+};
 use crate::{
     api::{
         ConditionType, NotebookRootAccessPolicy, NotebookRootAccessPolicyStatus as Status,
@@ -88,7 +93,7 @@ impl PolicyPass<'_> {
             Ok(resource) => resource,
             Err(undecodable) => {
                 let problem = format!("the resource does not decode: {}", undecodable.error);
-                self.publish_invalid(memory, &problem).await?;
+                self.publish_invalid(memory, None, &problem).await?;
                 return Ok(Some(SECOND_LOOK));
             }
         };
@@ -97,12 +102,15 @@ impl PolicyPass<'_> {
             Ok(policy) => policy,
             Err(errors) => {
                 let problems: Vec<String> = errors.iter().map(ToString::to_string).collect();
-                self.publish_invalid(memory, &problems.join("; ")).await?;
+                let current = resource.status.as_ref();
+                self.publish_invalid(memory, current, &problems.join("; "))
+                    .await?;
                 return Ok(None);
             }
         };
         if policy.suspended {
-            return self.publish_suspended(memory, &policy).await;
+            let current = resource.status.as_ref();
+            return self.publish_suspended(memory, current, &policy).await;
         }
         let scan_now = resource
             .annotations()
@@ -118,12 +126,13 @@ impl PolicyPass<'_> {
         };
         let now = Timestamp::now();
         if !observation.unfinished {
-            memory.schedule.finished(&observation.snapshots, now);
+            memory.schedule.finished(observation.oldest, now);
         }
         let progress = progress(&observation, memory, now);
         let evaluation = decide::evaluate(&policy, &observation.snapshots, now);
         let status = decide::summarize(&policy, &evaluation, progress, self.pass(memory, now));
-        self.publish(memory, status).await?;
+        self.publish(memory, resource.status.as_ref(), status)
+            .await?;
         self.announce(resource, memory, &evaluation, progress).await;
         self.show(memory, &policy, &evaluation);
         Ok(Some(next_pass(
@@ -143,25 +152,35 @@ impl PolicyPass<'_> {
         }
     }
 
-    async fn publish_invalid(&mut self, memory: &mut Memory, problem: &str) -> Result<(), Error> {
+    async fn publish_invalid(
+        &mut self,
+        memory: &mut Memory,
+        current: Option<&Status>,
+        problem: &str,
+    ) -> Result<(), Error> {
         self.invalid = true;
         let status = decide::invalid(problem, self.pass(memory, Timestamp::now()));
         if memory.status.as_ref() != Some(&status) {
             tracing::warn!(policy = %self.name, problem, "the policy is not valid");
         }
-        self.publish(memory, status).await?;
+        self.publish(memory, current, status).await?;
+        // What it said when it was valid is not what it says now.
         memory.subscription = Subscription::default();
+        memory.schedule = Schedule::default();
+        memory.facts = None;
+        self.context.metrics.forget(&self.name);
         Ok(())
     }
 
     async fn publish_suspended(
         &self,
         memory: &mut Memory,
+        current: Option<&Status>,
         policy: &Policy,
     ) -> Result<Option<Duration>, Error> {
         memory.schedule.suspend();
         let status = decide::suspended(self.pass(memory, Timestamp::now()));
-        self.publish(memory, status).await?;
+        self.publish(memory, current, status).await?;
         let mut facts = memory
             .facts
             .take()
@@ -173,11 +192,17 @@ impl PolicyPass<'_> {
         Ok(None)
     }
 
-    async fn publish(&self, memory: &mut Memory, status: Status) -> Result<(), Error> {
+    /// `current` is the status at the API server, as far as the watch has told: what somebody else wrote there is undone.
+    async fn publish(
+        &self,
+        memory: &mut Memory,
+        current: Option<&Status>,
+        status: Status,
+    ) -> Result<(), Error> {
         let written = kubernetes::publish(
             &self.context.clients.requests,
             &self.subject,
-            memory.status.as_ref(),
+            current,
             &status,
         )
         .await
@@ -279,8 +304,10 @@ fn next_pass(
     let retry = observation
         .retry_at
         .map(|retry_at| retry_at.saturating_duration_since(Instant::now()));
+    // Targets that did not answer last time, or that another policy asked for: their results are shown when they come.
+    let answers = observation.in_flight.then_some(PATIENCE);
     let expiry = evaluation.next_expiry.map(|expiry| until(expiry, now));
-    [Some(scan), retry, expiry]
+    [Some(scan), retry, answers, expiry]
         .into_iter()
         .flatten()
         .min()

@@ -62,10 +62,6 @@ struct Next {
 }
 
 impl Batch {
-    pub(super) fn new() -> Arc<Self> {
-        Arc::default()
-    }
-
     /// Whether all that was asked for is there by the deadline.
     pub(super) async fn finished_by(&self, deadline: Instant) -> bool {
         tokio::time::timeout_at(deadline, self.finished())
@@ -126,6 +122,11 @@ impl Flight {
                 Demanded::Nothing
             }
         }
+    }
+
+    /// Whether it is queued or being read.
+    pub(super) fn is_in_flight(&self) -> bool {
+        !matches!(self.stage, Stage::Idle)
     }
 
     /// The reading begins; returns what it has to cover.
@@ -196,7 +197,11 @@ mod tests {
 
     #[test]
     fn one_reading_serves_all_who_asked_before_it_began() {
-        let (mut flight, one, other) = (Flight::default(), Batch::new(), Batch::new());
+        let (mut flight, one, other) = (
+            Flight::default(),
+            Arc::<Batch>::default(),
+            Arc::<Batch>::default(),
+        );
         assert_eq!(flight.join(since(0), PLAIN, &one), Demanded::Queue);
         assert_eq!(flight.join(since(0), FULL, &other), Demanded::Nothing);
         assert_eq!(flight.start(at(1)), FULL);
@@ -223,7 +228,11 @@ mod tests {
             (full, FULL, false),
             (since(4), with_tags, false),
         ] {
-            let (mut flight, first, late) = (Flight::default(), Batch::new(), Batch::new());
+            let (mut flight, first, late) = (
+                Flight::default(),
+                Arc::<Batch>::default(),
+                Arc::<Batch>::default(),
+            );
             flight.join(since(0), PLAIN, &first);
             flight.start(at(5));
             assert_eq!(flight.join(demand, scope, &late), Demanded::Nothing);
@@ -240,7 +249,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn waiting_ends_at_the_deadline() {
-        let (mut flight, batch) = (Flight::default(), Batch::new());
+        let (mut flight, batch) = (Flight::default(), Arc::<Batch>::default());
         flight.join(since(0), PLAIN, &batch);
         assert!(
             !batch

@@ -31,12 +31,12 @@ impl<'a> Patience<'a> {
     pub(super) async fn wait<F: Future>(&self, answer: F) -> Option<F::Output> {
         let mut answer = pin!(answer);
         loop {
-            let heard = self.reader.heard();
+            let progress = self.reader.progress();
             let until = self.deadline.min(Instant::now() + self.silence);
             match timeout_at(until, &mut answer).await {
                 Ok(answer) => return Some(answer),
                 Err(_) if Instant::now() >= self.deadline => return None,
-                Err(_) if self.reader.heard() == heard => return None,
+                Err(_) if self.reader.progress() == progress => return None,
                 Err(_) => {}
             }
         }

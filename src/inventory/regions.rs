@@ -110,6 +110,10 @@ impl AccountRegions {
         locked(&self.state).health.is_ailing()
     }
 
+    pub(super) fn is_in_flight(&self) -> bool {
+        locked(&self.state).flight.is_in_flight()
+    }
+
     pub(super) fn retry_at(&self) -> Option<Instant> {
         locked(&self.state).health.retry_at()
     }

@@ -168,6 +168,10 @@ impl CachedTarget {
         locked(&self.state).health.is_ailing()
     }
 
+    pub(super) fn is_in_flight(&self) -> bool {
+        locked(&self.state).flight.is_in_flight()
+    }
+
     pub(super) fn retry_at(&self) -> Option<Instant> {
         locked(&self.state).health.retry_at()
     }
