@@ -17,7 +17,12 @@ use aws_sdk_sts::config::{
 };
 use aws_smithy_types::retry::RetrySpec;
 
-use super::{Options, RequestObserver, identity::Identity, observe::Attempts, wire::Wire};
+use super::{
+    Options, RequestObserver,
+    identity::Identity,
+    observe::{Attempts, Pulse},
+    wire::Wire,
+};
 use crate::domain::{Partition, Region};
 
 /// A bound on a call with all its attempts. Generous: throttling is ridden out, and whoever calls has a deadline.
@@ -97,6 +102,7 @@ impl Foundation {
         partition: Partition,
         identity: &Identity,
         retries: &RetryPartition,
+        pulse: &Arc<Pulse>,
     ) -> aws_sdk_sts::Client {
         let mut config = self.sts.to_builder();
         config.set_credentials_provider(Some(identity.provider.clone()));
@@ -105,6 +111,7 @@ impl Foundation {
                 .identity_cache(identity.cache())
                 .region(self.sts_region(partition))
                 .retry_partition(retries.clone())
+                .interceptor(Attempts::of_session(Arc::clone(pulse)))
                 .build(),
         )
     }

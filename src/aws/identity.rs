@@ -14,7 +14,7 @@ use aws_credential_types::{
 };
 use aws_sdk_sts::config::{IdentityCache, SharedIdentityCache, retry::RetryPartition};
 
-use super::{Operation, fault::Fault, foundation::Foundation};
+use super::{Operation, fault::Fault, foundation::Foundation, observe::Pulse};
 use crate::domain::{ExternalId, Partition, TargetState};
 
 /// The name of the role sessions, as CloudTrail shows it.
@@ -47,6 +47,7 @@ pub(super) struct AssumedRole {
     pub(super) foundation: Arc<Foundation>,
     pub(super) partition: Partition,
     pub(super) retries: RetryPartition,
+    pub(super) pulse: Arc<Pulse>,
     pub(super) arn: String,
     pub(super) external_id: Option<ExternalId>,
 }
@@ -107,7 +108,7 @@ impl AssumedRole {
         let external_id = self.external_id.as_ref().map(ExternalId::as_str);
         let answer = self
             .foundation
-            .sts(self.partition, own, &self.retries)
+            .sts(self.partition, own, &self.retries, &self.pulse)
             .assume_role()
             .role_arn(&self.arn)
             .role_session_name(SESSION_NAME)

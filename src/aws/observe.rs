@@ -141,6 +141,11 @@ impl Attempts {
         }
     }
 
+    /// For requests that the observer is told of already.
+    pub(super) fn of_session(pulse: Arc<Pulse>) -> Self {
+        Self::of_target(Arc::new(()), pulse, 0)
+    }
+
     pub(super) fn of_target(
         observer: Arc<dyn RequestObserver>,
         pulse: Arc<Pulse>,

@@ -85,16 +85,17 @@ impl TargetReader {
         self.found(tags).await
     }
 
-    /// Attempts that were throttled, since the reader was made.
+    /// Attempts that were throttled, those for the account's credentials included, ever.
     #[must_use]
     pub fn throttled(&self) -> u64 {
-        self.shared.pulse.throttled()
+        self.shared.pulse.throttled() + self.shared.session.pulse.throttled()
     }
 
-    /// Attempts that AWS answered, whatever it said, since the reader was made; its own faults do not count.
+    /// Attempts that AWS answered, whatever it said, those for the account's credentials included, ever; its own faults do
+    /// not count.
     #[must_use]
     pub fn heard(&self) -> u64 {
-        self.shared.pulse.heard()
+        self.shared.pulse.heard() + self.shared.session.pulse.heard()
     }
 
     /// How many Describes (and tag reads) are worth having in flight now: fewer when throttled, at least one.

@@ -11,6 +11,7 @@ use super::{
     fault::Fault,
     foundation::{Foundation, first_region, own_retries},
     identity::{AssumedRole, Identity},
+    observe::Pulse,
 };
 use crate::domain::{Access, AccountId, Partition, ReadFailure, TargetState};
 
@@ -23,6 +24,8 @@ pub(super) struct Session {
     /// No role is named: the account of the operator's own identity has to be this one.
     is_own: bool,
     retries: RetryPartition,
+    /// How STS has been answering: all regions of the account wait for its credentials.
+    pub(super) pulse: Arc<Pulse>,
     verified: OnceCell<()>,
 }
 
@@ -34,6 +37,7 @@ impl Session {
         partition: Partition,
     ) -> Self {
         let retries = own_retries();
+        let pulse = Arc::new(Pulse::new(1));
         let is_own = access.role.is_none();
         let identity = match access.role {
             None => Arc::clone(&foundation.own),
@@ -41,6 +45,7 @@ impl Session {
                 foundation: Arc::clone(&foundation),
                 partition,
                 retries: retries.clone(),
+                pulse: Arc::clone(&pulse),
                 arn: role.arn(partition, &account),
                 external_id: access.external_id,
             }))),
@@ -52,6 +57,7 @@ impl Session {
             partition,
             is_own,
             retries,
+            pulse,
             verified: OnceCell::new(),
         }
     }
@@ -85,7 +91,7 @@ impl Session {
     async fn caller(&self) -> Result<String, Fault> {
         const OPERATION: Operation = Operation::GetCallerIdentity;
         self.foundation
-            .sts(self.partition, &self.identity, &self.retries)
+            .sts(self.partition, &self.identity, &self.retries, &self.pulse)
             .get_caller_identity()
             .send()
             .await
