@@ -143,7 +143,8 @@ build() { # title, then command
     echo
     echo "==> $1"
     shift
-    start "$@"
+    # What both have to say is on stderr.
+    start "$@" >/dev/null
     wait "$started" || fail 'the build did not succeed; see above'
     # Its number may be another process's by the time the watchdog looks.
     : >"$folder/groups"
@@ -155,7 +156,7 @@ if [ ! -x "$programs/sudoless" ] || [ ! -x "$programs/local-cluster" ]; then
 fi
 # The test makes cargo choose the features that `make test` has: otherwise each would compile the dependencies again.
 build 'Building sudoless and the simulated AWS (Rust)' cargo build --locked --workspace --bins --test crds
-build 'Building etcd, kube-apiserver and kubectl (Go)' "$programs/local-cluster" tools >/dev/null
+build 'Building etcd, kube-apiserver and kubectl (Go)' "$programs/local-cluster" tools
 tools=$("$programs/local-cluster" tools)
 
 # ---- Start -------------------------------------------------------------------------------------------------------------------
@@ -258,7 +259,7 @@ cat <<END
   kubectl explain nrap.spec.exemptions            # what can be written
   kubectl edit nrap demo                          # for instance add:  selector: {names: ["team-*"]}
 
-  # An owner gives himself root: see the finding and the event, at the latest after a minute, or at once by asking.
+  # An owner turns root on: the finding is there after a minute at most, or at once if asked for.
   curl -X POST $AWS_ENDPOINT_URL/_admin/notebooks/444455556666/eu-west-1/search-ranking/enable-root
   kubectl annotate nrap demo --overwrite sudoless.dev/scan-now="\$(date)"
   kubectl events --for nrap/demo

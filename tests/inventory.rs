@@ -15,7 +15,7 @@ use std::{sync::Arc, time::Duration};
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
 use jiff::Timestamp;
-use sagemaker_simulator::{Operation, Options, Simulator};
+use sagemaker_simulator::{Effect, Fault, Operation, Options, Simulator};
 use serde_json::{Value, json};
 use sudoless::{
     api::{NotebookRootAccessPolicy, NotebookRootAccessPolicyStatus as Status},
@@ -138,6 +138,36 @@ async fn scans_of_what_did_not_change_list_and_change_nothing() {
     let summary = status(&policy, &observation, Some(&last)).summary.unwrap();
     assert_eq!((summary.compliant, summary.non_compliant), (99, 101));
     assert_eq!(reads(&simulator), (33, 1), "what changed is described");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_scan_that_failed_is_made_up_for() {
+    let simulator = Simulator::start(fleet([rooted("a"), rootless("b")]), Options::default());
+    let simulator = simulator.unwrap();
+    let inventory = inventory(&simulator);
+    let policy = policy(json!({}));
+    let mut subscription = Subscription::default();
+    scan(&inventory, &policy, &mut subscription).await;
+    assert_eq!(reads(&simulator), (1, 2));
+
+    let deny = Fault::new(Effect::Deny).operation(Operation::ListNotebookInstances);
+    simulator.add_fault(deny.next(1));
+    let full = Demand {
+        not_before: Timestamp::now(),
+        full: true,
+    };
+    inventory
+        .observe(&policy, &mut subscription, full, PATIENCE)
+        .await;
+    assert_eq!(reads(&simulator), (2, 2));
+    scan(&inventory, &policy, &mut subscription).await;
+    assert_eq!(
+        reads(&simulator),
+        (3, 4),
+        "all is described, as was asked for"
+    );
+    scan(&inventory, &policy, &mut subscription).await;
+    assert_eq!(reads(&simulator), (4, 4), "once");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -19,7 +19,9 @@ use super::{
     observe::{Attempts, Pulse},
     session::Session,
 };
-use crate::domain::{NotebookArn, NotebookDetails, NotebookSummary, ReadFailure, Region, Tags};
+use crate::domain::{
+    NotebookArn, NotebookDetails, NotebookSummary, ReadFailure, Region, Tags, TargetState,
+};
 
 /// Reads one target. Cheap to clone; a clone shares its rate and its credentials.
 #[derive(Clone)]
@@ -57,9 +59,20 @@ impl TargetReader {
     /// `Unreachable`, because a notebook that is left out would go unseen.
     pub async fn list(&self) -> Result<Vec<NotebookSummary>, ReadFailure> {
         self.shared.session.verify().await?;
-        match self.send(|client| self.list_pages(client)).await {
+        let list = || self.send(|client| self.list_pages(client));
+        let failure = match list().await {
+            Ok(notebooks) => return Ok(notebooks),
+            Err(fault) => self.failure(fault).await,
+        };
+        if failure.state != TargetState::RegionDisabled {
+            return Err(failure);
+        }
+        // The credentials that were checked may be newer than those that were refused: only if these are refused too is
+        // it the region. Taken for disabled, it would be left out of everything.
+        match list().await {
             Ok(notebooks) => Ok(notebooks),
-            Err(fault) => Err(self.failure(fault).await),
+            Err(again) if again.outcome == Outcome::Unrecognized => Err(failure),
+            Err(other) => Err(self.failure(other).await),
         }
     }
 

@@ -25,6 +25,10 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// No pass follows another sooner, whatever is due.
 const SHORTEST_REST: Duration = Duration::from_millis(250);
 
+/// When a resource that does not decode is looked at again: if it was the status that did not, writing it anew has helped, and no
+/// change of the spec will tell.
+const SECOND_LOOK: Duration = Duration::from_secs(10);
+
 /// The step that failed.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Error {
@@ -84,7 +88,8 @@ impl PolicyPass<'_> {
             Ok(resource) => resource,
             Err(undecodable) => {
                 let problem = format!("the resource does not decode: {}", undecodable.error);
-                return self.publish_invalid(memory, &problem).await;
+                self.publish_invalid(memory, &problem).await?;
+                return Ok(Some(SECOND_LOOK));
             }
         };
         memory.recall(resource);
@@ -92,7 +97,8 @@ impl PolicyPass<'_> {
             Ok(policy) => policy,
             Err(errors) => {
                 let problems: Vec<String> = errors.iter().map(ToString::to_string).collect();
-                return self.publish_invalid(memory, &problems.join("; ")).await;
+                self.publish_invalid(memory, &problems.join("; ")).await?;
+                return Ok(None);
             }
         };
         if policy.suspended {
@@ -137,17 +143,15 @@ impl PolicyPass<'_> {
         }
     }
 
-    async fn publish_invalid(
-        &mut self,
-        memory: &mut Memory,
-        problem: &str,
-    ) -> Result<Option<Duration>, Error> {
+    async fn publish_invalid(&mut self, memory: &mut Memory, problem: &str) -> Result<(), Error> {
         self.invalid = true;
-        tracing::warn!(policy = %self.name, problem, "the policy is not valid");
         let status = decide::invalid(problem, self.pass(memory, Timestamp::now()));
+        if memory.status.as_ref() != Some(&status) {
+            tracing::warn!(policy = %self.name, problem, "the policy is not valid");
+        }
         self.publish(memory, status).await?;
         memory.subscription = Subscription::default();
-        Ok(None)
+        Ok(())
     }
 
     async fn publish_suspended(
@@ -171,7 +175,7 @@ impl PolicyPass<'_> {
 
     async fn publish(&self, memory: &mut Memory, status: Status) -> Result<(), Error> {
         let written = kubernetes::publish(
-            &self.context.client,
+            &self.context.clients.requests,
             &self.subject,
             memory.status.as_ref(),
             &status,

@@ -59,6 +59,8 @@ struct State {
     known: Vec<Arc<Notebook>>,
     /// What the last reading covered; `None`: there was none.
     read: Option<Scope>,
+    /// What was described before is to be described again, because a reading that had to do so failed.
+    owed_since: Timestamp,
 }
 
 /// How the last attempts went.
@@ -118,6 +120,7 @@ impl CachedTarget {
                 snapshot,
                 known: Vec::new(),
                 read: None,
+                owed_since: Timestamp::MIN,
             }),
         }
     }
@@ -145,7 +148,7 @@ impl CachedTarget {
             return Demanded::Nothing;
         }
         let scope = Scope {
-            described_since,
+            described_since: described_since.max(state.owed_since),
             tags,
         };
         state.flight.join(demand, scope, batch)
@@ -229,6 +232,11 @@ impl State {
             self.known.clone_from(&reading.notebooks);
         }
         let succeeded = reading.state == TargetState::Scanned;
+        self.owed_since = if succeeded {
+            Timestamp::MIN
+        } else {
+            self.owed_since.max(scope.described_since)
+        };
         self.snapshot = Arc::new(Snapshot {
             target: target.clone(),
             started_at,

@@ -2,7 +2,7 @@
 
 use kube::{
     Api, Client, Error, Resource, ResourceExt,
-    api::{Patch, PatchParams},
+    api::{PartialObjectMeta, Patch, PatchParams},
 };
 use serde_json::json;
 
@@ -42,7 +42,8 @@ pub async fn publish(
     if current == Some(status) {
         return Ok(false);
     }
-    let api: Api<NotebookRootAccessPolicy> = Api::all(client.clone());
+    // The answer is the whole resource, and is not read: it may be one that does not decode.
+    let api: Api<PartialObjectMeta<NotebookRootAccessPolicy>> = Api::all(client.clone());
     let patch = json!({
         "apiVersion": NotebookRootAccessPolicy::api_version(&()),
         "kind": NotebookRootAccessPolicy::kind(&()),

@@ -15,6 +15,15 @@ const DEADLINE: Duration = Duration::from_mins(1);
 /// If that does not succeed, or the server warns about a definition.
 pub fn start(options: Options) -> LocalCluster {
     let cluster = LocalCluster::start(options).expect("a control plane");
+    install(&cluster);
+    cluster
+}
+
+/// Installs `crds/`, or changes what is installed into it, and returns once kubectl knows the resource and can explain it.
+///
+/// # Panics
+/// As [`start`].
+pub fn install(cluster: &LocalCluster) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("crds");
     let applied = cluster
         .kubectl(["apply", "--server-side", "-f"])
@@ -26,10 +35,9 @@ pub fn start(options: Options) -> LocalCluster {
 
     let started = Instant::now();
     // Each look is a process of its own, which is pause enough.
-    while let Err(error) = look(&cluster) {
+    while let Err(error) = look(cluster) {
         assert!(started.elapsed() < DEADLINE, "not served: {error}");
     }
-    cluster
 }
 
 fn look(cluster: &LocalCluster) -> Result<(), Error> {
