@@ -190,3 +190,29 @@ async fn more_hanging_targets_than_places_starve_nobody() {
         .until_within("all", Duration::from_secs(20), scanned)
         .await;
 }
+
+/// STS throttles too, and all regions of an account wait for it.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_whose_role_is_throttled_is_named_as_such() {
+    let ill = ACCOUNTS[1];
+    let never = Effect::Throttle {
+        rate: 0.0,
+        burst: 0.0,
+    };
+    let fleet = accounts(&ACCOUNTS)
+        .notebooks(mixed(&ACCOUNTS, &REGIONS, 45))
+        .fault(
+            Fault::new(never)
+                .account(ill)
+                .operation(Operation::AssumeRole),
+        );
+    let flags = ["--request-timeout", "2s", "--target-deadline", "10s"];
+    let stage = Stage::begin("sts", fleet, &flags).await;
+    stage.apply("all", policy(&ACCOUNTS, &REGIONS)).await;
+    let fleet = stage.simulator.notebooks();
+    let expectation = Expectation::of(fleet, &ACCOUNTS, &REGIONS);
+    let throttled = REGIONS.iter().fold(expectation, |expectation, region| {
+        expectation.unlisted(ill, region, "Throttled")
+    });
+    throttled.prove(&stage, "all").await;
+}

@@ -34,9 +34,9 @@ fn healthy(stage: &Stage) -> Expectation {
 }
 
 /// Nothing can even be listed in the whole ill account.
-fn unlisted(stage: &Stage, state: &'static str) -> Expectation {
+fn unlisted(stage: &Stage, shown: &'static str) -> Expectation {
     REGIONS.iter().fold(healthy(stage), |expectation, region| {
-        expectation.unlisted(ILL, region, state)
+        expectation.unlisted(ILL, region, shown)
     })
 }
 
