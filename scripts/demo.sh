@@ -259,7 +259,7 @@ cat <<END
   kubectl explain nrap.spec.exemptions            # what can be written
   kubectl edit nrap demo                          # for instance add:  selector: {names: ["team-*"]}
 
-  # An owner gives himself root: see the finding and the event, at the latest after a minute, or at once by asking.
+  # An owner turns root on: the finding is there after a minute at most, or at once if asked for.
   curl -X POST $AWS_ENDPOINT_URL/_admin/notebooks/444455556666/eu-west-1/search-ranking/enable-root
   kubectl annotate nrap demo --overwrite sudoless.dev/scan-now="\$(date)"
   kubectl events --for nrap/demo

@@ -137,7 +137,12 @@ impl Aws {
     ) -> Result<BTreeSet<Region>, ReadFailure> {
         let session = self.session(account, access, self.foundation.own_partition());
         session.verify().await?;
-        match self.list_regions(&session).await {
+        let mut listed = self.list_regions(&session).await;
+        if listed.as_ref().is_err_and(Fault::is_of_old_credentials) {
+            session.identity.forget();
+            listed = self.list_regions(&session).await;
+        }
+        match listed {
             Ok(regions) => Ok(regions),
             Err(fault) => Err(session.failure(fault).await),
         }

@@ -9,7 +9,7 @@ mod schedule;
 
 use std::sync::Arc;
 
-pub use context::Context;
+pub use context::{Clients, Context};
 use futures::{FutureExt, StreamExt, TryStreamExt, future::ready};
 use kube::{
     Api, ResourceExt,
@@ -32,7 +32,7 @@ type Guarded = DeserializeGuard<NotebookRootAccessPolicy>;
 
 /// Returns once the API server serves what the controller watches.
 pub async fn until_served(context: &Context, label_selector: Option<&str>, readiness: &Readiness) {
-    let policies: Api<NotebookRootAccessPolicy> = Api::all(context.client.clone());
+    let policies: Api<NotebookRootAccessPolicy> = Api::all(context.clients.requests.clone());
     kubernetes::until_served(&policies, label_selector, |problem| {
         tracing::warn!("waiting: {problem}");
         readiness.shut(Gate::CustomResourceDefinitions, problem);
@@ -50,7 +50,7 @@ pub async fn run(context: Arc<Context>, label_selector: Option<&str>, readiness:
     if let Some(selector) = label_selector {
         config = config.labels(selector);
     }
-    let guarded: Api<Guarded> = Api::all(context.client.clone());
+    let guarded: Api<Guarded> = Api::all(context.clients.watches.clone());
     let (store, writer) = reflector::store();
     let listed = store.clone();
     // Our own status says nothing new: only what a person changes asks for a pass.

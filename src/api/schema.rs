@@ -190,8 +190,8 @@ pub(super) fn expiry(_: &mut SchemaGenerator) -> Schema {
     text(
         40,
         &[(
-            r"self.matches(r'^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?(Z|[+-][0-9]{2}:[0-9]{2})$') && timestamp(self) > timestamp('1970-01-01T00:00:00Z')",
-            "write an existing date and time with its zone, such as 2027-01-31T00:00:00Z",
+            r"self.matches(r'^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?(Z|[+-][0-9]{2}:[0-9]{2})$') && timestamp(self) > timestamp('1970-01-01T00:00:00Z') && timestamp(self) < timestamp('9999-01-01T00:00:00Z')",
+            "write an existing date and time before the year 9999 with its zone, such as 2027-01-31T00:00:00Z; leave it out for no expiry",
         )],
     )
 }

@@ -76,6 +76,12 @@ impl Fault {
         }
     }
 
+    /// Whether new credentials may help: those that were sent are not accepted any more. The next pass would have new
+    /// ones, but what fails until then is Unknown.
+    pub(super) fn is_of_old_credentials(&self) -> bool {
+        self.outcome == Outcome::InvalidCredentials && self.operation != Operation::AssumeRole
+    }
+
     /// The failure of a target in this state.
     pub(super) fn reads(&self, state: TargetState) -> ReadFailure {
         ReadFailure {

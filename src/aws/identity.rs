@@ -2,7 +2,7 @@
 
 use std::{
     fmt,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, SystemTime},
 };
 
@@ -29,7 +29,14 @@ const CREDENTIALS_TIMEOUT: Duration = Duration::from_secs(150);
 /// Credentials, and where they come from.
 pub(super) struct Identity {
     pub(super) provider: SharedCredentialsProvider,
-    cache: Mutex<SharedIdentityCache>,
+    kept: Mutex<Kept>,
+}
+
+/// Credentials that are kept, and which issue they are.
+#[derive(Clone)]
+pub(super) struct Kept {
+    pub(super) cache: SharedIdentityCache,
+    pub(super) issue: u64,
 }
 
 /// Credentials of a role, by `AssumeRole` with the operator's own.
@@ -48,20 +55,40 @@ impl Identity {
     pub(super) fn new(provider: SharedCredentialsProvider) -> Self {
         Self {
             provider,
-            cache: Mutex::new(empty_cache()),
+            kept: Mutex::new(Kept {
+                cache: empty_cache(),
+                issue: 0,
+            }),
         }
     }
 
+    pub(super) fn kept(&self) -> Kept {
+        self.locked().clone()
+    }
+
     pub(super) fn cache(&self) -> SharedIdentityCache {
-        self.cache
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.kept().cache
     }
 
     /// Credentials that AWS refuses are not kept until they expire by the local clock.
     pub(super) fn forget(&self) {
-        *self.cache.lock().unwrap_or_else(PoisonError::into_inner) = empty_cache();
+        let issue = self.kept().issue;
+        self.forget_issue(issue);
+    }
+
+    /// The same, unless others have done so since and there are new ones.
+    pub(super) fn forget_issue(&self, issue: u64) {
+        let mut kept = self.locked();
+        if kept.issue == issue {
+            *kept = Kept {
+                cache: empty_cache(),
+                issue: issue.wrapping_add(1),
+            };
+        }
+    }
+
+    fn locked(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -19,7 +19,9 @@ use super::{
     observe::{Attempts, Pulse},
     session::Session,
 };
-use crate::domain::{NotebookArn, NotebookDetails, NotebookSummary, ReadFailure, Region, Tags};
+use crate::domain::{
+    NotebookArn, NotebookDetails, NotebookSummary, ReadFailure, Region, Tags, TargetState,
+};
 
 /// Reads one target. Cheap to clone; a clone shares its rate and its credentials.
 #[derive(Clone)]
@@ -33,8 +35,8 @@ struct Shared {
     retries: RetryPartition,
     pulse: Arc<Pulse>,
     /// Alive while a read is in flight: a client takes 18 KiB, which is much for thousands of targets and nothing for
-    /// those that are read right now.
-    client: Mutex<Weak<Client>>,
+    /// those that are read right now. With the issue of the credentials that it uses.
+    client: Mutex<(Weak<Client>, u64)>,
 }
 
 impl TargetReader {
@@ -57,29 +59,42 @@ impl TargetReader {
     /// `Unreachable`, because a notebook that is left out would go unseen.
     pub async fn list(&self) -> Result<Vec<NotebookSummary>, ReadFailure> {
         self.shared.session.verify().await?;
-        match self.list_pages().await {
+        let list = || self.send(|client| self.list_pages(client));
+        let failure = match list().await {
+            Ok(notebooks) => return Ok(notebooks),
+            Err(fault) => self.failure(fault).await,
+        };
+        if failure.state != TargetState::RegionDisabled {
+            return Err(failure);
+        }
+        // The credentials that were checked may be newer than those that were refused: only if these are refused too is
+        // it the region. Taken for disabled, it would be left out of everything.
+        match list().await {
             Ok(notebooks) => Ok(notebooks),
-            Err(fault) => Err(self.failure(fault).await),
+            Err(again) if again.outcome == Outcome::Unrecognized => Err(failure),
+            Err(other) => Err(self.failure(other).await),
         }
     }
 
     /// What a List does not tell of a notebook. `None`: it does not exist any more.
     pub async fn describe(&self, name: &str) -> Result<Option<NotebookDetails>, ReadFailure> {
         self.shared.session.verify().await?;
-        let answer = self
-            .client()
-            .describe_notebook_instance()
-            .notebook_instance_name(name)
-            .send()
-            .await
-            .map_err(|error| Fault::of(Operation::DescribeNotebookInstance, &error, None));
+        let describe = |client: Arc<Client>| async move {
+            client
+                .describe_notebook_instance()
+                .notebook_instance_name(name)
+                .send()
+                .await
+                .map_err(|error| Fault::of(Operation::DescribeNotebookInstance, &error, None))
+        };
+        let answer = self.send(describe).await;
         self.found(answer.map(convert::details)).await
     }
 
     /// The tags of a notebook. `None`: it does not exist any more.
     pub async fn tags(&self, arn: &NotebookArn) -> Result<Option<Tags>, ReadFailure> {
         self.shared.session.verify().await?;
-        let tags = self.tag_pages(arn).await;
+        let tags = self.send(|client| self.tag_pages(client, arn)).await;
         self.found(tags).await
     }
 
@@ -105,9 +120,23 @@ impl TargetReader {
             .unwrap_or(usize::MAX)
     }
 
-    async fn list_pages(&self) -> Result<Vec<NotebookSummary>, Fault> {
+    /// Sends it once more where the credentials that were kept are not accepted any more, before their time.
+    async fn send<T, F>(&self, call: impl Fn(Arc<Client>) -> F) -> Result<T, Fault>
+    where
+        F: Future<Output = Result<T, Fault>>,
+    {
+        let (client, issue) = self.client();
+        match call(client).await {
+            Err(fault) if fault.is_of_old_credentials() => {
+                self.shared.session.identity.forget_issue(issue);
+                call(self.client().0).await
+            }
+            answer => answer,
+        }
+    }
+
+    async fn list_pages(&self, client: Arc<Client>) -> Result<Vec<NotebookSummary>, Fault> {
         const OPERATION: Operation = Operation::ListNotebookInstances;
-        let client = self.client();
         let mut notebooks = BTreeMap::new();
         let mut pages = Pages::default();
         loop {
@@ -137,9 +166,8 @@ impl TargetReader {
         }
     }
 
-    async fn tag_pages(&self, arn: &NotebookArn) -> Result<Tags, Fault> {
+    async fn tag_pages(&self, client: Arc<Client>, arn: &NotebookArn) -> Result<Tags, Fault> {
         const OPERATION: Operation = Operation::ListTags;
-        let client = self.client();
         let mut tags = Tags::new();
         let mut pages = Pages::default();
         loop {
@@ -178,11 +206,14 @@ impl TargetReader {
         failure
     }
 
-    fn client(&self) -> Arc<Client> {
+    fn client(&self) -> (Arc<Client>, u64) {
         let shared = &self.shared;
+        let credentials = shared.session.identity.kept();
         let mut kept = shared.client.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(client) = kept.upgrade() {
-            return client;
+        if kept.1 == credentials.issue
+            && let Some(client) = kept.0.upgrade()
+        {
+            return (client, credentials.issue);
         }
         let foundation = &shared.session.foundation;
         let attempts = Attempts::of_target(
@@ -194,15 +225,15 @@ impl TargetReader {
         config.set_credentials_provider(Some(shared.session.identity.provider.clone()));
         let client = Arc::new(Client::from_conf(
             config
-                .identity_cache(shared.session.identity.cache())
+                .identity_cache(credentials.cache)
                 .region(SdkRegion::new(shared.region.as_str().to_owned()))
                 .retry_partition(shared.retries.clone())
                 .http_client(foundation.wire.of_target(Arc::clone(&shared.pulse)))
                 .interceptor(attempts)
                 .build(),
         ));
-        *kept = Arc::downgrade(&client);
-        client
+        *kept = (Arc::downgrade(&client), credentials.issue);
+        (client, credentials.issue)
     }
 }
 

@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     aws::{self, Aws},
-    controller::{self, Context},
+    controller::{self, Clients, Context},
     inventory::{self, Inventory},
     kubernetes::Lease,
     observability::{
@@ -30,6 +30,9 @@ use crate::{
 
 /// How long the passes under way may take to end after a signal. Kubernetes kills after 30 s.
 const GRACE: Duration = Duration::from_secs(5);
+
+/// How long the API server may take to answer. Shorter than a lease, so that one that cannot be renewed is known to be lost.
+const API_SERVER_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Run the operator: watch NotebookRootAccessPolicies and report every notebook they cover
 ///
@@ -195,12 +198,12 @@ async fn operate(arguments: Arguments) -> Result<(), Error> {
     let server = Server::new(metrics.clone(), readiness.clone()).serve(listener, shutdown.clone());
     let server = tokio::spawn(server);
 
-    let client = Client::try_from(kube::Config::infer().await?)?;
-    let lease = arguments.lease(&client);
+    let clients = clients().await?;
+    let lease = arguments.lease(&clients.requests);
     let aws = Aws::from_environment(arguments.reading.aws(), Arc::new(metrics.clone())).await;
     let inventory = Inventory::new(aws, arguments.reading.inventory(), metrics.clone());
     let context = Arc::new(Context::new(
-        client.clone(),
+        clients.clone(),
         inventory,
         metrics,
         shutdown.clone(),
@@ -216,7 +219,16 @@ async fn operate(arguments: Arguments) -> Result<(), Error> {
                 controller::run(Arc::clone(&context), selector, readiness).await;
                 Ok(())
             }
-            Some(lease) => lead(&lease, &client, Arc::clone(&context), selector, readiness).await,
+            Some(lease) => {
+                lead(
+                    &lease,
+                    &clients.requests,
+                    Arc::clone(&context),
+                    selector,
+                    readiness,
+                )
+                .await
+            }
         }
     };
     let ended = tokio::select! {
@@ -227,6 +239,16 @@ async fn operate(arguments: Arguments) -> Result<(), Error> {
     let _ = server.await;
     tracing::info!("stopped");
     ended
+}
+
+async fn clients() -> Result<Clients, Error> {
+    let config = kube::Config::infer().await?;
+    let mut brief = config.clone();
+    brief.read_timeout = Some(API_SERVER_TIMEOUT);
+    Ok(Clients {
+        watches: Client::try_from(config)?,
+        requests: Client::try_from(brief)?,
+    })
 }
 
 /// Works while it holds the lease. Whoever lost it ends: nothing of the old term is left in the new one.

@@ -16,9 +16,18 @@ use crate::{
     observability::{Metrics, PolicyFacts},
 };
 
+/// The API server, for two purposes.
+#[derive(Clone)]
+pub struct Clients {
+    /// For watches, which may be silent for long.
+    pub watches: Client,
+    /// For everything else: a request that is not answered fails, so that no pass hangs on it.
+    pub requests: Client,
+}
+
 /// What every pass needs, shared by all.
 pub struct Context {
-    pub(super) client: Client,
+    pub(super) clients: Clients,
     pub(super) inventory: Inventory,
     pub(super) metrics: Metrics,
     pub(super) announcer: Announcer,
@@ -33,14 +42,14 @@ impl Context {
     /// A context that remembers nothing yet.
     #[must_use]
     pub fn new(
-        client: Client,
+        clients: Clients,
         inventory: Inventory,
         metrics: Metrics,
         shutdown: CancellationToken,
     ) -> Self {
         Self {
-            announcer: Announcer::new(client.clone()),
-            client,
+            announcer: Announcer::new(clients.requests.clone()),
+            clients,
             inventory,
             metrics,
             shutdown,

@@ -175,7 +175,7 @@ impl PolicyPass<'_> {
 
     async fn publish(&self, memory: &mut Memory, status: Status) -> Result<(), Error> {
         let written = kubernetes::publish(
-            &self.context.client,
+            &self.context.clients.requests,
             &self.subject,
             memory.status.as_ref(),
             &status,

@@ -60,7 +60,9 @@ impl AccountRegions {
         });
         let wanted = match state.attempted_at {
             None => true,
-            Some(_) if state.failure.is_some() => state.health.is_due() || demand.full,
+            Some(attempted_at) if state.failure.is_some() => {
+                state.health.is_due() || attempted_at < demand.not_before
+            }
             Some(_) => outdated,
         };
         if !wanted {

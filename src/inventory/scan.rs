@@ -101,7 +101,8 @@ fn is_current(notebook: &Notebook, summary: &NotebookSummary, scope: Scope) -> b
     notebook.summary == *summary
         && summary.last_modified.is_some()
         && notebook.described_at >= scope.described_since
-        && notebook.details.is_ok()
+        // One that changed between the two requests is looked at again.
+        && notebook.details.as_ref().is_ok_and(|details| details.status == summary.status)
         && (!scope.tags || matches!(notebook.tags, Some(Ok(_))))
 }
 
@@ -134,7 +135,9 @@ async fn describe(reader: &TargetReader, plan: Plan, patience: &Patience<'_>) ->
             described_at: Timestamp::now(),
         }));
     }
-    let (mut outcomes, mut with_tags) = (Outcomes::default(), Outcomes::default());
+    // What did not change was read, if earlier: a target is not refused because the rest of it is.
+    let unchanged = plan.unchanged.len();
+    let (mut outcomes, mut with_tags) = (Outcomes::of(unchanged), Outcomes::of(unchanged));
     for notebook in &notebooks {
         let details = notebook.details.as_ref().err();
         let tags = notebook.tags.as_ref().and_then(|tags| tags.as_ref().err());
@@ -161,12 +164,12 @@ async fn read(
     tags: bool,
 ) -> (NotebookArn, Option<Arc<Notebook>>) {
     let described_at = Timestamp::now();
-    let details = reader.describe(&summary.name).await;
+    let details = reader.describe(&summary.name).await.map_err(of_one_listed);
     let tags = match (tags, &details) {
         (false, _) | (true, Ok(None)) => None,
         // Its verdict is Unknown already: another request would tell nothing.
         (true, Err(failure)) => Some(Err(failure.clone())),
-        (true, Ok(Some(_))) => Some(reader.tags(&summary.arn).await),
+        (true, Ok(Some(_))) => Some(reader.tags(&summary.arn).await.map_err(of_one_listed)),
     };
     let arn = summary.arn.clone();
     let notebook = match (details.transpose(), tags.map(Result::transpose)) {
@@ -185,6 +188,17 @@ async fn read(
     (arn, notebook)
 }
 
+/// A region that lists its notebooks is enabled: there, keys that are not recognized are bad ones.
+fn of_one_listed(failure: ReadFailure) -> ReadFailure {
+    match failure.state {
+        TargetState::RegionDisabled => ReadFailure {
+            state: TargetState::InvalidCredentials,
+            ..failure
+        },
+        _ => failure,
+    }
+}
+
 /// How the Describes of a reading went.
 #[derive(Default)]
 struct Outcomes {
@@ -195,6 +209,13 @@ struct Outcomes {
 }
 
 impl Outcomes {
+    fn of(read: usize) -> Self {
+        Self {
+            read,
+            ..Self::default()
+        }
+    }
+
     fn count(&mut self, failure: Option<&ReadFailure>) {
         let Some(failure) = failure else {
             self.read += 1;

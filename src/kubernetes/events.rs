@@ -31,7 +31,7 @@ impl Announcer {
         Self(client)
     }
 
-    /// Writes a warning on a resource.
+    /// Writes a warning on a resource; a note of more than 1 kB is cut.
     pub async fn warn(&self, about: &ObjectReference, announcement: Announcement) {
         let mut note = announcement.note;
         if note.len() > LONGEST_NOTE {

@@ -26,7 +26,7 @@ pub async fn until_served<K>(
             Ok(_) => return,
             Err(Error::Api(status)) if status.code == 404 => {
                 format!(
-                    "the API server does not serve {kind}: install it with `sudoless crd | kubectl apply -f -`"
+                    "the API server does not serve {kind}: install it with `sudoless crd | kubectl apply --server-side -f -`"
                 )
             }
             Err(Error::Api(status)) if matches!(status.code, 401 | 403) => format!(

@@ -1,4 +1,5 @@
-//! One bad account hurts only itself (promise P8): many accounts, a third of their targets ill in every way at once.
+//! One bad account hurts only itself (promise P8): many accounts, a third of their targets ill in every way at once, and
+//! what is slow beside what is not.
 
 use std::time::Duration;
 
@@ -6,7 +7,7 @@ use sagemaker_simulator::{Effect, Fault, Fleet, Operation};
 
 use crate::{
     expectation::Expectation,
-    fleets::{REGIONS, accounts, mixed, policy, tame},
+    fleets::{ACCOUNTS, REGIONS, accounts, mixed, policy, tame},
     stage::Stage,
 };
 
@@ -123,6 +124,42 @@ async fn a_third_of_all_targets_is_ill_and_the_rest_is_well() {
         done.prove(&stage, "all"),
     );
     assert!(took < Duration::from_secs(12), "{took:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_throttled_region_is_right_in_the_end_and_holds_up_no_other() {
+    let (account, slow) = (ACCOUNTS[0], REGIONS[0]);
+    let throttle = Effect::Throttle {
+        rate: 10.0,
+        burst: 10.0,
+    };
+    let fleet = accounts(&ACCOUNTS[..2])
+        .notebooks(mixed(&[account], &[slow], 300))
+        .notebooks(mixed(&ACCOUNTS[..2], &REGIONS[1..], 100))
+        .fault(
+            Fault::new(throttle)
+                .operation(Operation::DescribeNotebookInstance)
+                .region(slow),
+        );
+    let stage = Stage::begin("throttled", fleet, &[]).await;
+    stage.apply("all", policy(&ACCOUNTS[..2], &REGIONS)).await;
+    let done = Expectation::of(stage.simulator.notebooks(), &ACCOUNTS[..2], &REGIONS);
+    let meanwhile = Expectation::of(stage.simulator.notebooks(), &ACCOUNTS[..2], &REGIONS)
+        .unlisted(account, slow, "Unreachable")
+        .during_first_scan();
+    let (took, _) = tokio::join!(
+        meanwhile.come_true(&stage, "all", Duration::from_secs(20)),
+        done.prove_within(&stage, "all", Duration::from_mins(3)),
+    );
+    assert!(took < Duration::from_secs(15), "{took:?}");
+    let throttled = stage
+        .simulator
+        .counters()
+        .outcome(Operation::DescribeNotebookInstance, "ThrottlingException");
+    assert!(
+        (1..200).contains(&throttled),
+        "{throttled} answers were throttled"
+    );
 }
 
 /// More regions that never answer than are read at the same time, all of them before the others in the order: as behind a

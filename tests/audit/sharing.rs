@@ -72,17 +72,17 @@ async fn what_no_policy_names_any_more_is_read_no_more() {
     of(&[shared]).prove(&stage, "other").await;
 
     let fewer = policy(&[kept], &REGIONS[..2]);
-    stage.apply("one", fewer.clone()).await;
+    stage.apply("one", fewer).await;
     let here = Expectation::of(stage.simulator.notebooks(), &[kept], &REGIONS[..2]);
     here.prove(&stage, "one").await;
     stage.simulator.reset_counters();
-    here.holds(&stage.rescan("one", &fewer).await);
+    here.holds(&stage.rescan("one").await);
     assert_eq!((lists(&stage, kept), describes(&stage, kept)), (2, 10));
     assert_eq!(lists(&stage, shared), 0, "the other policy did not ask");
     // It was not only the policy that forgot: the series in the metrics are gone, and coming back means to be read anew.
     let (_, metrics) = stage.page("/metrics");
     assert!(metrics.contains(kept) && metrics.contains(shared) && !metrics.contains(dropped));
-    of(&[shared]).holds(&stage.rescan("other", &policy(&[shared], &REGIONS)).await);
+    of(&[shared]).holds(&stage.rescan("other").await);
     assert_eq!(lists(&stage, shared), 3);
 
     stage.delete("other").await;
@@ -91,7 +91,7 @@ async fn what_no_policy_names_any_more_is_read_no_more() {
     })
     .await;
     stage.simulator.reset_counters();
-    here.holds(&stage.rescan("one", &fewer).await);
+    here.holds(&stage.rescan("one").await);
     for account in [dropped, shared] {
         let counters = stage.simulator.counters();
         assert_eq!(counters.sum(|count| count.account == account), 0);
@@ -108,24 +108,22 @@ async fn what_no_policy_names_any_more_is_read_no_more() {
 async fn sessions_that_expire_are_renewed_unseen() {
     let fleet = accounts(&ACCOUNTS).notebooks(mixed(&ACCOUNTS, &REGIONS, 90));
     let options = Options {
-        // Credentials are renewed up to a minute before they expire.
-        session_lifetime: Some(Duration::from_secs(61)),
+        session_lifetime: Some(Duration::from_secs(5)),
         ..Options::default()
     };
     let simulator = Simulator::start(fleet, options).unwrap();
     let stage = Stage::with(cluster(), "sessions", simulator, &[]).await;
-    let spec = policy(&ACCOUNTS, &REGIONS);
-    stage.apply("all", spec.clone()).await;
+    stage.apply("all", policy(&ACCOUNTS, &REGIONS)).await;
     let all = Expectation::of(stage.simulator.notebooks(), &ACCOUNTS, &REGIONS);
     all.prove(&stage, "all").await;
     let assumed = || sent(&stage, Operation::AssumeRole, ACCOUNTS[0]);
     let first = assumed();
     while assumed() == first {
-        all.holds(&stage.rescan("all", &spec).await);
+        all.holds(&stage.rescan("all").await);
     }
 
     // Expired before their time, as when somebody revokes them, or clocks differ.
     stage.simulator.expire_sessions();
-    all.holds(&stage.rescan("all", &spec).await);
+    all.holds(&stage.rescan("all").await);
     only_read(&stage.simulator);
 }

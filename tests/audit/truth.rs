@@ -105,8 +105,7 @@ async fn changes_are_seen_at_the_next_scan() {
     let (account, region) = (ACCOUNTS[0], REGIONS[0]);
     let fleet = accounts(&[account]).notebooks(tame(account, region, 5));
     let stage = Stage::begin("changes", fleet, &[]).await;
-    let spec = policy(&[account], &[region]);
-    stage.apply("all", spec.clone()).await;
+    stage.apply("all", policy(&[account], &[region])).await;
     let expectation = || Expectation::of(stage.simulator.notebooks(), &[account], &[region]);
     let status = expectation().prove(&stage, "all").await;
     assert_eq!(condition(&status, "Compliant").0, "True");
@@ -125,7 +124,7 @@ async fn changes_are_seen_at_the_next_scan() {
         .modify_notebook(account, region, "tame-3", |notebook| {
             notebook.root_access = sagemaker_simulator::RootAccess::Absent;
         });
-    let status = stage.rescan("all", &spec).await;
+    let status = stage.rescan("all").await;
     let now = expectation();
     assert_eq!(now.count("NonCompliant"), 2);
     now.holds(&status);
@@ -140,8 +139,7 @@ async fn of_300_violations_the_first_100_are_listed_in_order() {
     });
     let ids = &ACCOUNTS[..2];
     let stage = Stage::begin("many", accounts(ids).notebooks(violations), &[]).await;
-    let spec = policy(ids, &REGIONS);
-    stage.apply("all", spec.clone()).await;
+    stage.apply("all", policy(ids, &REGIONS)).await;
     let expectation = Expectation::of(stage.simulator.notebooks(), ids, &REGIONS);
     assert_eq!(expectation.count("NonCompliant"), 300);
     let first = expectation.prove(&stage, "all").await;
@@ -162,7 +160,7 @@ async fn of_300_violations_the_first_100_are_listed_in_order() {
     // As the API server has it, not as it decodes.
     let stored = async || json!(stage.get("all").await.status);
     let (before, scanned_before) = bytes(stored().await);
-    stage.rescan("all", &spec).await;
+    stage.rescan("all").await;
     let (after, scanned_after) = bytes(stored().await);
     assert_eq!(before, after);
     assert_ne!(scanned_before, scanned_after);

@@ -90,14 +90,13 @@ async fn a_denied_list_and_then_no_longer() {
     let expectation = healthy(&stage).unlisted(ILL, THERE, "AccessDenied");
     expectation.prove(&stage, "all").await;
 
-    let spec = policy(&ACCOUNTS, &REGIONS);
     stage.simulator.clear_faults();
-    healthy(&stage).holds(&stage.rescan("all", &spec).await);
+    healthy(&stage).holds(&stage.rescan("all").await);
     // What was seen once is not forgotten when it cannot be listed any more: it is Unknown.
     let denied = fault(Effect::Deny).operation(Operation::ListNotebookInstances);
     stage.simulator.add_fault(denied.region(THERE));
     let expectation = healthy(&stage).undescribed(ILL, THERE, "AccessDenied");
-    expectation.holds(&stage.rescan("all", &spec).await);
+    expectation.holds(&stage.rescan("all").await);
     only_read(&stage.simulator);
 }
 
@@ -175,7 +174,7 @@ async fn keys_that_are_not_valid_are_no_disabled_region() {
     stage.simulator.clear_faults();
     stage.simulator.add_fault(home);
     stage.simulator.expire_sessions();
-    let status = stage.rescan("all", &policy(&ACCOUNTS, &REGIONS)).await;
+    let status = stage.rescan("all").await;
     let summary = status.summary.unwrap();
     assert_eq!((summary.compliant, summary.non_compliant), (0, 0));
     assert_eq!(summary.unreadable_targets, 9);
@@ -266,44 +265,8 @@ async fn tags_that_cannot_be_read_decide_nothing() {
         });
     tagged.prove(&stage, "tagged").await;
     // The other policy does not speak of tags: what it covers was read.
-    let status = stage.rescan("all", &policy(&ACCOUNTS, &REGIONS)).await;
+    let status = stage.rescan("all").await;
     healthy(&stage).holds(&status);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_throttled_region_is_right_in_the_end_and_holds_up_no_other() {
-    let (account, slow) = (ACCOUNTS[0], REGIONS[0]);
-    let throttle = Effect::Throttle {
-        rate: 10.0,
-        burst: 10.0,
-    };
-    let fleet = accounts(&ACCOUNTS[..2])
-        .notebooks(mixed(&[account], &[slow], 300))
-        .notebooks(mixed(&ACCOUNTS[..2], &REGIONS[1..], 100))
-        .fault(
-            Fault::new(throttle)
-                .operation(Operation::DescribeNotebookInstance)
-                .region(slow),
-        );
-    let stage = Stage::begin("throttled", fleet, &[]).await;
-    stage.apply("all", policy(&ACCOUNTS[..2], &REGIONS)).await;
-    let done = Expectation::of(stage.simulator.notebooks(), &ACCOUNTS[..2], &REGIONS);
-    let meanwhile = Expectation::of(stage.simulator.notebooks(), &ACCOUNTS[..2], &REGIONS)
-        .unlisted(account, slow, "Unreachable")
-        .during_first_scan();
-    let (took, _) = tokio::join!(
-        meanwhile.come_true(&stage, "all", Duration::from_secs(20)),
-        done.prove_within(&stage, "all", Duration::from_mins(3)),
-    );
-    assert!(took < Duration::from_secs(15), "{took:?}");
-    let throttled = stage
-        .simulator
-        .counters()
-        .outcome(Operation::DescribeNotebookInstance, "ThrottlingException");
-    assert!(
-        (1..200).contains(&throttled),
-        "{throttled} answers were throttled"
-    );
 }
 
 /// Regions that never answer, that break each connection, and that go on for ever.

@@ -25,7 +25,9 @@ use nix::{
 };
 use sagemaker_simulator::{Fleet, Options, Simulator};
 use serde_json::{Value, json};
-use sudoless::api::{NotebookRootAccessPolicy, NotebookRootAccessPolicyStatus as Status};
+use sudoless::api::{
+    NotebookRootAccessPolicy, NotebookRootAccessPolicyStatus as Status, SCAN_NOW_ANNOTATION,
+};
 
 use super::served;
 
@@ -305,7 +307,7 @@ impl Stage {
     }
 
     /// Asks for a full scan, past every cache, and waits for its result.
-    pub async fn rescan(&self, name: &str, spec: &Value) -> Status {
+    pub async fn rescan(&self, name: &str) -> Status {
         let last_scan = |status: &Status| status.last_scan_time.as_ref().map(|time| time.0);
         let before = self.get(name).await.status.as_ref().and_then(last_scan);
         // Times in a status are whole seconds: the next scan begins in another.
@@ -314,8 +316,8 @@ impl Stage {
         while !begun(Timestamp::now()) {
             ticks.tick().await;
         }
-        let now = json!({ "sudoless.dev/scan-now": Timestamp::now().to_string() });
-        self.apply_annotated(name, spec.clone(), now).await;
+        let now = Timestamp::now().to_string();
+        self.annotate(name, SCAN_NOW_ANNOTATION, Some(&now)).await;
         self.until(name, |status| last_scan(status) > before).await
     }
 
