@@ -13,7 +13,7 @@ use sudoless::api::NotebookRootAccessPolicy;
 
 use crate::{
     small::{ACCOUNT, REGION, fleet, reads, rootless},
-    stage::Stage,
+    stage::{Stage, eventually},
 };
 
 /// Whose roles nobody may assume. What fails is tried again every half a minute or so.
@@ -41,7 +41,13 @@ async fn an_idle_interval_costs_a_list_per_hundred_and_one_write() {
     assert_eq!((summary.notebooks, summary.unreadable_targets), (150, 1));
     assert_eq!(reads(&stage.simulator), (2, 150));
     let denials = denials(&stage);
-    let log = stage.log();
+    // The status is written first, and then it is logged that it changed.
+    let log = eventually("the log of the first scan", async || {
+        let log = stage.log();
+        let told = log.iter().any(|line| line.contains("status changed"));
+        told.then_some(log)
+    })
+    .await;
 
     // Every write from here to the next scan.
     let start = stage.get("p").await;
