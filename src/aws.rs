@@ -5,11 +5,11 @@
 //!
 //! What the SDK logs at level `trace` holds requests with their credentials: telemetry must not let it through.
 
+mod attempts;
 mod convert;
 mod fault;
 mod foundation;
 mod identity;
-mod observe;
 mod outcome;
 mod reader;
 mod session;
@@ -25,12 +25,12 @@ use std::{
 
 use aws_config::{BehaviorVersion, SdkConfig};
 
-use self::{fault::Fault, foundation::Foundation, session::Session, wire::Wire};
 pub use self::{
-    observe::RequestObserver,
+    attempts::RequestObserver,
     outcome::{Operation, Outcome},
     reader::TargetReader,
 };
+use self::{fault::Fault, foundation::Foundation, session::Session, wire::Wire};
 use crate::domain::{Access, AccountId, Partition, ReadFailure, Region, TargetKey};
 
 /// Pages that one list may have, empty ones included. Ten thousand notebooks fill a hundred.

@@ -1,7 +1,8 @@
 //! sudoless keeps root access off Amazon SageMaker notebook instances.
 //!
-//! Imports point one way: `cli → controller → {inventory, aws, kubernetes, observability} → decide → {domain, api}`;
-//! `tests/layering.rs` holds that.
+//! Imports point one way: `cli → controller → {inventory, aws, kubernetes, observability} → decide → {domain, api}`, and
+//! within the braces `inventory → {aws, observability}` and `observability → aws`, for the names of operations and
+//! outcomes. `tests/layering.rs` holds that.
 
 pub mod api;
 pub mod aws;

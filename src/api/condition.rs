@@ -12,7 +12,7 @@ pub enum ConditionType {
     Reconciling,
     /// A person must act; never together with `Reconciling`, and `Ready` is False meanwhile.
     Stalled,
-    /// No covered notebook gives its users root; Unknown where something could not be read.
+    /// No covered notebook that is not exempt gives its users root; Unknown where something could not be read.
     Compliant,
 }
 
@@ -64,7 +64,7 @@ pub enum ConditionReason {
     NoTargetRead,
     /// `Stalled` True, `Ready` False: a remediation needs a person.
     NeedsAttention,
-    /// `Compliant` True: everything was read, no covered notebook gives its users root.
+    /// `Compliant` True: everything was read, no covered notebook that is not exempt gives its users root.
     AllCompliant,
     /// `Compliant` False: at least one covered notebook gives its users root.
     RootAccessEnabled,

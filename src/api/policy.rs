@@ -52,7 +52,7 @@ use super::schema;
         name = "Compliant",
         type_ = "string",
         json_path = ".status.conditions[?(@.type==\"Compliant\")].status",
-        description = "Whether no covered notebook gives its users root; Unknown where something could not be read"
+        description = "Whether no covered notebook that is not exempt gives its users root; Unknown where something could not be read"
     ),
     printcolumn(
         name = "Notebooks",
@@ -97,7 +97,8 @@ use super::schema;
 #[x_kube(validation = schema::rule(schema::REGIONS_FROM_SOMEWHERE).field_path(".regions"))]
 pub struct NotebookRootAccessPolicySpec {
     /// What the operator does about notebooks whose users have root. Audit (the default): it reports them and changes
-    /// nothing in AWS. Enforce: it also takes root away, as `remediation` says, which restarts running notebooks.
+    /// nothing in AWS. Enforce: it also takes root away, as `remediation` says, which restarts running notebooks; this version
+    /// of sudoless accepts it, and changes nothing yet.
     #[serde(default)]
     pub mode: Mode,
 

@@ -28,7 +28,8 @@ pub struct NotebookRootAccessPolicyStatus {
     #[schemars(schema_with = "schema::conditions")]
     pub conditions: Vec<Condition>,
 
-    /// When the last complete scan began: nothing that is reported here is older.
+    /// When the last scan began. Notebooks that AWS lists as unchanged since they were last described are not described
+    /// again, for up to six hours.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::time")]
     pub last_scan_time: Option<Time>,

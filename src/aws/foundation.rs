@@ -19,8 +19,8 @@ use aws_smithy_types::retry::RetrySpec;
 
 use super::{
     Options, RequestObserver,
+    attempts::{Attempts, Pulse},
     identity::Identity,
-    observe::{Attempts, Pulse},
     wire::Wire,
 };
 use crate::domain::{Partition, Region};

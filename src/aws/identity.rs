@@ -14,7 +14,7 @@ use aws_credential_types::{
 };
 use aws_sdk_sts::config::{IdentityCache, SharedIdentityCache, retry::RetryPartition};
 
-use super::{Operation, fault::Fault, foundation::Foundation, observe::Pulse};
+use super::{Operation, attempts::Pulse, fault::Fault, foundation::Foundation};
 use crate::domain::{ExternalId, Partition, TargetState};
 
 /// The name of the role sessions, as CloudTrail shows it.

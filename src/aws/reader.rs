@@ -13,10 +13,11 @@ use aws_sdk_sagemaker::{
 };
 
 use super::{
-    Operation, Outcome, Pages, convert,
+    Operation, Outcome, Pages,
+    attempts::{Attempts, Pulse},
+    convert,
     fault::Fault,
     foundation::own_retries,
-    observe::{Attempts, Pulse},
     session::Session,
 };
 use crate::domain::{

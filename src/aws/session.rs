@@ -8,10 +8,10 @@ use tokio::sync::OnceCell;
 
 use super::{
     Operation,
+    attempts::Pulse,
     fault::Fault,
     foundation::{Foundation, first_region, own_retries},
     identity::{AssumedRole, Identity},
-    observe::Pulse,
 };
 use crate::domain::{Access, AccountId, Partition, ReadFailure, TargetState};
 

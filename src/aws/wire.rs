@@ -24,7 +24,7 @@ use aws_smithy_runtime_api::client::{
 use aws_smithy_types::{body::SdkBody, byte_stream::ByteStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::{Options, observe::Pulse};
+use super::{Options, attempts::Pulse};
 
 /// An answer that takes longer than this makes its target a slow one. SageMaker answers in tens to hundreds of
 /// milliseconds.

@@ -1,4 +1,4 @@
-//! `sudoless crd`: prints the custom resource definitions as YAML, for `kubectl apply`.
+//! `sudoless crd`: prints the custom resource definitions as YAML, for `kubectl apply --server-side -f -`.
 
 use std::io::{self, Write};
 
@@ -10,10 +10,10 @@ use crate::api::NotebookRootAccessPolicy;
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A definition has no YAML form; a bug.
-    #[error("cannot write the definition as YAML")]
+    #[error("cannot write the definition as YAML: {0}")]
     Serialize(#[from] serde_saphyr::ser::Error),
     /// The output is closed or full.
-    #[error("cannot write to the output")]
+    #[error("cannot write to the output: {0}")]
     Write(#[from] io::Error),
 }
 

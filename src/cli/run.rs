@@ -161,10 +161,8 @@ pub enum Error {
     /// The address of the metrics.
     #[error(transparent)]
     Listen(#[from] observability::ListenError),
-    /// Another process leads.
-    #[error(
-        "the lease {0} was lost: another operator is at work, and this one ends to start afresh"
-    )]
+    /// The lease no longer names this process.
+    #[error("the lease {0} is no longer this operator's: it ends, to start afresh")]
     LeadershipLost(String),
     /// A metric's name; a bug.
     #[error("the metrics cannot be set up: {0}")]

@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// How long a pass waits for answers before it publishes what is known and looks again.
-const PATIENCE: Duration = Duration::from_secs(5);
+const OBSERVE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// No pass follows another sooner, whatever is due.
 const SHORTEST_REST: Duration = Duration::from_millis(250);
@@ -117,10 +117,12 @@ impl PolicyPass<'_> {
             .get(SCAN_NOW_ANNOTATION)
             .map(String::as_str);
         let demand = memory.schedule.demand(&policy, scan_now, Timestamp::now());
-        let observing =
-            self.context
-                .inventory
-                .observe(&policy, &mut memory.subscription, demand, PATIENCE);
+        let observing = self.context.inventory.observe(
+            &policy,
+            &mut memory.subscription,
+            demand,
+            OBSERVE_TIMEOUT,
+        );
         let Some(observation) = self.context.shutdown.run_until_cancelled(observing).await else {
             return Ok(None);
         };
@@ -305,7 +307,7 @@ fn next_pass(
         .retry_at
         .map(|retry_at| retry_at.saturating_duration_since(Instant::now()));
     // Targets that did not answer last time, or that another policy asked for: their results are shown when they come.
-    let answers = observation.in_flight.then_some(PATIENCE);
+    let answers = observation.in_flight.then_some(OBSERVE_TIMEOUT);
     let expiry = evaluation.next_expiry.map(|expiry| until(expiry, now));
     [Some(scan), retry, answers, expiry]
         .into_iter()

@@ -94,7 +94,7 @@ impl Schedule {
         }
     }
 
-    /// When the last scan began; `None`: none has ended yet.
+    /// When the oldest reading of the last scan began; `None`: none has ended yet.
     pub(super) fn last_scan(&self) -> Option<Timestamp> {
         self.last_scan
     }

@@ -26,7 +26,7 @@ pub struct InvalidGlob {
 }
 
 /// All that is given must match; what is not given matches everything.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Matcher {
     /// Any of these names.
     pub names: Option<Globs>,
@@ -95,15 +95,6 @@ impl PartialEq for Globs {
 }
 
 impl Eq for Globs {}
-
-impl PartialEq for Matcher {
-    fn eq(&self, other: &Self) -> bool {
-        (&self.names, &self.tags, &self.accounts, &self.regions)
-            == (&other.names, &other.tags, &other.accounts, &other.regions)
-    }
-}
-
-impl Eq for Matcher {}
 
 impl Matcher {
     /// Whether it can be judged only with tags at hand.

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// What came of it.
-pub(super) struct Reading {
+pub(super) struct ScanResult {
     pub(super) state: TargetState,
     pub(super) message: Option<String>,
     /// State and message with the reading of tags counted in, where that makes a difference.
@@ -32,19 +32,19 @@ pub(super) async fn scan(
     known: &[Arc<Notebook>],
     scope: Scope,
     patience: &Patience<'_>,
-) -> Reading {
+) -> ScanResult {
     let listed = patience.wait(reader.list()).await;
     match listed.unwrap_or_else(|| Err(patience.ended("the notebooks were not listed"))) {
-        Ok(summaries) => describe(reader, Plan::new(summaries, known, scope), patience).await,
+        Ok(summaries) => describe(reader, ToDescribe::new(summaries, known, scope), patience).await,
         Err(failure) => unlisted(&failure, known),
     }
 }
 
 /// A target that could not be listed: what was there is Unknown now, and shown as such.
-fn unlisted(failure: &ReadFailure, known: &[Arc<Notebook>]) -> Reading {
+fn unlisted(failure: &ReadFailure, known: &[Arc<Notebook>]) -> ScanResult {
     let disabled = failure.state == TargetState::RegionDisabled;
     let notebooks = if disabled { &[] } else { known };
-    Reading {
+    ScanResult {
         state: failure.state,
         message: Some(failure.message.clone()),
         with_tags: None,
@@ -65,19 +65,19 @@ fn unlisted(failure: &ReadFailure, known: &[Arc<Notebook>]) -> Reading {
 }
 
 /// What has to be described, and what need not be.
-struct Plan {
+struct ToDescribe {
     unchanged: Vec<Arc<Notebook>>,
     changed: Vec<NotebookSummary>,
     tags: bool,
 }
 
-impl Plan {
+impl ToDescribe {
     fn new(summaries: Vec<NotebookSummary>, known: &[Arc<Notebook>], scope: Scope) -> Self {
         let known: HashMap<_, _> = known
             .iter()
             .map(|notebook| (&notebook.summary.arn, notebook))
             .collect();
-        let mut plan = Self {
+        let mut divided = Self {
             unchanged: Vec::new(),
             changed: Vec::new(),
             tags: scope.tags,
@@ -85,12 +85,12 @@ impl Plan {
         for summary in summaries {
             match known.get(&summary.arn) {
                 Some(notebook) if is_current(notebook, &summary, scope) => {
-                    plan.unchanged.push(Arc::clone(notebook));
+                    divided.unchanged.push(Arc::clone(notebook));
                 }
-                _ => plan.changed.push(summary),
+                _ => divided.changed.push(summary),
             }
         }
-        plan
+        divided
     }
 }
 
@@ -106,17 +106,21 @@ fn is_current(notebook: &Notebook, summary: &NotebookSummary, scope: Scope) -> b
         && (!scope.tags || matches!(notebook.tags, Some(Ok(_))))
 }
 
-async fn describe(reader: &TargetReader, plan: Plan, patience: &Patience<'_>) -> Reading {
-    let described = plan.changed.len();
+async fn describe(
+    reader: &TargetReader,
+    listed: ToDescribe,
+    patience: &Patience<'_>,
+) -> ScanResult {
+    let described = listed.changed.len();
     let mut notebooks = Vec::with_capacity(described);
-    let mut pending = plan.changed.into_iter();
+    let mut pending = listed.changed.into_iter();
     let mut in_flight = HashMap::new();
     let mut answers: FuturesUnordered<BoxFuture<'_, _>> = FuturesUnordered::new();
     loop {
         while answers.len() < reader.describes_in_flight() {
             let Some(summary) = pending.next() else { break };
             in_flight.insert(summary.arn.clone(), summary.clone());
-            answers.push(read(reader, summary, plan.tags).boxed());
+            answers.push(read(reader, summary, listed.tags).boxed());
         }
         let Some(answer) = patience.wait(answers.next()).await else {
             break;
@@ -136,7 +140,7 @@ async fn describe(reader: &TargetReader, plan: Plan, patience: &Patience<'_>) ->
         }));
     }
     // What did not change was read, if earlier: a target is not refused because the rest of it is.
-    let unchanged = plan.unchanged.len();
+    let unchanged = listed.unchanged.len();
     let (mut outcomes, mut with_tags) = (Outcomes::of(unchanged), Outcomes::of(unchanged));
     for notebook in &notebooks {
         let details = notebook.details.as_ref().err();
@@ -144,10 +148,10 @@ async fn describe(reader: &TargetReader, plan: Plan, patience: &Patience<'_>) ->
         outcomes.count(details);
         with_tags.count(details.or(tags));
     }
-    notebooks.extend(plan.unchanged);
+    notebooks.extend(listed.unchanged);
     notebooks.sort_by(|one, other| one.summary.name.cmp(&other.summary.name));
     let (outcome, with_tags) = (outcomes.into_state(), with_tags.into_state());
-    Reading {
+    ScanResult {
         with_tags: (with_tags != outcome).then_some(with_tags),
         state: outcome.0,
         message: outcome.1,

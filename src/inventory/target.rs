@@ -29,7 +29,7 @@ use crate::{
 const FIRST_RETRY: Duration = Duration::from_secs(30);
 
 /// No target that fails is tried more seldom.
-const LAST_RETRY: Duration = Duration::from_mins(10);
+const LONGEST_RETRY: Duration = Duration::from_mins(10);
 
 /// A target in the cache.
 #[derive(Debug)]
@@ -179,7 +179,7 @@ impl CachedTarget {
 
 impl CachedTarget {
     /// Logs what changed: a target that cannot be read is told of once, not at every try.
-    fn tell(&self, reading: &scan::Reading) {
+    fn tell(&self, reading: &scan::ScanResult) {
         let before = {
             let state = locked(&self.state);
             state.read.map(|_| state.snapshot.state)
@@ -227,7 +227,7 @@ impl State {
         target: &Target,
         started_at: Timestamp,
         scope: Scope,
-        reading: scan::Reading,
+        reading: scan::ScanResult,
     ) {
         let with_tags = reading.with_tags.as_ref().map(|(state, _)| *state);
         self.health.ended(with_tags.unwrap_or(reading.state));
@@ -264,7 +264,7 @@ impl Health {
         if state.is_unreadable() {
             let wait = FIRST_RETRY
                 .saturating_mul(1 << self.failures.min(8))
-                .min(LAST_RETRY);
+                .min(LONGEST_RETRY);
             self.failures = self.failures.saturating_add(1);
             // A fifth more or less, so that a thousand accounts that failed together are not retried together.
             self.retry_at = Some(Instant::now() + wait.mul_f64(0.8 + 0.4 * fastrand::f64()));

@@ -76,7 +76,7 @@ impl Lease {
 }
 
 impl Leadership {
-    /// Returns when another process leads.
+    /// Returns when the lease no longer names this process.
     pub async fn lost(&mut self) {
         let _ = self.leads.wait_for(|leads| !*leads).await;
     }

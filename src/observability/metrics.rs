@@ -104,8 +104,8 @@ impl Metrics {
 
     /// Notes what a policy's last pass found out, in place of what the one before did.
     ///
-    /// Call it after every pass, one that ended as `InvalidSpec` or suspended included; facts that still hold (the time
-    /// of the last scan, the targets then seen) are given again.
+    /// Call it after every pass over a valid policy, a suspended one included; facts that still hold (the time of the last
+    /// scan, the targets then seen) are given again. An invalid one is forgotten: nobody judges its notebooks.
     pub fn published(&self, policy: &PolicyName, facts: PolicyFacts) {
         self.facts.published(policy, facts);
     }

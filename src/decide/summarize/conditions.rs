@@ -18,7 +18,7 @@ enum Truth {
 
 /// What a condition says, before it is compared to what it said.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Claim {
+struct Draft {
     truth: Truth,
     reason: String,
     message: String,
@@ -26,10 +26,10 @@ struct Claim {
 
 /// All four of them.
 pub(super) struct Conditions {
-    ready: Claim,
-    reconciling: Claim,
-    stalled: Claim,
-    compliant: Claim,
+    ready: Draft,
+    reconciling: Draft,
+    stalled: Draft,
+    compliant: Draft,
 }
 
 /// After a pass over a valid, active policy.
@@ -42,21 +42,21 @@ pub(super) fn scanned(
     let (truth, reason) = readiness(evaluation, progress);
     let stalled = reason == Reason::EveryTargetDenied;
     let reconciling = reason == Reason::FirstScan;
-    let ready = claim(
+    let ready = draft(
         truth,
         reason,
         sentences::ready(policy, evaluation, progress),
     );
     Conditions {
         reconciling: if reconciling {
-            claim(Truth::True, reason, ready.message.clone())
+            draft(Truth::True, reason, ready.message.clone())
         } else {
-            claim(Truth::False, Reason::Scanned, "nothing is under way")
+            draft(Truth::False, Reason::Scanned, "nothing is under way")
         },
         stalled: if stalled {
-            claim(Truth::True, reason, ready.message.clone())
+            draft(Truth::True, reason, ready.message.clone())
         } else {
-            claim(Truth::False, Reason::Scanned, "nothing needs a person")
+            draft(Truth::False, Reason::Scanned, "nothing needs a person")
         },
         compliant: compliance(evaluation, progress, summary),
         ready,
@@ -70,18 +70,18 @@ pub(super) fn suspended(previous: Option<&Status>) -> Conditions {
         condition(previous, ConditionType::Compliant),
         condition(previous, ConditionType::Ready),
     ) {
-        (Some(_), Some(ready)) if ready.reason == Reason::InvalidSpec.as_str() => claim(
+        (Some(_), Some(ready)) if ready.reason == Reason::InvalidSpec.as_str() => draft(
             Truth::Unknown,
             Reason::NotScanned,
             "there was no scan since the spec became valid",
         ),
-        (Some(compliant), _) => Claim::from(compliant),
-        (None, _) => claim(Truth::Unknown, Reason::NotScanned, "there was no scan yet"),
+        (Some(compliant), _) => Draft::from(compliant),
+        (None, _) => draft(Truth::Unknown, Reason::NotScanned, "there was no scan yet"),
     };
     Conditions {
-        ready: claim(Truth::True, Reason::Suspended, message),
-        reconciling: claim(Truth::False, Reason::Suspended, message),
-        stalled: claim(Truth::False, Reason::Suspended, message),
+        ready: draft(Truth::True, Reason::Suspended, message),
+        reconciling: draft(Truth::False, Reason::Suspended, message),
+        stalled: draft(Truth::False, Reason::Suspended, message),
         compliant,
     }
 }
@@ -89,14 +89,14 @@ pub(super) fn suspended(previous: Option<&Status>) -> Conditions {
 /// Of a policy that cannot be understood.
 pub(super) fn invalid(problem: &str) -> Conditions {
     Conditions {
-        ready: claim(Truth::False, Reason::InvalidSpec, problem),
-        reconciling: claim(
+        ready: draft(Truth::False, Reason::InvalidSpec, problem),
+        reconciling: draft(
             Truth::False,
             Reason::InvalidSpec,
             "nothing is done until the spec is valid",
         ),
-        stalled: claim(Truth::True, Reason::InvalidSpec, problem),
-        compliant: claim(
+        stalled: draft(Truth::True, Reason::InvalidSpec, problem),
+        compliant: draft(
             Truth::Unknown,
             Reason::NotScanned,
             "the spec is not valid, so nothing is scanned; figures and findings, if any, are those of the last scan",
@@ -131,32 +131,32 @@ fn any_scanned(evaluation: &Evaluation) -> bool {
         .any(|report| report.state == TargetState::Scanned)
 }
 
-fn compliance(evaluation: &Evaluation, progress: Progress, summary: &Summary) -> Claim {
+fn compliance(evaluation: &Evaluation, progress: Progress, summary: &Summary) -> Draft {
     let nothing_read = !any_scanned(evaluation);
     let incomplete = matches!(progress, Progress::FirstScan { .. })
         || summary.unknown > 0
         || summary.unreadable_targets > 0
         || nothing_read;
     if summary.non_compliant > 0 {
-        claim(
+        draft(
             Truth::False,
             Reason::RootAccessEnabled,
             sentences::violations(evaluation, progress, summary),
         )
     } else if nothing_read && summary.notebooks == 0 {
-        claim(
+        draft(
             Truth::Unknown,
             Reason::NotScanned,
             sentences::unread(progress, summary),
         )
     } else if incomplete {
-        claim(
+        draft(
             Truth::Unknown,
             Reason::IncompleteScan,
             sentences::unread(progress, summary),
         )
     } else {
-        claim(
+        draft(
             Truth::True,
             Reason::AllCompliant,
             sentences::compliant(summary),
@@ -174,12 +174,12 @@ impl Conditions {
             (ConditionType::Compliant, self.compliant),
         ]
         .into_iter()
-        .map(|(kind, claim)| claim.written(kind, pass))
+        .map(|(kind, draft)| draft.written(kind, pass))
         .collect()
     }
 }
 
-impl Claim {
+impl Draft {
     fn written(self, kind: ConditionType, pass: Pass<'_>) -> Condition {
         let status = self.truth.as_str();
         let unchanged =
@@ -197,7 +197,7 @@ impl Claim {
     }
 }
 
-impl From<&Condition> for Claim {
+impl From<&Condition> for Draft {
     fn from(condition: &Condition) -> Self {
         Self {
             truth: match condition.status.as_str() {
@@ -228,8 +228,8 @@ fn condition(status: Option<&Status>, kind: ConditionType) -> Option<&Condition>
         .find(|condition| condition.type_ == kind.as_str())
 }
 
-fn claim(truth: Truth, reason: Reason, message: impl Into<String>) -> Claim {
-    Claim {
+fn draft(truth: Truth, reason: Reason, message: impl Into<String>) -> Draft {
+    Draft {
         truth,
         reason: reason.as_str().to_owned(),
         message: sentences::bounded(message.into()),

@@ -111,7 +111,7 @@ pub(super) fn compliant(summary: &Summary) -> String {
         exempt => format!(", {exempt} exempt"),
     };
     format!(
-        "no notebook gives its users root: {} compliant{exempt}",
+        "every notebook is compliant or exempt: {} compliant{exempt}",
         summary.compliant
     )
 }
