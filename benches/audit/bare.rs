@@ -2,7 +2,7 @@
 //! answers, nothing is decided, no API server is told.
 
 use std::{
-    process::{Command, ExitCode},
+    process::{ExitCode, Stdio},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -18,7 +18,7 @@ use aws_smithy_http_client::{Builder, tls};
 use futures::{StreamExt, stream};
 use sagemaker_simulator::Simulator;
 use serde::{Deserialize, Serialize};
-use tokio::sync::OnceCell;
+use tokio::{process::Command, sync::OnceCell};
 
 use crate::{
     case::{PAGE, Size},
@@ -82,16 +82,18 @@ impl Work {
     }
 }
 
-/// Runs a process that sends the requests, and waits for it.
-pub fn bound(size: &Size, simulator: &Simulator) -> Bound {
+/// Runs a process that sends the requests, and waits for it. It ends if nobody waits any more.
+pub async fn bound(size: &Size, simulator: &Simulator) -> Bound {
     let mut work = tempfile::NamedTempFile::new().unwrap();
     serde_json::to_writer(&mut work, &Work::of(size)).unwrap();
     let output = Command::new(std::env::current_exe().unwrap())
         .arg("--bare")
         .arg(work.path())
         .envs(simulator.env())
-        .stderr(std::process::Stdio::inherit())
+        .stderr(Stdio::inherit())
+        .kill_on_drop(true)
         .output()
+        .await
         .unwrap();
     assert!(
         output.status.success(),

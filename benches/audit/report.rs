@@ -134,17 +134,23 @@ impl Report {
     fn first_scans(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
             formatter,
-            "| first scan | wall | bare SDK | ratio | AssumeRole | List | Describe | CPU | CPU, bare SDK | peak memory |\n\
-             |---|---|---|---|---|---|---|---|---|---|"
+            "| first scan | wall | bare SDK | of that Describes | ratio | AssumeRole | List | Describe | CPU | CPU, bare SDK | \
+             peak memory |\n|---|---|---|---|---|---|---|---|---|---|---|"
         )?;
         for (_, size, all) in &self.cases {
             let figure = |figure: fn(&Measured) -> Duration| {
                 median(all, |measured| figure(measured).as_secs_f64())
             };
             let requests = all[0].first.requests;
+            // Those of many targets are sent beside Lists.
+            let describing = if size.targets() == 1 {
+                format!("{:.2} s", figure(|measured| measured.bound.describing))
+            } else {
+                "–".to_owned()
+            };
             writeln!(
                 formatter,
-                "| {size} | {:.2} s | {:.2} s | {:.2} | {} | {} | {} | {:.2} s | {:.2} s | {} MiB |",
+                "| {size} | {:.2} s | {:.2} s | {describing} | {:.2} | {} | {} | {} | {:.2} s | {:.2} s | {} MiB |",
                 figure(|measured| measured.first.wall),
                 figure(|measured| measured.bound.wall),
                 median(all, Measured::ratio),

@@ -103,7 +103,7 @@ impl Bench {
         let simulator = Simulator::start(size.fleet(), options).unwrap();
         let operator = Operator::start(&self.cluster, &simulator);
 
-        let bound = bare::bound(size, &simulator);
+        let bound = bare::bound(size, &simulator).await;
         let wanted = Requests::counted(&simulator);
         assert_eq!(
             bound.notebooks, size.notebooks,
