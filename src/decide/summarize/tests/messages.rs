@@ -9,7 +9,7 @@ fn messages_say_what_was_found() {
     assert_eq!(message(&clean, "Ready"), "1 account and region read");
     assert_eq!(
         message(&clean, "Compliant"),
-        "no notebook gives its users root: 1 compliant"
+        "every notebook is compliant or exempt: 1 compliant"
     );
 
     let disabled = snapshot(ACCOUNT, "us-east-1", RegionDisabled, vec![]);
