@@ -10,15 +10,18 @@
 #[path = "support/small.rs"]
 mod small;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
 use jiff::Timestamp;
-use sagemaker_simulator::{Effect, Fault, Operation, Options, Simulator};
+use sagemaker_simulator::{Effect, Fault, Notebook, Operation, Options, Simulator};
 use serde_json::{Value, json};
 use sudoless::{
-    api::{NotebookRootAccessPolicy, NotebookRootAccessPolicyStatus as Status},
+    api::{NotebookRootAccessPolicy, NotebookRootAccessPolicyStatus as Status, TargetState},
     aws::{self, Aws},
     decide::{self, Pass, Progress},
     domain::Policy,
@@ -26,7 +29,7 @@ use sudoless::{
     observability::{BuildInfo, Metrics},
 };
 
-use small::{OTHER_REGION, REGION, fleet, give_root, reads, rooted, rootless, spec};
+use small::{ACCOUNT, OTHER_REGION, REGION, fleet, give_root, reads, rooted, rootless, spec};
 
 /// Far longer than any scan here takes.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -237,4 +240,87 @@ fn resident() -> u64 {
         .parse()
         .unwrap();
     kilobytes * 1024
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_did_not_change_counts_as_read_beside_what_is_refused() {
+    let notebooks = ["a", "b", "c"].map(rootless);
+    let denied = Fault::new(Effect::Deny)
+        .operation(Operation::DescribeNotebookInstance)
+        .notebook("b");
+    let simulator = Simulator::start(fleet(notebooks).fault(denied), Options::default()).unwrap();
+    let inventory = inventory(&simulator);
+    let policy = policy(json!({}));
+    let mut subscription = Subscription::default();
+    let first = scan(&inventory, &policy, &mut subscription).await;
+    let first = status(&policy, &first, None);
+    assert_eq!(first.targets[0].state, TargetState::Scanned);
+
+    // Only the refused one is described again; the target is no worse for it.
+    simulator.reset_counters();
+    let observation = scan(&inventory, &policy, &mut subscription).await;
+    let mut second = status(&policy, &observation, Some(&first));
+    assert_eq!(reads(&simulator), (1, 1));
+    second.last_scan_time.clone_from(&first.last_scan_time);
+    assert_eq!(second, first);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn regions_that_could_not_be_listed_are_asked_for_by_each_scan() {
+    let denied = Fault::new(Effect::Deny).operation(Operation::ListRegions);
+    let simulator =
+        Simulator::start(fleet([rooted("a")]).fault(denied), Options::default()).unwrap();
+    let inventory = inventory(&simulator);
+    let policy = policy(json!({"regions": ["*"]}));
+    let mut subscription = Subscription::default();
+    for asked in 1..=3 {
+        let before = Timestamp::now();
+        let observation = scan(&inventory, &policy, &mut subscription).await;
+        assert_eq!(simulator.counters().of(Operation::ListRegions), asked);
+        // What is older than the scan would make the next one due at once.
+        assert!(
+            observation
+                .snapshots
+                .iter()
+                .all(|snapshot| snapshot.started_at >= before)
+        );
+    }
+    // Without a new scan it waits for its time.
+    let demand = Demand {
+        not_before: Timestamp::MIN,
+        full: false,
+    };
+    inventory
+        .observe(&policy, &mut subscription, demand, PATIENCE)
+        .await;
+    assert_eq!(simulator.counters().of(Operation::ListRegions), 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_target_that_hangs_holds_up_no_later_scan() {
+    let hanging = Notebook::new(ACCOUNT, OTHER_REGION, "far");
+    let fleet = fleet([rooted("near"), hanging]);
+    let simulator = Simulator::start(fleet, Options::default()).unwrap();
+    let inventory = inventory(&simulator);
+    let policy = policy(json!({"regions": [REGION, OTHER_REGION]}));
+    let mut subscription = Subscription::default();
+    scan(&inventory, &policy, &mut subscription).await;
+    simulator.add_fault(
+        Fault::new(Effect::Hang)
+            .region(OTHER_REGION)
+            .operation(Operation::ListNotebookInstances),
+    );
+    // The one in which it begins to hang waits until it is known to.
+    scan(&inventory, &policy, &mut subscription).await;
+
+    give_root(&simulator, "near");
+    let began = Instant::now();
+    let before = Timestamp::now();
+    let observation = scan(&inventory, &policy, &mut subscription).await;
+    assert!(
+        began.elapsed() < Duration::from_secs(4),
+        "it waited for the one that hangs"
+    );
+    assert!(observation.in_flight, "the one that hangs is still asked");
+    assert!(observation.oldest.is_some_and(|oldest| oldest >= before));
 }

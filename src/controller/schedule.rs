@@ -113,3 +113,107 @@ impl Schedule {
 pub(super) fn until(instant: Timestamp, now: Timestamp) -> Duration {
     Duration::try_from(instant.duration_since(now)).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decide;
+
+    fn policy(interval: &str) -> Policy {
+        let resource = serde_json::from_value(serde_json::json!({
+            "apiVersion": "sudoless.dev/v1alpha1",
+            "kind": "NotebookRootAccessPolicy",
+            "metadata": {"name": "p"},
+            "spec": {
+                "scanInterval": interval,
+                "accounts": [{"id": "111122223333"}],
+                "regions": ["eu-west-1"],
+            },
+        }));
+        decide::validate(&resource.unwrap()).unwrap()
+    }
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(1_800_000_000 + second).unwrap()
+    }
+
+    /// A schedule whose first scan began, and ended, at second 0.
+    fn scanned() -> Schedule {
+        let mut schedule = Schedule {
+            phase: 0.0,
+            ..Schedule::default()
+        };
+        schedule.demand(&policy("10m"), None, at(0));
+        schedule.finished(Some(at(0)), at(3));
+        schedule
+    }
+
+    #[test]
+    fn the_first_pass_scans_and_none_before_the_interval_is_over() {
+        let mut schedule = Schedule::default();
+        assert_eq!(schedule.due(&policy("10m")), None);
+        let first = schedule.demand(&policy("10m"), None, at(0));
+        assert_eq!(first.not_before, at(-300));
+        let mut schedule = scanned();
+        let idle = schedule.demand(&policy("10m"), None, at(599));
+        assert_eq!(idle.not_before, Timestamp::MIN);
+        let second = schedule.demand(&policy("10m"), None, at(600));
+        assert_eq!((second.not_before, second.full), (at(300), false));
+    }
+
+    #[test]
+    fn a_shorter_interval_counts_from_the_last_scan() {
+        let mut schedule = scanned();
+        assert_eq!(
+            schedule.demand(&policy("1m"), None, at(60)).not_before,
+            at(30)
+        );
+    }
+
+    #[test]
+    fn a_changed_annotation_scans_everything_once() {
+        let mut schedule = scanned();
+        let asked = schedule.demand(&policy("10m"), Some("1"), at(10));
+        assert_eq!((asked.not_before, asked.full), (at(10), true));
+        // Until it is met, it stands.
+        let same = schedule.demand(&policy("10m"), Some("1"), at(12));
+        assert_eq!((same.not_before, same.full), (at(10), true));
+        schedule.finished(Some(at(10)), at(13));
+        for value in [Some("1"), None] {
+            let idle = schedule.demand(&policy("10m"), value, at(20));
+            assert_eq!(idle.not_before, Timestamp::MIN, "{value:?}");
+        }
+        assert!(schedule.demand(&policy("10m"), Some("1"), at(30)).full);
+    }
+
+    #[test]
+    fn who_resumes_sees_how_things_stand() {
+        let mut schedule = scanned();
+        schedule.suspend();
+        assert_eq!(
+            schedule.demand(&policy("10m"), None, at(20)).not_before,
+            at(20)
+        );
+    }
+
+    #[test]
+    fn a_scan_that_does_not_end_gives_way_to_the_next() {
+        let mut schedule = scanned();
+        schedule.demand(&policy("10m"), None, at(600));
+        let waiting = schedule.demand(&policy("10m"), None, at(1199));
+        assert_eq!(waiting.not_before, at(300));
+        let next = schedule.demand(&policy("10m"), None, at(1200));
+        assert_eq!(next.not_before, at(900));
+    }
+
+    #[test]
+    fn the_last_scan_is_as_old_as_its_oldest_reading() {
+        let mut schedule = Schedule::default();
+        schedule.demand(&policy("10m"), None, at(0));
+        schedule.finished(Some(at(-100)), at(5));
+        assert_eq!(schedule.last_scan(), Some(at(-100)));
+        // Without a scan under way there is nothing to end.
+        schedule.finished(Some(at(50)), at(60));
+        assert_eq!(schedule.last_scan(), Some(at(-100)));
+    }
+}

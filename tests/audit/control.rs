@@ -213,4 +213,10 @@ async fn a_policy_without_the_label_is_left_alone() {
         .await;
     assert!(stage.get("own").await.status.is_some());
     left_alone().await;
+
+    // One that gets it back is looked after again, though nothing else about it changed.
+    stage.apply("own", spec(json!({}))).await;
+    stage
+        .until_page("/metrics", |page| page.contains("labels-own"))
+        .await;
 }
