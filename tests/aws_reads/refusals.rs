@@ -83,6 +83,17 @@ async fn a_disabled_region_is_not_a_bad_key() {
 }
 
 #[tokio::test]
+async fn a_region_that_answers_when_asked_again_was_never_disabled() {
+    let simulator = simulate(fleet().notebooks(notebooks(ACCOUNT, REGION, 1)));
+    // As while keys are renewed: refused once, while the keys that are checked then are good.
+    let list = Fault::new(Effect::DisableRegion).operation(Call::ListNotebookInstances);
+    simulator.add_fault(list.next(1));
+    let aws = aws(&simulator, &hasty());
+    let notebooks = reader(&aws, ACCOUNT, REGION).list().await.unwrap();
+    assert_eq!(notebooks.len(), 1);
+}
+
+#[tokio::test]
 async fn throttling_without_end_is_throttled() {
     let simulator = simulate(fleet().notebooks(notebooks(ACCOUNT, REGION, 1)));
     let never = Effect::Throttle {
