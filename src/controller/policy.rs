@@ -237,7 +237,10 @@ impl PolicyPass<'_> {
                 self.context.announcer.warn(&reference, announcement).await;
             }
         }
-        memory.baseline = Some(Baseline::after(evaluation));
+        memory.baseline = Some(memory.baseline.take().map_or_else(
+            || Baseline::after(evaluation),
+            |baseline| baseline.followed_by(evaluation),
+        ));
     }
 
     fn show(&self, memory: &mut Memory, policy: &Policy, evaluation: &Evaluation) {

@@ -12,7 +12,24 @@ use crate::{
 
 /// The verdicts of a pass, to compare the next one with. A notebook that is not in it was compliant, or was not there.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Baseline(HashMap<NotebookArn, Verdict>);
+pub struct Baseline(HashMap<NotebookArn, Known>);
+
+/// What is known of a notebook that was not plainly compliant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Known {
+    verdict: Verdict,
+    /// It violated the policy when it was last judged: that it still does is no news, whatever could not be read between.
+    violated: bool,
+}
+
+impl From<Verdict> for Known {
+    fn from(verdict: Verdict) -> Self {
+        Self {
+            verdict,
+            violated: verdict == Verdict::NonCompliant,
+        }
+    }
+}
 
 impl Baseline {
     /// What is known after a pass.
@@ -22,8 +39,19 @@ impl Baseline {
             .findings
             .iter()
             .filter(|finding| finding.verdict != Verdict::Compliant)
-            .map(|finding| (finding.notebook.summary.arn.clone(), finding.verdict));
+            .map(|finding| (finding.notebook.summary.arn.clone(), finding.verdict.into()));
         Self(verdicts.collect())
+    }
+
+    /// What is known after one pass more.
+    #[must_use]
+    pub fn followed_by(&self, evaluation: &Evaluation) -> Self {
+        let mut next = Self::after(evaluation);
+        for (arn, known) in &mut next.0 {
+            let violated = self.0.get(arn).is_some_and(|before| before.violated);
+            known.violated |= violated && known.verdict == Verdict::Unknown;
+        }
+        next
     }
 
     /// What is known after a restart of the operator. `None`: the status lists only the first findings, so that nobody
@@ -43,20 +71,25 @@ impl Baseline {
                 api::Verdict::Unknown => Verdict::Unknown,
                 api::Verdict::NonCompliant => Verdict::NonCompliant,
             };
-            (NotebookArn::from(finding.arn.as_str()), verdict)
+            (NotebookArn::from(finding.arn.as_str()), verdict.into())
         });
         Some(Self(verdicts.collect()))
     }
 
     /// Notebooks that came to violate the policy, or cannot be judged any more, since.
     pub fn worsened<'a>(&'a self, evaluation: &'a Evaluation) -> impl Iterator<Item = &'a Finding> {
-        evaluation.findings.iter().filter(|finding| {
+        let compliant = Known::from(Verdict::Compliant);
+        evaluation.findings.iter().filter(move |finding| {
             let before = self
                 .0
                 .get(&finding.notebook.summary.arn)
                 .copied()
-                .unwrap_or(Verdict::Compliant);
-            finding.verdict > before && finding.verdict >= Verdict::Unknown
+                .unwrap_or(compliant);
+            match finding.verdict {
+                Verdict::Compliant | Verdict::Exempt => false,
+                Verdict::Unknown => before.verdict < Verdict::Unknown,
+                Verdict::NonCompliant => !before.violated,
+            }
         })
     }
 }

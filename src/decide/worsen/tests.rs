@@ -93,6 +93,24 @@ fn worse_is_a_violation_or_what_cannot_be_judged_any_more() {
 }
 
 #[test]
+fn a_violation_that_could_not_be_read_for_a_while_is_no_news() {
+    let (violation, unknown) = (
+        fleet(Some(Verdict::NonCompliant)),
+        fleet(Some(Verdict::Unknown)),
+    );
+    let unread = Baseline::after(&violation)
+        .followed_by(&unknown)
+        .followed_by(&unknown);
+    assert_eq!(unread.worsened(&violation).count(), 0);
+    // One that was fixed in between, or was never judged, is.
+    let fixed = unread
+        .followed_by(&fleet(Some(Verdict::Compliant)))
+        .followed_by(&unknown);
+    assert_eq!(fixed.worsened(&violation).count(), 1);
+    assert_eq!(Baseline::after(&unknown).worsened(&violation).count(), 1);
+}
+
+#[test]
 fn without_a_status_everything_is_new() {
     assert_eq!(Baseline::from_status(None), Some(Baseline::default()));
 }
