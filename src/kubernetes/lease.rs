@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use kube::Client;
+use k8s_openapi::api::coordination::v1 as coordination;
+use kube::{Api, Client};
 use kube_lease_manager::{LeaseManager, LeaseManagerBuilder};
 use tokio::{sync::watch, task::JoinHandle, time::timeout};
 
@@ -16,6 +17,9 @@ const RENEW_SECONDS_BEFORE: u64 = 10;
 
 /// Between two tries to set up the election while the API server does not answer.
 const PAUSE: Duration = Duration::from_secs(2);
+
+/// Between two looks at whether the lease is still there.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
 
 /// How long giving the lease back may take. Without it the next leader waits until it runs out.
 const RELEASE: Duration = Duration::from_secs(2);
@@ -32,8 +36,9 @@ pub struct Lease {
 }
 
 /// The lease, held.
-#[derive(Debug)]
 pub struct Leadership {
+    lease: Lease,
+    client: Client,
     leads: watch::Receiver<bool>,
     election: JoinHandle<kube_lease_manager::Result<LeaseManager>>,
 }
@@ -41,26 +46,48 @@ pub struct Leadership {
 impl Lease {
     /// Returns once this process leads, however long that takes. Until then `waits` is told what for.
     pub async fn acquire(&self, client: &Client, mut waits: impl FnMut(String)) -> Leadership {
-        let manager = loop {
-            match self.manager(client).await {
-                Ok(manager) => break manager,
+        loop {
+            let manager = match self.manager(client).await {
+                Ok(manager) => manager,
                 Err(error) => {
                     waits(format!(
-                        "lease {}/{} cannot be used: {error}",
+                        "lease {}/{}, which cannot be used: {error}",
                         self.namespace, self.name
                     ));
                     tokio::time::sleep(PAUSE).await;
+                    continue;
                 }
+            };
+            waits(format!(
+                "its turn: another operator may hold the lease {}/{}",
+                self.namespace, self.name
+            ));
+            let (mut leads, election) = manager.watch().await;
+            tokio::select! {
+                // The election ends only after its last receiver, which is this one.
+                _ = leads.wait_for(|leads| *leads) => {}
+                // It is made only when an election begins.
+                () = self.deleted(client) => continue,
             }
-        };
-        waits(format!(
-            "its turn: another operator may hold the lease {}/{}",
-            self.namespace, self.name
-        ));
-        let (mut leads, election) = manager.watch().await;
-        // The election ends only after its last receiver, which is this one.
-        let _ = leads.wait_for(|leads| *leads).await;
-        Leadership { leads, election }
+            return Leadership {
+                lease: self.clone(),
+                client: client.clone(),
+                leads,
+                election,
+            };
+        }
+    }
+
+    /// Returns when the lease is gone. The election does not notice: it would go on without one for ever, and whoever
+    /// starts next would lead as well.
+    async fn deleted(&self, client: &Client) {
+        let leases: Api<coordination::Lease> = Api::namespaced(client.clone(), &self.namespace);
+        loop {
+            tokio::time::sleep(LOOK_EVERY).await;
+            if let Ok(None) = leases.get_metadata_opt(&self.name).await {
+                return;
+            }
+        }
     }
 
     async fn manager(&self, client: &Client) -> kube_lease_manager::Result<LeaseManager> {
@@ -76,9 +103,12 @@ impl Lease {
 }
 
 impl Leadership {
-    /// Returns when the lease no longer names this process.
+    /// Returns when the lease no longer names this process, or is gone.
     pub async fn lost(&mut self) {
-        let _ = self.leads.wait_for(|leads| !*leads).await;
+        tokio::select! {
+            _ = self.leads.wait_for(|leads| !*leads) => {}
+            () = self.lease.deleted(&self.client) => {}
+        }
     }
 
     /// Gives the lease back, so that the next leader begins at once.

@@ -51,3 +51,24 @@ async fn one_works_and_the_other_takes_over() {
     stage.apply("two", spec).await;
     stage.until_scanned("two").await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_leads_without_a_lease_ends() {
+    let flags = [
+        "--leader-elect=true",
+        "--lease-namespace",
+        "default",
+        "--lease-name",
+        "deleted",
+    ];
+    let stage = Stage::begin("lease", fleet(), &flags).await;
+    stage.until_logged("\"leading\"").await;
+    cluster()
+        .run_kubectl(["delete", "lease", "deleted", "--namespace", "default"])
+        .unwrap();
+    // Started again, as Kubernetes would, it makes a new one.
+    let status = stage.operator_ended().await;
+    assert_eq!(status.code(), Some(1));
+    stage.start_operator(cluster().kubeconfig_path());
+    stage.until_logged("\"leading\"").await;
+}

@@ -157,6 +157,25 @@ impl Stage {
         }
     }
 
+    /// Waits until the operator ends by itself; returns how.
+    pub async fn operator_ended(&self) -> ExitStatus {
+        let mut ended = None;
+        until("the operator to end", || {
+            ended = self
+                .operator
+                .lock()
+                .unwrap()
+                .as_mut()
+                .unwrap()
+                .process
+                .try_wait()
+                .unwrap();
+            ended.is_some()
+        })
+        .await;
+        ended.unwrap()
+    }
+
     /// Sends the operator a signal.
     pub fn signal_operator(&self, signal: Signal) {
         self.operator
