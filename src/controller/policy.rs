@@ -93,7 +93,10 @@ impl PolicyPass<'_> {
             Ok(resource) => resource,
             Err(undecodable) => {
                 let problem = format!("the resource does not decode: {}", undecodable.error);
-                self.publish_invalid(memory, None, &problem).await?;
+                // What the watch tells of its status did not decode either: what was written last is what is known.
+                let written = memory.status.clone();
+                self.publish_invalid(memory, written.as_ref(), &problem)
+                    .await?;
                 return Ok(Some(SECOND_LOOK));
             }
         };
