@@ -46,8 +46,10 @@ impl fmt::Display for ConditionType {
 /// Why a condition has its status. Conditions share the words: a stalled policy is not ready for the same reason.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ConditionReason {
-    /// `Ready` True: every target was read. `Reconciling` and `Stalled` False: nothing to do, nothing wrong.
+    /// `Ready` True: every target was read.
     Scanned,
+    /// `Reconciling` and `Stalled` False: nothing is under way, nothing is wrong.
+    AsExpected,
     /// `Ready` True: the spec was covered, but some targets could not be read.
     PartialScan,
     /// The policy is suspended; the results of the last scan are kept.
@@ -80,6 +82,7 @@ impl ConditionReason {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Scanned => "Scanned",
+            Self::AsExpected => "AsExpected",
             Self::PartialScan => "PartialScan",
             Self::Suspended => "Suspended",
             Self::FirstScan => "FirstScan",

@@ -51,12 +51,12 @@ pub(super) fn scanned(
         reconciling: if reconciling {
             draft(Truth::True, reason, ready.message.clone())
         } else {
-            draft(Truth::False, Reason::Scanned, "nothing is under way")
+            draft(Truth::False, Reason::AsExpected, "nothing is under way")
         },
         stalled: if stalled {
             draft(Truth::True, reason, ready.message.clone())
         } else {
-            draft(Truth::False, Reason::Scanned, "nothing needs a person")
+            draft(Truth::False, Reason::AsExpected, "nothing needs a person")
         },
         compliant: compliance(evaluation, progress, summary),
         ready,

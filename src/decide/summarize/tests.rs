@@ -110,7 +110,7 @@ fn check(rows: Vec<Row>) {
     }
 }
 
-const IDLE: &str = "False/Scanned";
+const IDLE: &str = "False/AsExpected";
 
 #[test]
 fn conditions_during_the_first_scan() {
