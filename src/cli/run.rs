@@ -269,10 +269,7 @@ async fn lead(
         identity = lease.identity,
         "leading"
     );
-    readiness.shut(
-        Gate::PolicyWatch,
-        "the first list of all NotebookRootAccessPolicies",
-    );
+    readiness.reset(Gate::PolicyWatch);
     let lost = tokio::select! {
         () = controller::run(context, selector, readiness) => false,
         () = leadership.lost() => true,

@@ -34,13 +34,7 @@ impl Announcer {
     /// Writes a warning on a resource; a note of more than 1 kB is cut.
     pub async fn warn(&self, about: &ObjectReference, announcement: Announcement) {
         let mut note = announcement.note;
-        if note.len() > LONGEST_NOTE {
-            let end = (0..=LONGEST_NOTE)
-                .rev()
-                .find(|end| note.is_char_boundary(*end))
-                .unwrap_or_default();
-            note.truncate(end);
-        }
+        note.truncate(note.floor_char_boundary(LONGEST_NOTE));
         let event = Event {
             type_: EventType::Warning,
             reason: announcement.reason.to_owned(),

@@ -68,6 +68,11 @@ impl Readiness {
         self.lock(|gates| gates.insert(gate, None));
     }
 
+    /// Shuts a gate that was open, as it was at the start.
+    pub fn reset(&self, gate: Gate) {
+        self.shut(gate, gate.waits_for());
+    }
+
     /// Shuts a gate, or says more of why it is: what it waits for, as a phrase.
     pub fn shut(&self, gate: Gate, waits_for: impl Into<String>) {
         let waits_for = waits_for.into();

@@ -119,11 +119,7 @@ pub(super) fn compliant(summary: &Summary) -> String {
 /// A message that the API server takes.
 pub(super) fn bounded(mut message: String) -> String {
     if message.len() > LONGEST_MESSAGE {
-        let end = (0..=LONGEST_MESSAGE)
-            .rev()
-            .find(|end| message.is_char_boundary(*end))
-            .unwrap_or_default();
-        message.truncate(end);
+        message.truncate(message.floor_char_boundary(LONGEST_MESSAGE));
         message.push('…');
     }
     message
