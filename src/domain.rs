@@ -3,13 +3,16 @@
 //! Text from users and from AWS is parsed once, at the boundary, into these types; past it no bare
 //! string stands for an account, a region or a role.
 
+mod answer;
 mod finding;
 mod identifier;
 mod matcher;
 mod notebook;
 mod policy;
+mod record;
 mod target;
 
+pub use answer::{Answer, AnswerKind, Call};
 pub use finding::{Evaluation, Finding, Next, TargetReport, Verdict, WaitReason};
 pub use identifier::{
     AccountId, ExternalId, InvalidIdentifier, NotebookArn, Partition, Region, RoleName,
@@ -20,4 +23,5 @@ pub use policy::{
     Account, Exemption, Mode, Policy, PolicyName, Regions, Remediation, Timeouts, WhenRunning,
     Window,
 };
+pub use record::{EndReason, Intent, NotebookRef, Progress, Record, RecordName, RecordState, Step};
 pub use target::{Access, ReadFailure, Snapshot, Target, TargetKey, TargetRegion, TargetState};

@@ -1,0 +1,407 @@
+//! A remediation of one notebook, as it is recorded at the API server: the intent, and how far it is.
+
+use std::fmt;
+
+use jiff::Timestamp;
+use sha2::{Digest, Sha256};
+
+use super::{
+    Access, AccountId, NotebookArn, PolicyName, Region, Target, TargetKey, TargetRegion, Timeouts,
+};
+
+/// The hexadecimal digits of the ARN's digest in a record's name.
+const DIGEST_DIGITS: usize = 16;
+
+/// The name of a record. It follows from the notebook's ARN, so that the API server refuses a second record of one notebook:
+/// the create is the lock (promise P5).
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RecordName(String);
+
+/// Which notebook a record is about.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct NotebookRef {
+    /// Its ARN.
+    pub arn: NotebookArn,
+    /// Its account.
+    pub account: AccountId,
+    /// Its region.
+    pub region: Region,
+    /// Its name.
+    pub name: String,
+}
+
+/// What was decided before anything was done; it never changes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Intent {
+    /// The policy that wants it.
+    pub policy: PolicyName,
+    /// The notebook.
+    pub notebook: NotebookRef,
+    /// How it is reached, so that it can be finished even after the policy changed.
+    pub access: Access,
+    /// Whether it was `InService` in the Describe just before the record was created: then it has to run again (promise P2), and
+    /// only then it may be started (promise P3).
+    pub was_running: bool,
+    /// How long each step may take.
+    pub timeouts: Timeouts,
+    /// How often it was fixed before and came back with root.
+    pub recurrence: u32,
+}
+
+/// A record as it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// What was decided.
+    pub intent: Intent,
+    /// How far it is.
+    pub progress: Progress,
+    /// When it was created.
+    pub created_at: Timestamp,
+    /// Whether somebody asked to delete it: then the notebook is brought back first.
+    pub being_deleted: bool,
+}
+
+/// How far a remediation is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Progress {
+    /// Where it stands.
+    pub state: RecordState,
+    /// When `state` last changed; `None`: at the record's creation. Deadlines count from here, never from a retry.
+    pub step_since: Option<Timestamp>,
+    /// Where it stood when it began to need attention; its step's timeout and writes go on to count.
+    pub attention_from: Option<Step>,
+    /// When the last write to AWS was about to be sent.
+    pub last_write_at: Option<Timestamp>,
+    /// When the first Stop was about to be sent: from then on it is our doing if the notebook is down.
+    pub stop_requested_at: Option<Timestamp>,
+    /// When the first Update was about to be sent, once stopped.
+    pub update_requested_at: Option<Timestamp>,
+    /// When the first Start was about to be sent.
+    pub start_requested_at: Option<Timestamp>,
+    /// How many Starts were about to be sent.
+    pub start_attempts: u32,
+    /// Set: no more Update, the notebook is brought back as it is, for this reason.
+    pub restoring: Option<EndReason>,
+    /// When it finished.
+    pub completed_at: Option<Timestamp>,
+    /// Why it finished as it did.
+    pub end: Option<EndReason>,
+}
+
+/// The state of a record.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum RecordState {
+    /// Nothing was done yet, or nothing that takes the notebook down.
+    #[default]
+    Pending,
+    /// It was, or is about to be, asked to stop.
+    Stopping,
+    /// It is down, and root access is being disabled.
+    Updating,
+    /// It is being brought back.
+    Starting,
+    /// A step took longer than its timeout, or something refuses: a person should look. The operator goes on trying.
+    NeedsAttention,
+    /// Its users have no root, and it runs if it ran before.
+    Succeeded,
+    /// It was not fixed. It is as it was before, and stays so until somebody deletes the record.
+    Failed,
+    /// It was not fixed, because nobody wants it any more or its owner changed it.
+    Cancelled,
+}
+
+/// A part of a remediation that has a timeout of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Step {
+    /// Until it is Stopped.
+    Stop,
+    /// Until root access is Disabled.
+    Update,
+    /// Until it is `InService`.
+    Start,
+}
+
+/// Why a remediation was given up, or ended as it did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum EndReason {
+    /// Root access is disabled, and the notebook is as it was otherwise.
+    RootAccessDisabled,
+    /// The notebook does not exist any more.
+    Deleted,
+    /// The operator's role may not update or stop it; nobody was disturbed.
+    AccessDenied,
+    /// The Update was refused for want of permission, after it had been stopped.
+    UpdateDenied,
+    /// The Update was refused because the notebook is in status Failed.
+    UpdateRefused,
+    /// The Update did not take within its timeout.
+    UpdateTimedOut,
+    /// AWS did not say whether its users have root, or the tags that the policy speaks of could not be read.
+    RootAccessUnknown,
+    /// The policy does not want it any more, or somebody deleted the record.
+    Withdrawn,
+    /// The notebook is not to be disturbed now: the window closed, the policy was suspended, or the budget is used up.
+    NotNow,
+    /// Its owner started it meanwhile; the next remediation takes that into account.
+    StartedByOwner,
+}
+
+impl RecordName {
+    /// The name of the record of a notebook.
+    #[must_use]
+    pub fn of(notebook: &NotebookRef) -> Self {
+        // AWS allows letters, digits and hyphens (`NotebookInstanceName` in its API reference). Should it allow more one day, the
+        // digest still tells notebooks apart.
+        let readable: String = notebook
+            .name
+            .chars()
+            .map(|character| match character.to_ascii_lowercase() {
+                allowed @ ('a'..='z' | '0'..='9' | '-') => allowed,
+                _ => '-',
+            })
+            .collect();
+        let readable = readable.trim_matches('-');
+        let digest = Sha256::digest(notebook.arn.as_str());
+        let digits: String = digest
+            .iter()
+            .flat_map(|byte| [byte >> 4, byte & 15])
+            .take(DIGEST_DIGITS)
+            .filter_map(|digit| char::from_digit(u32::from(digit), 16))
+            .collect();
+        Self(
+            format!("{readable}-{digits}")
+                .trim_start_matches('-')
+                .to_owned(),
+        )
+    }
+
+    /// The name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl NotebookRef {
+    /// The account and region that it is in.
+    #[must_use]
+    pub fn target(&self) -> Target {
+        Target {
+            account: self.account.clone(),
+            region: TargetRegion::Named(self.region.clone()),
+        }
+    }
+}
+
+impl Intent {
+    /// Where and as whom the notebook is read and changed.
+    #[must_use]
+    pub fn key(&self) -> TargetKey {
+        TargetKey {
+            account: self.notebook.account.clone(),
+            region: self.notebook.region.clone(),
+            access: self.access.clone(),
+        }
+    }
+}
+
+impl Record {
+    /// A record that was just created.
+    #[must_use]
+    pub fn new(intent: Intent, created_at: Timestamp) -> Self {
+        Self {
+            intent,
+            progress: Progress::default(),
+            created_at,
+            being_deleted: false,
+        }
+    }
+
+    /// Whether nothing will happen to it any more.
+    #[must_use]
+    pub fn is_finished(&self) -> bool {
+        self.progress.state.is_finished()
+    }
+
+    /// Whether it is our doing, or may be, if the notebook is down now.
+    #[must_use]
+    pub fn was_stopped_by_us(&self) -> bool {
+        self.intent.was_running && self.progress.stop_requested_at.is_some()
+    }
+
+    /// Whether it counts as a notebook that is taken down: from its creation until the notebook is verified running again, or
+    /// was not disturbed (promise P6).
+    #[must_use]
+    pub fn takes_a_slot(&self) -> bool {
+        self.intent.was_running && !self.is_finished()
+    }
+
+    /// The step that is under way, whose timeout counts.
+    #[must_use]
+    pub fn step(&self) -> Step {
+        self.progress.step()
+    }
+
+    /// When that step began.
+    #[must_use]
+    pub fn step_since(&self) -> Timestamp {
+        self.progress.step_since.unwrap_or(self.created_at)
+    }
+}
+
+impl Progress {
+    /// The step that is under way; of one that needs attention, the one that it came from.
+    #[must_use]
+    pub fn step(&self) -> Step {
+        match self.state {
+            RecordState::Updating => Step::Update,
+            RecordState::Starting => Step::Start,
+            RecordState::NeedsAttention => self.attention_from.unwrap_or(Step::Stop),
+            RecordState::Pending
+            | RecordState::Stopping
+            | RecordState::Succeeded
+            | RecordState::Failed
+            | RecordState::Cancelled => Step::Stop,
+        }
+    }
+}
+
+impl RecordState {
+    /// Every state.
+    pub const ALL: [Self; 8] = [
+        Self::Pending,
+        Self::Stopping,
+        Self::Updating,
+        Self::Starting,
+        Self::NeedsAttention,
+        Self::Succeeded,
+        Self::Failed,
+        Self::Cancelled,
+    ];
+
+    /// The state as the status and the metrics spell it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "Pending",
+            Self::Stopping => "Stopping",
+            Self::Updating => "Updating",
+            Self::Starting => "Starting",
+            Self::NeedsAttention => "NeedsAttention",
+            Self::Succeeded => "Succeeded",
+            Self::Failed => "Failed",
+            Self::Cancelled => "Cancelled",
+        }
+    }
+
+    /// Whether nothing happens after it.
+    #[must_use]
+    pub fn is_finished(self) -> bool {
+        matches!(self, Self::Succeeded | Self::Failed | Self::Cancelled)
+    }
+}
+
+impl Step {
+    /// How long it may take.
+    #[must_use]
+    pub fn timeout(self, timeouts: &Timeouts) -> std::time::Duration {
+        match self {
+            Self::Stop => timeouts.stop,
+            Self::Update => timeouts.update,
+            Self::Start => timeouts.start,
+        }
+    }
+}
+
+impl EndReason {
+    /// Every reason.
+    pub const ALL: [Self; 10] = [
+        Self::RootAccessDisabled,
+        Self::Deleted,
+        Self::AccessDenied,
+        Self::UpdateDenied,
+        Self::UpdateRefused,
+        Self::UpdateTimedOut,
+        Self::RootAccessUnknown,
+        Self::Withdrawn,
+        Self::NotNow,
+        Self::StartedByOwner,
+    ];
+
+    /// The reason as the status spells it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::RootAccessDisabled => "RootAccessDisabled",
+            Self::Deleted => "Deleted",
+            Self::AccessDenied => "AccessDenied",
+            Self::UpdateDenied => "UpdateDenied",
+            Self::UpdateRefused => "UpdateRefused",
+            Self::UpdateTimedOut => "UpdateTimedOut",
+            Self::RootAccessUnknown => "RootAccessUnknown",
+            Self::Withdrawn => "Withdrawn",
+            Self::NotNow => "NotNow",
+            Self::StartedByOwner => "StartedByOwner",
+        }
+    }
+}
+
+impl fmt::Display for RecordName {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.pad(&self.0)
+    }
+}
+
+impl fmt::Display for RecordState {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.pad(self.as_str())
+    }
+}
+
+impl fmt::Display for EndReason {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.pad(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn notebook(name: &str) -> NotebookRef {
+        NotebookRef {
+            arn: format!("arn:aws:sagemaker:eu-west-1:111122223333:notebook-instance/{name}")
+                .as_str()
+                .into(),
+            account: "111122223333".parse().unwrap(),
+            region: "eu-west-1".parse().unwrap(),
+            name: name.to_owned(),
+        }
+    }
+
+    /// The digits are those of `printf %s ARN | sha256sum`.
+    #[test]
+    fn a_name_follows_from_the_arn() {
+        let name = RecordName::of(&notebook("churn"));
+        assert_eq!(name.as_str(), "churn-036aaceed5e52113");
+    }
+
+    #[test]
+    fn a_name_is_one_that_kubernetes_takes() {
+        for name in ["Churn", "CHURN", "a_b", "-", "é"] {
+            let name = RecordName::of(&notebook(name));
+            let text = name.as_str();
+            assert!(
+                text.bytes()
+                    .all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-')),
+                "{text}"
+            );
+            assert!(!text.starts_with('-') && !text.ends_with('-'), "{text}");
+        }
+        assert_ne!(
+            RecordName::of(&notebook("Churn")),
+            RecordName::of(&notebook("churn"))
+        );
+    }
+}
