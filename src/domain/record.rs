@@ -266,6 +266,42 @@ impl Progress {
     }
 }
 
+impl Progress {
+    /// Begins a step, unless it is under way; returns whether it was not. Of one that needs attention the state stays until it
+    /// reaches another step.
+    pub fn enter(&mut self, state: RecordState, now: Timestamp) -> bool {
+        let entered = Self {
+            state,
+            ..Self::default()
+        };
+        let begins = self.step() != entered.step();
+        if begins || (self.state != state && self.state != RecordState::NeedsAttention) {
+            self.state = state;
+            self.step_since = Some(now);
+            self.attention_from = None;
+        }
+        begins
+    }
+
+    /// The step took too long, or something refuses.
+    pub fn need_attention(&mut self, now: Timestamp) {
+        if self.state != RecordState::NeedsAttention {
+            self.attention_from = Some(self.step());
+            self.state = RecordState::NeedsAttention;
+            self.step_since = Some(now);
+        }
+    }
+
+    /// Nothing will happen any more.
+    pub fn finish(&mut self, state: RecordState, reason: EndReason, now: Timestamp) {
+        self.state = state;
+        self.step_since = Some(now);
+        self.attention_from = None;
+        self.completed_at = Some(now);
+        self.end = Some(reason);
+    }
+}
+
 impl RecordState {
     /// Every state.
     pub const ALL: [Self; 8] = [

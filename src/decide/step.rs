@@ -1,0 +1,499 @@
+//! step *(pure)*: what is done next about one notebook whose remediation was recorded.
+//!
+//! The table below is the one of `docs/remediation.md`, in the same order: the first row that matches wins, and what matches no
+//! row waits. It was searched exhaustively together with a model of AWS (`tests/search`): change it only with a search that
+//! shows the change is safe.
+
+mod answered;
+mod case;
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+pub use self::answered::{Reaction, answered};
+use self::case::{Case, Place};
+use crate::domain::{
+    Call, EndReason, NotebookStatus, Progress, Record, RecordState, RootAccess, Step,
+};
+
+/// What was seen of the notebook just now.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Sighting {
+    /// It could not be described: denied, throttled, no answer.
+    Unreadable,
+    /// It does not exist.
+    Missing,
+    /// It was described.
+    Seen {
+        /// Its status.
+        status: NotebookStatus,
+        /// Whether its users have root.
+        root_access: RootAccess,
+    },
+}
+
+/// What is wanted of the notebook now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Wish {
+    /// Root is to be taken away, and a restart may begin.
+    Wanted,
+    /// Root is to be taken away, but who works on it must not be disturbed now.
+    NotNow(NotNow),
+    /// Nobody wants it any more: what is down is brought back as it was.
+    Withdrawn(Withdrawal),
+    /// It cannot be told: the policy speaks of tags, and those cannot be read.
+    Unclear,
+}
+
+/// Why a notebook must not be disturbed now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum NotNow {
+    /// The policy is suspended.
+    Suspended,
+    /// No window is open.
+    WindowClosed,
+    /// `whenRunning` is `Wait`.
+    WhenRunning,
+    /// More notebooks are down already than the policy allows.
+    Budget,
+    /// The policy, or another one that names this account and region, cannot be understood.
+    InvalidPolicy,
+}
+
+/// Why nobody wants it any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Withdrawal {
+    /// The policy is gone, or being deleted.
+    PolicyDeleted,
+    /// The policy is in Audit.
+    Audit,
+    /// The policy does not name the account and region any more, or does not select the notebook.
+    NotCovered,
+    /// An exemption matches, of this policy or of another that selects the notebook.
+    Exempt,
+    /// Somebody deleted the record.
+    RecordDeleted,
+}
+
+/// How long to wait for what: the operator's flags.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Times {
+    /// After which a request that did not take is sent again.
+    pub resend_after: Duration,
+    /// After which a request that was sent can no longer arrive.
+    pub settle: Duration,
+    /// The longest that may lie between `lastWriteAt` and the moment at which the request is over or lost: how old the intent may be
+    /// when it is sent, the request's whole timeout, and what clocks differ by.
+    pub write_bound: Duration,
+}
+
+/// What a pass does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decision {
+    /// Why: the row of the table.
+    pub row: Row,
+    /// How far the remediation is from now on: durable before `request` is sent.
+    pub progress: Progress,
+    /// What is then sent to AWS.
+    pub request: Option<Request>,
+    /// When to look again.
+    pub look: Look,
+}
+
+/// A request to AWS. Which call it is, and what its refusal would mean.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Request {
+    /// An Update of a running notebook: AWS judges permission before status, so that its refusal tells whether an Update will be
+    /// allowed, before anybody is stopped.
+    Probe,
+    /// Stop it.
+    Stop,
+    /// Disable root access.
+    Update,
+    /// Start it.
+    Start,
+}
+
+/// When to look again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Look {
+    /// After the poll interval.
+    Soon,
+    /// The notebook could not be read: ever more seldom.
+    BackOff,
+    /// It is finished.
+    Never,
+}
+
+/// The rows of the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[expect(missing_docs, reason = "the table itself says what each is")]
+pub enum Row {
+    Finished,
+    Unreadable,
+    Deleted,
+    Fixed,
+    BringBack,
+    BroughtBack,
+    StartAgain,
+    FixedWhileStopped,
+    WithdrawnWhileDown,
+    UpdateWhileDown,
+    WithdrawnWhileStopped,
+    UpdateWhileStopped,
+    StartedByOwner,
+    NotDisturbed,
+    Probe,
+    LetItRun,
+    StopAgain,
+    UnknownWhileDown,
+    UnknownOtherwise,
+    InTransition,
+    /// No row matches: nothing is done. There is a test that it never happens.
+    NoRow,
+}
+
+/// A row: which cases it is for, and what is done.
+struct Rule {
+    row: Row,
+    number: &'static str,
+    root_access: &'static [RootAccess],
+    places: &'static [Place],
+    when: fn(&Case<'_>) -> bool,
+    then: fn(&Case<'_>) -> Decision,
+}
+
+const ANY: &[RootAccess] = &[
+    RootAccess::Enabled,
+    RootAccess::Disabled,
+    RootAccess::Unknown,
+];
+const ENABLED: &[RootAccess] = &[RootAccess::Enabled];
+const DISABLED: &[RootAccess] = &[RootAccess::Disabled];
+const UNKNOWN: &[RootAccess] = &[RootAccess::Unknown];
+
+const ANYWHERE: &[Place] = &[
+    Place::Unreadable,
+    Place::Missing,
+    Place::Stopped,
+    Place::Failed,
+    Place::InService,
+    Place::InTransition,
+];
+const UNREADABLE: &[Place] = &[Place::Unreadable];
+const MISSING: &[Place] = &[Place::Missing];
+const DOWN: &[Place] = &[Place::Stopped, Place::Failed];
+const RUNNING: &[Place] = &[Place::InService];
+const DOWN_OR_RUNNING: &[Place] = &[Place::Stopped, Place::Failed, Place::InService];
+const IN_TRANSITION: &[Place] = &[Place::InTransition];
+
+const fn rule(
+    (number, row): (&'static str, Row),
+    (root_access, places): (&'static [RootAccess], &'static [Place]),
+    when: fn(&Case<'_>) -> bool,
+    then: fn(&Case<'_>) -> Decision,
+) -> Rule {
+    Rule {
+        row,
+        number,
+        root_access,
+        places,
+        when,
+        then,
+    }
+}
+
+/// The table. *Stopped by us*, *withdrawn*, *undisturbable*, *settled* and *at the deadline* are defined in [`Case`].
+#[rustfmt::skip]
+#[expect(clippy::redundant_closure_for_method_calls, reason = "a method of a type with a lifetime is no such function")]
+const TABLE: [Rule; 20] = [
+    rule(("0",  Row::Finished),              (ANY,      ANYWHERE),        |c| c.is_finished(),                  nothing),
+    rule(("-",  Row::Unreadable),            (ANY,      UNREADABLE),      always,                             wait_for_an_answer),
+    rule(("1",  Row::Deleted),               (ANY,      MISSING),         always,                             succeed_deleted),
+    rule(("2",  Row::Fixed),                 (DISABLED, RUNNING),         always,                             succeed),
+    rule(("3",  Row::BringBack),             (ANY,      DOWN),            |c| c.is_restoring(),                 start),
+    rule(("4",  Row::BroughtBack),           (ANY,      RUNNING),         |c| c.is_restoring(),                 end_once_settled),
+    rule(("5",  Row::StartAgain),            (DISABLED, DOWN),            |c| c.was_stopped_by_us(),            start),
+    rule(("6",  Row::FixedWhileStopped),     (DISABLED, DOWN),            always,                             succeed),
+    rule(("7",  Row::WithdrawnWhileDown),    (ENABLED,  DOWN),            |c| c.was_stopped_by_us() && c.is_withdrawn(), restore_withdrawn),
+    rule(("8",  Row::UpdateWhileDown),       (ENABLED,  DOWN),            |c| c.was_stopped_by_us(),            update_or_restore),
+    rule(("9",  Row::WithdrawnWhileStopped), (ENABLED,  DOWN),            |c| c.is_withdrawn(),                 cancel),
+    rule(("10", Row::UpdateWhileStopped),    (ENABLED,  DOWN),            always,                             update_or_fail),
+    rule(("11", Row::StartedByOwner),        (ENABLED,  RUNNING),         |c| c.was_not_running(),              cancel_started_once_settled),
+    rule(("12", Row::NotDisturbed),          (ENABLED,  RUNNING),         |c| !c.is_stop_requested() && c.is_undisturbable(), cancel_once_settled),
+    rule(("13", Row::Probe),                 (ENABLED,  RUNNING),         |c| !c.is_stop_requested(),         probe),
+    rule(("14", Row::LetItRun),              (ENABLED,  RUNNING),         |c| c.is_undisturbable(),             cancel_once_settled),
+    rule(("15", Row::StopAgain),             (ENABLED,  RUNNING),         always,                             stop_again),
+    rule(("16", Row::UnknownWhileDown),      (UNKNOWN,  DOWN),            |c| c.was_stopped_by_us(),            wait_or_restore),
+    rule(("17", Row::UnknownOtherwise),      (UNKNOWN,  DOWN_OR_RUNNING), always,                             wait_or_end),
+    rule(("18", Row::InTransition),          (ANY,      IN_TRANSITION),   always,                             wait_in_transition),
+];
+
+/// Decides what a pass does: total, and the same input gives the same output.
+#[must_use]
+pub fn step(
+    record: &Record,
+    seen: &Sighting,
+    wish: Wish,
+    now: Timestamp,
+    times: &Times,
+) -> Decision {
+    let case = Case::new(record, seen, wish, now, times);
+    TABLE.iter().find(|rule| rule.matches(&case)).map_or_else(
+        || wait(&case),
+        |rule| Decision {
+            row: rule.row,
+            ..(rule.then)(&case)
+        },
+    )
+}
+
+impl Rule {
+    fn matches(&self, case: &Case<'_>) -> bool {
+        self.root_access.contains(&case.root_access)
+            && self.places.contains(&case.place)
+            && (self.when)(case)
+    }
+}
+
+fn always(_: &Case<'_>) -> bool {
+    true
+}
+
+// ---- What is done ------------------------------------------------------------------------------------------------------------
+
+fn wait(case: &Case<'_>) -> Decision {
+    decided(case.record.progress.clone())
+}
+
+fn decided(progress: Progress) -> Decision {
+    Decision {
+        row: Row::NoRow,
+        look: if progress.state.is_finished() {
+            Look::Never
+        } else {
+            Look::Soon
+        },
+        progress,
+        request: None,
+    }
+}
+
+fn nothing(case: &Case<'_>) -> Decision {
+    wait(case)
+}
+
+fn wait_for_an_answer(case: &Case<'_>) -> Decision {
+    Decision {
+        look: Look::BackOff,
+        ..wait_in_transition(case)
+    }
+}
+
+/// Nothing can be sent; a person should know when it takes too long.
+fn wait_in_transition(case: &Case<'_>) -> Decision {
+    let mut progress = case.record.progress.clone();
+    if case.is_at_deadline() {
+        progress.need_attention(case.now);
+    }
+    decided(progress)
+}
+
+fn succeed(case: &Case<'_>) -> Decision {
+    end(case, RecordState::Succeeded, EndReason::RootAccessDisabled)
+}
+
+fn succeed_deleted(case: &Case<'_>) -> Decision {
+    end(case, RecordState::Succeeded, EndReason::Deleted)
+}
+
+fn end(case: &Case<'_>, state: RecordState, reason: EndReason) -> Decision {
+    let mut progress = case.record.progress.clone();
+    progress.finish(state, reason, case.now);
+    decided(progress)
+}
+
+/// A late Stop may still arrive at what runs now: nothing ends before the last write has settled.
+fn once_settled(case: &Case<'_>, state: RecordState, reason: EndReason) -> Decision {
+    if case.is_settled() {
+        end(case, state, reason)
+    } else {
+        wait_in_transition(case)
+    }
+}
+
+fn cancel(case: &Case<'_>) -> Decision {
+    end(case, RecordState::Cancelled, case.why_cancelled())
+}
+
+fn cancel_once_settled(case: &Case<'_>) -> Decision {
+    once_settled(case, RecordState::Cancelled, case.why_cancelled())
+}
+
+fn cancel_started_once_settled(case: &Case<'_>) -> Decision {
+    once_settled(case, RecordState::Cancelled, EndReason::StartedByOwner)
+}
+
+fn end_once_settled(case: &Case<'_>) -> Decision {
+    let reason = case
+        .record
+        .progress
+        .restoring
+        .unwrap_or(EndReason::Withdrawn);
+    let state = match reason {
+        EndReason::Withdrawn => RecordState::Cancelled,
+        _ => RecordState::Failed,
+    };
+    once_settled(case, state, reason)
+}
+
+fn restore(case: &Case<'_>, reason: EndReason) -> Decision {
+    start_with(case, Some(reason))
+}
+
+fn restore_withdrawn(case: &Case<'_>) -> Decision {
+    restore(case, EndReason::Withdrawn)
+}
+
+fn start(case: &Case<'_>) -> Decision {
+    start_with(case, case.record.progress.restoring)
+}
+
+/// Starts it, again and again: whatever happens, this is never given up (promise P2).
+fn start_with(case: &Case<'_>, restoring: Option<EndReason>) -> Decision {
+    let mut progress = case.record.progress.clone();
+    progress.restoring = restoring;
+    let begins = progress.enter(RecordState::Starting, case.now);
+    let is_due = begins || case.is_start_due();
+    if !begins && case.is_at_deadline() {
+        progress.need_attention(case.now);
+    }
+    if !is_due {
+        return decided(progress);
+    }
+    progress.start_requested_at.get_or_insert(case.now);
+    progress.start_attempts = progress.start_attempts.saturating_add(1);
+    sending(progress, Request::Start, case.now)
+}
+
+fn sending(mut progress: Progress, request: Request, now: Timestamp) -> Decision {
+    progress.last_write_at = Some(now);
+    Decision {
+        request: Some(request),
+        ..decided(progress)
+    }
+}
+
+fn update_or_restore(case: &Case<'_>) -> Decision {
+    if case.step() == Step::Update && case.is_at_deadline() {
+        return restore(case, EndReason::UpdateTimedOut);
+    }
+    update(case)
+}
+
+fn update_or_fail(case: &Case<'_>) -> Decision {
+    if case.step() == Step::Update && case.is_at_deadline() {
+        return end(case, RecordState::Failed, EndReason::UpdateTimedOut);
+    }
+    update(case)
+}
+
+fn update(case: &Case<'_>) -> Decision {
+    let mut progress = case.record.progress.clone();
+    let begins = progress.enter(RecordState::Updating, case.now);
+    if !begins && !case.is_resend_due() {
+        return decided(progress);
+    }
+    progress.update_requested_at.get_or_insert(case.now);
+    sending(progress, Request::Update, case.now)
+}
+
+/// Finds out whether an Update will be allowed. It writes `lastWriteAt` only.
+fn probe(case: &Case<'_>) -> Decision {
+    let mut progress = case.record.progress.clone();
+    if case.is_at_deadline() {
+        progress.need_attention(case.now);
+    }
+    if case.is_first_write() || case.is_resend_due() {
+        return sending(progress, Request::Probe, case.now);
+    }
+    decided(progress)
+}
+
+/// Two Stops must not be under way at the same time: the later one would stop what was brought back meanwhile.
+fn stop_again(case: &Case<'_>) -> Decision {
+    let mut progress = case.record.progress.clone();
+    let begins = progress.enter(RecordState::Stopping, case.now);
+    if !begins && case.is_at_deadline() {
+        progress.need_attention(case.now);
+    }
+    if case.is_resend_due() && case.may_stop_again() {
+        return sending(progress, Request::Stop, case.now);
+    }
+    decided(progress)
+}
+
+fn wait_or_restore(case: &Case<'_>) -> Decision {
+    if case.is_withdrawn() {
+        restore(case, EndReason::Withdrawn)
+    } else if case.is_at_deadline() {
+        restore(case, EndReason::RootAccessUnknown)
+    } else {
+        wait(case)
+    }
+}
+
+fn wait_or_end(case: &Case<'_>) -> Decision {
+    let runs = case.place == Place::InService;
+    let unknown = EndReason::RootAccessUnknown;
+    if !case.is_stop_requested() && runs && case.is_withdrawn() {
+        once_settled(case, RecordState::Cancelled, EndReason::Withdrawn)
+    } else if !case.is_at_deadline() {
+        wait(case)
+    } else if !case.is_stop_requested() && runs {
+        once_settled(case, RecordState::Cancelled, unknown)
+    } else if !case.is_stop_requested() {
+        end(case, RecordState::Cancelled, unknown)
+    } else {
+        once_settled(case, RecordState::Failed, unknown)
+    }
+}
+
+impl Row {
+    /// The row's number in the table of `docs/remediation.md`.
+    #[must_use]
+    pub fn number(self) -> &'static str {
+        TABLE
+            .iter()
+            .find(|rule| rule.row == self)
+            .map_or("none", |rule| rule.number)
+    }
+
+    /// Every row of the table.
+    pub fn all() -> impl Iterator<Item = Self> {
+        TABLE.iter().map(|rule| rule.row)
+    }
+}
+
+impl Request {
+    /// The call that it is.
+    #[must_use]
+    pub fn call(self) -> Call {
+        match self {
+            Self::Probe | Self::Update => Call::Update,
+            Self::Stop => Call::Stop,
+            Self::Start => Call::Start,
+        }
+    }
+}
+
+impl Times {
+    /// After which nothing that was sent can arrive any more, whatever the flag says.
+    #[must_use]
+    pub fn settled_after(&self) -> Duration {
+        self.settle.max(self.write_bound)
+    }
+}

@@ -1,0 +1,124 @@
+//! What the answer to a write means for the record: the rest of the table's right-hand column.
+
+use jiff::Timestamp;
+
+use super::{Request, Sighting};
+use crate::domain::{AnswerKind, EndReason, NotebookStatus, Progress, Record, RecordState};
+
+/// What follows from an answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reaction {
+    /// How far the remediation is from now on: durable before `request` is sent.
+    pub progress: Progress,
+    /// What is then sent, in the same pass: a refused request is not a write.
+    pub request: Option<Request>,
+}
+
+/// Judges an answer. `before` is the progress as it was before the request was noted, `record` as it was when it was sent.
+///
+/// An answer that proves nothing changes nothing: the next pass looks.
+#[must_use]
+pub fn answered(
+    record: &Record,
+    before: &Progress,
+    (request, answer): (Request, AnswerKind),
+    seen: &Sighting,
+    now: Timestamp,
+) -> Reaction {
+    let progress = record.progress.clone();
+    match request {
+        Request::Probe => probed(progress, answer, now),
+        Request::Stop if before.stop_requested_at.is_none() => {
+            first_stop(progress, before, answer, now)
+        }
+        // A Stop that was not the first, and a Start, are sent again when they are due, whatever is said about them.
+        Request::Stop | Request::Start => nothing_more(progress),
+        Request::Update => updated(record, answer, seen, now),
+    }
+}
+
+fn nothing_more(progress: Progress) -> Reaction {
+    Reaction {
+        progress,
+        request: None,
+    }
+}
+
+/// Row 13.
+fn probed(mut progress: Progress, answer: AnswerKind, now: Timestamp) -> Reaction {
+    match answer {
+        AnswerKind::Denied => {
+            progress.finish(RecordState::Failed, EndReason::AccessDenied, now);
+            nothing_more(progress)
+        }
+        AnswerKind::WrongStatus => {
+            progress.stop_requested_at = Some(now);
+            progress.last_write_at = Some(now);
+            progress.enter(RecordState::Stopping, now);
+            Reaction {
+                progress,
+                request: Some(Request::Stop),
+            }
+        }
+        // It is down, then, or about to be, and by nobody else: what happens to it now is ours.
+        AnswerKind::Accepted => {
+            progress.stop_requested_at = Some(now);
+            progress.enter(RecordState::Stopping, now);
+            nothing_more(progress)
+        }
+        AnswerKind::LimitExceeded
+        | AnswerKind::NotFound
+        | AnswerKind::Throttled
+        | AnswerKind::Unclear => nothing_more(progress),
+    }
+}
+
+/// Definitely refused, nobody was stopped by us.
+fn first_stop(
+    mut progress: Progress,
+    before: &Progress,
+    answer: AnswerKind,
+    now: Timestamp,
+) -> Reaction {
+    match answer {
+        AnswerKind::Denied => {
+            progress.stop_requested_at = None;
+            progress.finish(RecordState::Failed, EndReason::AccessDenied, now);
+        }
+        AnswerKind::WrongStatus | AnswerKind::NotFound | AnswerKind::LimitExceeded => {
+            // The deadline goes on from where it was: a refusal is a retry.
+            progress.clone_from(before);
+        }
+        AnswerKind::Accepted | AnswerKind::Throttled | AnswerKind::Unclear => {}
+    }
+    nothing_more(progress)
+}
+
+/// Rows 8 and 10.
+fn updated(record: &Record, answer: AnswerKind, seen: &Sighting, now: Timestamp) -> Reaction {
+    let mut progress = record.progress.clone();
+    let failed = matches!(
+        seen,
+        Sighting::Seen {
+            status: NotebookStatus::Failed,
+            ..
+        }
+    );
+    let reason = match answer {
+        AnswerKind::Denied if record.was_stopped_by_us() => EndReason::UpdateDenied,
+        AnswerKind::Denied => EndReason::AccessDenied,
+        AnswerKind::WrongStatus if failed => EndReason::UpdateRefused,
+        AnswerKind::WrongStatus
+        | AnswerKind::Accepted
+        | AnswerKind::LimitExceeded
+        | AnswerKind::NotFound
+        | AnswerKind::Throttled
+        | AnswerKind::Unclear => return nothing_more(progress),
+    };
+    if record.was_stopped_by_us() {
+        progress.restoring = Some(reason);
+    } else {
+        progress.finish(RecordState::Failed, reason, now);
+    }
+    nothing_more(progress)
+}

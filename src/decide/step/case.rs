@@ -1,0 +1,173 @@
+//! The words that the table is written in.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::{Sighting, Times, Wish};
+use crate::domain::{EndReason, NotebookStatus, Record, RootAccess, Step};
+
+/// A Start that fails is sent again after `resend_after`, then ever more seldom, up to this many times as long.
+const SLOWEST_START: u32 = 10;
+
+/// Where the notebook was seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Place {
+    Unreadable,
+    Missing,
+    Stopped,
+    Failed,
+    InService,
+    /// Every other status, known or not.
+    InTransition,
+}
+
+/// All that a pass knows.
+pub(super) struct Case<'a> {
+    pub(super) record: &'a Record,
+    pub(super) place: Place,
+    /// Unknown too where it cannot be told whether the policy wants it: then nothing that root access alone allows may happen.
+    pub(super) root_access: RootAccess,
+    pub(super) now: Timestamp,
+    wish: Wish,
+    times: &'a Times,
+}
+
+impl<'a> Case<'a> {
+    pub(super) fn new(
+        record: &'a Record,
+        seen: &Sighting,
+        wish: Wish,
+        now: Timestamp,
+        times: &'a Times,
+    ) -> Self {
+        let (place, root_access) = match seen {
+            Sighting::Unreadable => (Place::Unreadable, RootAccess::Unknown),
+            Sighting::Missing => (Place::Missing, RootAccess::Unknown),
+            Sighting::Seen {
+                status,
+                root_access,
+            } => (Place::of(status), *root_access),
+        };
+        // Whoever deletes the record withdraws it, whatever the policy says.
+        let wish = if record.being_deleted {
+            Wish::Withdrawn(super::Withdrawal::RecordDeleted)
+        } else {
+            wish
+        };
+        Self {
+            record,
+            place,
+            root_access: match (root_access, wish) {
+                (RootAccess::Enabled, Wish::Unclear) => RootAccess::Unknown,
+                (known, _) => known,
+            },
+            now,
+            wish,
+            times,
+        }
+    }
+
+    pub(super) fn is_finished(&self) -> bool {
+        self.record.is_finished()
+    }
+
+    /// *Stopped by us*: `wasRunning` and `stopRequestedAt` are set.
+    pub(super) fn was_stopped_by_us(&self) -> bool {
+        self.record.was_stopped_by_us()
+    }
+
+    pub(super) fn is_stop_requested(&self) -> bool {
+        self.record.progress.stop_requested_at.is_some()
+    }
+
+    pub(super) fn was_not_running(&self) -> bool {
+        !self.record.intent.was_running
+    }
+
+    pub(super) fn is_restoring(&self) -> bool {
+        self.record.progress.restoring.is_some()
+    }
+
+    /// *Withdrawn*: nobody wants it any more, or the record is being deleted.
+    pub(super) fn is_withdrawn(&self) -> bool {
+        matches!(self.wish, Wish::Withdrawn(_))
+    }
+
+    /// *Undisturbable*: withdrawn, or nobody who works on it may be disturbed now.
+    pub(super) fn is_undisturbable(&self) -> bool {
+        self.is_withdrawn() || matches!(self.wish, Wish::NotNow(_))
+    }
+
+    pub(super) fn why_cancelled(&self) -> EndReason {
+        if self.is_withdrawn() {
+            EndReason::Withdrawn
+        } else {
+            EndReason::NotNow
+        }
+    }
+
+    /// The step that is under way.
+    pub(super) fn step(&self) -> Step {
+        self.record.step()
+    }
+
+    /// *At the deadline*: the step's timeout has passed since it began.
+    pub(super) fn is_at_deadline(&self) -> bool {
+        let timeout = self.step().timeout(&self.record.intent.timeouts);
+        has_passed(self.record.step_since(), timeout, self.now)
+    }
+
+    /// *Settled*: no write that was sent can arrive any more.
+    pub(super) fn is_settled(&self) -> bool {
+        self.is_since_last_write(self.times.settled_after())
+    }
+
+    pub(super) fn is_first_write(&self) -> bool {
+        self.record.progress.last_write_at.is_none()
+    }
+
+    /// What was sent last did not take in time.
+    pub(super) fn is_resend_due(&self) -> bool {
+        self.is_since_last_write(self.times.resend_after)
+    }
+
+    /// The last Stop, if it was lost, cannot arrive any more.
+    pub(super) fn may_stop_again(&self) -> bool {
+        self.is_since_last_write(self.times.write_bound)
+    }
+
+    /// The last Start did not take, or ended in Failed, and was given time.
+    pub(super) fn is_start_due(&self) -> bool {
+        let doublings = self.record.progress.start_attempts.saturating_sub(1).min(4);
+        let factor = (1 << doublings).min(SLOWEST_START);
+        self.is_since_last_write(self.times.resend_after.saturating_mul(factor))
+    }
+
+    fn is_since_last_write(&self, duration: Duration) -> bool {
+        self.record
+            .progress
+            .last_write_at
+            .is_none_or(|last| has_passed(last, duration, self.now))
+    }
+}
+
+impl Place {
+    pub(super) fn of(status: &NotebookStatus) -> Self {
+        match status {
+            NotebookStatus::Stopped => Self::Stopped,
+            NotebookStatus::Failed => Self::Failed,
+            NotebookStatus::InService => Self::InService,
+            NotebookStatus::Pending
+            | NotebookStatus::Stopping
+            | NotebookStatus::Deleting
+            | NotebookStatus::Updating
+            | NotebookStatus::Other(_) => Self::InTransition,
+        }
+    }
+}
+
+/// Whether so long has passed. A clock that was set back makes it wait, never hurry.
+pub(super) fn has_passed(since: Timestamp, duration: Duration, now: Timestamp) -> bool {
+    Duration::try_from(now.duration_since(since)).is_ok_and(|passed| passed >= duration)
+}
