@@ -3,16 +3,23 @@
 mod evaluate;
 #[cfg(test)]
 mod fixtures;
+mod plan;
+mod policies;
 mod step;
 mod summarize;
 mod validate;
+mod windows;
+mod wish;
 mod worsen;
 
 pub use evaluate::evaluate;
+pub use plan::{Candidate, Flights, Horizon, MOST_UPDATES, Planner, Tally, Wait, admit};
+pub use policies::{Policies, Ruling, UnreadablePolicy};
 pub use step::{
     Decision, Look, NotNow, Reaction, Request, Row, Sighting, Times, Wish, Withdrawal, answered,
     step,
 };
 pub use summarize::{Pass, Progress, invalid, summarize, suspended};
 pub use validate::{FieldError, validate};
+pub use wish::{Budget, wish};
 pub use worsen::Baseline;

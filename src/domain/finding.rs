@@ -39,8 +39,24 @@ pub enum WaitReason {
     Running,
     /// Its status is one that passes, or one that is not known.
     TransitionalStatus,
-    /// Its status is Failed.
+    /// Its status is Failed, or its remediation failed and nobody acknowledged that yet.
     Failed,
+    /// No window is open, or it closes too soon.
+    Window,
+    /// As many notebooks are being restarted, or updated, as may be at the same time.
+    Budget,
+    /// The first notebook that is restarted in its account and region has not come back yet.
+    Canary,
+    /// Too many remediations failed in its account and region.
+    Halted,
+    /// It was fixed several times, and root came back each time.
+    Recurring,
+    /// Another policy exempts it, or may.
+    PolicyConflict,
+    /// Another policy's remediation of it is under way.
+    OtherPolicy,
+    /// It, or its tags, could not be read just before it was to be claimed.
+    Unread,
 }
 
 /// What a policy says about one notebook.
@@ -127,6 +143,21 @@ impl Next {
 }
 
 impl WaitReason {
+    /// Every reason.
+    pub const ALL: [Self; 11] = [
+        Self::Running,
+        Self::TransitionalStatus,
+        Self::Failed,
+        Self::Window,
+        Self::Budget,
+        Self::Canary,
+        Self::Halted,
+        Self::Recurring,
+        Self::PolicyConflict,
+        Self::OtherPolicy,
+        Self::Unread,
+    ];
+
     /// The reason as the status spells it.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -134,6 +165,14 @@ impl WaitReason {
             Self::Running => "Running",
             Self::TransitionalStatus => "TransitionalStatus",
             Self::Failed => "Failed",
+            Self::Window => "Window",
+            Self::Budget => "Budget",
+            Self::Canary => "Canary",
+            Self::Halted => "Halted",
+            Self::Recurring => "Recurring",
+            Self::PolicyConflict => "PolicyConflict",
+            Self::OtherPolicy => "OtherPolicy",
+            Self::Unread => "Unread",
         }
     }
 }

@@ -92,6 +92,12 @@ impl Notebook {
             .map_or(&self.summary.status, |details| &details.status)
     }
 
+    /// Whether it is running, by the newest status known.
+    #[must_use]
+    pub fn is_running(&self) -> bool {
+        *self.status() == NotebookStatus::InService
+    }
+
     /// Whether its users have root, as far as it is known.
     #[must_use]
     pub fn root_access(&self) -> RootAccess {

@@ -143,6 +143,18 @@ impl fmt::Display for PolicyName {
 }
 
 impl Policy {
+    /// Whether it names an account and region. One over every enabled region names each that a notebook can be in.
+    #[must_use]
+    pub fn names(&self, account: &AccountId, region: &Region) -> bool {
+        self.accounts.iter().any(|each| {
+            each.id == *account
+                && match &each.regions {
+                    Regions::Enabled => true,
+                    Regions::Named(regions) => regions.contains(region),
+                }
+        })
+    }
+
     /// Whether it can be judged only with the notebooks' tags at hand.
     #[must_use]
     pub fn speaks_of_tags(&self) -> bool {

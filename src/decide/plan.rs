@@ -1,0 +1,185 @@
+//! plan *(pure)*: which notebooks are claimed next, and why the others are not.
+//!
+//! Stopped notebooks come first, because they cost nobody anything; then running ones, as far as windows and budgets allow.
+//! Whatever is unclear waits, with a reason. The planner goes by what is known in the cluster, which may be old; each claim is judged
+//! once more, by the same [`admit`], with what was read just then.
+
+mod admit;
+mod tally;
+#[cfg(test)]
+mod tests;
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use jiff::Timestamp;
+
+pub use self::{
+    admit::{Horizon, Wait, admit},
+    tally::{MOST_UPDATES, Tally},
+};
+use super::{Policies, windows};
+use crate::domain::{
+    AccountId, Evaluation, Finding, Mode, Next, Notebook, Policy, Record, RecordState, Region,
+    Target, TargetRegion, Verdict, WaitReason,
+};
+
+/// A notebook that a record may be made for.
+#[derive(Clone, Debug)]
+pub struct Candidate {
+    /// Its account.
+    pub account: AccountId,
+    /// Its region.
+    pub region: Region,
+    /// As it was last read.
+    pub notebook: Arc<Notebook>,
+    /// Which finding it is.
+    finding: usize,
+}
+
+/// What became of a policy's findings.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Flights {
+    /// Records of the policy that are under way.
+    pub remediating: u32,
+    /// Records of the policy that need a person.
+    pub needs_attention: Vec<String>,
+    /// Where no new remediation is begun, because too many failed.
+    pub halted: BTreeSet<Target>,
+    /// When a window opens that something waits for.
+    pub window_opens: Option<Timestamp>,
+}
+
+/// Decides one claim after the other.
+pub struct Planner<'a> {
+    policy: &'a Policy,
+    policies: &'a Policies,
+    tally: Tally,
+    now: Timestamp,
+    queue: std::vec::IntoIter<Candidate>,
+    refused: Vec<(usize, Wait)>,
+}
+
+impl<'a> Planner<'a> {
+    /// A planner for the findings of a policy; `records` are all there are, of every policy.
+    #[must_use]
+    pub fn new(
+        policy: &'a Policy,
+        evaluation: &Evaluation,
+        policies: &'a Policies,
+        records: &[Record],
+        now: Timestamp,
+    ) -> Self {
+        let mut queue: Vec<Candidate> = candidates(evaluation).collect();
+        // Stable: within each kind they stay sorted by account, region and name.
+        queue.sort_by_key(|candidate| candidate.notebook.is_running());
+        if policy.mode == Mode::Audit || policy.suspended {
+            queue.clear();
+        }
+        Self {
+            policy,
+            policies,
+            tally: Tally::of(&policy.name, records),
+            now,
+            queue: queue.into_iter(),
+            refused: Vec::new(),
+        }
+    }
+
+    /// The next notebook to claim; those that must wait are passed over.
+    pub fn next_candidate(&mut self) -> Option<Candidate> {
+        loop {
+            let candidate = self.queue.next()?;
+            if self.judge(&candidate, Horizon::Now).is_ok() {
+                return Some(candidate);
+            }
+        }
+    }
+
+    /// A record was made for a candidate.
+    pub fn claimed(&mut self, record: &Record) {
+        self.tally.add(record);
+    }
+
+    /// No record was made for a candidate, for this reason.
+    pub fn refused(&mut self, candidate: &Candidate, wait: Wait) {
+        self.refused.push((candidate.finding, wait));
+    }
+
+    /// Writes into the findings what is done about each, or why nothing is.
+    pub fn conclude(self, evaluation: &mut Evaluation) -> Flights {
+        let horizon = match self.policy.mode {
+            Mode::Enforce => Horizon::Now,
+            Mode::Audit => Horizon::Preview,
+        };
+        let mut waits_for_window = false;
+        for candidate in candidates(evaluation).collect::<Vec<_>>() {
+            let refusal = self
+                .refused
+                .iter()
+                .find(|(finding, _)| *finding == candidate.finding);
+            let wait = match (self.judge(&candidate, horizon), refusal) {
+                (Err(wait), _) => Some(wait),
+                (Ok(()), Some((_, wait))) => Some(wait.clone()),
+                (Ok(()), None) => None,
+            };
+            if let Some(finding) = evaluation.findings.get_mut(candidate.finding)
+                && let Some(wait) = wait
+            {
+                waits_for_window |= wait.next == Next::Wait(WaitReason::Window);
+                wait.apply(finding);
+            }
+        }
+        Flights {
+            remediating: self.tally.remediating(),
+            needs_attention: self.tally.needs_attention().map(str::to_owned).collect(),
+            halted: self.tally.halted(self.policy),
+            window_opens: waits_for_window.then(|| self.window_opens()).flatten(),
+        }
+    }
+
+    fn judge(&self, candidate: &Candidate, horizon: Horizon) -> Result<(), Wait> {
+        let place = (&candidate.account, &candidate.region);
+        admit(
+            self.policy,
+            (self.policies, &self.tally),
+            place,
+            &candidate.notebook,
+            (self.now, horizon),
+        )
+        .map(drop)
+    }
+
+    fn window_opens(&self) -> Option<Timestamp> {
+        match windows::opening(&self.policy.remediation.windows, self.now) {
+            windows::Opening::Closed { opens } => opens,
+            windows::Opening::Always | windows::Opening::Open { .. } => None,
+        }
+    }
+}
+
+/// Findings that something is to be done about, in the order of the findings.
+fn candidates(evaluation: &Evaluation) -> impl Iterator<Item = Candidate> {
+    evaluation
+        .findings
+        .iter()
+        .enumerate()
+        .filter(|(_, finding)| finding.verdict == Verdict::NonCompliant)
+        .filter_map(|(index, finding)| candidate(index, finding))
+}
+
+fn candidate(index: usize, finding: &Finding) -> Option<Candidate> {
+    match &finding.target.region {
+        TargetRegion::Unresolved => None,
+        TargetRegion::Named(region) => Some(Candidate {
+            account: finding.target.account.clone(),
+            region: region.clone(),
+            notebook: Arc::clone(&finding.notebook),
+            finding: index,
+        }),
+    }
+}
+
+/// Whether a record is one that the policy's figures show as under way.
+fn is_remediating(record: &Record) -> bool {
+    !record.is_finished() && record.progress.state != RecordState::NeedsAttention
+}

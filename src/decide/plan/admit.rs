@@ -1,0 +1,332 @@
+//! Whether a record may be made for a notebook: a chain of checks, each of which gives its reason.
+
+use jiff::Timestamp;
+
+use super::{
+    MOST_UPDATES, Tally,
+    tally::{Known, TargetTally},
+};
+use crate::{
+    decide::{
+        Policies, Ruling,
+        windows::{Opening, may_begin, opening},
+    },
+    domain::{
+        AccountId, Finding, Intent, Next, Notebook, NotebookRef, NotebookStatus, Policy,
+        RecordState, Region, RootAccess, WaitReason, WhenRunning,
+    },
+};
+
+/// A recurrence at which the operator gives in: somebody, Terraform perhaps, sets root access back each time.
+const MOST_RECURRENCES: u32 = 3;
+
+/// How far the checks go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Horizon {
+    /// Everything counts.
+    Now,
+    /// What depends on the moment does not: windows, budgets, canary.
+    Preview,
+}
+
+/// Why no record is made now, and what the finding says instead.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wait {
+    /// What is done next.
+    pub next: Next,
+    /// Why, in one word.
+    pub reason: &'static str,
+    /// The same in a sentence.
+    pub message: String,
+}
+
+/// Judges one notebook, as it was read. All must be as of `now`: the policies, the tally, the notebook.
+///
+/// # Errors
+/// Why it has to wait.
+pub fn admit(
+    policy: &Policy,
+    (policies, tally): (&Policies, &Tally),
+    (account, region): (&AccountId, &Region),
+    notebook: &Notebook,
+    (now, horizon): (Timestamp, Horizon),
+) -> Result<Intent, Wait> {
+    let known = tally.notebook(&notebook.summary.arn);
+    under_way(policy, known)?;
+    let was_running = changeable(policy, notebook)?;
+    nobody_exempts(policies, (account, region), notebook, now)?;
+    not_failed(known)?;
+    let recurrence = recurrence(known)?;
+    if horizon == Horizon::Now {
+        let target = tally.target(account, region);
+        not_halted(policy, target)?;
+        if was_running {
+            window_open(policy, now)?;
+            canary(target)?;
+            budget(policy, tally, target)?;
+        } else {
+            few_updates(target)?;
+        }
+    }
+    let Some(access) = policy.accounts.iter().find(|each| each.id == *account) else {
+        return Err(Wait::none(
+            "NotCovered",
+            "the policy does not name its account any more".to_owned(),
+        ));
+    };
+    Ok(Intent {
+        policy: policy.name.clone(),
+        notebook: NotebookRef {
+            arn: notebook.summary.arn.clone(),
+            account: account.clone(),
+            region: region.clone(),
+            name: notebook.summary.name.clone(),
+        },
+        access: access.access.clone(),
+        was_running,
+        timeouts: policy.remediation.timeouts,
+        recurrence,
+    })
+}
+
+/// One remediation per notebook, whoever's it is (promise P5).
+fn under_way(policy: &Policy, known: Option<&Known>) -> Result<(), Wait> {
+    let Some(known) = known.filter(|known| !known.state.is_finished()) else {
+        return Ok(());
+    };
+    let (name, state) = (&known.name, known.state);
+    if known.policy != policy.name {
+        return Err(Wait::because(
+            WaitReason::OtherPolicy,
+            format!(
+                "the policy {} is at it: nbr/{name} is {state}",
+                known.policy
+            ),
+        ));
+    }
+    let next = if known.was_running {
+        Next::Restart
+    } else {
+        Next::Update
+    };
+    Err(Wait {
+        next,
+        reason: if state == RecordState::NeedsAttention {
+            "NeedsAttention"
+        } else {
+            "Remediating"
+        },
+        message: format!("nbr/{name} is {state}"),
+    })
+}
+
+/// Whether it is running; `Err`: it can not be changed from its status, or must not be stopped.
+fn changeable(policy: &Policy, notebook: &Notebook) -> Result<bool, Wait> {
+    match notebook.root_access() {
+        RootAccess::Enabled => {}
+        RootAccess::Disabled => {
+            return Err(Wait::none(
+                "RootAccessDisabled",
+                "its users do not have root any more".to_owned(),
+            ));
+        }
+        RootAccess::Unknown => {
+            return Err(Wait::none(
+                "RootAccessUnknown",
+                "AWS does not say whether its users have root".to_owned(),
+            ));
+        }
+    }
+    match (notebook.status(), policy.remediation.when_running) {
+        (NotebookStatus::Stopped, _) => Ok(false),
+        (NotebookStatus::InService, WhenRunning::Restart) => Ok(true),
+        (NotebookStatus::InService, WhenRunning::Wait) => Err(Wait::because(
+            WaitReason::Running,
+            "root access is enabled; whenRunning is Wait: it is fixed once its owner stops it".to_owned(),
+        )),
+        (NotebookStatus::Failed, _) => Err(Wait::because(
+            WaitReason::Failed,
+            "root access is enabled; the notebook is in status Failed and is left alone: its owner starts or deletes it".to_owned(),
+        )),
+        (
+            status @ (NotebookStatus::Pending
+            | NotebookStatus::Stopping
+            | NotebookStatus::Deleting
+            | NotebookStatus::Updating
+            | NotebookStatus::Other(_)),
+            _,
+        ) => Err(Wait::because(
+            WaitReason::TransitionalStatus,
+            format!("root access is enabled; its status is {status}, and it can only be changed from Stopped"),
+        )),
+    }
+}
+
+fn nobody_exempts(
+    policies: &Policies,
+    place: (&AccountId, &Region),
+    notebook: &Notebook,
+    now: Timestamp,
+) -> Result<(), Wait> {
+    let message = match policies.ruling(place, notebook, now) {
+        Ruling::Free => return Ok(()),
+        Ruling::Exempt { policy, reason } => format!("the policy {policy} exempts it: {reason}"),
+        Ruling::TagsUnknown(policy) => {
+            format!("the policy {policy} may exempt it by its tags, which are not known")
+        }
+        Ruling::Unreadable(policy) => {
+            format!(
+                "the policy {policy} cannot be understood and may exempt it: correct or delete that policy"
+            )
+        }
+    };
+    Err(Wait::because(WaitReason::PolicyConflict, message))
+}
+
+fn not_failed(known: Option<&Known>) -> Result<(), Wait> {
+    match known {
+        Some(known) if known.state == RecordState::Failed => Err(Wait::because(
+            WaitReason::Failed,
+            format!(
+                "its remediation failed: see kubectl describe nbr {0}; kubectl delete nbr {0} acknowledges it and tries again",
+                known.name
+            ),
+        )),
+        _ => Ok(()),
+    }
+}
+
+fn recurrence(known: Option<&Known>) -> Result<u32, Wait> {
+    let Some(known) = known else { return Ok(0) };
+    let recurrence = known
+        .recurrence
+        .saturating_add(u32::from(known.state == RecordState::Succeeded));
+    if recurrence < MOST_RECURRENCES {
+        return Ok(recurrence);
+    }
+    Err(Wait::because(
+        WaitReason::Recurring,
+        format!(
+            "it was fixed {recurrence} times and somebody set root access back each time, perhaps Terraform: find out who, then \
+             kubectl delete nbr {} starts again",
+            known.name
+        ),
+    ))
+}
+
+fn not_halted(policy: &Policy, target: TargetTally) -> Result<(), Wait> {
+    if target.failed < policy.remediation.max_failures {
+        return Ok(());
+    }
+    Err(Wait::because(
+        WaitReason::Halted,
+        format!(
+            "{} failed in this account and region, and maxFailures is {}: kubectl get nbr --field-selector status.state=Failed \
+             shows them, deleting them lets it go on",
+            counted(target.failed, "remediation"),
+            policy.remediation.max_failures
+        ),
+    ))
+}
+
+fn window_open(policy: &Policy, now: Timestamp) -> Result<(), Wait> {
+    let windows = &policy.remediation.windows;
+    if may_begin(windows, now) {
+        return Ok(());
+    }
+    let message = match opening(windows, now) {
+        Opening::Closed { opens: Some(opens) } => {
+            format!("it is running, and no window is open; the next one opens at {opens}")
+        }
+        Opening::Closed { opens: None } => "it is running, and no window is open".to_owned(),
+        Opening::Always | Opening::Open { .. } => {
+            "it is running, and the window closes too soon for a restart".to_owned()
+        }
+    };
+    Err(Wait::because(WaitReason::Window, message))
+}
+
+/// One restarted notebook must have come back before a second is down at the same time.
+fn canary(target: TargetTally) -> Result<(), Wait> {
+    if target.proven || target.down_for_any == 0 {
+        return Ok(());
+    }
+    Err(Wait::because(
+        WaitReason::Canary,
+        "the first notebook that is restarted in this account and region has not come back yet"
+            .to_owned(),
+    ))
+}
+
+fn budget(policy: &Policy, tally: &Tally, target: TargetTally) -> Result<(), Wait> {
+    let remediation = &policy.remediation;
+    let (down, most, what) = if tally.down() >= remediation.max_concurrent {
+        (tally.down(), remediation.max_concurrent, "maxConcurrent")
+    } else if target.down >= remediation.max_concurrent_per_region {
+        (
+            target.down,
+            remediation.max_concurrent_per_region,
+            "maxConcurrentPerRegion",
+        )
+    } else {
+        return Ok(());
+    };
+    // The figure itself would change the message with each notebook that comes back.
+    debug_assert!(down >= most);
+    Err(Wait::because(
+        WaitReason::Budget,
+        format!("{what} is {most}, and as many notebooks are being restarted"),
+    ))
+}
+
+fn few_updates(target: TargetTally) -> Result<(), Wait> {
+    if target.updates < MOST_UPDATES {
+        return Ok(());
+    }
+    Err(Wait::because(
+        WaitReason::Budget,
+        format!(
+            "{MOST_UPDATES} stopped notebooks are updated at the same time in this account and region"
+        ),
+    ))
+}
+
+fn counted(count: u32, what: &str) -> String {
+    if count == 1 {
+        format!("1 {what}")
+    } else {
+        format!("{count} {what}s")
+    }
+}
+
+impl Wait {
+    fn because(reason: WaitReason, message: String) -> Self {
+        Self {
+            next: Next::Wait(reason),
+            reason: reason.as_str(),
+            message,
+        }
+    }
+
+    /// There is nothing to be done about it.
+    fn none(reason: &'static str, message: String) -> Self {
+        Self {
+            next: Next::None,
+            reason,
+            message,
+        }
+    }
+
+    /// The tags that a policy speaks of could not be read just now.
+    #[must_use]
+    pub fn unread(message: String) -> Self {
+        Self::because(WaitReason::Unread, message)
+    }
+
+    /// Puts it into a finding.
+    pub(super) fn apply(self, finding: &mut Finding) {
+        finding.next = self.next;
+        finding.reason = Some(self.reason.to_owned());
+        finding.message = Some(self.message);
+    }
+}

@@ -1,0 +1,78 @@
+//! wish *(pure)*: whether the policies still want what a record was made for.
+
+#[cfg(test)]
+mod tests;
+
+use jiff::Timestamp;
+
+use super::{
+    NotNow, Policies, Ruling, Wish, Withdrawal,
+    windows::{Opening, opening},
+};
+use crate::domain::{Match, Mode, Notebook, Policy, Record, WhenRunning};
+
+/// Whether more notebooks are down than the policy allows, the record's own included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Budget {
+    /// They are not, or it was not asked because nobody is to be stopped.
+    Kept,
+    /// They are: several operators claimed at the same time, or the budget was lowered since.
+    Exceeded,
+}
+
+/// What is wanted of a notebook that was described just now.
+///
+/// A policy that is not understood disturbs nobody; what is down already is finished.
+#[must_use]
+pub fn wish(
+    record: &Record,
+    notebook: &Notebook,
+    policies: &Policies,
+    budget: Budget,
+    now: Timestamp,
+) -> Wish {
+    let name = &record.intent.policy;
+    let Some(policy) = policies.get(name) else {
+        return if policies.is_unreadable(name) {
+            Wish::NotNow(NotNow::InvalidPolicy)
+        } else {
+            Wish::Withdrawn(Withdrawal::PolicyDeleted)
+        };
+    };
+    let (account, region) = (
+        &record.intent.notebook.account,
+        &record.intent.notebook.region,
+    );
+    if policy.mode == Mode::Audit {
+        return Wish::Withdrawn(Withdrawal::Audit);
+    }
+    let selected = policy.selector.matches(account, Some(region), notebook);
+    if !policy.names(account, region) || selected == Match::No {
+        return Wish::Withdrawn(Withdrawal::NotCovered);
+    }
+    match policies.ruling((account, region), notebook, now) {
+        Ruling::Exempt { .. } => return Wish::Withdrawn(Withdrawal::Exempt),
+        Ruling::TagsUnknown(_) => return Wish::Unclear,
+        _ if selected == Match::Unknown => return Wish::Unclear,
+        Ruling::Unreadable(_) => return Wish::NotNow(NotNow::InvalidPolicy),
+        Ruling::Free => {}
+    }
+    not_now(policy, budget, now).map_or(Wish::Wanted, Wish::NotNow)
+}
+
+fn not_now(policy: &Policy, budget: Budget, now: Timestamp) -> Option<NotNow> {
+    if policy.suspended {
+        Some(NotNow::Suspended)
+    } else if policy.remediation.when_running == WhenRunning::Wait {
+        Some(NotNow::WhenRunning)
+    } else if matches!(
+        opening(&policy.remediation.windows, now),
+        Opening::Closed { .. }
+    ) {
+        Some(NotNow::WindowClosed)
+    } else if budget == Budget::Exceeded {
+        Some(NotNow::Budget)
+    } else {
+        None
+    }
+}
