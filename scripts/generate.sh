@@ -6,7 +6,8 @@ cd "$(dirname "$0")/.."
 
 # Each generated file, and the arguments of sudoless that print it.
 generated() {
-    echo 'crds/notebookrootaccesspolicies.sudoless.dev.yaml crd'
+    echo 'crds/notebookrootaccesspolicies.sudoless.dev.yaml crd --only NotebookRootAccessPolicy'
+    echo 'crds/notebookremediations.sudoless.dev.yaml crd --only NotebookRemediation'
 }
 
 print() {

@@ -9,6 +9,7 @@ pub mod condition;
 pub mod defaults;
 pub mod policy;
 pub mod policy_status;
+pub mod remediation;
 mod schema;
 
 pub use condition::{ConditionReason, ConditionType};
@@ -20,6 +21,16 @@ pub use policy_status::{
     Finding, NextStep, NotebookRootAccessPolicyStatus, RootAccess, Summary, TargetState,
     TargetStatus, Verdict,
 };
+pub use remediation::{
+    NotebookRemediation, NotebookRemediationSpec, NotebookRemediationStatus, RemediatedNotebook,
+    RemediationAccess, RemediationState, RemediationStep, RemediationTimeouts,
+};
+
+/// The finalizer of a record that is under way: deleting it brings the notebook back first.
+pub const RESTORE_FINALIZER: &str = "sudoless.dev/restore";
+
+/// The label of a record that names the Lease of the operator that made it: with several operators, whose it is.
+pub const OPERATOR_LABEL: &str = "sudoless.dev/operator";
 
 /// The annotation that asks for a full scan at once, past every cache: any value that differs from the last one.
 pub const SCAN_NOW_ANNOTATION: &str = "sudoless.dev/scan-now";

@@ -18,8 +18,7 @@ pub struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     Run(Box<run::Arguments>),
-    /// Print the custom resource definitions as YAML, for `kubectl apply --server-side -f -`
-    Crd,
+    Crd(crd::Arguments),
 }
 
 /// Runs what the command line asks for; an error is one line on stderr and exit code 1.
@@ -27,7 +26,9 @@ enum Command {
 pub fn dispatch(arguments: Arguments) -> ExitCode {
     let result = match arguments.command {
         Command::Run(arguments) => run::run(*arguments).map_err(|error| error.to_string()),
-        Command::Crd => crd::run(std::io::stdout().lock()).map_err(|error| error.to_string()),
+        Command::Crd(arguments) => {
+            crd::run(&arguments, std::io::stdout().lock()).map_err(|error| error.to_string())
+        }
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -5,6 +5,8 @@ mod evaluate;
 mod fixtures;
 mod plan;
 mod policies;
+mod record;
+mod report;
 mod step;
 mod summarize;
 mod validate;
@@ -15,6 +17,8 @@ mod worsen;
 pub use evaluate::evaluate;
 pub use plan::{Candidate, Flights, Horizon, MOST_UPDATES, Planner, Tally, Wait, admit};
 pub use policies::{Policies, Ruling, UnreadablePolicy};
+pub use record::{InvalidRecord, downtime, read_record, whole_microseconds, write_intent};
+pub use report::{ReportContext, report};
 pub use step::{
     Decision, Look, NotNow, Reaction, Request, Row, Sighting, Times, Wish, Withdrawal, answered,
     step,

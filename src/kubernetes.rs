@@ -2,11 +2,15 @@
 
 mod events;
 mod lease;
+mod policies;
+mod records;
 mod served;
 mod status;
 
 pub use events::{Announcement, Announcer};
 pub use lease::{Leadership, Lease};
+pub use policies::{PolicyList, list_policies};
+pub use records::{Owner, Records, Written, has_finalizer};
 pub use served::until_served;
 pub use status::{Subject, publish};
 

@@ -35,6 +35,11 @@ pub(super) const EXEMPTION_NOT_EMPTY: Check = (
     "say which notebooks are exempt: set at least one of names, tags, accounts and regions",
 );
 
+pub(super) const INTENT_NEVER_CHANGES: Check = (
+    "self == oldSelf",
+    "a record never changes what was decided: delete it, and the operator makes a new one if the policy still wants it",
+);
+
 /// Hours, minutes and seconds in this order, each at most once: a part of Go's notation in which the API server's parser,
 /// Go's, and ours (which panics where a number is too great) agree.
 const DURATION: &str =
@@ -226,6 +231,19 @@ pub(super) fn window_duration(_: &mut SchemaGenerator) -> Schema {
 
 pub(super) fn step_timeout(_: &mut SchemaGenerator) -> Schema {
     duration("10s", "24h")
+}
+
+/// What the operator takes from AWS and writes down as it is.
+pub(super) fn recorded_text(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({"type": "string", "minLength": 1, "maxLength": 2048})
+}
+
+pub(super) fn object_name(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({"type": "string", "minLength": 1, "maxLength": 253})
+}
+
+pub(super) fn recurrence(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({"type": "integer", "format": "int32", "minimum": 0, "maximum": 1000})
 }
 
 pub(super) fn one_to_hundred(_: &mut SchemaGenerator) -> Schema {

@@ -11,6 +11,7 @@ mod sentences;
 #[cfg(test)]
 mod tests;
 
+pub(super) use conditions::whole_seconds;
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
@@ -69,7 +70,7 @@ pub fn summarize(
             Progress::FirstScan { .. } => pass
                 .previous
                 .and_then(|status| status.last_scan_time.clone()),
-            Progress::Scanned { at } => Some(Time(conditions::whole_seconds(at))),
+            Progress::Scanned { at } => Some(Time(whole_seconds(at))),
         },
         summary: Some(summary),
         targets: targets(&evaluation.targets),

@@ -82,6 +82,8 @@ pub struct Progress {
     pub start_attempts: u32,
     /// Set: no more Update, the notebook is brought back as it is, for this reason.
     pub restoring: Option<EndReason>,
+    /// What AWS said when it last refused something or did not answer. For people only: nothing is decided by it.
+    pub last_error: Option<String>,
     /// When it finished.
     pub completed_at: Option<Timestamp>,
     /// Why it finished as it did.
@@ -279,6 +281,9 @@ impl Progress {
             self.state = state;
             self.step_since = Some(now);
             self.attention_from = None;
+        }
+        if begins {
+            self.last_error = None;
         }
         begins
     }

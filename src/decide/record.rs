@@ -1,0 +1,243 @@
+//! Records between the API server and the decisions *(pure)*: read once at the boundary, written in full.
+
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
+
+use crate::{
+    api::{
+        self, NotebookRemediation, NotebookRemediationSpec, NotebookRemediationStatus,
+        RemediatedNotebook, RemediationAccess, RemediationTimeouts,
+    },
+    domain::{
+        Access, EndReason, Intent, InvalidIdentifier, NotebookRef, Progress, Record, RecordState,
+        Step, Timeouts,
+    },
+};
+
+/// Why a record cannot be understood. The operator writes records itself: somebody else wrote this one, or another version did.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidRecord {
+    /// An account, region, role or external id is none.
+    #[error(transparent)]
+    Identifier(#[from] InvalidIdentifier),
+    /// A reason that this version does not know.
+    #[error("{0:?} is no reason that this version knows: another version of sudoless wrote it")]
+    Reason(String),
+    /// It carries no time of creation, as every stored object does.
+    #[error("it has no creation time")]
+    NoCreation,
+}
+
+/// Reads a record as it stands at the API server.
+///
+/// # Errors
+/// Why it cannot be understood; nothing is done about it then.
+pub fn read_record(resource: &NotebookRemediation) -> Result<Record, InvalidRecord> {
+    let created_at = resource
+        .metadata
+        .creation_timestamp
+        .as_ref()
+        .ok_or(InvalidRecord::NoCreation)?
+        .0;
+    Ok(Record {
+        intent: intent(&resource.spec)?,
+        progress: progress(resource.status.as_ref())?,
+        created_at,
+        being_deleted: resource.metadata.deletion_timestamp.is_some(),
+    })
+}
+
+/// The intent as it is written.
+#[must_use]
+pub fn write_intent(intent: &Intent) -> NotebookRemediationSpec {
+    let notebook = &intent.notebook;
+    let access = &intent.access;
+    let duration = |duration: Duration| duration.into();
+    NotebookRemediationSpec {
+        policy: intent.policy.to_string(),
+        notebook: RemediatedNotebook {
+            arn: notebook.arn.to_string(),
+            account: notebook.account.to_string(),
+            region: notebook.region.to_string(),
+            name: notebook.name.clone(),
+        },
+        access: RemediationAccess {
+            role: access.role.as_ref().map(ToString::to_string),
+            external_id: access.external_id.as_ref().map(|id| id.as_str().to_owned()),
+        },
+        was_running: intent.was_running,
+        timeouts: RemediationTimeouts {
+            stop: duration(intent.timeouts.stop),
+            update: duration(intent.timeouts.update),
+            start: duration(intent.timeouts.start),
+        },
+        recurrence: intent.recurrence,
+    }
+}
+
+/// The progress as it is written; conditions, reason and message are for `report` to add.
+#[must_use]
+pub fn write_progress(progress: &Progress) -> NotebookRemediationStatus {
+    let time = |time: Option<Timestamp>| time.map(MicroTime);
+    let downtime = downtime(progress);
+    NotebookRemediationStatus {
+        state: Some(written_state(progress.state)),
+        step_since: time(progress.step_since),
+        attention_from: progress.attention_from.map(written_step),
+        last_write_at: time(progress.last_write_at),
+        stop_requested_at: time(progress.stop_requested_at),
+        update_requested_at: time(progress.update_requested_at),
+        start_requested_at: time(progress.start_requested_at),
+        start_attempts: progress.start_attempts,
+        restoring: progress.restoring.map(|reason| reason.to_string()),
+        last_error: progress.last_error.clone(),
+        completed_at: time(progress.completed_at),
+        downtime_seconds: downtime
+            .map(|downtime| u32::try_from(downtime.as_secs()).unwrap_or(u32::MAX)),
+        downtime: downtime.map(|downtime| readable(downtime.as_secs())),
+        reason: progress.end.map(|reason| reason.to_string()),
+        ..NotebookRemediationStatus::default()
+    }
+}
+
+/// How long a finished notebook was down because of us: from the request to stop it until it was seen running again. `None`: it
+/// never was, or it does not exist any more.
+#[must_use]
+pub fn downtime(progress: &Progress) -> Option<Duration> {
+    let was_down = progress.update_requested_at.is_some() || progress.start_requested_at.is_some();
+    let (Some(stopped), Some(completed)) = (progress.stop_requested_at, progress.completed_at)
+    else {
+        return None;
+    };
+    if !was_down || progress.end == Some(EndReason::Deleted) {
+        return None;
+    }
+    Duration::try_from(completed.duration_since(stopped)).ok()
+}
+
+/// The present time, as precise as the API server keeps it: what is read back is what was written.
+#[must_use]
+pub fn whole_microseconds(time: Timestamp) -> Timestamp {
+    Timestamp::from_microsecond(time.as_microsecond()).unwrap_or(time)
+}
+
+fn intent(spec: &NotebookRemediationSpec) -> Result<Intent, InvalidIdentifier> {
+    let RemediatedNotebook {
+        arn,
+        account,
+        region,
+        name,
+    } = &spec.notebook;
+    let access = &spec.access;
+    let RemediationTimeouts {
+        stop,
+        update,
+        start,
+    } = spec.timeouts;
+    Ok(Intent {
+        policy: spec.policy.as_str().into(),
+        notebook: NotebookRef {
+            arn: arn.as_str().into(),
+            account: account.parse()?,
+            region: region.parse()?,
+            name: name.clone(),
+        },
+        access: Access {
+            role: access.role.as_deref().map(str::parse).transpose()?,
+            external_id: access.external_id.as_deref().map(str::parse).transpose()?,
+        },
+        was_running: spec.was_running,
+        timeouts: Timeouts {
+            stop: stop.into(),
+            update: update.into(),
+            start: start.into(),
+        },
+        recurrence: spec.recurrence,
+    })
+}
+
+fn progress(status: Option<&NotebookRemediationStatus>) -> Result<Progress, InvalidRecord> {
+    let Some(status) = status else {
+        return Ok(Progress::default());
+    };
+    let time = |time: &Option<MicroTime>| time.as_ref().map(|time| time.0);
+    let state = status.state.map(read_state).unwrap_or_default();
+    // A record under way has a reason too, that is none of an end.
+    let end = status.reason.as_deref().filter(|_| state.is_finished());
+    Ok(Progress {
+        state,
+        step_since: time(&status.step_since),
+        attention_from: status.attention_from.map(read_step),
+        last_write_at: time(&status.last_write_at),
+        stop_requested_at: time(&status.stop_requested_at),
+        update_requested_at: time(&status.update_requested_at),
+        start_requested_at: time(&status.start_requested_at),
+        start_attempts: status.start_attempts,
+        restoring: status.restoring.as_deref().map(reason).transpose()?,
+        last_error: status.last_error.clone(),
+        completed_at: time(&status.completed_at),
+        end: end.map(reason).transpose()?,
+    })
+}
+
+fn reason(text: &str) -> Result<EndReason, InvalidRecord> {
+    EndReason::ALL
+        .into_iter()
+        .find(|reason| reason.as_str() == text)
+        .ok_or_else(|| InvalidRecord::Reason(text.to_owned()))
+}
+
+fn readable(seconds: u64) -> String {
+    match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
+        (0, 0, seconds) => format!("{seconds}s"),
+        (0, minutes, seconds) => format!("{minutes}m{seconds}s"),
+        (hours, minutes, _) => format!("{hours}h{minutes}m"),
+    }
+}
+
+fn written_state(state: RecordState) -> api::RemediationState {
+    match state {
+        RecordState::Pending => api::RemediationState::Pending,
+        RecordState::Stopping => api::RemediationState::Stopping,
+        RecordState::Updating => api::RemediationState::Updating,
+        RecordState::Starting => api::RemediationState::Starting,
+        RecordState::NeedsAttention => api::RemediationState::NeedsAttention,
+        RecordState::Succeeded => api::RemediationState::Succeeded,
+        RecordState::Failed => api::RemediationState::Failed,
+        RecordState::Cancelled => api::RemediationState::Cancelled,
+    }
+}
+
+fn read_state(state: api::RemediationState) -> RecordState {
+    match state {
+        api::RemediationState::Pending => RecordState::Pending,
+        api::RemediationState::Stopping => RecordState::Stopping,
+        api::RemediationState::Updating => RecordState::Updating,
+        api::RemediationState::Starting => RecordState::Starting,
+        api::RemediationState::NeedsAttention => RecordState::NeedsAttention,
+        api::RemediationState::Succeeded => RecordState::Succeeded,
+        api::RemediationState::Failed => RecordState::Failed,
+        api::RemediationState::Cancelled => RecordState::Cancelled,
+    }
+}
+
+fn written_step(step: Step) -> api::RemediationStep {
+    match step {
+        Step::Stop => api::RemediationStep::Stop,
+        Step::Update => api::RemediationStep::Update,
+        Step::Start => api::RemediationStep::Start,
+    }
+}
+
+fn read_step(step: api::RemediationStep) -> Step {
+    match step {
+        api::RemediationStep::Stop => Step::Stop,
+        api::RemediationStep::Update => Step::Update,
+        api::RemediationStep::Start => Step::Start,
+    }
+}

@@ -1,0 +1,244 @@
+//! report *(pure)*: what a record says to people and tools: reason, message and the three conditions of kstatus.
+
+#[cfg(test)]
+mod tests;
+
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+
+use super::{
+    NotNow, Wish, Withdrawal,
+    record::{downtime, write_progress},
+    summarize::whole_seconds,
+};
+use crate::{
+    api::{ConditionType, NotebookRemediationStatus},
+    domain::{EndReason, Record, RecordName, RecordState, Step},
+};
+
+/// What a report is made from, besides the record.
+#[derive(Clone, Copy, Debug)]
+pub struct ReportContext<'a> {
+    /// What was wanted at this pass; `None`: it was not asked.
+    pub wish: Option<Wish>,
+    /// The resource's `metadata.generation`.
+    pub generation: Option<i64>,
+    /// The status as it stands.
+    pub previous: Option<&'a NotebookRemediationStatus>,
+    /// The time of the pass.
+    pub now: Timestamp,
+}
+
+/// The whole status of a record.
+#[must_use]
+pub fn report(record: &Record, context: ReportContext<'_>) -> NotebookRemediationStatus {
+    let (reason, message) = (reason(record), message(record, context.wish));
+    NotebookRemediationStatus {
+        conditions: conditions(record, &reason, &message, context),
+        reason: Some(reason),
+        message: Some(message),
+        ..write_progress(&record.progress)
+    }
+}
+
+/// Of a finished record why it ended so, of all others where they stand.
+fn reason(record: &Record) -> String {
+    let progress = &record.progress;
+    match (progress.end, progress.restoring) {
+        (Some(end), _) if record.is_finished() => end.to_string(),
+        (_, Some(restoring)) if progress.state == RecordState::Starting => restoring.to_string(),
+        _ => progress.state.to_string(),
+    }
+}
+
+/// What happened and what to do, in sentences, without times and request ids.
+fn message(record: &Record, wish: Option<Wish>) -> String {
+    let progress = &record.progress;
+    match progress.state {
+        RecordState::Pending if record.intent.was_running => {
+            "it will be stopped once AWS shows that it lets root access be disabled".to_owned()
+        }
+        RecordState::Pending => {
+            "root access will be disabled; it is not running, and is not started".to_owned()
+        }
+        RecordState::Stopping => {
+            "it is being stopped, so that root access can be disabled".to_owned()
+        }
+        RecordState::Updating => "root access is being disabled".to_owned(),
+        RecordState::Starting => starting(record),
+        RecordState::NeedsAttention => needs_attention(record),
+        RecordState::Succeeded | RecordState::Failed | RecordState::Cancelled => {
+            ended(record, wish)
+        }
+    }
+}
+
+fn starting(record: &Record) -> String {
+    match record.progress.restoring {
+        None => "root access is disabled; it is being started again".to_owned(),
+        Some(reason) => format!(
+            "it is being started again as it was, without a change: {}",
+            because(reason, None)
+        ),
+    }
+}
+
+fn needs_attention(record: &Record) -> String {
+    let what = match record.step() {
+        Step::Stop => "it has not stopped within timeouts.stop",
+        Step::Update => "root access was not disabled within timeouts.update",
+        Step::Start => "it does not run again within timeouts.start",
+    };
+    let said = record
+        .progress
+        .last_error
+        .as_ref()
+        .map(|words| format!(". AWS said: {words}"))
+        .unwrap_or_default();
+    format!(
+        "{what}; the operator goes on trying{said}. {}",
+        by_hand(record)
+    )
+}
+
+/// What a person can do if the operator cannot, or is not there any more.
+fn by_hand(record: &Record) -> String {
+    let notebook = &record.intent.notebook;
+    let name = RecordName::of(notebook);
+    let (account, region) = (&notebook.account, &notebook.region);
+    if !record.was_stopped_by_us() {
+        return format!(
+            "It was not stopped by the operator. kubectl delete nbr {name} gives it up; look at the notebook in account {account}"
+        );
+    }
+    format!(
+        "By hand, in account {account}: aws sagemaker start-notebook-instance --region {region} --notebook-instance-name {}; if the \
+         operator is gone for good, then remove the finalizer of nbr {name}",
+        notebook.name
+    )
+}
+
+fn ended(record: &Record, wish: Option<Wish>) -> String {
+    let progress = &record.progress;
+    let name = RecordName::of(&record.intent.notebook);
+    let reason = progress.end.unwrap_or(EndReason::Withdrawn);
+    let why = because(reason, wish);
+    let was_down = downtime(progress).is_some();
+    match progress.state {
+        RecordState::Succeeded if was_down => {
+            format!("{why}; it was stopped for that, and runs again")
+        }
+        RecordState::Failed => {
+            let disturbed = if was_down {
+                "it was stopped, and runs again as before"
+            } else {
+                "nobody was disturbed"
+            };
+            let said = progress
+                .last_error
+                .as_ref()
+                .map(|words| format!(". AWS said: {words}"))
+                .unwrap_or_default();
+            format!(
+                "{why}; {disturbed}{said}. It is not tried again until somebody acknowledges it with kubectl delete nbr {name}"
+            )
+        }
+        RecordState::Cancelled if was_down => {
+            format!("{why}; it was stopped, and runs again as before")
+        }
+        _ => why,
+    }
+}
+
+fn because(reason: EndReason, wish: Option<Wish>) -> String {
+    match reason {
+        EndReason::RootAccessDisabled => "root access is disabled",
+        EndReason::Deleted => "the notebook does not exist any more",
+        EndReason::AccessDenied => {
+            "AWS does not let the operator's role do it: allow sagemaker:UpdateNotebookInstance, StopNotebookInstance and \
+             StartNotebookInstance, and look for service control policies that deny them"
+        }
+        EndReason::UpdateDenied => {
+            "AWS does not let the operator's role disable root access: allow sagemaker:UpdateNotebookInstance, and look for service \
+             control policies that deny it"
+        }
+        EndReason::UpdateRefused => {
+            "AWS does not update a notebook in status Failed: its owner starts or deletes it"
+        }
+        EndReason::UpdateTimedOut => "root access was not disabled within timeouts.update",
+        EndReason::RootAccessUnknown => {
+            "it could not be told whether its users have root, or whether the policy covers it"
+        }
+        EndReason::StartedByOwner => "its owner started it meanwhile: it is looked at anew, as a running one",
+        EndReason::Withdrawn => withdrawn(wish),
+        EndReason::NotNow => not_now(wish),
+    }
+    .to_owned()
+}
+
+fn withdrawn(wish: Option<Wish>) -> &'static str {
+    match wish {
+        Some(Wish::Withdrawn(Withdrawal::PolicyDeleted)) => "its policy was deleted",
+        Some(Wish::Withdrawn(Withdrawal::Audit)) => "its policy is in Audit now",
+        Some(Wish::Withdrawn(Withdrawal::NotCovered)) => "its policy does not cover it any more",
+        Some(Wish::Withdrawn(Withdrawal::Exempt)) => "an exemption matches it now",
+        Some(Wish::Withdrawn(Withdrawal::RecordDeleted)) => "this record was deleted",
+        Some(Wish::Wanted | Wish::NotNow(_) | Wish::Unclear) | None => "it was not wanted any more",
+    }
+}
+
+fn not_now(wish: Option<Wish>) -> &'static str {
+    match wish {
+        Some(Wish::NotNow(NotNow::Suspended)) => "its policy was suspended before it was stopped",
+        Some(Wish::NotNow(NotNow::WindowClosed)) => "the window closed before it was stopped",
+        Some(Wish::NotNow(NotNow::WhenRunning)) => "whenRunning is Wait now, and it runs",
+        Some(Wish::NotNow(NotNow::Budget)) => {
+            "as many notebooks are being restarted as the policy allows: it waits for its turn"
+        }
+        Some(Wish::NotNow(NotNow::InvalidPolicy)) => {
+            "a policy that names its account cannot be understood: nobody is disturbed until it is"
+        }
+        Some(Wish::Wanted | Wish::Withdrawn(_) | Wish::Unclear) | None => {
+            "it must not be disturbed now"
+        }
+    }
+}
+
+/// Ready, Reconciling, Stalled: under way is Reconciling; what needs a person is Stalled; both are not Ready.
+fn conditions(
+    record: &Record,
+    reason: &str,
+    message: &str,
+    context: ReportContext<'_>,
+) -> Vec<Condition> {
+    let state = record.progress.state;
+    let stalled = matches!(state, RecordState::NeedsAttention | RecordState::Failed);
+    let reconciling = !stalled && !state.is_finished();
+    [
+        (ConditionType::Ready, !stalled && !reconciling),
+        (ConditionType::Reconciling, reconciling),
+        (ConditionType::Stalled, stalled),
+    ]
+    .into_iter()
+    .map(|(kind, holds)| {
+        let status = if holds { "True" } else { "False" };
+        let since = context
+            .previous
+            .into_iter()
+            .flat_map(|previous| &previous.conditions)
+            .find(|condition| condition.type_ == kind.as_str() && condition.status == status)
+            .map_or_else(
+                || Time(whole_seconds(context.now)),
+                |condition| condition.last_transition_time.clone(),
+            );
+        Condition {
+            type_: kind.as_str().to_owned(),
+            status: status.to_owned(),
+            reason: reason.to_owned(),
+            message: message.to_owned(),
+            observed_generation: context.generation,
+            last_transition_time: since,
+        }
+    })
+    .collect()
+}

@@ -1,0 +1,58 @@
+//! All policies of the cluster, whoever looks after them: an exemption of any holds against all.
+
+use std::collections::BTreeMap;
+
+use kube::{Api, Client, Error, ResourceExt, api::ListParams, core::DeserializeGuard};
+
+use super::Owner;
+use crate::{api::NotebookRootAccessPolicy, decide::Policies, domain::PolicyName};
+
+/// Policies of one page of a list: they may be large.
+const PAGE: u32 = 100;
+
+/// The policies as they were listed.
+#[derive(Clone, Debug, Default)]
+pub struct PolicyList {
+    /// What they say.
+    pub policies: Policies,
+    /// Which resource each is; those that are being deleted are not there.
+    pub owners: BTreeMap<PolicyName, Owner>,
+}
+
+/// Lists all policies, past every cache.
+///
+/// # Errors
+/// What the API server answers. A policy that does not decode is no error: it is listed as one that is not understood.
+pub async fn list_policies(client: &Client) -> Result<PolicyList, Error> {
+    let api: Api<DeserializeGuard<NotebookRootAccessPolicy>> = Api::all(client.clone());
+    let mut parameters = ListParams::default().limit(PAGE);
+    let mut listed = PolicyList::default();
+    loop {
+        let page = api.list(&parameters).await?;
+        for resource in page.items {
+            listed.add(&resource);
+        }
+        match page.metadata.continue_.filter(|token| !token.is_empty()) {
+            Some(token) => parameters = parameters.continue_token(&token),
+            None => return Ok(listed),
+        }
+    }
+}
+
+impl PolicyList {
+    fn add(&mut self, resource: &DeserializeGuard<NotebookRootAccessPolicy>) {
+        match &resource.0 {
+            Ok(policy) => {
+                self.policies.add(policy);
+                if policy.metadata.deletion_timestamp.is_none() {
+                    let owner = Owner {
+                        name: policy.name_any().as_str().into(),
+                        uid: policy.uid().unwrap_or_default(),
+                    };
+                    self.owners.insert(owner.name.clone(), owner);
+                }
+            }
+            Err(_) => self.policies.add_undecodable(&resource.name_any()),
+        }
+    }
+}
