@@ -2,15 +2,19 @@
 
 mod announce;
 mod backoff;
+mod claim;
 mod context;
+mod flights;
+mod known;
 mod memory;
 mod policy;
+mod remediation;
 mod schedule;
 
 use std::sync::Arc;
 
-pub use context::{Clients, Context};
-use futures::{FutureExt, StreamExt, TryStreamExt, future::ready};
+pub use context::{Acting, Clients, Context, Options};
+use futures::{FutureExt, StreamExt, TryStreamExt, channel::mpsc, future::ready, stream};
 use kube::{
     Api, ResourceExt,
     core::DeserializeGuard,
@@ -22,7 +26,8 @@ use kube::{
 };
 
 use crate::{
-    api::NotebookRootAccessPolicy,
+    api::{NotebookRemediation, NotebookRootAccessPolicy},
+    domain::PolicyName,
     kubernetes,
     observability::{Gate, Readiness},
 };
@@ -30,21 +35,47 @@ use crate::{
 /// A policy, or what is left of one that does not decode.
 type Guarded = DeserializeGuard<NotebookRootAccessPolicy>;
 
-/// Returns once the API server serves what the controller watches.
+/// The same of a record.
+type GuardedRecord = DeserializeGuard<NotebookRemediation>;
+
+/// Asks for a pass over policies.
+type Wakes = mpsc::UnboundedSender<PolicyName>;
+
+/// Returns once the API server serves what the controllers watch.
 pub async fn until_served(context: &Context, label_selector: Option<&str>, readiness: &Readiness) {
-    let policies: Api<NotebookRootAccessPolicy> = Api::all(context.clients.requests.clone());
-    kubernetes::until_served(&policies, label_selector, |problem| {
+    let waits = |problem: String| {
         tracing::warn!("waiting: {problem}");
         readiness.shut(Gate::CustomResourceDefinitions, problem);
-    })
-    .await;
+    };
+    let policies: Api<NotebookRootAccessPolicy> = Api::all(context.clients.requests.clone());
+    kubernetes::until_served(&policies, label_selector, waits).await;
+    let records: Api<NotebookRemediation> = Api::all(context.clients.requests.clone());
+    kubernetes::until_served(&records, None, waits).await;
     readiness.open(Gate::CustomResourceDefinitions);
 }
 
-/// Runs the policy controller until the context's shutdown, through any outage of the API server.
+/// Runs both controllers until the context's shutdown, through any outage of the API server.
 ///
-/// `label_selector` narrows which policies this process looks after.
+/// `label_selector` narrows which policies this process looks after. Policies wait until the records were listed once: what is
+/// under way must not look as if nothing were.
 pub async fn run(context: Arc<Context>, label_selector: Option<&str>, readiness: Readiness) {
+    let (wakes, woken) = mpsc::unbounded();
+    let (listed, until_listed) = tokio::sync::oneshot::channel();
+    let policies = async {
+        if until_listed.await.is_ok() {
+            run_policies(Arc::clone(&context), label_selector, readiness, woken).await;
+        }
+    };
+    let records = run_remediations(Arc::clone(&context), wakes, listed);
+    futures::join!(policies, records);
+}
+
+async fn run_policies(
+    context: Arc<Context>,
+    label_selector: Option<&str>,
+    readiness: Readiness,
+    woken: mpsc::UnboundedReceiver<PolicyName>,
+) {
     let shutdown = context.shutdown.clone();
     let mut config = watcher::Config::default();
     if let Some(selector) = label_selector {
@@ -59,15 +90,18 @@ pub async fn run(context: Arc<Context>, label_selector: Option<&str>, readiness:
         .applied_objects()
         // Our own status says nothing new: only what a person changes asks for a pass.
         .try_filter(|policy| ready(context.is_news(policy)))
-        .map_ok(|policy| ObjectRef::from_obj(&policy))
-        .take_until(shutdown.cancelled());
+        .map_ok(|policy| ObjectRef::from_obj(&policy));
+    let looked_after = Arc::clone(&context);
+    let woken = woken
+        .filter(move |policy| ready(looked_after.looks_after(policy)))
+        .map(|policy| Ok(ObjectRef::new(policy.as_str())));
     let reconcile = |policy, context| policy::reconcile(policy, context).boxed();
     applier(
         reconcile,
         backoff::after_error,
         Arc::clone(&context),
         store.clone(),
-        changes,
+        stream::select(changes, woken).take_until(shutdown.cancelled()),
         controller::Config::default(),
     )
     .for_each(|result| {
@@ -79,6 +113,54 @@ pub async fn run(context: Arc<Context>, label_selector: Option<&str>, readiness:
             Err(error) => {
                 tracing::warn!(%error, "the watch of policies is interrupted; it goes on by itself");
             }
+        }
+        ready(())
+    })
+    .await;
+}
+
+async fn run_remediations(
+    context: Arc<Context>,
+    wakes: Wakes,
+    listed: tokio::sync::oneshot::Sender<()>,
+) {
+    let shutdown = context.shutdown.clone();
+    let guarded: Api<GuardedRecord> = Api::all(context.clients.watches.clone());
+    let (store, writer) = reflector::store();
+    let mut listed = Some(listed);
+    let changes = watcher(guarded, watcher::Config::default())
+        .default_backoff()
+        .reflect(writer)
+        .inspect_ok(|event| {
+            record_noticed(event, &context, &store, &wakes);
+            if let watcher::Event::InitDone = event
+                && let Some(listed) = listed.take()
+            {
+                // Nobody waits for it any more only when the process ends.
+                let _ = listed.send(());
+            }
+        })
+        .applied_objects()
+        .try_filter(|record| ready(context.is_record_news(record)))
+        .map_ok(|record| ObjectRef::from_obj(&record))
+        .take_until(shutdown.cancelled());
+    let reconcile = |record, context| remediation::reconcile(record, context).boxed();
+    applier(
+        reconcile,
+        remediation::after_error,
+        Arc::clone(&context),
+        store.clone(),
+        changes,
+        controller::Config::default(),
+    )
+    .for_each(|result| {
+        if let Err(error) = result
+            && !matches!(
+                error,
+                controller::Error::ReconcilerFailed(..) | controller::Error::ObjectNotFound(_)
+            )
+        {
+            tracing::warn!(%error, "the watch of remediations is interrupted; it goes on by itself");
         }
         ready(())
     })
@@ -101,5 +183,38 @@ fn noticed(
         }
         watcher::Event::Delete(policy) => context.forget(&policy.name_any()),
         watcher::Event::Init | watcher::Event::InitApply(_) | watcher::Event::Apply(_) => {}
+    }
+}
+
+/// A record that changed may let its policy go on: a slot is free, or a canary came back.
+fn record_noticed(
+    event: &watcher::Event<GuardedRecord>,
+    context: &Context,
+    store: &Store<GuardedRecord>,
+    wakes: &Wakes,
+) {
+    let policies = match event {
+        watcher::Event::InitApply(record) | watcher::Event::Apply(record) => match &record.0 {
+            Ok(record) => context.known.changed(record).into_iter().collect(),
+            Err(error) => {
+                let record = record.name_any();
+                tracing::warn!(record, error = %error.error, "the record does not decode; nothing is done about its notebook");
+                Vec::new()
+            }
+        },
+        watcher::Event::Delete(record) => {
+            let name = record.name_any();
+            context.flights.forget(&name);
+            context.forget_record(&name);
+            context.known.gone(&name).into_iter().collect()
+        }
+        watcher::Event::InitDone => context
+            .known
+            .forget_others(|record| store.get(&ObjectRef::new(record)).is_some()),
+        watcher::Event::Init => Vec::new(),
+    };
+    for policy in policies {
+        // Nobody listens any more only when the process ends.
+        let _ = wakes.unbounded_send(policy);
     }
 }

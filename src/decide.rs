@@ -14,10 +14,10 @@ mod windows;
 mod wish;
 mod worsen;
 
-pub use evaluate::evaluate;
-pub use plan::{Candidate, Flights, Horizon, MOST_UPDATES, Planner, Tally, Wait, admit};
+pub use evaluate::{evaluate, verdict};
+pub use plan::{Candidate, Horizon, MOST_UPDATES, Planner, Tally, Wait, admit, flights};
 pub use policies::{Policies, Ruling, UnreadablePolicy};
-pub use record::{InvalidRecord, downtime, read_record, whole_microseconds, write_intent};
+pub use record::{InvalidRecord, downtime, expiry, read_record, whole_microseconds, write_intent};
 pub use report::{ReportContext, report};
 pub use step::{
     Decision, Look, NotNow, Reaction, Request, Row, Sighting, Times, Wish, Withdrawal, answered,

@@ -13,7 +13,7 @@ mod record;
 mod target;
 
 pub use answer::{Answer, AnswerKind, Call};
-pub use finding::{Evaluation, Finding, Next, TargetReport, Verdict, WaitReason};
+pub use finding::{Evaluation, Finding, Flights, Next, TargetReport, Verdict, WaitReason};
 pub use identifier::{
     AccountId, ExternalId, InvalidIdentifier, NotebookArn, Partition, Region, RoleName,
 };

@@ -30,6 +30,7 @@ use crate::{
 use flight::{Batch, Demanded};
 use lane::Lanes;
 use regions::AccountRegions;
+pub use target::Seen;
 use target::{CachedTarget, Interest};
 
 /// How the inventory reads.
@@ -148,6 +149,15 @@ impl Inventory {
             .finished_by(deadline.min(Instant::now() + AILING_PATIENCE))
             .await;
         subscription.observation(snapshots, !finished)
+    }
+
+    /// Notes what was seen of a notebook outside of a scan, where somebody has an interest in its target: what is done about it
+    /// shows at once, and not at the next scan only. `None`: it does not exist any more.
+    pub fn note(&self, key: &TargetKey, notebook: &str, seen: Option<&Seen>) {
+        let target = locked(&self.targets).get(key).and_then(Weak::upgrade);
+        if let Some(target) = target {
+            target.note(notebook, seen);
+        }
     }
 
     /// Asks for the regions of the accounts that want every one that is enabled for them.

@@ -7,7 +7,9 @@ mod readiness;
 mod server;
 mod telemetry;
 
-pub use metrics::{BuildInfo, Controller, Metrics, PolicyFacts, ReconciliationResult, TargetFacts};
+pub use metrics::{
+    BuildInfo, Controller, Metrics, PolicyFacts, ReconciliationResult, RecordFacts, TargetFacts,
+};
 pub use readiness::{Gate, Readiness};
 pub use server::{ListenError, Server, listen};
 pub use telemetry::{Color, LogFormat, LogLevels, TelemetryError, start, subscriber};

@@ -20,9 +20,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     aws::{self, Aws},
-    controller::{self, Clients, Context},
+    controller::{self, Acting, Clients, Context},
     inventory::{self, Inventory},
-    kubernetes::Lease,
+    kubernetes::{self, Fence, Lease},
     observability::{
         self, BuildInfo, Color, Gate, LogFormat, LogLevels, Metrics, Readiness, Server,
     },
@@ -34,11 +34,11 @@ const GRACE: Duration = Duration::from_secs(5);
 /// How long the API server may take to answer. Shorter than a lease, so that one that cannot be renewed is known to be lost.
 const API_SERVER_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Run the operator: watch NotebookRootAccessPolicies and report every notebook they cover
+/// Run the operator: watch NotebookRootAccessPolicies, report every notebook they cover, and take root away where they say so
 ///
 /// The API server is the one of KUBECONFIG, or of the service account inside a cluster. AWS is reached as the AWS SDKs do:
 /// region, credentials (IRSA, Pod Identity, profile, environment) and AWS_ENDPOINT_URL come from the environment.
-/// This version reads only: no operation that changes anything in AWS exists in it.
+/// Where a policy's mode is Enforce, notebooks are stopped, updated and started; where it is Audit, nothing in AWS is changed.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   sudoless run
@@ -60,7 +60,7 @@ pub struct Arguments {
     reading: Reading,
 
     #[command(flatten)]
-    acting: Acting,
+    remediating: Remediating,
 
     #[command(flatten)]
     logging: Logging,
@@ -83,21 +83,29 @@ struct Election {
     lease_namespace: Option<String>,
 }
 
-/// How notebooks are changed. This version changes none: the flags are taken so that they need not be removed, and do nothing.
+/// How notebooks are changed.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Remediation (without effect: this version only audits)")]
-struct Acting {
-    /// How often a notebook that is being remediated is looked at
+#[command(next_help_heading = "Remediation")]
+struct Remediating {
+    /// How often a notebook is looked at whose remediation is under way
     #[arg(long, default_value = "10s", value_name = "DURATION", value_parser = duration)]
     poll_interval: Duration,
 
-    /// After how long a request that did not take is sent again
+    /// After how long a request that did not take is sent again; a Stop never before the last one is known to be over
     #[arg(long, default_value = "60s", value_name = "DURATION", value_parser = duration)]
     resend_after: Duration,
 
-    /// After how long a request that was sent can no longer arrive
+    /// After how long a request that was sent can no longer arrive; never less than --write-timeout and what clocks differ by
     #[arg(long, default_value = "2m", value_name = "DURATION", value_parser = duration)]
     settle: Duration,
+
+    /// How long one request that changes a notebook may take; it is sent only if that much and more is left of the lease
+    #[arg(long, default_value = "5s", value_name = "DURATION", value_parser = write_timeout)]
+    write_timeout: Duration,
+
+    /// How long records of remediations that succeeded or were cancelled are kept; failed ones stay until somebody deletes them
+    #[arg(long, default_value = "720h", value_name = "DURATION", value_parser = duration)]
+    record_retention: Duration,
 }
 
 /// How AWS is read.
@@ -198,11 +206,20 @@ async fn operate(arguments: Arguments) -> Result<(), Error> {
 
     let clients = clients().await?;
     let lease = arguments.lease(&clients.requests);
-    let aws = Aws::from_environment(arguments.reading.aws(), Arc::new(metrics.clone())).await;
-    let inventory = Inventory::new(aws, arguments.reading.inventory(), metrics.clone());
+    let aws = Aws::from_environment(arguments.aws(), Arc::new(metrics.clone())).await;
+    let inventory = Inventory::new(aws.clone(), arguments.reading.inventory(), metrics.clone());
+    let acting = Acting {
+        aws,
+        fence: lease.as_ref().map_or_else(Fence::none, |lease| {
+            Fence::of(lease.clone(), clients.requests.clone())
+        }),
+        operator: arguments.lease_name(),
+        options: arguments.remediating.options(),
+    };
     let context = Arc::new(Context::new(
         clients.clone(),
         inventory,
+        acting,
         metrics,
         shutdown.clone(),
     ));
@@ -308,11 +325,7 @@ impl Arguments {
         }
         let host = env::var("HOSTNAME").unwrap_or_else(|_| "sudoless".to_owned());
         Some(Lease {
-            name: self
-                .election
-                .lease_name
-                .clone()
-                .unwrap_or_else(|| self.default_lease_name()),
+            name: self.lease_name(),
             namespace: self
                 .election
                 .lease_namespace
@@ -320,6 +333,19 @@ impl Arguments {
                 .unwrap_or_else(|| client.default_namespace().to_owned()),
             identity: format!("{host}-{:08x}", fastrand::u32(..)),
         })
+    }
+
+    /// What names this operator among several that share the policies.
+    fn lease_name(&self) -> String {
+        let given = self.election.lease_name.clone();
+        given.unwrap_or_else(|| self.default_lease_name())
+    }
+
+    fn aws(&self) -> aws::Options {
+        aws::Options {
+            write_timeout: self.remediating.write_timeout,
+            ..self.reading.aws()
+        }
     }
 
     /// Operators with different selectors share the work, and must not wait for each other.
@@ -357,6 +383,30 @@ impl Reading {
             silence: self.request_timeout.saturating_mul(3),
             describe_refresh: self.describe_refresh,
         }
+    }
+}
+
+impl Remediating {
+    fn options(&self) -> controller::Options {
+        controller::Options {
+            poll_interval: self.poll_interval,
+            resend_after: self.resend_after,
+            settle: self.settle,
+            write_timeout: self.write_timeout,
+            record_retention: self.record_retention,
+        }
+    }
+}
+
+/// More would not fit into what is left of a lease.
+fn write_timeout(text: &str) -> Result<Duration, String> {
+    let longest = kubernetes::LONGEST_WRITE;
+    match duration(text) {
+        Ok(timeout) if timeout <= longest => Ok(timeout),
+        _ => Err(format!(
+            "write a duration above zero and up to {}s, such as 5s: a longer request would not fit into what is left of the lease",
+            longest.as_secs()
+        )),
     }
 }
 

@@ -1,9 +1,11 @@
 //! Which events a pass gives rise to *(pure)*: few, whatever happened.
 
+use std::collections::BTreeSet;
+
 use crate::{
     decide::Baseline,
-    domain::{Evaluation, Finding, Verdict},
-    kubernetes::Announcement,
+    domain::{Evaluation, Finding, Target, Verdict},
+    kubernetes::{Announcement, Severity},
 };
 
 /// Events of a pass that name one notebook each; where more got worse, one event tells of all.
@@ -18,6 +20,9 @@ const ROOT_ACCESS_ENABLED: &str = "RootAccessEnabled";
 /// The reason of an event about notebooks that nobody can judge.
 const NOTEBOOK_UNKNOWN: &str = "NotebookUnknown";
 
+/// The reason of an event about an account and region where too many remediations failed.
+const TARGET_HALTED: &str = "TargetHalted";
+
 /// What to tell of a pass.
 pub(super) fn announcements(baseline: &Baseline, evaluation: &Evaluation) -> Vec<Announcement> {
     let worsened: Vec<&Finding> = baseline.worsened(evaluation).collect();
@@ -28,18 +33,32 @@ pub(super) fn announcements(baseline: &Baseline, evaluation: &Evaluation) -> Vec
     }
 }
 
+/// What to tell of accounts and regions where nothing new is begun since this pass.
+pub(super) fn halts(before: &BTreeSet<Target>, halted: &BTreeSet<Target>) -> Vec<Announcement> {
+    let halt = |target: &Target| Announcement {
+        severity: Severity::Warning,
+        reason: TARGET_HALTED,
+        action: "Remediate",
+        note: format!(
+            "nothing new is begun in {target}, because maxFailures remediations failed there: look at them with kubectl get nbr \
+             --field-selector status.state=Failed, and delete them when their cause is gone"
+        ),
+    };
+    halted.difference(before).map(halt).collect()
+}
+
 fn of_one(finding: &Finding) -> Announcement {
     let message = finding.message.as_deref().unwrap_or_default();
     let name = name(finding);
     match finding.verdict {
-        Verdict::NonCompliant => Announcement {
-            reason: ROOT_ACCESS_ENABLED,
-            note: format!("{name} gives its users root: {message}"),
-        },
-        Verdict::Unknown | Verdict::Exempt | Verdict::Compliant => Announcement {
-            reason: NOTEBOOK_UNKNOWN,
-            note: format!("{name} cannot be judged: {message}"),
-        },
+        Verdict::NonCompliant => warning(
+            ROOT_ACCESS_ENABLED,
+            format!("{name} gives its users root: {message}"),
+        ),
+        Verdict::Unknown | Verdict::Exempt | Verdict::Compliant => warning(
+            NOTEBOOK_UNKNOWN,
+            format!("{name} cannot be judged: {message}"),
+        ),
     }
 }
 
@@ -77,7 +96,16 @@ fn of_many(worsened: &[&Finding]) -> Announcement {
             ),
         ),
     };
-    Announcement { reason, note }
+    warning(reason, note)
+}
+
+fn warning(reason: &'static str, note: String) -> Announcement {
+    Announcement {
+        severity: Severity::Warning,
+        reason,
+        action: "Scan",
+        note,
+    }
 }
 
 fn name(finding: &Finding) -> String {

@@ -36,6 +36,15 @@ impl Failures {
     }
 }
 
+/// How often the passes of something failed in a row, the one that just did included, and how long to wait now.
+pub(super) fn next_wait(context: &Context, name: &str) -> (u32, Duration) {
+    let failures = context.failures.count(name);
+    (
+        failures,
+        wait(failures).mul_f64(0.8 + 0.4 * fastrand::f64()),
+    )
+}
+
 /// Logs what failed, and waits.
 #[expect(
     clippy::needless_pass_by_value,
@@ -43,8 +52,7 @@ impl Failures {
 )]
 pub(super) fn after_error(policy: Arc<Guarded>, error: &Error, context: Arc<Context>) -> Action {
     let name = policy.name_any();
-    let failures = context.failures.count(&name);
-    let wait = wait(failures).mul_f64(0.8 + 0.4 * fastrand::f64());
+    let (failures, wait) = next_wait(&context, &name);
     tracing::warn!(policy = name, failures, %error, "a pass failed; it is tried again in {:.0?}", wait);
     Action::requeue(wait)
 }

@@ -3,18 +3,28 @@
 use std::{
     collections::{BTreeMap, HashMap},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use kube::{Client, ResourceExt};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::{backoff::Failures, memory::Memory};
+use super::{
+    backoff::Failures, flights::Flights, known::KnownRecords, memory::Memory,
+    remediation::LONGEST_HESITATION,
+};
 use crate::{
+    aws::Aws,
+    decide::Times,
     domain::PolicyName,
     inventory::Inventory,
-    kubernetes::Announcer,
+    kubernetes::{Announcer, CLOCK_SKEW, Fence, PolicyList, Records, list_policies},
     observability::{Metrics, PolicyFacts},
 };
+
+/// How old the list of all policies may be that a pass goes by. A claim lists them anew.
+const RECENT: Duration = Duration::from_secs(1);
 
 /// The API server, for two purposes.
 #[derive(Clone)]
@@ -25,9 +35,45 @@ pub struct Clients {
     pub requests: Client,
 }
 
+/// How notebooks are changed.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// How often a notebook is looked at whose remediation is under way.
+    pub poll_interval: Duration,
+    /// After which a request that did not take is sent again.
+    pub resend_after: Duration,
+    /// After which a request that was sent can no longer arrive; never less than what the timeouts make sure of.
+    pub settle: Duration,
+    /// How long one request that changes something may take, from the credentials to the answer.
+    pub write_timeout: Duration,
+    /// How long finished records are kept.
+    pub record_retention: Duration,
+}
+
+/// What acts: AWS, and what it is done by.
+pub struct Acting {
+    /// AWS, to write to.
+    pub aws: Aws,
+    /// Whether this process may act at all.
+    pub fence: Fence,
+    /// What names this operator among several: its Lease's name.
+    pub operator: String,
+    /// How.
+    pub options: Options,
+}
+
 /// What every pass needs, shared by all.
 pub struct Context {
     pub(super) clients: Clients,
+    pub(super) aws: Aws,
+    pub(super) fence: Fence,
+    pub(super) records: Records,
+    pub(super) options: Options,
+    /// Held while a notebook is claimed: one at a time.
+    pub(super) claims: tokio::sync::Mutex<()>,
+    pub(super) flights: Flights,
+    pub(super) known: KnownRecords,
+    policies: tokio::sync::Mutex<Option<(Instant, Arc<PolicyList>)>>,
     pub(super) inventory: Inventory,
     pub(super) metrics: Metrics,
     pub(super) announcer: Announcer,
@@ -35,7 +81,12 @@ pub struct Context {
     pub(super) failures: Failures,
     memories: Mutex<HashMap<PolicyName, Remembered>>,
     seen: Mutex<HashMap<String, Seen>>,
+    /// Which records are being deleted, of all that were told of.
+    records_seen: Mutex<HashMap<String, RecordSeen>>,
 }
+
+/// What others than this operator can change about a record: it is deleted, or one of its name is made anew.
+type RecordSeen = (Option<String>, bool);
 
 /// What a person can change about a policy.
 #[derive(PartialEq, Eq)]
@@ -53,11 +104,20 @@ impl Context {
     pub fn new(
         clients: Clients,
         inventory: Inventory,
+        acting: Acting,
         metrics: Metrics,
         shutdown: CancellationToken,
     ) -> Self {
         Self {
             announcer: Announcer::new(clients.requests.clone()),
+            records: Records::new(clients.requests.clone(), acting.operator),
+            aws: acting.aws,
+            fence: acting.fence,
+            options: acting.options,
+            claims: tokio::sync::Mutex::default(),
+            flights: Flights::default(),
+            known: KnownRecords::new(metrics.clone()),
+            policies: tokio::sync::Mutex::default(),
             clients,
             inventory,
             metrics,
@@ -65,6 +125,7 @@ impl Context {
             failures: Failures::default(),
             memories: Mutex::default(),
             seen: Mutex::default(),
+            records_seen: Mutex::default(),
         }
     }
 
@@ -72,6 +133,26 @@ impl Context {
     #[must_use]
     pub fn shutdown(&self) -> &CancellationToken {
         &self.shutdown
+    }
+
+    /// All policies of the cluster, as they were listed a moment ago at most.
+    pub(super) async fn recent_policies(&self) -> Result<Arc<PolicyList>, kube::Error> {
+        let mut kept = self.policies.lock().await;
+        if let Some((listed_at, policies)) = &*kept
+            && listed_at.elapsed() < RECENT
+        {
+            return Ok(Arc::clone(policies));
+        }
+        let asked_at = Instant::now();
+        let policies = Arc::new(list_policies(&self.clients.requests).await?);
+        *kept = Some((asked_at, Arc::clone(&policies)));
+        Ok(policies)
+    }
+
+    /// Whether this operator looks after a policy.
+    pub(super) fn looks_after(&self, policy: &PolicyName) -> bool {
+        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.contains_key(policy.as_str())
     }
 
     /// Whether a policy was changed by a person since it was last told of. One that was forgotten meanwhile is news.
@@ -88,6 +169,25 @@ impl Context {
         }
         all.insert(name, seen);
         true
+    }
+
+    /// Whether a record was made or deleted by somebody since it was last told of. Its own status says nothing new: each pass tells
+    /// when the next is due.
+    pub(super) fn is_record_news(&self, record: &impl ResourceExt) -> bool {
+        let seen = (record.uid(), record.meta().deletion_timestamp.is_some());
+        let mut all = self
+            .records_seen
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        all.insert(record.name_any(), seen.clone()) != Some(seen)
+    }
+
+    /// A record is gone.
+    pub(super) fn forget_record(&self, name: &str) {
+        self.records_seen
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(name);
     }
 
     /// What is remembered of a policy; nothing, if it was deleted and made anew.
@@ -138,5 +238,16 @@ impl Context {
 
     fn memories(&self) -> MutexGuard<'_, HashMap<PolicyName, Remembered>> {
         self.memories.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Options {
+    /// The times that the decisions go by.
+    pub(super) fn times(&self) -> Times {
+        Times {
+            resend_after: self.resend_after,
+            settle: self.settle,
+            write_bound: LONGEST_HESITATION + self.write_timeout + CLOCK_SKEW,
+        }
     }
 }

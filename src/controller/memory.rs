@@ -1,9 +1,12 @@
 //! What the operator remembers of a policy between two passes. All of it can be lost: a restart begins with a full scan.
 
+use std::collections::BTreeSet;
+
 use super::schedule::Schedule;
 use crate::{
     api::{NotebookRootAccessPolicy, NotebookRootAccessPolicyStatus},
     decide::Baseline,
+    domain::Target,
     inventory::Subscription,
     observability::PolicyFacts,
 };
@@ -19,6 +22,8 @@ pub(super) struct Memory {
     pub(super) status: Option<NotebookRootAccessPolicyStatus>,
     /// The verdicts of the last pass; `None`: not known.
     pub(super) baseline: Option<Baseline>,
+    /// Where nothing new was begun at the last pass; `None`: not known.
+    pub(super) halted: Option<BTreeSet<Target>>,
     /// What the metrics show.
     pub(super) facts: Option<PolicyFacts>,
 }

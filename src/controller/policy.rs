@@ -1,4 +1,4 @@
-//! One pass over a policy: validate → observe → evaluate → summarize → publish.
+//! One pass over a policy: validate → observe → evaluate → plan → claim → summarize → publish.
 
 use std::{sync::Arc, time::Duration};
 
@@ -8,7 +8,8 @@ use tokio::time::Instant;
 
 use super::{
     Context, Guarded,
-    announce::announcements,
+    announce::{announcements, halts},
+    claim,
     memory::Memory,
     schedule::{Schedule, until},
 };
@@ -17,7 +18,7 @@ use crate::{
         ConditionType, NotebookRootAccessPolicy, NotebookRootAccessPolicyStatus as Status,
         SCAN_NOW_ANNOTATION,
     },
-    decide::{self, Baseline, Pass, Progress},
+    decide::{self, Baseline, Pass, Planner, Progress},
     domain::{Evaluation, Policy, PolicyName},
     inventory::{Observation, Subscription},
     kubernetes::{self, Subject},
@@ -37,6 +38,12 @@ const SECOND_LOOK: Duration = Duration::from_secs(10);
 /// The step that failed.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Error {
+    /// The other policies could not be read.
+    #[error("the policies could not be listed: {0}")]
+    Plan(#[source] kube::Error),
+    /// Notebooks could not be claimed; what was found is published all the same.
+    #[error("notebooks could not be claimed: {0}")]
+    Claim(#[from] claim::Error),
     /// The status could not be written.
     #[error("the status could not be published: {0}")]
     Publish(#[source] kube::Error),
@@ -134,12 +141,16 @@ impl PolicyPass<'_> {
             memory.schedule.finished(observation.oldest, now);
         }
         let progress = progress(&observation, memory, now);
-        let evaluation = decide::evaluate(&policy, &observation.snapshots, now);
+        let mut evaluation = decide::evaluate(&policy, &observation.snapshots, now);
+        let claimed = self.remediate(&policy, &mut evaluation, now).await?;
         let status = decide::summarize(&policy, &evaluation, progress, self.pass(memory, now));
         self.publish(memory, resource.status.as_ref(), status)
             .await?;
         self.announce(resource, memory, &evaluation, progress).await;
         self.show(memory, &policy, &evaluation);
+        if !claimed? {
+            return Ok(Some(SHORTEST_REST));
+        }
         Ok(Some(next_pass(
             &policy,
             memory,
@@ -147,6 +158,21 @@ impl PolicyPass<'_> {
             &evaluation,
             now,
         )))
+    }
+
+    /// Plans, and claims what the plan names. The inner result is the claims': whether all were made, or why they could not be.
+    async fn remediate(
+        &self,
+        policy: &Policy,
+        evaluation: &mut Evaluation,
+        now: Timestamp,
+    ) -> Result<Result<bool, claim::Error>, Error> {
+        let listed = self.context.recent_policies().await.map_err(Error::Plan)?;
+        let records = self.context.known.all();
+        let mut planner = Planner::new(policy, evaluation, &listed.policies, &records, now);
+        let claimed = claim::claim(self.context, &self.name, &mut planner).await;
+        planner.conclude(evaluation);
+        Ok(claimed)
     }
 
     fn pass<'m>(&self, memory: &'m Memory, now: Timestamp) -> Pass<'m> {
@@ -184,7 +210,8 @@ impl PolicyPass<'_> {
         policy: &Policy,
     ) -> Result<Option<Duration>, Error> {
         memory.schedule.suspend();
-        let status = decide::suspended(self.pass(memory, Timestamp::now()));
+        let flights = decide::flights(policy, &self.context.known.all());
+        let status = decide::suspended(self.pass(memory, Timestamp::now()), &flights);
         self.publish(memory, current, status).await?;
         let mut facts = memory
             .facts
@@ -237,9 +264,23 @@ impl PolicyPass<'_> {
             let reference = resource.object_ref(&());
             for announcement in announcements(baseline, evaluation) {
                 tracing::info!(policy = %self.name, reason = announcement.reason, "{}", announcement.note);
-                self.context.announcer.warn(&reference, announcement).await;
+                self.context
+                    .announcer
+                    .announce(&reference, announcement)
+                    .await;
             }
         }
+        if let Some(before) = &memory.halted {
+            let reference = resource.object_ref(&());
+            for announcement in halts(before, &evaluation.flights.halted) {
+                tracing::warn!(policy = %self.name, reason = announcement.reason, "{}", announcement.note);
+                self.context
+                    .announcer
+                    .announce(&reference, announcement)
+                    .await;
+            }
+        }
+        memory.halted = Some(evaluation.flights.halted.clone());
         memory.baseline = Some(memory.baseline.take().map_or_else(
             || Baseline::after(evaluation),
             |baseline| baseline.followed_by(evaluation),
@@ -291,10 +332,12 @@ fn facts(policy: &Policy, memory: &Memory, evaluation: &Evaluation) -> PolicyFac
         scan_interval: policy.scan_interval,
         last_scan: memory.schedule.last_scan(),
         targets: evaluation.targets.iter().map(TargetFacts::of).collect(),
+        waiting: PolicyFacts::waiting_in(evaluation),
+        halted: u32::try_from(evaluation.flights.halted.len()).unwrap_or(u32::MAX),
     }
 }
 
-/// The next scan, the next try of what failed, the next expiry of an exemption: whichever comes first.
+/// The next scan, the next try of what failed, the next expiry of an exemption, the next window: whichever comes first.
 fn next_pass(
     policy: &Policy,
     memory: &Memory,
@@ -315,7 +358,11 @@ fn next_pass(
     // Targets that did not answer last time, or that another policy asked for: their results are shown when they come.
     let answers = observation.in_flight.then_some(OBSERVE_TIMEOUT);
     let expiry = evaluation.next_expiry.map(|expiry| until(expiry, now));
-    [Some(scan), retry, answers, expiry]
+    let window = evaluation
+        .flights
+        .window_opens
+        .map(|opens| until(opens, now));
+    [Some(scan), retry, answers, expiry, window]
         .into_iter()
         .flatten()
         .min()

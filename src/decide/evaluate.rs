@@ -10,8 +10,8 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use crate::domain::{
-    Evaluation, Exemption, Finding, Match, Next, Notebook, NotebookStatus, Policy, RootAccess,
-    Snapshot, TargetRegion, TargetReport, Verdict, WaitReason, WhenRunning,
+    AccountId, Evaluation, Exemption, Finding, Match, Next, Notebook, NotebookStatus, Policy,
+    Region, RootAccess, Snapshot, TargetRegion, TargetReport, Verdict, WaitReason, WhenRunning,
 };
 
 /// Judges every notebook of `snapshots` that the policy covers, as of `now`.
@@ -41,6 +41,21 @@ pub fn evaluate(policy: &Policy, snapshots: &[Arc<Snapshot>], now: Timestamp) ->
         .filter_map(|exemption| exemption.expires_at)
         .min();
     evaluation
+}
+
+/// What a policy says about one notebook; `None`: it does not cover it.
+#[must_use]
+pub fn verdict(
+    policy: &Policy,
+    (account, region): (&AccountId, &Region),
+    notebook: &Notebook,
+    now: Timestamp,
+) -> Option<Verdict> {
+    if !policy.names(account, region) {
+        return None;
+    }
+    let judgement = Judge::new(policy, now).notebook((account, Some(region)), notebook)?;
+    Some(judgement.verdict)
 }
 
 struct Judge<'a> {
@@ -94,8 +109,13 @@ impl<'a> Judge<'a> {
             lifecycle_configs: 0,
             last_success: snapshot.last_success,
         };
+        let region = match &snapshot.target.region {
+            TargetRegion::Named(region) => Some(region),
+            TargetRegion::Unresolved => None,
+        };
         for notebook in &snapshot.notebooks {
-            let Some(judgement) = self.notebook(snapshot, notebook) else {
+            let place = (&snapshot.target.account, region);
+            let Some(judgement) = self.notebook(place, notebook) else {
                 continue;
             };
             report.add(judgement.verdict, notebook.lifecycle_config().is_some());
@@ -112,12 +132,11 @@ impl<'a> Judge<'a> {
     }
 
     /// `None`: the policy does not cover the notebook.
-    fn notebook(&mut self, snapshot: &Snapshot, notebook: &Notebook) -> Option<Judgement> {
-        let region = match &snapshot.target.region {
-            TargetRegion::Named(region) => Some(region),
-            TargetRegion::Unresolved => None,
-        };
-        let account = &snapshot.target.account;
+    fn notebook(
+        &mut self,
+        (account, region): (&AccountId, Option<&Region>),
+        notebook: &Notebook,
+    ) -> Option<Judgement> {
         let selected = self.policy.selector.matches(account, region, notebook);
         if selected == Match::No {
             return None;

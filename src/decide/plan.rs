@@ -9,7 +9,7 @@ mod tally;
 #[cfg(test)]
 mod tests;
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
@@ -19,8 +19,8 @@ pub use self::{
 };
 use super::{Policies, windows};
 use crate::domain::{
-    AccountId, Evaluation, Finding, Mode, Next, Notebook, Policy, Record, RecordState, Region,
-    Target, TargetRegion, Verdict, WaitReason,
+    AccountId, Evaluation, Finding, Flights, Mode, Next, Notebook, Policy, Record, RecordState,
+    Region, TargetRegion, Verdict, WaitReason,
 };
 
 /// A notebook that a record may be made for.
@@ -34,19 +34,6 @@ pub struct Candidate {
     pub notebook: Arc<Notebook>,
     /// Which finding it is.
     finding: usize,
-}
-
-/// What became of a policy's findings.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Flights {
-    /// Records of the policy that are under way.
-    pub remediating: u32,
-    /// Records of the policy that need a person.
-    pub needs_attention: Vec<String>,
-    /// Where no new remediation is begun, because too many failed.
-    pub halted: BTreeSet<Target>,
-    /// When a window opens that something waits for.
-    pub window_opens: Option<Timestamp>,
 }
 
 /// Decides one claim after the other.
@@ -105,8 +92,8 @@ impl<'a> Planner<'a> {
         self.refused.push((candidate.finding, wait));
     }
 
-    /// Writes into the findings what is done about each, or why nothing is.
-    pub fn conclude(self, evaluation: &mut Evaluation) -> Flights {
+    /// Writes into the evaluation what is done about each finding, or why nothing is, and what is under way.
+    pub fn conclude(self, evaluation: &mut Evaluation) {
         let horizon = match self.policy.mode {
             Mode::Enforce => Horizon::Now,
             Mode::Audit => Horizon::Preview,
@@ -129,12 +116,12 @@ impl<'a> Planner<'a> {
                 wait.apply(finding);
             }
         }
-        Flights {
+        evaluation.flights = Flights {
             remediating: self.tally.remediating(),
             needs_attention: self.tally.needs_attention().map(str::to_owned).collect(),
             halted: self.tally.halted(self.policy),
             window_opens: waits_for_window.then(|| self.window_opens()).flatten(),
-        }
+        };
     }
 
     fn judge(&self, candidate: &Candidate, horizon: Horizon) -> Result<(), Wait> {
@@ -176,6 +163,18 @@ fn candidate(index: usize, finding: &Finding) -> Option<Candidate> {
             notebook: Arc::clone(&finding.notebook),
             finding: index,
         }),
+    }
+}
+
+/// What is under way for a policy that is not planned: a suspended one.
+#[must_use]
+pub fn flights(policy: &Policy, records: &[Record]) -> Flights {
+    let tally = Tally::of(&policy.name, records);
+    Flights {
+        remediating: tally.remediating(),
+        needs_attention: tally.needs_attention().map(str::to_owned).collect(),
+        halted: tally.halted(policy),
+        window_opens: None,
     }
 }
 

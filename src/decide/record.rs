@@ -120,6 +120,22 @@ pub fn downtime(progress: &Progress) -> Option<Duration> {
     Duration::try_from(completed.duration_since(stopped)).ok()
 }
 
+/// When a finished record has been kept long enough. `None`: it is under way, or failed: those are kept until somebody deletes
+/// them.
+#[must_use]
+pub fn expiry(record: &Record, retention: Duration) -> Option<Timestamp> {
+    if !matches!(
+        record.progress.state,
+        RecordState::Succeeded | RecordState::Cancelled
+    ) {
+        return None;
+    }
+    let completed = record.progress.completed_at?;
+    completed
+        .checked_add(jiff::SignedDuration::try_from(retention).ok()?)
+        .ok()
+}
+
 /// The present time, as precise as the API server keeps it: what is read back is what was written.
 #[must_use]
 pub fn whole_microseconds(time: Timestamp) -> Timestamp {

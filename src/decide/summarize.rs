@@ -17,7 +17,9 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use crate::{
     api::{self, NotebookRootAccessPolicyStatus as Status},
-    domain::{Evaluation, Finding, Next, Policy, RootAccess, TargetReport, TargetState, Verdict},
+    domain::{
+        Evaluation, Finding, Flights, Next, Policy, RootAccess, TargetReport, TargetState, Verdict,
+    },
 };
 
 /// Findings and targets in a status; the rest is counted as omitted.
@@ -84,10 +86,15 @@ pub fn summarize(
     }
 }
 
-/// The status of a suspended policy: the results of the last scan are kept.
+/// The status of a suspended policy: the results of the last scan are kept, and what is under way is shown as it is.
 #[must_use]
-pub fn suspended(pass: Pass<'_>) -> Status {
-    kept(pass, conditions::suspended(pass.previous))
+pub fn suspended(pass: Pass<'_>, flights: &Flights) -> Status {
+    let mut status = kept(pass, conditions::suspended(pass.previous, flights));
+    if let Some(summary) = &mut status.summary {
+        summary.remediating = flights.remediating;
+        summary.needs_attention = counted(flights.needs_attention.len());
+    }
+    status
 }
 
 /// The status of a policy that cannot be understood; `problem` names the fields. The results of the last scan are kept.
@@ -113,8 +120,8 @@ fn summary(evaluation: &Evaluation) -> api::Summary {
         non_compliant: count(Verdict::NonCompliant),
         exempt: count(Verdict::Exempt),
         unknown: count(Verdict::Unknown),
-        remediating: 0,
-        needs_attention: 0,
+        remediating: evaluation.flights.remediating,
+        needs_attention: counted(evaluation.flights.needs_attention.len()),
         lifecycle_configs: targets.iter().map(|report| report.lifecycle_configs).sum(),
         targets: counted(targets.len()),
         unreadable_targets: counted(

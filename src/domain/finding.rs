@@ -1,6 +1,6 @@
 //! What a policy says about notebooks and targets.
 
-use std::{fmt, sync::Arc};
+use std::{collections::BTreeSet, fmt, sync::Arc};
 
 use jiff::Timestamp;
 
@@ -106,6 +106,21 @@ pub struct Evaluation {
     pub warnings: Vec<String>,
     /// When the next exemption expires, and this result with it.
     pub next_expiry: Option<Timestamp>,
+    /// What is being done about the findings.
+    pub flights: Flights,
+}
+
+/// A policy's remediations, taken together.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Flights {
+    /// How many are under way, but for those that need a person.
+    pub remediating: u32,
+    /// The names of the records that need a person.
+    pub needs_attention: Vec<String>,
+    /// Where nothing new is begun, because too many failed.
+    pub halted: BTreeSet<Target>,
+    /// When a window opens that a notebook waits for.
+    pub window_opens: Option<Timestamp>,
 }
 
 impl Verdict {

@@ -1,6 +1,7 @@
 //! One target in the cache: what was last read of it, how it is doing, and who wants it.
 
 use std::{
+    collections::HashMap,
     sync::{
         Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
@@ -22,7 +23,7 @@ use super::{
 };
 use crate::{
     aws::TargetReader,
-    domain::{Notebook, ReadFailure, Snapshot, Target, TargetKey, TargetState},
+    domain::{Notebook, NotebookDetails, ReadFailure, Snapshot, Target, TargetKey, TargetState},
 };
 
 /// The first retry of a target that failed comes after this, each further one after twice as long.
@@ -40,6 +41,15 @@ pub(super) struct CachedTarget {
     /// How many policies that name this target speak of tags.
     tag_interests: AtomicUsize,
     state: Mutex<State>,
+}
+
+/// What was seen of a notebook outside of a scan.
+#[derive(Clone, Debug)]
+pub struct Seen {
+    /// What Describe said.
+    pub details: NotebookDetails,
+    /// When it was asked.
+    pub described_at: Timestamp,
 }
 
 /// A policy's interest in a target.
@@ -154,6 +164,10 @@ impl CachedTarget {
         state.flight.join(demand, scope, batch)
     }
 
+    pub(super) fn note(&self, notebook: &str, seen: Option<&Seen>) {
+        locked(&self.state).note(notebook, seen);
+    }
+
     pub(super) fn snapshot(&self) -> Arc<Snapshot> {
         Arc::clone(&locked(&self.state).snapshot)
     }
@@ -222,6 +236,13 @@ impl Reading for CachedTarget {
 }
 
 impl State {
+    fn note(&mut self, notebook: &str, seen: Option<&Seen>) {
+        note(&mut self.known, notebook, seen);
+        let mut snapshot = Snapshot::clone(&self.snapshot);
+        note(&mut snapshot.notebooks, notebook, seen);
+        self.snapshot = Arc::new(snapshot);
+    }
+
     fn store(
         &mut self,
         target: &Target,
@@ -232,6 +253,8 @@ impl State {
         let with_tags = reading.with_tags.as_ref().map(|(state, _)| *state);
         self.health.ended(with_tags.unwrap_or(reading.state));
         self.read = Some(scope);
+        let mut reading = reading;
+        keep_newer(&mut reading.notebooks, &self.known);
         if reading.listed {
             self.known.clone_from(&reading.notebooks);
         }
@@ -288,6 +311,43 @@ impl Health {
     /// When what failed is worth another try.
     pub(super) fn retry_at(&self) -> Option<Instant> {
         self.retry_at
+    }
+}
+
+fn note(notebooks: &mut Vec<Arc<Notebook>>, name: &str, seen: Option<&Seen>) {
+    let Some(seen) = seen else {
+        notebooks.retain(|notebook| notebook.summary.name != name);
+        return;
+    };
+    let noted = notebooks.iter_mut().find(|notebook| {
+        notebook.summary.name == name && notebook.described_at <= seen.described_at
+    });
+    if let Some(notebook) = noted {
+        *notebook = Arc::new(Notebook {
+            details: Ok(seen.details.clone()),
+            described_at: seen.described_at,
+            ..Notebook::clone(notebook)
+        });
+    }
+}
+
+/// What was noted while a reading was under way may be newer than what the reading saw.
+fn keep_newer(notebooks: &mut [Arc<Notebook>], known: &[Arc<Notebook>]) {
+    let known: HashMap<_, _> = known
+        .iter()
+        .map(|notebook| (&notebook.summary.arn, notebook))
+        .collect();
+    for notebook in notebooks {
+        if let Some(newer) = known.get(&notebook.summary.arn)
+            && newer.described_at > notebook.described_at
+            && newer.details.is_ok()
+        {
+            *notebook = Arc::new(Notebook {
+                details: newer.details.clone(),
+                described_at: newer.described_at,
+                ..Notebook::clone(notebook)
+            });
+        }
     }
 }
 

@@ -144,7 +144,11 @@ impl Records {
             field_manager: Some(FIELD_MANAGER.to_owned()),
             ..PostParams::default()
         };
-        unless_conflict(self.api.create(&parameters, &record).await)
+        match self.api.create(&parameters, &record).await {
+            Ok(created) => Ok(Written::Done(created)),
+            Err(Error::Api(status)) if status.code == 409 => Ok(Written::Conflict),
+            Err(error) => Err(error),
+        }
     }
 
     /// Deletes a record, if it is still the very one that was read.

@@ -4,7 +4,9 @@
 //! notebook's name. `docs/metrics.md` lists every family, and a test holds that it does.
 
 mod facts;
+mod family;
 mod labels;
+mod records;
 
 use std::{fmt, time::Duration};
 
@@ -12,14 +14,15 @@ use prometheus::{
     HistogramOpts, HistogramVec, IntCounterVec, IntGaugeVec, Opts, Registry, TextEncoder,
 };
 
-use self::facts::FactsCollector;
+use self::{facts::FactsCollector, records::RecordsCollector};
 pub use self::{
     facts::{PolicyFacts, TargetFacts},
     labels::{Controller, ReconciliationResult},
+    records::RecordFacts,
 };
 use crate::{
     aws::{Operation, Outcome, RequestObserver},
-    domain::{PolicyName, TargetState},
+    domain::{PolicyName, RecordState, TargetState},
 };
 
 /// Seconds. Scans take from a few round trips to the deadline of a target.
@@ -30,6 +33,18 @@ const SCAN_BUCKETS: &[f64] = &[
 /// Seconds. A pass over warm caches takes milliseconds, one over a cold fleet minutes.
 const RECONCILIATION_BUCKETS: &[f64] = &[
     0.005, 0.025, 0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 1800.0,
+];
+
+/// Seconds. Stop, update and start of a small instance take about six minutes; a policy's timeouts allow hours.
+const DOWNTIME_BUCKETS: &[f64] = &[
+    60.0, 120.0, 180.0, 240.0, 300.0, 360.0, 480.0, 600.0, 900.0, 1800.0, 3600.0, 7200.0, 21600.0,
+];
+
+/// How remediations end.
+const OUTCOMES: [RecordState; 3] = [
+    RecordState::Succeeded,
+    RecordState::Failed,
+    RecordState::Cancelled,
 ];
 
 /// Which build is running.
@@ -51,6 +66,9 @@ pub struct Metrics {
     aws_throttles: IntCounterVec,
     reconciliations: IntCounterVec,
     reconciliation_durations: HistogramVec,
+    records: RecordsCollector,
+    remediations: IntCounterVec,
+    downtimes: HistogramVec,
 }
 
 impl BuildInfo {
@@ -79,6 +97,9 @@ impl Metrics {
             aws_throttles: aws_throttles()?,
             reconciliations: reconciliations()?,
             reconciliation_durations: reconciliation_durations()?,
+            records: RecordsCollector::new()?,
+            remediations: remediations()?,
+            downtimes: downtimes()?,
         };
         let build_info = build_info()?;
         build_info
@@ -92,6 +113,9 @@ impl Metrics {
         registry.register(Box::new(metrics.aws_throttles.clone()))?;
         registry.register(Box::new(metrics.reconciliations.clone()))?;
         registry.register(Box::new(metrics.reconciliation_durations.clone()))?;
+        registry.register(Box::new(metrics.records.clone()))?;
+        registry.register(Box::new(metrics.remediations.clone()))?;
+        registry.register(Box::new(metrics.downtimes.clone()))?;
         registry.register(Box::new(build_info))?;
         #[cfg(target_os = "linux")]
         registry.register(Box::new(
@@ -107,12 +131,41 @@ impl Metrics {
     /// Call it after every pass over a valid policy, a suspended one included; facts that still hold (the time of the last
     /// scan, the targets then seen) are given again. An invalid one is forgotten: nobody judges its notebooks.
     pub fn published(&self, policy: &PolicyName, facts: PolicyFacts) {
+        // From the start, because a counter that appears with its first increment hides that increment from rate().
+        for outcome in OUTCOMES {
+            self.remediations
+                .with_label_values(&[policy.as_str(), outcome.as_str()]);
+        }
         self.facts.published(policy, facts);
     }
 
-    /// Drops every series of a policy that is gone.
+    /// Drops every series of a policy that is gone, but for what its records say as long as they are there.
     pub fn forget(&self, policy: &PolicyName) {
         self.facts.forget(policy);
+        for outcome in OUTCOMES {
+            // There is none to remove where nothing was ever published.
+            let _ = self
+                .remediations
+                .remove_label_values(&[policy.as_str(), outcome.as_str()]);
+        }
+        let _ = self.downtimes.remove_label_values(&[policy.as_str()]);
+    }
+
+    /// Notes what a record says now; `None`: it is gone.
+    pub fn record_changed(&self, record: &str, facts: Option<RecordFacts>) {
+        self.records.changed(record, facts);
+    }
+
+    /// Notes that a remediation finished, and how long its notebook was down.
+    pub fn remediated(&self, policy: &PolicyName, outcome: RecordState, down: Option<Duration>) {
+        self.remediations
+            .with_label_values(&[policy.as_str(), outcome.as_str()])
+            .inc();
+        if let Some(down) = down {
+            self.downtimes
+                .with_label_values(&[policy.as_str()])
+                .observe(down.as_secs_f64());
+        }
     }
 
     /// Notes that one scan of one target ended.
@@ -236,6 +289,29 @@ fn reconciliation_durations() -> Result<HistogramVec, prometheus::Error> {
         )
         .buckets(RECONCILIATION_BUCKETS.to_vec()),
         &["controller"],
+    )
+}
+
+fn remediations() -> Result<IntCounterVec, prometheus::Error> {
+    IntCounterVec::new(
+        Opts::new(
+            "sudoless_remediations_total",
+            "Remediations that finished, by outcome. Alert on any increase of Failed: a notebook could not be fixed, and is not \
+             tried again until somebody acknowledges it. Many Cancelled mean that policies or owners change their minds.",
+        ),
+        &["policy", "outcome"],
+    )
+}
+
+fn downtimes() -> Result<HistogramVec, prometheus::Error> {
+    HistogramVec::new(
+        HistogramOpts::new(
+            "sudoless_remediation_downtime_seconds",
+            "How long notebooks were down: from the request to stop until seen running again. Six minutes is typical; rising means \
+             that AWS is slow or short of capacity.",
+        )
+        .buckets(DOWNTIME_BUCKETS.to_vec()),
+        &["policy"],
     )
 }
 

@@ -5,7 +5,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use super::{Pass, Progress, Status, sentences};
 use crate::{
     api::{ConditionReason as Reason, ConditionType, Summary},
-    domain::{Evaluation, Policy, TargetReport, TargetState},
+    domain::{Evaluation, Flights, Policy, TargetReport, TargetState},
 };
 
 /// A condition's status.
@@ -40,31 +40,48 @@ pub(super) fn scanned(
     summary: &Summary,
 ) -> Conditions {
     let (truth, reason) = readiness(evaluation, progress);
-    let stalled = reason == Reason::EveryTargetDenied;
-    let reconciling = reason == Reason::FirstScan;
     let ready = draft(
         truth,
         reason,
         sentences::ready(policy, evaluation, progress),
     );
+    let work = work(&ready, truth, reason, &evaluation.flights);
     Conditions {
-        reconciling: if reconciling {
-            draft(Truth::True, reason, ready.message.clone())
-        } else {
-            draft(Truth::False, Reason::AsExpected, "nothing is under way")
-        },
-        stalled: if stalled {
-            draft(Truth::True, reason, ready.message.clone())
-        } else {
-            draft(Truth::False, Reason::AsExpected, "nothing needs a person")
-        },
+        ready: work.0,
+        reconciling: work.1,
+        stalled: work.2,
         compliant: compliance(evaluation, progress, summary),
-        ready,
     }
 }
 
+/// Ready, Reconciling and Stalled: what needs a person comes before what is under way, and is never ready.
+fn work(ready: &Draft, truth: Truth, reason: Reason, flights: &Flights) -> (Draft, Draft, Draft) {
+    let idle = || draft(Truth::False, Reason::AsExpected, "nothing is under way");
+    let sound = || draft(Truth::False, Reason::AsExpected, "nothing needs a person");
+    if !flights.needs_attention.is_empty() {
+        let needs = |truth| {
+            let message = format!("{}; {}", sentences::attention(flights), ready.message);
+            draft(truth, Reason::NeedsAttention, message)
+        };
+        return (needs(Truth::False), idle(), needs(Truth::True));
+    }
+    let same = |truth| draft(truth, reason, ready.message.clone());
+    match reason {
+        Reason::EveryTargetDenied => (same(truth), idle(), same(Truth::True)),
+        Reason::FirstScan => (same(truth), same(Truth::True), sound()),
+        _ if flights.remediating > 0 => {
+            let remediating = draft(Truth::True, Reason::Remediating, REMEDIATING);
+            (same(truth), remediating, sound())
+        }
+        _ => (same(truth), idle(), sound()),
+    }
+}
+
+const REMEDIATING: &str =
+    "root access is being taken away: kubectl get nbr shows the notebooks, one line each";
+
 /// Of a suspended policy: whether it is compliant is what the last scan said.
-pub(super) fn suspended(previous: Option<&Status>) -> Conditions {
+pub(super) fn suspended(previous: Option<&Status>, flights: &Flights) -> Conditions {
     let message = "suspended: nothing is scanned and nothing is begun; the results, if any, are those of the last scan";
     let compliant = match (
         condition(previous, ConditionType::Compliant),
@@ -78,10 +95,35 @@ pub(super) fn suspended(previous: Option<&Status>) -> Conditions {
         (Some(compliant), _) => Draft::from(compliant),
         (None, _) => draft(Truth::Unknown, Reason::NotScanned, "there was no scan yet"),
     };
+    let suspended = |truth| draft(truth, Reason::Suspended, message);
+    let (ready, reconciling, stalled) = if !flights.needs_attention.is_empty() {
+        let needs = |truth| {
+            let message = format!("{}; {message}", sentences::attention(flights));
+            draft(truth, Reason::NeedsAttention, message)
+        };
+        (
+            needs(Truth::False),
+            suspended(Truth::False),
+            needs(Truth::True),
+        )
+    } else if flights.remediating > 0 {
+        let finishing = "suspended: notebooks that are down already are finished and brought back: kubectl get nbr shows them";
+        (
+            suspended(Truth::True),
+            draft(Truth::True, Reason::Remediating, finishing),
+            suspended(Truth::False),
+        )
+    } else {
+        (
+            suspended(Truth::True),
+            suspended(Truth::False),
+            suspended(Truth::False),
+        )
+    };
     Conditions {
-        ready: draft(Truth::True, Reason::Suspended, message),
-        reconciling: draft(Truth::False, Reason::Suspended, message),
-        stalled: draft(Truth::False, Reason::Suspended, message),
+        ready,
+        reconciling,
+        stalled,
         compliant,
     }
 }

@@ -3,7 +3,7 @@
 use super::Progress;
 use crate::{
     api::Summary,
-    domain::{Evaluation, Mode, Policy, TargetReport, TargetState, Verdict},
+    domain::{Evaluation, Flights, Mode, Policy, TargetReport, TargetState, Verdict},
 };
 
 /// Names in a sentence; the status lists the rest.
@@ -25,9 +25,13 @@ pub(super) fn ready(policy: &Policy, evaluation: &Evaluation, progress: Progress
         }
         Progress::Scanned { .. } => read(targets),
     };
-    if policy.mode == Mode::Enforce {
+    let halted = &evaluation.flights.halted;
+    if policy.mode == Mode::Enforce && !halted.is_empty() {
+        let names = halted.iter().map(ToString::to_string);
+        sentence.push_str("; nothing new is begun in ");
+        sentence.push_str(&named(names, halted.len()));
         sentence.push_str(
-            "; mode is Enforce, but this version of sudoless only audits: no notebook is changed, and next says what would be done",
+            " because too many remediations failed there: kubectl get nbr --field-selector status.state=Failed",
         );
     }
     if !evaluation.warnings.is_empty() {
@@ -36,6 +40,19 @@ pub(super) fn ready(policy: &Policy, evaluation: &Evaluation, progress: Progress
         sentence.push_str(&named(warnings, evaluation.warnings.len()));
     }
     sentence
+}
+
+/// Whose remediation needs a person.
+pub(super) fn attention(flights: &Flights) -> String {
+    let count = flights.needs_attention.len();
+    let records = flights
+        .needs_attention
+        .iter()
+        .map(|name| format!("nbr/{name}"));
+    format!(
+        "a remediation needs attention: kubectl describe {}",
+        named(records, count)
+    )
 }
 
 /// How many targets were read, and which were not.

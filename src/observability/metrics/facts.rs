@@ -4,7 +4,7 @@
 //! fleet would take a hundred times that, and would have to be taken down one by one when a target goes.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::BTreeMap,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -12,10 +12,14 @@ use std::{
 use jiff::Timestamp;
 use prometheus::{
     core::{Collector, Desc},
-    proto::{Gauge, LabelPair, Metric, MetricFamily, MetricType},
+    proto::MetricFamily,
 };
 
-use crate::domain::{Mode, PolicyName, Target, TargetReport, TargetState, Verdict};
+use super::family::{Family, seconds};
+
+use crate::domain::{
+    Evaluation, Mode, Next, PolicyName, Target, TargetReport, TargetState, Verdict, WaitReason,
+};
 
 /// What the last pass over a policy found out.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +34,10 @@ pub struct PolicyFacts {
     pub last_scan: Option<Timestamp>,
     /// Its targets, each account and region once.
     pub targets: Vec<TargetFacts>,
+    /// How many notebooks wait for which reason, in the order of [`WaitReason::ALL`].
+    pub waiting: [u32; WaitReason::ALL.len()],
+    /// In how many accounts and regions nothing new is begun, because too many remediations failed.
+    pub halted: u32,
 }
 
 /// What the last pass over a policy found out about one of its targets.
@@ -52,13 +60,6 @@ pub struct TargetFacts {
 pub(super) struct FactsCollector {
     descriptions: Vec<Desc>,
     policies: Arc<Mutex<BTreeMap<PolicyName, Arc<PolicyFacts>>>>,
-}
-
-/// A family of gauges with `N` labels.
-struct Family<const N: usize> {
-    name: &'static str,
-    help: &'static str,
-    labels: [&'static str; N],
 }
 
 type Published = Vec<(PolicyName, Arc<PolicyFacts>)>;
@@ -111,6 +112,20 @@ const POLICY_INFO: Family<3> = Family {
     labels: ["policy", "mode", "suspended"],
 };
 
+const WAITING: Family<2> = Family {
+    name: "sudoless_notebooks_waiting",
+    help: "Violations that are not fixed now, by reason, as of the last pass. Window, Budget and Canary pass by themselves; alert \
+           on Failed, Halted, Recurring and PolicyConflict for longer than a day: somebody has to decide.",
+    labels: ["policy", "reason"],
+};
+
+const HALTED: Family<1> = Family {
+    name: "sudoless_halted_targets",
+    help: "Accounts and regions where a policy begins nothing new, because maxFailures remediations failed there. Alert above 0: \
+           look at the failed records, and delete them when their cause is gone.",
+    labels: ["policy"],
+};
+
 impl TargetFacts {
     /// The facts in a pass's report of a target.
     #[must_use]
@@ -129,6 +144,22 @@ impl TargetFacts {
     }
 }
 
+impl PolicyFacts {
+    /// How many findings of a pass wait for which reason, in the order of [`WaitReason::ALL`].
+    #[must_use]
+    pub fn waiting_in(evaluation: &Evaluation) -> [u32; WaitReason::ALL.len()] {
+        let mut waiting = [0; WaitReason::ALL.len()];
+        for finding in &evaluation.findings {
+            if let Next::Wait(reason) = finding.next {
+                for (each, count) in WaitReason::ALL.into_iter().zip(&mut waiting) {
+                    *count += u32::from(each == reason);
+                }
+            }
+        }
+        waiting
+    }
+}
+
 impl FactsCollector {
     pub(super) fn new() -> Result<Self, prometheus::Error> {
         Ok(Self {
@@ -140,6 +171,8 @@ impl FactsCollector {
                 LAST_SCAN.describe()?,
                 SCAN_INTERVAL.describe()?,
                 POLICY_INFO.describe()?,
+                WAITING.describe()?,
+                HALTED.describe()?,
             ],
             policies: Arc::default(),
         })
@@ -186,41 +219,9 @@ impl Collector for FactsCollector {
             LAST_SCAN.collect(published.iter().filter_map(last_scan)),
             SCAN_INTERVAL.collect(published.iter().map(scan_interval)),
             POLICY_INFO.collect(published.iter().map(policy_info)),
+            WAITING.collect(published.iter().flat_map(waiting)),
+            HALTED.collect(published.iter().map(halted)),
         ]
-    }
-}
-
-impl<const N: usize> Family<N> {
-    fn describe(&self) -> Result<Desc, prometheus::Error> {
-        let labels = self.labels.map(str::to_owned).to_vec();
-        Desc::new(self.name.into(), self.help.into(), labels, HashMap::new())
-    }
-
-    fn collect<'a>(&self, series: impl Iterator<Item = ([&'a str; N], f64)>) -> MetricFamily {
-        let mut family = MetricFamily::default();
-        family.set_name(self.name.into());
-        family.set_help(self.help.into());
-        family.set_field_type(MetricType::GAUGE);
-        family.set_metric(
-            series
-                .map(|(values, value)| self.gauge(values, value))
-                .collect(),
-        );
-        family
-    }
-
-    fn gauge(&self, values: [&str; N], value: f64) -> Metric {
-        let labels = self.labels.iter().zip(values).map(|(name, value)| {
-            let mut label = LabelPair::default();
-            label.set_name((*name).into());
-            label.set_value(value.into());
-            label
-        });
-        let mut gauge = Gauge::default();
-        gauge.set_value(value);
-        let mut metric = Metric::from_gauge(gauge);
-        metric.set_label(labels.collect());
-        metric
     }
 }
 
@@ -293,15 +294,23 @@ fn policy_info((policy, facts): &(PolicyName, Arc<PolicyFacts>)) -> ([&str; 3], 
     ([policy.as_str(), mode, suspended], 1.0)
 }
 
+fn waiting(
+    (policy, facts): &(PolicyName, Arc<PolicyFacts>),
+) -> impl Iterator<Item = ([&str; 2], f64)> {
+    WaitReason::ALL
+        .into_iter()
+        .zip(facts.waiting)
+        .map(|(reason, count)| ([policy.as_str(), reason.as_str()], f64::from(count)))
+}
+
+fn halted((policy, facts): &(PolicyName, Arc<PolicyFacts>)) -> ([&str; 1], f64) {
+    ([policy.as_str()], f64::from(facts.halted))
+}
+
 fn target_labels<'a>(policy: &'a PolicyName, facts: &'a TargetFacts) -> [&'a str; 3] {
     [
         policy.as_str(),
         facts.target.account.as_str(),
         facts.target.region.as_str(),
     ]
-}
-
-/// Seconds since the Unix epoch.
-fn seconds(instant: Timestamp) -> f64 {
-    instant.as_duration().as_secs_f64()
 }

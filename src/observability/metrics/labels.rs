@@ -7,6 +7,8 @@ use std::fmt;
 pub enum Controller {
     /// The one over `NotebookRootAccessPolicy`.
     Policy,
+    /// The one over `NotebookRemediation`.
+    Remediation,
 }
 
 /// How one pass of a controller ended.
@@ -22,13 +24,14 @@ pub enum ReconciliationResult {
 
 impl Controller {
     /// Every controller.
-    pub const ALL: [Self; 1] = [Self::Policy];
+    pub const ALL: [Self; 2] = [Self::Policy, Self::Remediation];
 
     /// The controller as the metrics spell it.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Policy => "policy",
+            Self::Remediation => "remediation",
         }
     }
 }

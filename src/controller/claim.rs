@@ -1,0 +1,274 @@
+//! claim *(writes)*: makes records for the notebooks that the plan names, one at a time, each judged once more by what is read just
+//! then: notebook, policies and records, past every cache.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::time::{Instant, timeout};
+
+use super::Context;
+use crate::{
+    api::NotebookRemediation,
+    decide::{self, Candidate, Horizon, Planner, Policies, Tally, Wait, admit, read_record},
+    domain::{
+        Intent, Mode, Notebook, NotebookSummary, Policy, PolicyName, Record, RecordName, TargetKey,
+        Verdict,
+    },
+    inventory::Seen,
+    kubernetes::{Owner, Written, has_finalizer, list_policies},
+};
+
+/// How long a pass goes on claiming before it publishes what it did so far.
+const CLAIMING: Duration = Duration::from_secs(5);
+
+/// How long reading a candidate again may take.
+const READING: Duration = Duration::from_secs(10);
+
+/// Why claims could not be made.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Error {
+    /// The API server.
+    #[error("records could not be read or made: {0}")]
+    Records(#[from] kube::Error),
+    /// A record that is under way, as far as one can tell, and says something that is not understood: budgets cannot be counted.
+    #[error("nbr/{0} cannot be understood, so that no budget can be counted: {1}")]
+    Unreadable(String, decide::InvalidRecord),
+}
+
+/// What became of a candidate.
+enum Claim {
+    Made(Box<Record>),
+    Waits(Wait),
+}
+
+/// Claims what the planner names. Returns whether it came to the end of it.
+pub(super) async fn claim(
+    context: &Context,
+    policy: &PolicyName,
+    planner: &mut Planner<'_>,
+) -> Result<bool, Error> {
+    let deadline = Instant::now() + CLAIMING;
+    while Instant::now() < deadline {
+        let Some(candidate) = planner.next_candidate() else {
+            return Ok(true);
+        };
+        // One at a time in this process, over all policies: what is counted stays true until the record is made.
+        let turn = context.claims.lock().await;
+        match claim_one(context, policy, &candidate).await? {
+            Claim::Made(record) => planner.claimed(&record),
+            Claim::Waits(wait) => planner.refused(&candidate, wait),
+        }
+        drop(turn);
+    }
+    Ok(false)
+}
+
+async fn claim_one(
+    context: &Context,
+    name: &PolicyName,
+    candidate: &Candidate,
+) -> Result<Claim, Error> {
+    let listed = list_policies(&context.clients.requests).await?;
+    let (Some(policy), Some(owner)) = (listed.policies.get(name), listed.owners.get(name)) else {
+        return Ok(Claim::Waits(Wait::unread(
+            "the policy is not there any more, or not understood".to_owned(),
+        )));
+    };
+    if policy.mode != Mode::Enforce || policy.suspended {
+        return Ok(Claim::Waits(Wait::unread(
+            "the policy does not enforce any more".to_owned(),
+        )));
+    }
+    let notebook = match reread(context, policy, &listed.policies, candidate).await {
+        Ok(notebook) => notebook,
+        Err(wait) => return Ok(Claim::Waits(wait)),
+    };
+    if let Err(wait) = still_violates(policy, candidate, &notebook) {
+        return Ok(Claim::Waits(wait));
+    }
+    let record_name = record_name(candidate);
+    let predecessor = context.records.get(record_name.as_str()).await?;
+    let tally = tally(context, policy, candidate, predecessor.as_ref()).await?;
+    let admitted = admit(
+        policy,
+        (&listed.policies, &tally),
+        (&candidate.account, &candidate.region),
+        &notebook,
+        (Timestamp::now(), Horizon::Now),
+    );
+    match admitted {
+        Ok(intent) => make(context, intent, owner, predecessor).await,
+        Err(wait) => Ok(Claim::Waits(wait)),
+    }
+}
+
+/// The policy's own verdict, by what was read just now.
+fn still_violates(policy: &Policy, candidate: &Candidate, notebook: &Notebook) -> Result<(), Wait> {
+    let verdict = decide::verdict(
+        policy,
+        (&candidate.account, &candidate.region),
+        notebook,
+        Timestamp::now(),
+    );
+    match verdict {
+        Some(Verdict::NonCompliant) => Ok(()),
+        Some(Verdict::Unknown) => Err(Wait::unread(
+            "it could not be judged just before it was to be claimed".to_owned(),
+        )),
+        Some(Verdict::Compliant | Verdict::Exempt) | None => Err(Wait::unread(
+            "it does not violate the policy any more; the next pass shows it".to_owned(),
+        )),
+    }
+}
+
+/// Describes the candidate again, and reads its tags where a policy speaks of them: a List does not show a change of tags.
+async fn reread(
+    context: &Context,
+    policy: &Policy,
+    policies: &Policies,
+    candidate: &Candidate,
+) -> Result<Notebook, Wait> {
+    let access = policy
+        .accounts
+        .iter()
+        .find(|account| account.id == candidate.account);
+    let access = access
+        .ok_or_else(|| Wait::unread("the policy does not name its account any more".to_owned()))?;
+    let key = TargetKey {
+        account: candidate.account.clone(),
+        region: candidate.region.clone(),
+        access: access.access.clone(),
+    };
+    let flight = context.flights.reach(&key, &context.aws);
+    let name = &candidate.notebook.summary.name;
+    let unread = |message: String| {
+        Wait::unread(format!(
+            "it could not be read just before it was to be claimed: {message}"
+        ))
+    };
+    let silent = || unread("AWS did not answer in time".to_owned());
+    let described_at = Timestamp::now();
+    let described = timeout(READING, flight.reader.describe(name))
+        .await
+        .map_err(|_| silent())?;
+    let Some(details) = described.map_err(|failure| unread(failure.message))? else {
+        context.inventory.note(&key, name, None);
+        return Err(unread("it does not exist any more".to_owned()));
+    };
+    let seen = Seen {
+        details: details.clone(),
+        described_at,
+    };
+    context.inventory.note(&key, name, Some(&seen));
+    let tags = if policies.speak_of_tags(&candidate.account, &candidate.region) {
+        let read = timeout(READING, flight.reader.tags(&candidate.notebook.summary.arn))
+            .await
+            .map_err(|_| silent())?;
+        let tags = read.map_err(|failure| unread(failure.message))?;
+        Some(Ok(tags.ok_or_else(|| {
+            unread("it does not exist any more".to_owned())
+        })?))
+    } else {
+        None
+    };
+    Ok(Notebook {
+        summary: NotebookSummary {
+            status: details.status.clone(),
+            ..candidate.notebook.summary.clone()
+        },
+        details: Ok(details),
+        tags,
+        described_at,
+    })
+}
+
+/// Counts the records from a fresh list. Only the canary's evidence may be of a cache: it does no harm if it is late.
+async fn tally(
+    context: &Context,
+    policy: &Policy,
+    candidate: &Candidate,
+    predecessor: Option<&NotebookRemediation>,
+) -> Result<Tally, Error> {
+    let open = context.records.open().await?;
+    let mut records = Vec::with_capacity(open.len() + 1);
+    let finished = predecessor.filter(|record| {
+        let name = record.metadata.name.as_ref();
+        open.iter()
+            .all(|other| other.metadata.name.as_ref() != name)
+    });
+    for resource in open.iter().chain(finished) {
+        let record = read_record(resource);
+        let name = resource.metadata.name.clone().unwrap_or_default();
+        records.push(record.map_err(|problem| Error::Unreadable(name, problem))?);
+    }
+    let mut tally = Tally::of(&policy.name, &records);
+    if context
+        .known
+        .is_proven(&candidate.account, &candidate.region)
+    {
+        tally.prove(&candidate.account, &candidate.region);
+    }
+    Ok(tally)
+}
+
+/// Makes the record, in place of a finished one: the create is the lock.
+async fn make(
+    context: &Context,
+    intent: Intent,
+    owner: &Owner,
+    predecessor: Option<NotebookRemediation>,
+) -> Result<Claim, Error> {
+    let taken = || {
+        Claim::Waits(Wait::unread(
+            "its record changed meanwhile; looking again".to_owned(),
+        ))
+    };
+    if let Some(predecessor) = predecessor {
+        // With its finalizer it would stay, as one that is being deleted.
+        if has_finalizer(&predecessor) {
+            return Ok(taken());
+        }
+        if let Written::Conflict = context.records.delete(&predecessor).await? {
+            return Ok(taken());
+        }
+    }
+    let spec = decide::write_intent(&intent);
+    let Written::Done(created) = context
+        .records
+        .create(&intent.notebook, spec, owner)
+        .await?
+    else {
+        return Ok(taken());
+    };
+    tracing::info!(
+        policy = %intent.policy,
+        record = created.metadata.name,
+        account = %intent.notebook.account,
+        region = %intent.notebook.region,
+        notebook = intent.notebook.name,
+        was_running = intent.was_running,
+        recurrence = intent.recurrence,
+        "claimed"
+    );
+    let created_at = created
+        .metadata
+        .creation_timestamp
+        .as_ref()
+        .map_or_else(Timestamp::now, |time| time.0);
+    let record = Record::new(intent, created_at);
+    // The watch tells of it a moment later: until then the next plan would name it again.
+    context.known.add(
+        RecordName::of(&record.intent.notebook).as_str(),
+        record.clone(),
+    );
+    Ok(Claim::Made(Box::new(record)))
+}
+
+fn record_name(candidate: &Candidate) -> RecordName {
+    RecordName::of(&crate::domain::NotebookRef {
+        arn: candidate.notebook.summary.arn.clone(),
+        account: candidate.account.clone(),
+        region: candidate.region.clone(),
+        name: candidate.notebook.summary.name.clone(),
+    })
+}

@@ -1,0 +1,96 @@
+//! What is remembered of remediations under way: how their accounts are reached. All of it can be lost.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+};
+
+use super::Context;
+use crate::{
+    aws::{Aws, TargetReader, TargetWriter},
+    domain::{Record, TargetKey},
+};
+
+/// The remediations under way.
+#[derive(Debug, Default)]
+pub(super) struct Flights(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    records: HashMap<String, Remembered>,
+    /// One for each account and region, so that its requests share a rate.
+    flights: HashMap<TargetKey, Weak<Flight>>,
+}
+
+#[derive(Debug)]
+struct Remembered {
+    flight: Arc<Flight>,
+    unreadable: u32,
+}
+
+/// How an account and region is reached.
+#[derive(Debug)]
+pub(super) struct Flight {
+    pub(super) reader: TargetReader,
+    pub(super) writer: TargetWriter,
+}
+
+impl Flights {
+    /// How a record's notebook is reached.
+    pub(super) fn flight(&self, name: &str, record: &Record, context: &Context) -> Arc<Flight> {
+        let mut state = self.locked();
+        let flight = state.reach(&record.intent.key(), &context.aws);
+        let remembered = state.records.entry(name.to_owned());
+        let remembered = remembered.or_insert_with(|| Remembered {
+            flight: Arc::clone(&flight),
+            unreadable: 0,
+        });
+        Arc::clone(&remembered.flight)
+    }
+
+    /// How a notebook is reached that has no record yet.
+    pub(super) fn reach(&self, key: &TargetKey, aws: &Aws) -> Arc<Flight> {
+        self.locked().reach(key, aws)
+    }
+
+    /// The notebook could not be read once more; how often in a row.
+    pub(super) fn unreadable(&self, name: &str) -> u32 {
+        let mut state = self.locked();
+        let Some(remembered) = state.records.get_mut(name) else {
+            return 1;
+        };
+        remembered.unreadable = remembered.unreadable.saturating_add(1);
+        remembered.unreadable
+    }
+
+    /// The notebook was read.
+    pub(super) fn readable(&self, name: &str) {
+        if let Some(remembered) = self.locked().records.get_mut(name) {
+            remembered.unreadable = 0;
+        }
+    }
+
+    /// The record is finished or gone.
+    pub(super) fn forget(&self, name: &str) {
+        self.locked().records.remove(name);
+    }
+
+    fn locked(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn reach(&mut self, key: &TargetKey, aws: &Aws) -> Arc<Flight> {
+        if let Some(flight) = self.flights.get(key).and_then(Weak::upgrade) {
+            return flight;
+        }
+        self.flights.retain(|_, flight| flight.strong_count() > 0);
+        let flight = Arc::new(Flight {
+            reader: aws.reader(key),
+            writer: aws.writer(key),
+        });
+        self.flights.insert(key.clone(), Arc::downgrade(&flight));
+        flight
+    }
+}

@@ -1,0 +1,91 @@
+//! The records as the watch tells of them, for planning and for the metrics. They may be late: nothing is done by them alone.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use kube::ResourceExt;
+
+use crate::{
+    api::NotebookRemediation,
+    decide::read_record,
+    domain::{AccountId, PolicyName, Record, RecordState, Region},
+    observability::{Metrics, RecordFacts},
+};
+
+/// The records as they are known.
+#[derive(Debug)]
+pub(super) struct KnownRecords {
+    metrics: Metrics,
+    records: Mutex<BTreeMap<String, Arc<Record>>>,
+}
+
+impl KnownRecords {
+    pub(super) fn new(metrics: Metrics) -> Self {
+        Self {
+            metrics,
+            records: Mutex::default(),
+        }
+    }
+
+    /// A record is there, or changed. Returns its policy where that policy's plan may be another one now.
+    pub(super) fn changed(&self, resource: &NotebookRemediation) -> Option<PolicyName> {
+        let name = resource.name_any();
+        match read_record(resource) {
+            Ok(record) => self.add(&name, record),
+            Err(problem) => {
+                tracing::warn!(record = name, %problem, "the record cannot be understood");
+                None
+            }
+        }
+    }
+
+    /// The same of one that was just made.
+    pub(super) fn add(&self, name: &str, record: Record) -> Option<PolicyName> {
+        self.metrics
+            .record_changed(name, Some(RecordFacts::of(&record)));
+        let record = Arc::new(record);
+        let before = self.locked().insert(name.to_owned(), Arc::clone(&record));
+        let is_news = before.is_none_or(|before| before.progress.state != record.progress.state);
+        is_news.then(|| record.intent.policy.clone())
+    }
+
+    /// A record is gone; returns its policy.
+    pub(super) fn gone(&self, name: &str) -> Option<PolicyName> {
+        self.metrics.record_changed(name, None);
+        let record = self.locked().remove(name)?;
+        Some(record.intent.policy.clone())
+    }
+
+    /// Forgets what is not there any more: what went while the watch was interrupted is told of by its absence only.
+    pub(super) fn forget_others(&self, is_there: impl Fn(&str) -> bool) -> Vec<PolicyName> {
+        let names: Vec<String> = self.locked().keys().cloned().collect();
+        names
+            .iter()
+            .filter(|name| !is_there(name))
+            .filter_map(|name| self.gone(name))
+            .collect()
+    }
+
+    pub(super) fn all(&self) -> Vec<Record> {
+        self.locked()
+            .values()
+            .map(|record| Record::clone(record))
+            .collect()
+    }
+
+    /// Whether a restarted notebook came back in an account and region: the canary's evidence.
+    pub(super) fn is_proven(&self, account: &AccountId, region: &Region) -> bool {
+        self.locked().values().any(|record| {
+            record.intent.was_running
+                && record.progress.state == RecordState::Succeeded
+                && record.intent.notebook.account == *account
+                && record.intent.notebook.region == *region
+        })
+    }
+
+    fn locked(&self) -> MutexGuard<'_, BTreeMap<String, Arc<Record>>> {
+        self.records.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

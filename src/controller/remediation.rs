@@ -1,0 +1,268 @@
+//! One pass over a remediation: observe → step → record → act → publish.
+
+mod act;
+mod observe;
+mod tell;
+
+pub(super) use self::act::LONGEST_HESITATION;
+
+use std::{sync::Arc, time::Duration};
+
+use jiff::Timestamp;
+use kube::{ResourceExt, runtime::controller::Action};
+use tokio::time::Instant;
+
+use super::{Context, GuardedRecord, backoff, schedule::until};
+use crate::{
+    api::NotebookRemediation,
+    decide::{self, Look},
+    domain::{Progress, Record},
+    kubernetes::{Written, has_finalizer},
+    observability::{Controller, ReconciliationResult},
+};
+
+/// When a record that cannot be understood is looked at again.
+const SECOND_LOOK: Duration = Duration::from_mins(1);
+
+/// The longest between two looks at a notebook that cannot be read, in poll intervals.
+const SLOWEST_POLL: u32 = 6;
+
+/// The step that failed.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Error {
+    /// The record, or the policies, could not be read.
+    #[error("the record or its policies could not be read: {0}")]
+    Read(#[source] kube::Error),
+    /// The record could not be written: nothing was sent to AWS after that.
+    #[error("the record could not be written: {0}")]
+    Write(#[source] kube::Error),
+}
+
+/// One pass; tells when the next is due.
+pub(super) async fn reconcile(
+    resource: Arc<GuardedRecord>,
+    context: Arc<Context>,
+) -> Result<Action, Error> {
+    let started = Instant::now();
+    let name = resource.name_any();
+    let mut outcome = ReconciliationResult::Success;
+    let result = run(&name, &context, &mut outcome).await;
+    if result.is_err() {
+        outcome = ReconciliationResult::Failed;
+    }
+    context
+        .metrics
+        .reconciled(Controller::Remediation, outcome, started.elapsed());
+    let action = result?;
+    context.failures.forget(&failure_key(&name));
+    Ok(action)
+}
+
+/// Logs what failed, and waits.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "the controller calls it with an Arc"
+)]
+pub(super) fn after_error(
+    record: Arc<GuardedRecord>,
+    error: &Error,
+    context: Arc<Context>,
+) -> Action {
+    let name = record.name_any();
+    let (failures, wait) = backoff::next_wait(&context, &failure_key(&name));
+    tracing::warn!(record = name, failures, %error, "a pass failed; it is tried again in {:.0?}", wait);
+    Action::requeue(wait)
+}
+
+/// Policies and records may have the same names.
+fn failure_key(record: &str) -> String {
+    format!("nbr/{record}")
+}
+
+async fn run(
+    name: &str,
+    context: &Context,
+    outcome: &mut ReconciliationResult,
+) -> Result<Action, Error> {
+    let now = decide::whole_microseconds(Timestamp::now());
+    let Some(resource) = context.records.get(name).await.map_err(Error::Read)? else {
+        context.flights.forget(name);
+        return Ok(Action::await_change());
+    };
+    let record = match decide::read_record(&resource) {
+        Ok(record) => record,
+        Err(problem) => {
+            tracing::warn!(record = name, %problem, "the record cannot be understood; nothing is done about its notebook");
+            *outcome = ReconciliationResult::Invalid;
+            return Ok(Action::requeue(SECOND_LOOK));
+        }
+    };
+    if record.is_finished() {
+        context.flights.forget(name);
+        return finished(&resource, &record, context, now).await;
+    }
+    if !is_ours(&resource, &record, context).await? {
+        return Ok(Action::requeue(SECOND_LOOK));
+    }
+    let mut pass = Pass {
+        context,
+        resource,
+        record,
+        wish: None,
+        now,
+    };
+    let look = pass.run().await?;
+    Ok(match look {
+        Look::Never => {
+            context.flights.forget(name);
+            let retention = context.options.record_retention;
+            Action::requeue(retention)
+        }
+        Look::Soon => Action::requeue(context.options.poll_interval),
+        Look::BackOff => {
+            let polls = context.flights.unreadable(name).min(SLOWEST_POLL);
+            Action::requeue(context.options.poll_interval * polls)
+        }
+    })
+}
+
+/// One pass over one record.
+struct Pass<'a> {
+    context: &'a Context,
+    /// As it was read, or written, last: the next write carries its resourceVersion.
+    resource: NotebookRemediation,
+    record: Record,
+    /// What was wanted of the notebook at this pass; `None`: it was not seen.
+    wish: Option<decide::Wish>,
+    now: Timestamp,
+}
+
+impl Pass<'_> {
+    async fn run(&mut self) -> Result<Look, Error> {
+        let flight =
+            self.context
+                .flights
+                .flight(&self.resource.name_any(), &self.record, self.context);
+        let observed = self.observe(&flight).await?;
+        if observed.sighting != decide::Sighting::Unreadable {
+            self.context.flights.readable(&self.resource.name_any());
+        }
+        let wish = self.wish.unwrap_or(decide::Wish::Unclear);
+        let times = self.context.options.times();
+        let decision = decide::step(&self.record, &observed.sighting, wish, self.now, &times);
+        tracing::debug!(
+            record = self.resource.name_any(),
+            row = decision.row.number(),
+            sighting = ?observed.sighting,
+            ?wish,
+            request = ?decision.request,
+            "decided"
+        );
+        let mut progress = decision.progress;
+        if let Some(words) = &observed.problem {
+            progress.last_error = Some(words.clone());
+        }
+        let before = self.record.progress.clone();
+        if !self.write(progress).await? {
+            return Ok(Look::Soon);
+        }
+        if let Some(request) = decision.request {
+            self.act(&flight, request, before, &observed).await?;
+        }
+        Ok(if self.record.is_finished() {
+            Look::Never
+        } else {
+            decision.look
+        })
+    }
+
+    /// Makes the progress durable, with all that people read of it, unless it is so already. Returns false where somebody else was
+    /// faster: the pass ends, and nothing is sent.
+    async fn write(&mut self, progress: Progress) -> Result<bool, Error> {
+        let before = std::mem::replace(&mut self.record.progress, progress);
+        let status = decide::report(
+            &self.record,
+            decide::ReportContext {
+                wish: self.wish,
+                generation: self.resource.metadata.generation,
+                previous: self.resource.status.as_ref(),
+                now: self.now,
+            },
+        );
+        if self.resource.status.as_ref() == Some(&status) {
+            return Ok(true);
+        }
+        let written = self
+            .context
+            .records
+            .write_status(&self.resource, status)
+            .await
+            .map_err(Error::Write)?;
+        let Written::Done(resource) = written else {
+            tracing::debug!(
+                record = self.resource.name_any(),
+                "somebody else wrote the record; looking again"
+            );
+            return Ok(false);
+        };
+        self.resource = resource;
+        self.tell(&before).await;
+        if self.record.is_finished() {
+            self.let_go().await?;
+        }
+        Ok(true)
+    }
+
+    /// What is finished needs no restoring: it can be deleted.
+    async fn let_go(&self) -> Result<(), Error> {
+        if has_finalizer(&self.resource) {
+            let removed = self.context.records.remove_finalizer(&self.resource).await;
+            removed.map_err(Error::Write)?;
+        }
+        Ok(())
+    }
+}
+
+/// Row 0, and the end of the audit trail.
+async fn finished(
+    resource: &NotebookRemediation,
+    record: &Record,
+    context: &Context,
+    now: Timestamp,
+) -> Result<Action, Error> {
+    if has_finalizer(resource) {
+        let removed = context.records.remove_finalizer(resource).await;
+        // The change is told of by the watch.
+        removed.map_err(Error::Write)?;
+        return Ok(Action::await_change());
+    }
+    let Some(expiry) = decide::expiry(record, context.options.record_retention) else {
+        return Ok(Action::await_change());
+    };
+    if now < expiry {
+        return Ok(Action::requeue(until(expiry, now)));
+    }
+    tracing::info!(
+        record = resource.name_any(),
+        "the record is older than the audit trail goes back; it is deleted"
+    );
+    let deleted = context.records.delete(resource).await;
+    deleted.map_err(Error::Write)?;
+    Ok(Action::await_change())
+}
+
+/// Several operators may share the policies by their labels. A record is looked after by whoever looks after its policy, and by
+/// whoever made it; one whose policy is gone by all: only one of them can write it at a time, and what is written first is what
+/// is sent.
+async fn is_ours(
+    resource: &NotebookRemediation,
+    record: &Record,
+    context: &Context,
+) -> Result<bool, Error> {
+    if context.looks_after(&record.intent.policy) || context.records.are_ours(resource) {
+        return Ok(true);
+    }
+    let policies = context.recent_policies().await.map_err(Error::Read)?;
+    Ok(!policies.owners.contains_key(&record.intent.policy)
+        && !policies.policies.is_unreadable(&record.intent.policy))
+}
