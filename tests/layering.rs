@@ -315,6 +315,18 @@ fn every_layer_is_there_and_was_read() {
 }
 
 #[test]
+fn each_write_is_sent_in_one_place() {
+    let sources = sources();
+    let writer = sources.iter().find(|it| it.path == Path::new(WRITER));
+    let squeezed = writer.unwrap().text.to_lowercase().replace('_', "");
+    for operation in WRITES {
+        // A second place in the writer would be one more body to look after.
+        let sent = squeezed.matches(&format!(".{operation}(")).count();
+        assert_eq!(sent, 1, "{operation}");
+    }
+}
+
+#[test]
 fn a_violation_is_found() {
     for (path, text, expected) in VIOLATIONS {
         let violations = Source::new(path, text).violations();
