@@ -46,11 +46,12 @@ pub struct Options {
     pub describes_per_target: usize,
     /// Describes (and tag reads) on the wire, over all targets.
     pub describes_overall: usize,
-    /// How long one attempt may take, from when it is sent until its answer is read.
+    /// How long one attempt of a read may take, from when it is sent until its answer is read.
     pub attempt_timeout: Duration,
     /// How long a connection may take, within `attempt_timeout`.
     pub connect_timeout: Duration,
-    /// How long a write may take in all: credentials, connection, sending and answer.
+    /// How long a write may take in all: credentials, connection, sending and answer. It has to fit into what is left of a
+    /// lease.
     pub write_timeout: Duration,
     /// How often a read is sent at most; a write is sent once. Throttling needs ten: with three, one of 300 Describes is lost against a
     /// bucket of ten a second (measured).
@@ -87,6 +88,7 @@ impl Default for Options {
             describes_overall: 200,
             attempt_timeout: Duration::from_secs(10),
             connect_timeout: Duration::from_secs(3),
+            // At most `kubernetes::LONGEST_WRITE`; `tests/fence.rs` compares the two.
             write_timeout: Duration::from_secs(5),
             attempts: 10,
         }

@@ -1,11 +1,13 @@
-//! The adapters to the API server: what is served, what is published, who is told.
+//! The adapters to the API server: what is served, what is published, who is told, who may write.
 
 mod events;
+mod fence;
 mod lease;
 mod served;
 mod status;
 
 pub use events::{Announcement, Announcer};
+pub use fence::{CLOCK_SKEW, Fence, Fenced, LONGEST_WRITE};
 pub use lease::{Leadership, Lease};
 pub use served::until_served;
 pub use status::{Subject, publish};
