@@ -1,7 +1,7 @@
-//! Reads notebooks from AWS. The only place that names the AWS SDK.
+//! Reads notebooks from AWS, and changes them. The only place that names the AWS SDK.
 //!
 //! One [`Aws`] serves the process: one HTTP connector, and one session, with its credentials, for each account and role
-//! that some [`TargetReader`] still uses. Nothing in here writes.
+//! that some [`TargetReader`] or [`TargetWriter`] still uses. Nothing in here writes but `writer.rs`.
 //!
 //! What the SDK logs at level `trace` holds requests with their credentials: telemetry must not let it through.
 
@@ -15,6 +15,7 @@ mod reader;
 mod session;
 mod wire;
 mod wording;
+mod writer;
 
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
@@ -29,6 +30,7 @@ pub use self::{
     attempts::RequestObserver,
     outcome::{Operation, Outcome},
     reader::TargetReader,
+    writer::TargetWriter,
 };
 use self::{fault::Fault, foundation::Foundation, session::Session, wire::Wire};
 use crate::domain::{Access, AccountId, Partition, ReadFailure, Region, TargetKey};
@@ -36,7 +38,7 @@ use crate::domain::{Access, AccountId, Partition, ReadFailure, Region, TargetKey
 /// Pages that one list may have, empty ones included. Ten thousand notebooks fill a hundred.
 const MOST_PAGES: usize = 2_000;
 
-/// How AWS is read.
+/// How AWS is asked.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// Describes (and tag reads) that a target may have in flight: where
@@ -44,11 +46,14 @@ pub struct Options {
     pub describes_per_target: usize,
     /// Describes (and tag reads) on the wire, over all targets.
     pub describes_overall: usize,
-    /// How long one attempt may take, from when it is sent until its answer is read.
+    /// How long one attempt of a read may take, from when it is sent until its answer is read.
     pub attempt_timeout: Duration,
     /// How long a connection may take, within `attempt_timeout`.
     pub connect_timeout: Duration,
-    /// How often a request is sent at most. Throttling needs ten: with three, one of 300 Describes is lost against a
+    /// How long a write may take in all: credentials, connection, sending and answer. It has to fit into what is left of a
+    /// lease.
+    pub write_timeout: Duration,
+    /// How often a read is sent at most; a write is sent once. Throttling needs ten: with three, one of 300 Describes is lost against a
     /// bucket of ten a second (measured).
     pub attempts: u32,
 }
@@ -83,6 +88,8 @@ impl Default for Options {
             describes_overall: 200,
             attempt_timeout: Duration::from_secs(10),
             connect_timeout: Duration::from_secs(3),
+            // At most `kubernetes::LONGEST_WRITE`; `tests/fence.rs` compares the two.
+            write_timeout: Duration::from_secs(5),
             attempts: 10,
         }
     }
@@ -124,6 +131,14 @@ impl Aws {
     pub fn reader(&self, key: &TargetKey) -> TargetReader {
         let session = self.session(&key.account, &key.access, key.region.partition());
         TargetReader::new(session, key.region.clone())
+    }
+
+    /// A writer for one target. It shares the credentials of the target's reader, and not its rate: a write waits for no
+    /// read. Nothing is sent yet.
+    #[must_use]
+    pub fn writer(&self, key: &TargetKey) -> TargetWriter {
+        let session = self.session(&key.account, &key.access, key.region.partition());
+        TargetWriter::new(session, key.region.clone())
     }
 
     /// The regions enabled for an account, in the partition of the operator's own region (else `aws`).

@@ -1,4 +1,4 @@
-//! The adapters to the API server: what is served, what is published, who is told.
+//! The adapters to the API server: what is served, what is published, who is told, who may write.
 
 mod events;
 mod fence;
@@ -8,8 +8,8 @@ mod records;
 mod served;
 mod status;
 
-pub use events::{Announcement, Announcer, Severity};
-pub use fence::{CLOCK_SKEW, Fence};
+pub use events::{Announcement, Announcer};
+pub use fence::{CLOCK_SKEW, Fence, Fenced, LONGEST_WRITE};
 pub use lease::{Leadership, Lease};
 pub use policies::{PolicyList, list_policies};
 pub use records::{Owner, Records, Written, has_finalizer};
@@ -18,6 +18,3 @@ pub use status::{Subject, publish};
 
 /// Who writes, in `managedFields` and in events.
 pub const FIELD_MANAGER: &str = "sudoless";
-
-/// x
-pub const LONGEST_WRITE: std::time::Duration = std::time::Duration::from_secs(7);

@@ -9,6 +9,9 @@ use aws_sdk_account::operation::list_regions::ListRegionsError;
 use aws_sdk_sagemaker::operation::{
     describe_notebook_instance::DescribeNotebookInstanceError,
     list_notebook_instances::ListNotebookInstancesError, list_tags::ListTagsError,
+    start_notebook_instance::StartNotebookInstanceError,
+    stop_notebook_instance::StopNotebookInstanceError,
+    update_notebook_instance::UpdateNotebookInstanceError,
 };
 use aws_sdk_sts::operation::{
     assume_role::AssumeRoleError, get_caller_identity::GetCallerIdentityError,
@@ -243,6 +246,9 @@ fn metadata(operation: Operation, error: &Error) -> Option<&ErrorMetadata> {
         Operation::ListNotebookInstances => of::<ListNotebookInstancesError>(error),
         Operation::DescribeNotebookInstance => of::<DescribeNotebookInstanceError>(error),
         Operation::ListTags => of::<ListTagsError>(error),
+        Operation::StopNotebookInstance => of::<StopNotebookInstanceError>(error),
+        Operation::UpdateNotebookInstance => of::<UpdateNotebookInstanceError>(error),
+        Operation::StartNotebookInstance => of::<StartNotebookInstanceError>(error),
     }
 }
 

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::domain::{ReadFailure, TargetState};
 
-/// A request that was not answered as it should be, after all retries.
+/// A request that was not answered as it should be, after all retries that it may have.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{operation}: {words}")]
 pub(super) struct Fault {
@@ -35,6 +35,15 @@ impl Fault {
             operation,
             outcome: Outcome::Failed,
             words: words.into(),
+        }
+    }
+
+    /// There was no time left for an answer, or for the request.
+    pub(super) fn timed_out(operation: Operation) -> Self {
+        Self {
+            operation,
+            outcome: Outcome::TimedOut,
+            words: TIMED_OUT.into(),
         }
     }
 
@@ -80,6 +89,15 @@ impl Fault {
     /// ones, but what fails until then is Unknown.
     pub(super) fn is_of_old_credentials(&self) -> bool {
         self.outcome == Outcome::InvalidCredentials && self.operation != Operation::AssumeRole
+    }
+
+    /// Whether what was sent has to be sent with other credentials. Those that are not recognized may be good ones, in a
+    /// region that is not enabled: to forget these costs one request.
+    pub(super) fn refuses_credentials(&self) -> bool {
+        matches!(
+            self.outcome,
+            Outcome::InvalidCredentials | Outcome::Unrecognized
+        )
     }
 
     /// The failure of a target in this state.

@@ -33,6 +33,7 @@ pub(super) struct Foundation {
     pub(super) wire: Wire,
     pub(super) requests: Arc<dyn RequestObserver>,
     pub(super) describes_per_target: u32,
+    pub(super) write_timeout: Duration,
     /// These three know no credentials: a client is given those of its session, and has no other to fall back to.
     pub(super) sagemaker: aws_sdk_sagemaker::Config,
     pub(super) account: aws_sdk_account::Config,
@@ -83,6 +84,7 @@ impl Foundation {
                 .try_into()
                 .unwrap_or(u32::MAX)
                 .max(1),
+            write_timeout: options.write_timeout,
             wire,
             requests,
         }

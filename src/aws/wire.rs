@@ -1,5 +1,5 @@
 //! The one HTTP connector of the process, with a place in a bounded queue for each Describe and a limit in time for
-//! every request.
+//! every request. A write waits for no place: there are few of them, and each has little time.
 //!
 //! Places are held only while a request is on the wire: not while the SDK sleeps between two attempts, and the wait for
 //! one is not part of an attempt's time. So a throttled target holds none. One that answers slowly or not at all would
@@ -43,11 +43,20 @@ const LARGEST_ANSWER: usize = 8 * 1024 * 1024;
 #[derive(Clone, Debug)]
 pub(super) struct Wire {
     client: SharedHttpClient,
-    attempt_timeout: Duration,
+    limit: Limit,
     places: Arc<Semaphore>,
     slow_places: Arc<Semaphore>,
     /// Whose requests these are; `None`: nobody's in particular, such as STS's.
     pulse: Option<Arc<Pulse>>,
+}
+
+/// How long a request may take.
+#[derive(Clone, Copy, Debug)]
+enum Limit {
+    /// So long, from when it is sent until its answer is read.
+    Each(Duration),
+    /// Until then, whenever it is sent; later than that it is not sent at all.
+    Until(Instant),
 }
 
 #[derive(Debug)]
@@ -71,7 +80,7 @@ impl Wire {
         let places = options.describes_overall.clamp(1, Semaphore::MAX_PERMITS);
         Self {
             client,
-            attempt_timeout: options.attempt_timeout,
+            limit: Limit::Each(options.attempt_timeout),
             places: Arc::new(Semaphore::new(places)),
             slow_places: Arc::new(Semaphore::new((places / SLOW_PART).max(1))),
             pulse: None,
@@ -82,6 +91,14 @@ impl Wire {
     pub(super) fn of_target(&self, pulse: Arc<Pulse>) -> Self {
         Self {
             pulse: Some(pulse),
+            ..self.clone()
+        }
+    }
+
+    /// The same wire, for one request that must be over by then.
+    pub(super) fn until(&self, deadline: Instant) -> Self {
+        Self {
+            limit: Limit::Until(deadline),
             ..self.clone()
         }
     }
@@ -163,16 +180,34 @@ impl HttpConnector for Line {
                 // AWS is not silent: it has not been asked yet.
                 pulse.progressed();
             }
-            let answer = tokio::time::timeout(wire.attempt_timeout, exchange(&connector, request));
-            let answer = answer
-                .await
-                .unwrap_or_else(|elapsed| Err(ConnectorError::timeout(elapsed.into())));
+            let answer = wire.limit.bound(sent, exchange(&connector, request)).await;
             if let Some(pulse) = &wire.pulse {
                 let timed_out = answer.as_ref().is_err_and(ConnectorError::is_timeout);
                 pulse.note_pace(timed_out || sent.elapsed() > SLOW);
             }
             answer
         })
+    }
+}
+
+impl Limit {
+    /// A timeout alone would let a request be sent that comes to its turn too late: it looks at its clock only after the
+    /// first step of what it bounds.
+    async fn bound<T>(
+        self,
+        now: Instant,
+        exchange: impl Future<Output = Result<T, ConnectorError>>,
+    ) -> Result<T, ConnectorError> {
+        let left = match self {
+            Self::Each(limit) => limit,
+            Self::Until(deadline) => deadline.saturating_duration_since(now),
+        };
+        if left.is_zero() {
+            return Err(ConnectorError::timeout("too late to be sent".into()));
+        }
+        tokio::time::timeout(left, exchange)
+            .await
+            .unwrap_or_else(|elapsed| Err(ConnectorError::timeout(elapsed.into())))
     }
 }
 
@@ -196,4 +231,35 @@ async fn exchange(
     }
     *response.body_mut() = SdkBody::from(read);
     Ok(response)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_is_too_late_is_not_even_begun() {
+        let now = Instant::now();
+        let mut begun = false;
+        let send = async {
+            begun = true;
+            Ok(())
+        };
+        let answer = Limit::Until(now).bound(now, send).await;
+        assert!(answer.is_err_and(|error| error.is_timeout()));
+        assert!(!begun);
+
+        let soon = now + Duration::from_mins(1);
+        assert!(
+            Limit::Until(soon)
+                .bound(now, async { Ok(()) })
+                .await
+                .is_ok()
+        );
+        let never = std::future::pending::<Result<(), _>>();
+        let answer = Limit::Until(now + Duration::from_millis(1))
+            .bound(now, never)
+            .await;
+        assert!(answer.is_err_and(|error| error.is_timeout()));
+    }
 }

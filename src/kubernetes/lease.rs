@@ -10,10 +10,11 @@ use tokio::{sync::watch, task::JoinHandle, time::timeout};
 use super::FIELD_MANAGER;
 
 /// Seconds after which a lease that is not renewed is anybody's: what Kubernetes' own controllers use.
-const LEASE_SECONDS: u64 = 15;
+pub(super) const LEASE_SECONDS: u64 = 15;
 
-/// Seconds before that at which it is renewed: two more tries fit before it is lost.
-const RENEW_SECONDS_BEFORE: u64 = 10;
+/// Seconds before that at which it is renewed: two more tries fit before it is lost, and a whole write
+/// to AWS (`fence.rs` holds the two together).
+pub(super) const RENEW_SECONDS_BEFORE: u64 = 10;
 
 /// Between two tries to set up the election while the API server does not answer.
 const PAUSE: Duration = Duration::from_secs(2);

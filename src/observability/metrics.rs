@@ -253,7 +253,8 @@ fn aws_requests() -> Result<IntCounterVec, prometheus::Error> {
         Opts::new(
             "sudoless_aws_requests_total",
             "Attempts of AWS requests, retries included, by operation and outcome. Alert on a sustained rate of \
-             AccessDenied, Unrecognized or InvalidCredentials: a role, its trust or a service control policy changed.",
+             AccessDenied, Unrecognized or InvalidCredentials: a role, its trust or a service control policy changed; and \
+             on LimitExceeded: a quota keeps a notebook from being started.",
         ),
         &["operation", "outcome"],
     )

@@ -1,0 +1,200 @@
+use std::collections::BTreeSet;
+
+use super::*;
+
+fn error<'a>(code: &'a str, message: &'a str) -> Symptom<'a> {
+    Symptom::Error {
+        code: Some(code),
+        message,
+        status: 400,
+    }
+}
+
+fn status(status: u16) -> Symptom<'static> {
+    Symptom::Error {
+        code: None,
+        message: "",
+        status,
+    }
+}
+
+const LIST: Operation = Operation::ListNotebookInstances;
+const DESCRIBE: Operation = Operation::DescribeNotebookInstance;
+const ASSUME: Operation = Operation::AssumeRole;
+const CALLER: Operation = Operation::GetCallerIdentity;
+
+#[test]
+fn every_outcome_has_its_symptoms() {
+    use Outcome::{
+        AccessDenied, Failed, InvalidCredentials, NotFound, Throttled, TimedOut, Unrecognized,
+    };
+    let gone = "RecordNotFound";
+    let table = [
+        (DESCRIBE, error("ValidationException", gone), NotFound),
+        (DESCRIBE, error("ResourceNotFound", ""), NotFound),
+        (
+            LIST,
+            error("AccessDeniedException", "not authorized"),
+            AccessDenied,
+        ),
+        (LIST, error("AccessDenied", ""), AccessDenied),
+        (LIST, error("UnauthorizedOperation", ""), AccessDenied),
+        (LIST, error("NotAuthorized", ""), AccessDenied),
+        (ASSUME, error("AccessDenied", ""), AccessDenied),
+        (ASSUME, error("ValidationError", ""), AccessDenied),
+        (ASSUME, error("RegionDisabledException", ""), AccessDenied),
+        (LIST, error("UnrecognizedClientException", ""), Unrecognized),
+        (LIST, error("InvalidClientTokenId", ""), Unrecognized),
+        (LIST, error("AuthFailure", ""), Unrecognized),
+        (LIST, error("OptInRequired", ""), Unrecognized),
+        (
+            ASSUME,
+            error("InvalidClientTokenId", ""),
+            InvalidCredentials,
+        ),
+        (
+            CALLER,
+            error("UnrecognizedClientException", ""),
+            InvalidCredentials,
+        ),
+        (LIST, error("ExpiredTokenException", ""), InvalidCredentials),
+        (ASSUME, error("ExpiredToken", ""), InvalidCredentials),
+        (
+            LIST,
+            error("InvalidSignatureException", ""),
+            InvalidCredentials,
+        ),
+        (
+            CALLER,
+            error("SignatureDoesNotMatch", ""),
+            InvalidCredentials,
+        ),
+        (LIST, Symptom::NoCredentials, InvalidCredentials),
+        (
+            LIST,
+            error("ThrottlingException", "Rate exceeded"),
+            Throttled,
+        ),
+        (ASSUME, error("Throttling", ""), Throttled),
+        (DESCRIBE, error("RequestLimitExceeded", ""), Throttled),
+        (DESCRIBE, status(429), Throttled),
+        (LIST, Symptom::TimedOut, TimedOut),
+        (LIST, error("RequestTimeout", ""), TimedOut),
+        (LIST, status(504), TimedOut),
+        (LIST, Symptom::Disconnected, Failed),
+        (LIST, Symptom::Unreadable, Failed),
+        (LIST, error("InternalFailure", ""), Failed),
+        (LIST, status(500), Failed),
+        (LIST, status(403), Failed),
+        (
+            LIST,
+            error("ValidationException", "1 validation error"),
+            Failed,
+        ),
+        (
+            DESCRIBE,
+            error("ValidationException", "no RecordNotFound"),
+            Failed,
+        ),
+        (LIST, error("ValidationError", ""), Failed),
+        (LIST, error("BrandNewException", gone), Failed),
+    ];
+    for (operation, symptom, expected) in table {
+        assert_eq!(
+            Outcome::of(operation, symptom),
+            expected,
+            "{operation} {symptom:?}"
+        );
+    }
+    let seen: BTreeSet<_> = table.iter().map(|(_, _, outcome)| *outcome).collect();
+    // Answered is no symptom, and the other two are those of writes alone.
+    let others = BTreeSet::from([
+        Outcome::Answered,
+        Outcome::WrongStatus,
+        Outcome::LimitExceeded,
+    ]);
+    let all = BTreeSet::from(Outcome::ALL);
+    assert_eq!(seen, all.difference(&others).copied().collect());
+}
+
+#[test]
+fn what_is_said_of_a_write_proves_something_or_nothing() {
+    let of_status = "Status (Stopped) not in ([InService]). Unable to transition to (Stopping) for \
+                     Notebook Instance (arn:aws:sagemaker:eu-west-1:111122223333:notebook-instance/churn).";
+    let validation = |message| error("ValidationException", message);
+    let table = [
+        (validation(of_status), AnswerKind::WrongStatus),
+        (validation("in other words"), AnswerKind::WrongStatus),
+        (validation(""), AnswerKind::WrongStatus),
+        (validation("RecordNotFound"), AnswerKind::NotFound),
+        (error("ResourceNotFound", ""), AnswerKind::NotFound),
+        (error("AccessDeniedException", ""), AnswerKind::Denied),
+        (
+            error("ResourceLimitExceeded", ""),
+            AnswerKind::LimitExceeded,
+        ),
+        (error("LimitExceededException", ""), AnswerKind::Throttled),
+        (error("ThrottlingException", ""), AnswerKind::Throttled),
+        (status(429), AnswerKind::Throttled),
+        (error("ExpiredTokenException", ""), AnswerKind::Unclear),
+        (
+            error("UnrecognizedClientException", ""),
+            AnswerKind::Unclear,
+        ),
+        (error("InternalFailure", of_status), AnswerKind::Unclear),
+        (error("ServiceUnavailable", ""), AnswerKind::Unclear),
+        (error("RequestTimeout", ""), AnswerKind::Unclear),
+        (error("ConflictException", of_status), AnswerKind::Unclear),
+        (error("ValidationError", of_status), AnswerKind::Unclear),
+        (status(400), AnswerKind::Unclear),
+        (status(403), AnswerKind::Unclear),
+        (status(500), AnswerKind::Unclear),
+        (Symptom::TimedOut, AnswerKind::Unclear),
+        (Symptom::Disconnected, AnswerKind::Unclear),
+        (Symptom::Unreadable, AnswerKind::Unclear),
+        (Symptom::NoCredentials, AnswerKind::Unclear),
+    ];
+    for (symptom, expected) in table {
+        for operation in Call::ALL.map(Operation::from) {
+            let answer = Outcome::of(operation, symptom).answer();
+            assert_eq!(answer, expected, "{operation} {symptom:?}");
+        }
+    }
+    let seen: BTreeSet<_> = table.iter().map(|(_, kind)| *kind).collect();
+    let mut all = BTreeSet::from(AnswerKind::ALL);
+    all.remove(&AnswerKind::Accepted);
+    assert_eq!(seen, all);
+    assert_eq!(Outcome::Answered.answer(), AnswerKind::Accepted);
+}
+
+#[test]
+fn only_writes_meet_a_status_or_a_quota() {
+    let writes = Call::ALL.map(Operation::from);
+    for operation in Operation::ALL {
+        for code in ["ValidationException", "ResourceLimitExceeded"] {
+            let outcome = Outcome::of(operation, error(code, "Status (Stopped)"));
+            assert_eq!(
+                outcome != Outcome::Failed,
+                writes.contains(&operation),
+                "{operation} {code}"
+            );
+        }
+    }
+}
+
+#[test]
+fn nothing_that_went_wrong_counts_as_read() {
+    for outcome in Outcome::ALL {
+        assert_ne!(outcome.target_state(), Some(TargetState::Scanned));
+        // Only the check of the credentials may find that a region is not enabled.
+        assert_ne!(outcome.target_state(), Some(TargetState::RegionDisabled));
+    }
+}
+
+#[test]
+fn operations_are_known_by_name() {
+    for operation in Operation::ALL {
+        assert_eq!(Operation::named(operation.as_str()), Some(operation));
+    }
+    assert_eq!(Operation::named("DescribeDomain"), None);
+}

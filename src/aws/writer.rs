@@ -1,0 +1,151 @@
+//! The three writes, and nothing else: the only place in the program that changes anything in AWS.
+
+use std::{
+    fmt,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use aws_sdk_sagemaker::{
+    Client,
+    config::{Region as SdkRegion, retry::RetryConfig},
+    types::RootAccess,
+};
+
+use super::{Operation, attempts::Attempts, fault::Fault, session::Session};
+use crate::domain::{Answer, AnswerKind, Call, Region};
+
+/// The wire gives up so long before the whole time is over. An attempt that ends by itself is counted in the metrics; one
+/// that is dropped on the way is not.
+const WIRE_ENDS_BEFORE: Duration = Duration::from_millis(20);
+
+/// Changes notebooks of one target. Cheap to clone; a clone shares its credentials.
+///
+/// The only place in the program that changes anything in AWS. What it may be asked for are the three [`Call`]s, with bodies
+/// that are fixed here: whoever asks can choose the notebook and nothing else (promise P9).
+#[derive(Clone)]
+pub struct TargetWriter {
+    session: Arc<Session>,
+    region: Region,
+}
+
+impl TargetWriter {
+    pub(super) fn new(session: Arc<Session>, region: Region) -> Self {
+        Self { session, region }
+    }
+
+    /// Sends one request, once, and says what its answer proves. There is no retry of any kind: a request that was not
+    /// answered may have been carried out, and who asked has to look.
+    ///
+    /// Takes no longer than [`Options::write_timeout`](super::Options), credentials and connection included; after that
+    /// nothing is sent any more. Not covered: what has left this process by then can still arrive at AWS.
+    ///
+    /// Whether it may be sent at all is for whoever asks to know, and to know just before.
+    pub async fn send(&self, call: Call, name: &str) -> Answer {
+        let operation = Operation::from(call);
+        let whole = self.session.foundation.write_timeout;
+        let deadline = Instant::now() + whole.saturating_sub(WIRE_ENDS_BEFORE);
+        let answer = match tokio::time::timeout(whole, self.answered(call, name, deadline)).await {
+            Ok(answer) => answer,
+            Err(_) => unclear(Fault::timed_out(operation).to_string()),
+        };
+        tracing::debug!(
+            account = %self.session.account,
+            region = %self.region,
+            notebook = name,
+            words = answer.words,
+            "{operation}: {}", answer.kind
+        );
+        answer
+    }
+
+    async fn answered(&self, call: Call, name: &str, deadline: Instant) -> Answer {
+        if let Err(failure) = self.session.verify().await {
+            return unclear(failure.message);
+        }
+        let (client, issue) = self.client(deadline);
+        let Err(fault) = request(&client, call, name).await else {
+            return Answer {
+                kind: AnswerKind::Accepted,
+                words: String::new(),
+            };
+        };
+        if fault.operation != Operation::from(call) {
+            // There were no credentials to send it with. That says nothing about the notebook, even where it says who may
+            // not assume a role.
+            return unclear(fault.to_string());
+        }
+        if fault.refuses_credentials() {
+            self.session.identity.forget_issue(issue);
+        }
+        Answer {
+            kind: fault.outcome.answer(),
+            words: fault.to_string(),
+        }
+    }
+
+    /// A client for one request, and the issue of the credentials that it uses.
+    fn client(&self, deadline: Instant) -> (Client, u64) {
+        let foundation = &self.session.foundation;
+        let credentials = self.session.identity.kept();
+        let mut config = foundation.sagemaker.to_builder();
+        config.set_credentials_provider(Some(self.session.identity.provider.clone()));
+        let client = Client::from_conf(
+            config
+                .identity_cache(credentials.cache)
+                .region(SdkRegion::new(self.region.as_str().to_owned()))
+                .retry_config(RetryConfig::disabled())
+                .http_client(foundation.wire.until(deadline))
+                .interceptor(Attempts::all(Arc::clone(&foundation.requests)))
+                .build(),
+        );
+        (client, credentials.issue)
+    }
+}
+
+/// The requests, with all that they say. An Update changes what is sent and leaves the rest; the same call could attach
+/// scripts that run as root.
+async fn request(client: &Client, call: Call, name: &str) -> Result<(), Fault> {
+    let operation = Operation::from(call);
+    match call {
+        Call::Stop => client
+            .stop_notebook_instance()
+            .notebook_instance_name(name)
+            .send()
+            .await
+            .map(drop)
+            .map_err(|error| Fault::of(operation, &error, None)),
+        Call::Update => client
+            .update_notebook_instance()
+            .notebook_instance_name(name)
+            .root_access(RootAccess::Disabled)
+            .send()
+            .await
+            .map(drop)
+            .map_err(|error| Fault::of(operation, &error, None)),
+        Call::Start => client
+            .start_notebook_instance()
+            .notebook_instance_name(name)
+            .send()
+            .await
+            .map(drop)
+            .map_err(|error| Fault::of(operation, &error, None)),
+    }
+}
+
+fn unclear(words: String) -> Answer {
+    Answer {
+        kind: AnswerKind::Unclear,
+        words,
+    }
+}
+
+impl fmt::Debug for TargetWriter {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("TargetWriter")
+            .field("account", &self.session.account)
+            .field("region", &self.region)
+            .finish_non_exhaustive()
+    }
+}

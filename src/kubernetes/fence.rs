@@ -1,0 +1,257 @@
+//! Before each write to AWS: whether this process may still send it.
+//!
+//! AWS knows nothing of a lease, so that it cannot refuse a write of somebody who has lost it. What holds instead is a bound
+//! in time: a write is sent only if the lease is ours for longer than the write can take. Whoever takes the lease over when
+//! it has run out then finds no write of ours under way.
+//!
+//! Not covered: a process that is held up between the answer given here and the request, for longer than what is left, and
+//! clocks further apart than [`CLOCK_SKEW`].
+
+use std::{fmt, time::Duration};
+
+use jiff::{SignedDuration, Timestamp};
+use k8s_openapi::api::coordination::v1::{Lease as LeaseObject, LeaseSpec};
+use kube::{Api, Client};
+
+use super::lease::{LEASE_SECONDS, Lease, RENEW_SECONDS_BEFORE};
+
+/// How far the clocks of two operators may be apart. Who wants the lease compares our `renewTime` with a clock of its own.
+pub const CLOCK_SKEW: Duration = Duration::from_secs(2);
+
+/// The longest that a write may take and still be let through whenever the lease is renewed as it should be: at its renewal,
+/// the lease has so much left.
+pub const LONGEST_WRITE: Duration =
+    Duration::from_secs(RENEW_SECONDS_BEFORE).saturating_sub(CLOCK_SKEW);
+
+/// How long the API server may take to answer. An answer that comes later would say little of the lease as it is then.
+const ANSWER: Duration = Duration::from_secs(3);
+
+// 15 s of lease, renewed every 5 s, leave 10 s at the least; a write of 5 s (`write_timeout` of the options of `aws`) and the
+// skew need 7. The answer of the API server may take the rest.
+const _: () = assert!(RENEW_SECONDS_BEFORE < LEASE_SECONDS);
+const _: () = assert!(LONGEST_WRITE.as_secs() >= 5 + ANSWER.as_secs());
+
+/// Whether this process may still write to AWS. Cheap to clone.
+#[derive(Clone)]
+pub struct Fence(Option<Held>);
+
+#[derive(Clone)]
+struct Held {
+    leases: Api<LeaseObject>,
+    name: String,
+    identity: String,
+}
+
+/// Why a write must not be sent now.
+#[derive(Debug, thiserror::Error)]
+pub enum Fenced {
+    /// Somebody else holds the lease, or nobody, or there is none any more.
+    #[error("the lease is no longer this operator's: {} holds it", holder.as_deref().unwrap_or("nobody"))]
+    NotHeld {
+        /// Who does.
+        holder: Option<String>,
+    },
+    /// It is ours, and not for as long as the write may take.
+    #[error("the lease of this operator may run out before a write would be over")]
+    ExpiresTooSoon,
+    /// The API server did not answer in time.
+    #[error("the lease of this operator could not be read in time")]
+    NoAnswer,
+    /// The API server refused, or could not be reached.
+    #[error("the lease of this operator could not be read: {0}")]
+    Unreadable(#[source] Box<kube::Error>),
+}
+
+impl Fence {
+    /// No lease: whoever runs this sees to it that nobody else does.
+    #[must_use]
+    pub fn none() -> Self {
+        Self(None)
+    }
+
+    /// A lease that this process competes for. The client must reach the same API server as the one that it was
+    /// acquired with.
+    #[must_use]
+    pub fn of(lease: Lease, client: Client) -> Self {
+        Self(Some(Held {
+            leases: Api::namespaced(client, &lease.namespace),
+            name: lease.name,
+            identity: lease.identity,
+        }))
+    }
+
+    /// Whether a write that takes no longer than `needed` may be sent now. To be asked anew before each, and each to be sent
+    /// at once.
+    ///
+    /// Reads the `Lease` from the API server, which answers with its newest version: what a watch or the election remembers
+    /// may be older than a takeover.
+    pub async fn allows(&self, needed: Duration) -> Result<(), Fenced> {
+        let Some(held) = &self.0 else {
+            return Ok(());
+        };
+        let lease = tokio::time::timeout(ANSWER, held.leases.get_opt(&held.name))
+            .await
+            .map_err(|_| Fenced::NoAnswer)?
+            .map_err(|error| Fenced::Unreadable(Box::new(error)))?;
+        let spec = lease.and_then(|lease| lease.spec).unwrap_or_default();
+        // The clock is read after the answer, however long that took.
+        judge(&spec, &held.identity, needed, Timestamp::now())
+    }
+}
+
+/// The holder is this process, and the lease runs out later than a write could end by anybody's clock. `renewTime` was
+/// written by our own clock.
+fn judge(
+    lease: &LeaseSpec,
+    identity: &str,
+    needed: Duration,
+    now: Timestamp,
+) -> Result<(), Fenced> {
+    if lease.holder_identity.as_deref() != Some(identity) {
+        let holder = lease.holder_identity.clone();
+        return Err(Fenced::NotHeld {
+            holder: holder.filter(|holder| !holder.is_empty()),
+        });
+    }
+    let ends = end_of(lease).ok_or(Fenced::ExpiresTooSoon)?;
+    let over = SignedDuration::try_from(needed.saturating_add(CLOCK_SKEW))
+        .ok()
+        .and_then(|needed| now.checked_add(needed).ok())
+        .ok_or(Fenced::ExpiresTooSoon)?;
+    if over < ends {
+        Ok(())
+    } else {
+        Err(Fenced::ExpiresTooSoon)
+    }
+}
+
+/// `None`: it was never renewed, or not for any time.
+fn end_of(lease: &LeaseSpec) -> Option<Timestamp> {
+    let lasts = SignedDuration::from_secs(lease.lease_duration_seconds?.into());
+    lease.renew_time.as_ref()?.0.checked_add(lasts).ok()
+}
+
+impl fmt::Debug for Fence {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let lease = self.0.as_ref().map(|held| &held.name);
+        formatter.debug_tuple("Fence").field(&lease).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
+    use kube::Config;
+
+    use super::*;
+
+    const ME: &str = "me-0000002a";
+    const WRITE: Duration = Duration::from_secs(5);
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    /// Renewed at noon, for fifteen seconds.
+    fn mine() -> LeaseSpec {
+        LeaseSpec {
+            holder_identity: Some(ME.into()),
+            renew_time: Some(MicroTime(at("2026-01-02T12:00:00Z"))),
+            lease_duration_seconds: Some(15),
+            ..LeaseSpec::default()
+        }
+    }
+
+    /// What is said of a lease at a time, in short.
+    fn said(lease: &LeaseSpec, needed: Duration, now: &str) -> &'static str {
+        match judge(lease, ME, needed, at(now)) {
+            Ok(()) => "allowed",
+            Err(Fenced::NotHeld { holder: None }) => "nobody's",
+            Err(Fenced::NotHeld { holder: Some(_) }) => "another's",
+            Err(Fenced::ExpiresTooSoon) => "too late",
+            Err(other) => panic!("{other}"),
+        }
+    }
+
+    #[test]
+    fn what_is_left_must_be_longer_than_the_write_and_the_skew() {
+        for (needed, now, expected) in [
+            (WRITE, "2026-01-02T12:00:00Z", "allowed"),
+            // As late as a lease is renewed: ten seconds are left.
+            (WRITE, "2026-01-02T12:00:05Z", "allowed"),
+            (LONGEST_WRITE, "2026-01-02T12:00:04.999999Z", "allowed"),
+            (LONGEST_WRITE, "2026-01-02T12:00:05Z", "too late"),
+            (WRITE, "2026-01-02T12:00:07.999999Z", "allowed"),
+            (WRITE, "2026-01-02T12:00:08Z", "too late"),
+            (WRITE, "2026-01-02T12:00:14Z", "too late"),
+            (WRITE, "2026-01-02T12:00:15Z", "too late"),
+            (WRITE, "2026-01-02T13:00:00Z", "too late"),
+            (Duration::ZERO, "2026-01-02T12:00:12.999999Z", "allowed"),
+            (Duration::ZERO, "2026-01-02T12:00:13Z", "too late"),
+            (Duration::from_secs(13), "2026-01-02T12:00:00Z", "too late"),
+            (Duration::MAX, "2026-01-02T12:00:00Z", "too late"),
+        ] {
+            assert_eq!(said(&mine(), needed, now), expected, "{needed:?} at {now}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_plainly_ours_is_not() {
+        let other = |change: fn(&mut LeaseSpec)| {
+            let mut lease = mine();
+            change(&mut lease);
+            lease
+        };
+        let table = [
+            (mine(), "allowed"),
+            (LeaseSpec::default(), "nobody's"),
+            (other(|it| it.holder_identity = None), "nobody's"),
+            (
+                other(|it| it.holder_identity = Some(String::new())),
+                "nobody's",
+            ),
+            (
+                other(|it| it.holder_identity = Some("me-0000002b".into())),
+                "another's",
+            ),
+            (
+                other(|it| it.holder_identity = Some("me".into())),
+                "another's",
+            ),
+            (other(|it| it.renew_time = None), "too late"),
+            (other(|it| it.lease_duration_seconds = None), "too late"),
+            (other(|it| it.lease_duration_seconds = Some(0)), "too late"),
+            (
+                other(|it| it.lease_duration_seconds = Some(i32::MIN)),
+                "too late",
+            ),
+            (
+                other(|it| it.renew_time = Some(MicroTime(Timestamp::MAX))),
+                "too late",
+            ),
+        ];
+        for (lease, expected) in table {
+            let said = said(&lease, WRITE, "2026-01-02T12:00:01Z");
+            assert_eq!(said, expected, "{lease:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn without_a_lease_everything_is_allowed() {
+        assert!(Fence::none().allows(Duration::MAX).await.is_ok());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_api_server_that_does_not_answer_allows_nothing() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let silent = Client::try_from(Config::new(url.parse().unwrap())).unwrap();
+        let lease = Lease {
+            name: "sudoless".into(),
+            namespace: "default".into(),
+            identity: ME.into(),
+        };
+        let fenced = Fence::of(lease, silent).allows(WRITE).await.unwrap_err();
+        assert!(matches!(fenced, Fenced::NoAnswer), "{fenced}");
+    }
+}
