@@ -12,8 +12,8 @@ use crate::{
         windows::{Opening, may_begin, opening},
     },
     domain::{
-        AccountId, Finding, Intent, Next, Notebook, NotebookRef, NotebookStatus, Policy,
-        RecordState, Region, RootAccess, WaitReason, WhenRunning,
+        Access, AccountId, Finding, Intent, Match, Next, Notebook, NotebookRef, NotebookStatus,
+        Policy, RecordState, Region, RootAccess, WaitReason, WhenRunning,
     },
 };
 
@@ -54,6 +54,7 @@ pub fn admit(
     let known = tally.notebook(&notebook.summary.arn);
     under_way(policy, known)?;
     let was_running = changeable(policy, notebook)?;
+    let access = covered(policy, (account, region), notebook)?;
     nobody_exempts(policies, (account, region), notebook, now)?;
     not_failed(known)?;
     let recurrence = recurrence(known)?;
@@ -68,12 +69,6 @@ pub fn admit(
             few_updates(target)?;
         }
     }
-    let Some(access) = policy.accounts.iter().find(|each| each.id == *account) else {
-        return Err(Wait::none(
-            "NotCovered",
-            "the policy does not name its account any more".to_owned(),
-        ));
-    };
     Ok(Intent {
         policy: policy.name.clone(),
         notebook: NotebookRef {
@@ -82,7 +77,7 @@ pub fn admit(
             region: region.clone(),
             name: notebook.summary.name.clone(),
         },
-        access: access.access.clone(),
+        access: access.clone(),
         was_running,
         timeouts: policy.remediation.timeouts,
         recurrence,
@@ -158,6 +153,31 @@ fn changeable(policy: &Policy, notebook: &Notebook) -> Result<bool, Wait> {
         ) => Err(Wait::because(
             WaitReason::TransitionalStatus,
             format!("root access is enabled; its status is {status}, and it can only be changed from Stopped"),
+        )),
+    }
+}
+
+/// How it is reached, if the policy still names its account and region and selects it, by the tags that it has now.
+fn covered<'a>(
+    policy: &'a Policy,
+    (account, region): (&AccountId, &Region),
+    notebook: &Notebook,
+) -> Result<&'a Access, Wait> {
+    let named = policy.accounts.iter().find(|each| each.id == *account);
+    let Some(named) = named.filter(|_| policy.names(account, region)) else {
+        return Err(Wait::none(
+            "NotCovered",
+            "the policy does not name its account and region any more".to_owned(),
+        ));
+    };
+    match policy.selector.matches(account, Some(region), notebook) {
+        Match::Yes => Ok(&named.access),
+        Match::No => Err(Wait::none(
+            "NotCovered",
+            "the policy does not select it any more".to_owned(),
+        )),
+        Match::Unknown => Err(Wait::unread(
+            "the policy selects by tags, which are not known".to_owned(),
         )),
     }
 }

@@ -32,6 +32,15 @@ fn a_claim_counts_how_often_it_was_fixed() {
 /// What a claim reads just before may differ from what was found.
 #[test]
 fn the_premise_must_still_hold() {
+    let by_tags = json!({"selector": {"tags": {"team": "a"}}});
+    let tagged = |pairs| Notebook {
+        tags: Some(Ok(fixtures::tags(pairs))),
+        ..notebook(HERE, "churn", "Stopped")
+    };
+    let unread = Notebook {
+        tags: Some(Err(fixtures::failure(TargetState::Throttled))),
+        ..tagged(&[])
+    };
     let churn = |root_access| notebook_in(HERE, "churn", "Stopped", root_access);
     let undescribed = Notebook {
         details: Err(fixtures::failure(TargetState::Throttled)),
@@ -57,8 +66,27 @@ fn the_premise_must_still_hold() {
             undescribed,
             Some((Next::None, "RootAccessUnknown")),
         ),
+        (HERE, by_tags.clone(), tagged(&[("team", "a")]), None),
+        (
+            HERE,
+            by_tags.clone(),
+            tagged(&[("team", "b")]),
+            Some((Next::None, "NotCovered")),
+        ),
+        (
+            HERE,
+            by_tags,
+            unread,
+            Some((Next::Wait(WaitReason::Unread), "Unread")),
+        ),
         (
             ("777788889999", REGION),
+            json!({}),
+            churn(RootAccess::Enabled),
+            Some((Next::None, "NotCovered")),
+        ),
+        (
+            (ACCOUNT, "ap-south-1"),
             json!({}),
             churn(RootAccess::Enabled),
             Some((Next::None, "NotCovered")),
