@@ -58,9 +58,9 @@ pub fn admit(
     nobody_exempts(policies, (account, region), notebook, now)?;
     not_failed(known)?;
     let recurrence = recurrence(known)?;
+    let target = tally.target(account, region);
+    not_halted(policy, target)?;
     if horizon == Horizon::Now {
-        let target = tally.target(account, region);
-        not_halted(policy, target)?;
         if was_running {
             window_open(policy, now)?;
             canary(target)?;

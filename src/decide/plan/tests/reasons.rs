@@ -96,7 +96,7 @@ fn wait(reason: WaitReason, message: &str) -> Option<(Next, &'static str, String
 
 /// Whether it depends on the moment, and is not shown as what Enforce would do.
 fn passes(reason: &str) -> bool {
-    ["Window", "Budget", "Canary", "Halted"].contains(&reason)
+    ["Window", "Budget", "Canary"].contains(&reason)
 }
 
 #[test]
