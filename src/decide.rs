@@ -1,5 +1,6 @@
 //! Verbs, all pure: no client, no clock, no randomness. The same input gives the same output.
 
+mod change;
 mod evaluate;
 #[cfg(test)]
 mod fixtures;

@@ -9,11 +9,12 @@ use super::{
 use crate::{
     decide::{
         Policies, Ruling,
+        change::{Change, change},
         windows::{Opening, may_begin, opening},
     },
     domain::{
-        Access, AccountId, Finding, Intent, Match, Next, Notebook, NotebookRef, NotebookStatus,
-        Policy, RecordState, Region, RootAccess, WaitReason, WhenRunning,
+        Access, AccountId, Finding, Intent, Match, Next, Notebook, NotebookRef, Policy,
+        RecordState, Region, RootAccess, WaitReason,
     },
 };
 
@@ -132,28 +133,9 @@ fn changeable(policy: &Policy, notebook: &Notebook) -> Result<bool, Wait> {
             ));
         }
     }
-    match (notebook.status(), policy.remediation.when_running) {
-        (NotebookStatus::Stopped, _) => Ok(false),
-        (NotebookStatus::InService, WhenRunning::Restart) => Ok(true),
-        (NotebookStatus::InService, WhenRunning::Wait) => Err(Wait::because(
-            WaitReason::Running,
-            "root access is enabled; whenRunning is Wait: it is fixed once its owner stops it".to_owned(),
-        )),
-        (NotebookStatus::Failed, _) => Err(Wait::because(
-            WaitReason::Failed,
-            "root access is enabled; the notebook is in status Failed and is left alone: its owner starts or deletes it".to_owned(),
-        )),
-        (
-            status @ (NotebookStatus::Pending
-            | NotebookStatus::Stopping
-            | NotebookStatus::Deleting
-            | NotebookStatus::Updating
-            | NotebookStatus::Other(_)),
-            _,
-        ) => Err(Wait::because(
-            WaitReason::TransitionalStatus,
-            format!("root access is enabled; its status is {status}, and it can only be changed from Stopped"),
-        )),
+    match change(notebook.status(), policy.remediation.when_running) {
+        Ok(change) => Ok(change == Change::Restart),
+        Err(obstacle) => Err(Wait::because(obstacle.reason, obstacle.message)),
     }
 }
 
