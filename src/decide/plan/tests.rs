@@ -119,10 +119,16 @@ fn claims(
     let mut planner = Planner::new(policy, evaluation, policies, records, now());
     let mut all = records.to_vec();
     while let Some(candidate) = planner.next_candidate() {
+        let (account, region) = (&candidate.account, &candidate.region);
+        let mut fresh = Tally::of(&policy.name, &all);
+        // Which may have been told by a record that was replaced since.
+        if planner.tally.is_proven(account, region) {
+            fresh.prove(account, region);
+        }
         let intent = admit(
             policy,
-            (policies, &Tally::of(&policy.name, &all)),
-            (&candidate.account, &candidate.region),
+            (policies, &fresh),
+            (account, region),
             &candidate.notebook,
             (now(), Horizon::Now),
         )

@@ -8,7 +8,7 @@ use crate::{
         UnreadablePolicy,
         fixtures::arbitrary::{any_policy, any_snapshots},
     },
-    domain::{Match, NotebookStatus, Snapshot},
+    domain::{Match, NotebookStatus, Snapshot, WhenRunning},
 };
 
 /// All that a plan is made from.
@@ -22,9 +22,9 @@ struct Input {
 
 /// Policies that enforce, mostly, with small budgets.
 fn any_own_policy() -> impl Strategy<Value = Policy> {
-    let flags = (prop::bool::weighted(0.9), prop::bool::weighted(0.05));
+    let flags = [0.9, 0.9, 0.05].map(prop::bool::weighted);
     (any_policy(), flags, 1..5_u32, 1..4_u32, 1..4_u32).prop_map(
-        |(policy, (enforces, suspended), most, most_per_region, most_failures)| {
+        |(policy, [enforces, restarts, suspended], most, most_per_region, most_failures)| {
             let mut policy = Policy {
                 suspended,
                 accounts: enforcing(&json!({})).accounts,
@@ -32,6 +32,9 @@ fn any_own_policy() -> impl Strategy<Value = Policy> {
             };
             if enforces {
                 policy.mode = Mode::Enforce;
+            }
+            if restarts {
+                policy.remediation.when_running = WhenRunning::Restart;
             }
             policy.remediation.max_concurrent = most;
             policy.remediation.max_concurrent_per_region = most_per_region;
@@ -43,7 +46,7 @@ fn any_own_policy() -> impl Strategy<Value = Policy> {
 
 /// Other policies: few, because most exempt much.
 fn any_others() -> impl Strategy<Value = Policies> {
-    let valid = collection::vec(any_policy(), 0..2);
+    let valid = option::weighted(0.3, any_policy());
     let accounts = option::of(sample::subsequence(vec![HERE.0, ELSEWHERE.0], 0..=1));
     (valid, option::weighted(0.1, accounts)).prop_map(|(valid, unreadable)| Policies {
         valid: valid
@@ -208,7 +211,7 @@ fn count<'a>(records: impl Iterator<Item = &'a Record>, is: impl Fn(&Record) -> 
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(100))]
+    #![proptest_config(ProptestConfig::with_cases(200))]
 
     /// Promise P6. Whatever was under way already.
     #[test]
