@@ -1,5 +1,6 @@
 //! Verbs, all pure: no client, no clock, no randomness. The same input gives the same output.
 
+mod change;
 mod evaluate;
 #[cfg(test)]
 mod fixtures;
@@ -14,7 +15,7 @@ mod windows;
 mod wish;
 mod worsen;
 
-pub use evaluate::{evaluate, verdict};
+pub use evaluate::evaluate;
 pub use plan::{Candidate, Horizon, MOST_UPDATES, Planner, Tally, Wait, admit, flights};
 pub use policies::{Policies, Ruling, UnreadablePolicy};
 pub use record::{InvalidRecord, downtime, expiry, read_record, whole_microseconds, write_intent};

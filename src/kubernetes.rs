@@ -8,7 +8,7 @@ mod records;
 mod served;
 mod status;
 
-pub use events::{Announcement, Announcer};
+pub use events::{Announcement, Announcer, Severity};
 pub use fence::{CLOCK_SKEW, Fence, Fenced, LONGEST_WRITE};
 pub use lease::{Leadership, Lease};
 pub use policies::{PolicyList, list_policies};

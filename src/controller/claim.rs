@@ -12,7 +12,6 @@ use crate::{
     decide::{self, Candidate, Horizon, Planner, Policies, Tally, Wait, admit, read_record},
     domain::{
         Intent, Mode, Notebook, NotebookSummary, Policy, PolicyName, Record, RecordName, TargetKey,
-        Verdict,
     },
     inventory::Seen,
     kubernetes::{Owner, Written, has_finalizer, list_policies},
@@ -83,9 +82,6 @@ async fn claim_one(
         Ok(notebook) => notebook,
         Err(wait) => return Ok(Claim::Waits(wait)),
     };
-    if let Err(wait) = still_violates(policy, candidate, &notebook) {
-        return Ok(Claim::Waits(wait));
-    }
     let record_name = record_name(candidate);
     let predecessor = context.records.get(record_name.as_str()).await?;
     let tally = tally(context, policy, candidate, predecessor.as_ref()).await?;
@@ -99,25 +95,6 @@ async fn claim_one(
     match admitted {
         Ok(intent) => make(context, intent, owner, predecessor).await,
         Err(wait) => Ok(Claim::Waits(wait)),
-    }
-}
-
-/// The policy's own verdict, by what was read just now.
-fn still_violates(policy: &Policy, candidate: &Candidate, notebook: &Notebook) -> Result<(), Wait> {
-    let verdict = decide::verdict(
-        policy,
-        (&candidate.account, &candidate.region),
-        notebook,
-        Timestamp::now(),
-    );
-    match verdict {
-        Some(Verdict::NonCompliant) => Ok(()),
-        Some(Verdict::Unknown) => Err(Wait::unread(
-            "it could not be judged just before it was to be claimed".to_owned(),
-        )),
-        Some(Verdict::Compliant | Verdict::Exempt) | None => Err(Wait::unread(
-            "it does not violate the policy any more; the next pass shows it".to_owned(),
-        )),
     }
 }
 

@@ -9,9 +9,10 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::change::{Change, Obstacle, change};
 use crate::domain::{
-    AccountId, Evaluation, Exemption, Finding, Match, Next, Notebook, NotebookStatus, Policy,
-    Region, RootAccess, Snapshot, TargetRegion, TargetReport, Verdict, WaitReason, WhenRunning,
+    AccountId, Evaluation, Exemption, Finding, Match, Next, Notebook, Policy, Region, RootAccess,
+    Snapshot, TargetRegion, TargetReport, Verdict,
 };
 
 /// Judges every notebook of `snapshots` that the policy covers, as of `now`.
@@ -41,21 +42,6 @@ pub fn evaluate(policy: &Policy, snapshots: &[Arc<Snapshot>], now: Timestamp) ->
         .filter_map(|exemption| exemption.expires_at)
         .min();
     evaluation
-}
-
-/// What a policy says about one notebook; `None`: it does not cover it.
-#[must_use]
-pub fn verdict(
-    policy: &Policy,
-    (account, region): (&AccountId, &Region),
-    notebook: &Notebook,
-    now: Timestamp,
-) -> Option<Verdict> {
-    if !policy.names(account, region) {
-        return None;
-    }
-    let judgement = Judge::new(policy, now).notebook((account, Some(region)), notebook)?;
-    Some(judgement.verdict)
 }
 
 struct Judge<'a> {
@@ -164,31 +150,21 @@ impl<'a> Judge<'a> {
     }
 
     fn violation(&self, notebook: &Notebook) -> Judgement {
-        let (next, message) = match (notebook.status(), self.policy.remediation.when_running) {
-            (NotebookStatus::Stopped, _) => {
-                (Next::Update, "root access is enabled; the notebook is stopped, so nobody is disturbed".to_owned())
-            }
-            (NotebookStatus::InService, WhenRunning::Restart) => (
+        let (next, reason, message) = match change(
+            notebook.status(),
+            self.policy.remediation.when_running,
+        ) {
+            Ok(Change::Update) => (
+                Next::Update,
+                "RootAccessEnabled",
+                "root access is enabled; the notebook is stopped, so nobody is disturbed".to_owned(),
+            ),
+            Ok(Change::Restart) => (
                 Next::Restart,
+                "RootAccessEnabled",
                 "root access is enabled; the notebook is running and must be restarted to change it".to_owned(),
             ),
-            (NotebookStatus::InService, WhenRunning::Wait) => (
-                Next::Wait(WaitReason::Running),
-                "root access is enabled; whenRunning is Wait: it is fixed once its owner stops it".to_owned(),
-            ),
-            (NotebookStatus::Failed, _) => (
-                Next::Wait(WaitReason::Failed),
-                "root access is enabled; the notebook is in status Failed and is left alone: its owner starts or deletes it"
-                    .to_owned(),
-            ),
-            (status, _) => (
-                Next::Wait(WaitReason::TransitionalStatus),
-                format!("root access is enabled; its status is {status}, and it can only be changed from Stopped"),
-            ),
-        };
-        let reason = match next {
-            Next::Wait(reason) => reason.as_str(),
-            Next::None | Next::Update | Next::Restart => "RootAccessEnabled",
+            Err(Obstacle { reason, message }) => (Next::Wait(reason), reason.as_str(), message),
         };
         Judgement {
             verdict: Verdict::NonCompliant,

@@ -18,8 +18,8 @@ use super::validate;
 use crate::{
     api::NotebookRootAccessPolicy,
     domain::{
-        Notebook, NotebookDetails, NotebookSummary, Policy, ReadFailure, RootAccess, Snapshot,
-        Tags, Target, TargetRegion, TargetState,
+        Access, Intent, Notebook, NotebookDetails, NotebookRef, NotebookSummary, Policy,
+        ReadFailure, Record, RootAccess, Snapshot, Tags, Target, TargetRegion, TargetState,
     },
 };
 
@@ -41,6 +41,14 @@ pub(super) fn resource(patch: Value) -> NotebookRootAccessPolicy {
 /// The same as a policy.
 pub(super) fn policy(patch: Value) -> Policy {
     validate(&resource(patch)).unwrap()
+}
+
+/// The same under another name.
+pub(super) fn policy_named(name: &str, patch: Value) -> Policy {
+    Policy {
+        name: name.into(),
+        ..policy(patch)
+    }
 }
 
 /// RFC 7396.
@@ -114,6 +122,39 @@ pub(super) fn notebook(name: &str, status: &str, root_access: RootAccess) -> Not
         tags: None,
         described_at: now(),
     }
+}
+
+/// The same in another account and region.
+pub(super) fn notebook_in(
+    (account, region): (&str, &str),
+    name: &str,
+    status: &str,
+    root_access: RootAccess,
+) -> Notebook {
+    let mut notebook = notebook(name, status, root_access);
+    notebook.summary.arn = format!("arn:aws:sagemaker:{region}:{account}:notebook-instance/{name}")
+        .as_str()
+        .into();
+    notebook
+}
+
+/// A record that was just created, for the policy `no-root`, of a notebook as it is.
+pub(super) fn record((account, region): (&str, &str), notebook: &Notebook) -> Record {
+    let policy = policy(json!({}));
+    let intent = Intent {
+        policy: policy.name,
+        notebook: NotebookRef {
+            arn: notebook.summary.arn.clone(),
+            account: account.parse().unwrap(),
+            region: region.parse().unwrap(),
+            name: notebook.summary.name.clone(),
+        },
+        access: Access::default(),
+        was_running: notebook.is_running(),
+        timeouts: policy.remediation.timeouts,
+        recurrence: 0,
+    };
+    Record::new(intent, now())
 }
 
 /// A notebook that could not be described.

@@ -14,7 +14,7 @@ use crate::{
     decide::fixtures::{
         ACCOUNT, REGION, failure, notebook, now, policy, scanned, snapshot, tags, unread,
     },
-    domain::{Tags, TargetState},
+    domain::{Tags, TargetState, WaitReason},
 };
 
 const STATUSES: [&str; 9] = [

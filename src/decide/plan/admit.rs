@@ -9,11 +9,12 @@ use super::{
 use crate::{
     decide::{
         Policies, Ruling,
+        change::{Change, change},
         windows::{Opening, may_begin, opening},
     },
     domain::{
-        AccountId, Finding, Intent, Next, Notebook, NotebookRef, NotebookStatus, Policy,
-        RecordState, Region, RootAccess, WaitReason, WhenRunning,
+        Access, AccountId, Finding, Intent, Match, Next, Notebook, NotebookRef, Policy,
+        RecordState, Region, RootAccess, WaitReason,
     },
 };
 
@@ -54,12 +55,13 @@ pub fn admit(
     let known = tally.notebook(&notebook.summary.arn);
     under_way(policy, known)?;
     let was_running = changeable(policy, notebook)?;
+    let access = covered(policy, (account, region), notebook)?;
     nobody_exempts(policies, (account, region), notebook, now)?;
     not_failed(known)?;
     let recurrence = recurrence(known)?;
+    let target = tally.target(account, region);
+    not_halted(policy, target)?;
     if horizon == Horizon::Now {
-        let target = tally.target(account, region);
-        not_halted(policy, target)?;
         if was_running {
             window_open(policy, now)?;
             canary(target)?;
@@ -68,12 +70,6 @@ pub fn admit(
             few_updates(target)?;
         }
     }
-    let Some(access) = policy.accounts.iter().find(|each| each.id == *account) else {
-        return Err(Wait::none(
-            "NotCovered",
-            "the policy does not name its account any more".to_owned(),
-        ));
-    };
     Ok(Intent {
         policy: policy.name.clone(),
         notebook: NotebookRef {
@@ -82,7 +78,7 @@ pub fn admit(
             region: region.clone(),
             name: notebook.summary.name.clone(),
         },
-        access: access.access.clone(),
+        access: access.clone(),
         was_running,
         timeouts: policy.remediation.timeouts,
         recurrence,
@@ -137,27 +133,33 @@ fn changeable(policy: &Policy, notebook: &Notebook) -> Result<bool, Wait> {
             ));
         }
     }
-    match (notebook.status(), policy.remediation.when_running) {
-        (NotebookStatus::Stopped, _) => Ok(false),
-        (NotebookStatus::InService, WhenRunning::Restart) => Ok(true),
-        (NotebookStatus::InService, WhenRunning::Wait) => Err(Wait::because(
-            WaitReason::Running,
-            "root access is enabled; whenRunning is Wait: it is fixed once its owner stops it".to_owned(),
+    match change(notebook.status(), policy.remediation.when_running) {
+        Ok(change) => Ok(change == Change::Restart),
+        Err(obstacle) => Err(Wait::because(obstacle.reason, obstacle.message)),
+    }
+}
+
+/// How it is reached, if the policy still names its account and region and selects it, by the tags that it has now.
+fn covered<'a>(
+    policy: &'a Policy,
+    (account, region): (&AccountId, &Region),
+    notebook: &Notebook,
+) -> Result<&'a Access, Wait> {
+    let named = policy.accounts.iter().find(|each| each.id == *account);
+    let Some(named) = named.filter(|_| policy.names(account, region)) else {
+        return Err(Wait::none(
+            "NotCovered",
+            "the policy does not name its account and region any more".to_owned(),
+        ));
+    };
+    match policy.selector.matches(account, Some(region), notebook) {
+        Match::Yes => Ok(&named.access),
+        Match::No => Err(Wait::none(
+            "NotCovered",
+            "the policy does not select it any more".to_owned(),
         )),
-        (NotebookStatus::Failed, _) => Err(Wait::because(
-            WaitReason::Failed,
-            "root access is enabled; the notebook is in status Failed and is left alone: its owner starts or deletes it".to_owned(),
-        )),
-        (
-            status @ (NotebookStatus::Pending
-            | NotebookStatus::Stopping
-            | NotebookStatus::Deleting
-            | NotebookStatus::Updating
-            | NotebookStatus::Other(_)),
-            _,
-        ) => Err(Wait::because(
-            WaitReason::TransitionalStatus,
-            format!("root access is enabled; its status is {status}, and it can only be changed from Stopped"),
+        Match::Unknown => Err(Wait::unread(
+            "the policy selects by tags, which are not known".to_owned(),
         )),
     }
 }

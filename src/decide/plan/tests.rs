@@ -1,1 +1,352 @@
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
 
+mod budgets;
+mod premise;
+mod properties;
+mod reasons;
+
+use serde_json::{Value, json};
+
+use super::*;
+use crate::{
+    decide::{
+        evaluate,
+        fixtures::{self, ACCOUNT, REGION, notebook_in, now, policy_named, snapshot},
+    },
+    domain::{EndReason, RecordName, RootAccess, TargetState},
+};
+
+/// The account and region that most is in.
+const HERE: (&str, &str) = (ACCOUNT, REGION);
+const THERE: (&str, &str) = (ACCOUNT, "us-east-1");
+const ELSEWHERE: (&str, &str) = ("444455556666", REGION);
+
+/// A policy over all three that enforces, changed by a JSON merge patch.
+fn enforcing(patch: &Value) -> Policy {
+    enforcing_as("no-root", patch)
+}
+
+fn enforcing_as(name: &str, patch: &Value) -> Policy {
+    let policy = policy_named(name, patch.clone());
+    let all = json!({
+        "mode": "Enforce",
+        "accounts": [{"id": HERE.0}, {"id": ELSEWHERE.0}],
+        "regions": [HERE.1, THERE.1],
+    });
+    let covering = fixtures::policy(all);
+    Policy {
+        mode: covering.mode,
+        accounts: covering.accounts,
+        ..policy
+    }
+}
+
+/// Budgets that nothing reaches.
+fn generous() -> Value {
+    json!({"remediation": {"maxConcurrent": 100, "maxConcurrentPerRegion": 100, "maxFailures": 100}})
+}
+
+/// A notebook whose users have root.
+fn notebook(place: (&str, &str), name: &str, status: &str) -> Notebook {
+    notebook_in(place, name, status, RootAccess::Enabled)
+}
+
+/// What a fleet of such notebooks is found to be. Each place is named once.
+fn found(policy: &Policy, fleet: &[((&str, &str), Vec<Notebook>)]) -> Evaluation {
+    let snapshots: Vec<_> = fleet
+        .iter()
+        .map(|((account, region), notebooks)| {
+            snapshot(account, region, TargetState::Scanned, notebooks.clone())
+        })
+        .collect();
+    evaluate(policy, &snapshots, now())
+}
+
+/// The record of a notebook, which is in a state.
+fn record(place: (&str, &str), notebook: &Notebook, state: RecordState) -> Record {
+    let mut record = fixtures::record(place, notebook);
+    match state {
+        RecordState::Pending => {}
+        RecordState::NeedsAttention => record.progress.need_attention(now()),
+        _ if state.is_finished() => {
+            record
+                .progress
+                .finish(state, EndReason::RootAccessDisabled, now());
+        }
+        _ => {
+            record.progress.enter(state, now());
+        }
+    }
+    record
+}
+
+/// The record of some running notebook that is in no finding.
+fn restart(place: (&str, &str), name: &str, state: RecordState) -> Record {
+    record(place, &notebook(place, name, "InService"), state)
+}
+
+/// The record of some stopped notebook that is in no finding.
+fn update(place: (&str, &str), name: &str, state: RecordState) -> Record {
+    record(place, &notebook(place, name, "Stopped"), state)
+}
+
+/// The same record for another policy.
+fn of(policy: &str, mut record: Record) -> Record {
+    record.intent.policy = policy.into();
+    record
+}
+
+fn policies(valid: &[&Policy]) -> Policies {
+    Policies {
+        valid: valid.iter().copied().cloned().map(Arc::new).collect(),
+        unreadable: Vec::new(),
+    }
+}
+
+/// Claims all that may be claimed, as the loop does: each is judged again with a fresh list of all records. Returns the records
+/// that were made.
+fn claims(
+    policy: &Policy,
+    evaluation: &Evaluation,
+    policies: &Policies,
+    records: &[Record],
+) -> Vec<Record> {
+    let mut planner = Planner::new(policy, evaluation, policies, records, now());
+    let mut all = records.to_vec();
+    while let Some(candidate) = planner.next_candidate() {
+        let (account, region) = (&candidate.account, &candidate.region);
+        let mut fresh = Tally::of(&policy.name, &all);
+        // Which may have been told by a record that was replaced since.
+        if planner.tally.is_proven(account, region) {
+            fresh.prove(account, region);
+        }
+        let intent = admit(
+            policy,
+            (policies, &fresh),
+            (account, region),
+            &candidate.notebook,
+            (now(), Horizon::Now),
+        )
+        .expect("the planner and the claim judge alike");
+        let record = Record::new(intent, now());
+        planner.claimed(&record);
+        all.retain(|each| each.intent.notebook.arn != record.intent.notebook.arn);
+        all.push(record);
+    }
+    all.into_iter()
+        .filter(|record| {
+            !records.iter().any(|each| {
+                each.intent.notebook.arn == record.intent.notebook.arn && each == record
+            })
+        })
+        .collect()
+}
+
+/// The names of the notebooks that are claimed.
+fn claimed(
+    policy: &Policy,
+    fleet: &[((&str, &str), Vec<Notebook>)],
+    records: &[Record],
+) -> Vec<String> {
+    claims(policy, &found(policy, fleet), &policies(&[policy]), records)
+        .into_iter()
+        .map(|record| record.intent.notebook.name)
+        .collect()
+}
+
+/// Stopped ones first, which cost nobody anything; within each kind by account, region and name.
+#[test]
+fn stopped_notebooks_come_first() {
+    let policy = enforcing(&generous());
+    let three = |place, prefix: &str| {
+        let named = |name, status| notebook(place, &format!("{prefix}-{name}"), status);
+        (
+            place,
+            vec![
+                named("a", "InService"),
+                named("b", "Stopped"),
+                named("c", "InService"),
+                named("d", "Stopped"),
+                named("e", "Pending"),
+            ],
+        )
+    };
+    let fleet = [
+        three(ELSEWHERE, "elsewhere"),
+        three(THERE, "there"),
+        three(HERE, "here"),
+    ];
+    let proven =
+        [HERE, THERE, ELSEWHERE].map(|place| restart(place, "canary", RecordState::Succeeded));
+    let expected = [
+        "here-b",
+        "here-d",
+        "there-b",
+        "there-d",
+        "elsewhere-b",
+        "elsewhere-d", //
+        "here-a",
+        "here-c",
+        "there-a",
+        "there-c",
+        "elsewhere-a",
+        "elsewhere-c",
+    ];
+    assert_eq!(claimed(&policy, &fleet, &proven), expected);
+}
+
+#[test]
+fn a_claim_says_all_that_is_needed_to_finish() {
+    let patch =
+        json!({"remediation": {"timeouts": {"stop": "10m", "update": "11m", "start": "12m"}}});
+    let mut policy = enforcing_as("strict", &patch);
+    policy.accounts[0].access.role = Some("sudoless".parse().unwrap());
+    let fleet = [(
+        HERE,
+        vec![
+            notebook(HERE, "a", "Stopped"),
+            notebook(HERE, "b", "InService"),
+        ],
+    )];
+    let records = claims(&policy, &found(&policy, &fleet), &policies(&[&policy]), &[]);
+    assert_eq!(records.len(), 2);
+    for (record, was_running) in records.iter().zip([false, true]) {
+        let intent = &record.intent;
+        assert_eq!(intent.was_running, was_running);
+        assert_eq!(intent.policy.as_str(), "strict");
+        assert_eq!(intent.access, policy.accounts[0].access);
+        assert_eq!(intent.timeouts, policy.remediation.timeouts);
+        assert_eq!(intent.recurrence, 0);
+        assert_eq!(intent.notebook.target(), fixtures::target(HERE.0, HERE.1));
+    }
+}
+
+#[test]
+fn audit_and_suspended_claim_nothing() {
+    let enforce = enforcing(&generous());
+    let audit = Policy {
+        mode: Mode::Audit,
+        ..enforce.clone()
+    };
+    let suspended = Policy {
+        suspended: true,
+        ..enforce.clone()
+    };
+    let fleet = [(
+        HERE,
+        vec![
+            notebook(HERE, "a", "Stopped"),
+            notebook(HERE, "b", "InService"),
+        ],
+    )];
+    assert_eq!(claimed(&enforce, &fleet, &[]), ["a", "b"]);
+    assert!(claimed(&audit, &fleet, &[]).is_empty());
+    assert!(claimed(&suspended, &fleet, &[]).is_empty());
+}
+
+/// A canary that could not be claimed is none.
+#[test]
+fn one_that_was_refused_does_not_hold_up_the_next() {
+    let policy = enforcing(&json!({}));
+    let fleet = [(
+        HERE,
+        ["a", "b", "c"]
+            .map(|name| notebook(HERE, name, "InService"))
+            .to_vec(),
+    )];
+    let mut evaluation = found(&policy, &fleet);
+    let policies = policies(&[&policy]);
+    let mut planner = Planner::new(&policy, &evaluation, &policies, &[], now());
+    let first = planner.next_candidate().unwrap();
+    assert_eq!(first.notebook.summary.name, "a");
+    planner.refused(
+        &first,
+        Wait::unread("its tags could not be read".to_owned()),
+    );
+    let second = planner.next_candidate().unwrap();
+    assert_eq!(second.notebook.summary.name, "b");
+    planner.claimed(&record(HERE, &second.notebook, RecordState::Pending));
+    assert!(planner.next_candidate().is_none());
+
+    let flights = planner.conclude(&mut evaluation);
+    let said: Vec<_> = evaluation
+        .findings
+        .iter()
+        .map(|finding| (finding.next, finding.reason.as_deref().unwrap()))
+        .collect();
+    let expected = [
+        // By now it would have to wait for the second's sake too.
+        (Next::Wait(WaitReason::Canary), "Canary"),
+        (Next::Restart, "Remediating"),
+        (Next::Wait(WaitReason::Canary), "Canary"),
+    ];
+    assert_eq!(said, expected);
+    assert_eq!(flights.remediating, 1);
+}
+
+#[test]
+fn why_one_was_refused_is_said() {
+    let policy = enforcing(&generous());
+    let fleet = [(
+        HERE,
+        vec![
+            notebook(HERE, "a", "Stopped"),
+            notebook(HERE, "b", "Stopped"),
+        ],
+    )];
+    let mut evaluation = found(&policy, &fleet);
+    let policies = policies(&[&policy]);
+    let mut planner = Planner::new(&policy, &evaluation, &policies, &[], now());
+    let first = planner.next_candidate().unwrap();
+    planner.refused(&first, Wait::unread("ListTags: AccessDenied".to_owned()));
+    planner.conclude(&mut evaluation);
+    let [refused, other] = &evaluation.findings[..] else {
+        panic!("{evaluation:?}")
+    };
+    assert_eq!(refused.next, Next::Wait(WaitReason::Unread));
+    assert_eq!(refused.reason.as_deref(), Some("Unread"));
+    assert_eq!(refused.message.as_deref(), Some("ListTags: AccessDenied"));
+    // What nothing speaks against stays as it was found.
+    assert_eq!(other.next, Next::Update);
+    assert_eq!(other.reason.as_deref(), Some("RootAccessEnabled"));
+}
+
+/// The figures of the policy's own records, of which one needs a person.
+#[test]
+fn flights_are_the_policys_own() {
+    use RecordState::{Failed, NeedsAttention, Pending, Starting, Succeeded, Updating};
+    let policy = enforcing(&json!({"remediation": {"maxFailures": 2}}));
+    let records = [
+        restart(HERE, "a", Pending),
+        restart(HERE, "b", Starting),
+        update(HERE, "c", Updating),
+        restart(HERE, "d", NeedsAttention),
+        update(THERE, "e", NeedsAttention),
+        restart(HERE, "f", Succeeded),
+        restart(HERE, "g", Failed),
+        update(THERE, "h", Failed),
+        restart(THERE, "i", Failed),
+        of("other", restart(HERE, "j", Pending)),
+        of("other", restart(HERE, "k", NeedsAttention)),
+        of("other", restart(HERE, "l", Failed)),
+    ];
+    let policies = policies(&[&policy]);
+    let mut evaluation = found(&policy, &[]);
+    let flights =
+        Planner::new(&policy, &evaluation, &policies, &records, now()).conclude(&mut evaluation);
+    let attention: Vec<String> = [&records[3], &records[4]]
+        .map(|record| RecordName::of(&record.intent.notebook).to_string())
+        .into();
+    let expected = Flights {
+        remediating: 3,
+        needs_attention: attention,
+        halted: BTreeSet::from([fixtures::target(THERE.0, THERE.1)]),
+        window_opens: None,
+    };
+    assert_eq!(flights, expected);
+}

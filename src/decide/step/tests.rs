@@ -1,1 +1,206 @@
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
 
+mod answers;
+mod properties;
+mod rows;
+mod stories;
+
+use jiff::SignedDuration;
+
+use super::*;
+use crate::decide::fixtures::{self, ACCOUNT, REGION, notebook, now};
+
+const MINUTE: i64 = 60;
+/// What a policy says that says nothing: see `api::defaults`.
+const STOP_TIMEOUT: i64 = 30 * MINUTE;
+const UPDATE_TIMEOUT: i64 = 15 * MINUTE;
+const START_TIMEOUT: i64 = 60 * MINUTE;
+
+const TIMES: Times = Times {
+    resend_after: Duration::from_mins(1),
+    settle: Duration::from_mins(2),
+    write_bound: Duration::from_secs(45),
+};
+
+const WANTED: Wish = Wish::Wanted;
+const NOT_NOW: Wish = Wish::NotNow(NotNow::WindowClosed);
+const WITHDRAWN: Wish = Wish::Withdrawn(Withdrawal::Audit);
+const UNCLEAR: Wish = Wish::Unclear;
+
+fn ago(seconds: i64) -> Timestamp {
+    now() - SignedDuration::from_secs(seconds)
+}
+
+/// A record as it stands, in words.
+#[derive(Clone, Debug)]
+struct Given(Record);
+
+/// A notebook that was stopped when its record was created, which is in a state since so many seconds.
+fn stopped(state: RecordState, seconds: i64) -> Given {
+    let mut given = pristine(state, seconds);
+    given.0.intent.was_running = false;
+    given
+}
+
+/// A notebook that was running, and that nobody asked to stop yet.
+fn pristine(state: RecordState, seconds: i64) -> Given {
+    let churn = notebook("churn", "InService", RootAccess::Enabled);
+    let mut record = fixtures::record((ACCOUNT, REGION), &churn);
+    record.created_at = ago(5 * 24 * 60 * MINUTE);
+    record.progress.state = state;
+    record.progress.step_since = Some(ago(seconds));
+    if state.is_finished() {
+        record
+            .progress
+            .finish(state, EndReason::NotNow, ago(seconds));
+    }
+    Given(record)
+}
+
+/// A notebook that was running, and that we asked to stop.
+fn ours(state: RecordState, seconds: i64) -> Given {
+    let mut given = pristine(state, seconds);
+    given.0.progress.stop_requested_at = Some(ago(24 * 60 * MINUTE));
+    given
+}
+
+/// One that we asked to stop, and that is brought back.
+fn restoring(reason: EndReason, state: RecordState, seconds: i64) -> Given {
+    let mut given = ours(state, seconds);
+    given.0.progress.restoring = Some(reason);
+    given
+}
+
+impl Given {
+    /// The step that it came from when it began to need attention.
+    fn from(mut self, step: Step) -> Self {
+        assert_eq!(self.0.progress.state, RecordState::NeedsAttention);
+        self.0.progress.attention_from = Some(step);
+        self
+    }
+
+    /// The last write was so many seconds ago.
+    fn wrote(mut self, seconds: i64) -> Self {
+        self.0.progress.last_write_at = Some(ago(seconds));
+        self
+    }
+
+    /// So many Starts were sent, the last so many seconds ago.
+    fn starts(mut self, attempts: u32, seconds: i64) -> Self {
+        self.0.progress.start_attempts = attempts;
+        self.0.progress.start_requested_at = Some(ago(2 * 60 * MINUTE));
+        self.wrote(seconds)
+    }
+
+    fn deleted(mut self) -> Self {
+        self.0.being_deleted = true;
+        self
+    }
+}
+
+fn seen(status: &str, root_access: RootAccess) -> Sighting {
+    Sighting::Seen {
+        status: status.into(),
+        root_access,
+    }
+}
+
+/// What follows: all else of the progress stays as it was.
+#[derive(Clone, Copy, Debug)]
+enum Then {
+    /// Nothing.
+    Wait,
+    /// It begins to need attention.
+    NeedAttention,
+    /// It finishes.
+    End(RecordState, EndReason),
+    /// It begins another step, and nothing is sent.
+    Enter(RecordState),
+    /// It is, or gets, into this state, and this is sent.
+    Send(Request, RecordState),
+    /// No more Update, for this reason; it is started.
+    Restore(EndReason),
+    /// The same, but a Start was sent just before.
+    RestoreOnly(EndReason),
+}
+
+impl Then {
+    fn progress(self, before: &Progress, now: Timestamp) -> Progress {
+        let mut after = before.clone();
+        match self {
+            Self::Wait => {}
+            Self::NeedAttention => move_to(&mut after, RecordState::NeedsAttention, now),
+            Self::End(state, reason) => {
+                move_to(&mut after, state, now);
+                after.step_since = Some(now);
+                after.completed_at = Some(now);
+                after.end = Some(reason);
+            }
+            Self::Enter(state) => move_to(&mut after, state, now),
+            Self::Send(request, state) => {
+                move_to(&mut after, state, now);
+                after.last_write_at = Some(now);
+                match request {
+                    Request::Probe | Request::Stop => {}
+                    Request::Update => {
+                        after.update_requested_at = after.update_requested_at.or(Some(now));
+                    }
+                    Request::Start => {
+                        after.start_requested_at = after.start_requested_at.or(Some(now));
+                        after.start_attempts += 1;
+                    }
+                }
+            }
+            Self::Restore(reason) => {
+                after = Self::Send(Request::Start, RecordState::Starting).progress(before, now);
+                after.restoring = Some(reason);
+            }
+            Self::RestoreOnly(reason) => after.restoring = Some(reason),
+        }
+        after
+    }
+
+    fn request(self) -> Option<Request> {
+        match self {
+            Self::Send(request, _) => Some(request),
+            Self::Restore(_) => Some(Request::Start),
+            Self::Wait
+            | Self::NeedAttention
+            | Self::End(..)
+            | Self::Enter(_)
+            | Self::RestoreOnly(_) => None,
+        }
+    }
+}
+
+/// `stepSince` moves with the state, and with nothing else.
+fn move_to(progress: &mut Progress, state: RecordState, now: Timestamp) {
+    if progress.state != state {
+        progress.attention_from = (state == RecordState::NeedsAttention).then(|| progress.step());
+        progress.step_since = Some(now);
+        progress.state = state;
+    }
+}
+
+#[test]
+fn the_rows_are_numbered_as_in_the_table() {
+    let numbers: Vec<&str> = Row::all().map(Row::number).collect();
+    assert_eq!(numbers[..2], ["0", "-"]);
+    let rest: Vec<String> = (1..=18).map(|number: u8| number.to_string()).collect();
+    assert_eq!(numbers[2..], rest);
+    assert_eq!(Row::NoRow.number(), "none");
+}
+
+#[test]
+fn a_probe_is_an_update() {
+    use Request::{Probe, Start, Stop, Update};
+    assert_eq!(
+        [Probe, Stop, Update, Start].map(Request::call),
+        [Call::Update, Call::Stop, Call::Update, Call::Start]
+    );
+}

@@ -1,1 +1,301 @@
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
 
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::*;
+use crate::{
+    decide::{
+        UnreadablePolicy,
+        fixtures::{
+            ACCOUNT, REGION, failure, notebook, now, policy, policy_named, record, resource, tags,
+        },
+    },
+    domain::{RootAccess, TargetState},
+};
+
+/// Why `churn` may not be wanted now, in the order in which it is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Cause {
+    Audit,
+    NotCovered,
+    Exempt,
+    TagsUnknown,
+    OtherUnreadable,
+    Suspended,
+    WhenRunning,
+    WindowClosed,
+    Budget,
+}
+
+impl Cause {
+    const ALL: [Self; 9] = [
+        Self::Audit,
+        Self::NotCovered,
+        Self::Exempt,
+        Self::TagsUnknown,
+        Self::OtherUnreadable,
+        Self::Suspended,
+        Self::WhenRunning,
+        Self::WindowClosed,
+        Self::Budget,
+    ];
+
+    fn wish(self) -> Wish {
+        match self {
+            Self::Audit => Wish::Withdrawn(Withdrawal::Audit),
+            Self::NotCovered => Wish::Withdrawn(Withdrawal::NotCovered),
+            Self::Exempt => Wish::Withdrawn(Withdrawal::Exempt),
+            Self::TagsUnknown => Wish::Unclear,
+            Self::OtherUnreadable => Wish::NotNow(NotNow::InvalidPolicy),
+            Self::Suspended => Wish::NotNow(NotNow::Suspended),
+            Self::WhenRunning => Wish::NotNow(NotNow::WhenRunning),
+            Self::WindowClosed => Wish::NotNow(NotNow::WindowClosed),
+            Self::Budget => Wish::NotNow(NotNow::Budget),
+        }
+    }
+}
+
+/// What is wanted of `churn` where these causes hold.
+fn wished(causes: &[Cause]) -> Wish {
+    let holds = |cause| causes.contains(&cause);
+    let mut exemptions = Vec::new();
+    if holds(Cause::TagsUnknown) {
+        exemptions.push(json!({"reason": "why", "tags": {"team": "a"}}));
+    }
+    if holds(Cause::Exempt) {
+        exemptions.push(json!({"reason": "why", "names": ["churn"]}));
+    }
+    let mut patch = json!({
+        "mode": if holds(Cause::Audit) { "Audit" } else { "Enforce" },
+        "suspend": holds(Cause::Suspended),
+        "selector": {"names": [if holds(Cause::NotCovered) { "x" } else { "churn" }]},
+        "exemptions": exemptions,
+        "remediation": {"whenRunning": if holds(Cause::WhenRunning) { "Wait" } else { "Restart" }},
+    });
+    if holds(Cause::WindowClosed) {
+        // It is Monday.
+        patch["remediation"]["windows"] = json!([{"schedule": "0 2 * * SAT", "duration": "4h"}]);
+    }
+    let mut policies = policies([policy(patch)]);
+    if holds(Cause::OtherUnreadable) {
+        policies.unreadable.push(unreadable("odd", Some(ACCOUNT)));
+    }
+    let budget = if holds(Cause::Budget) {
+        Budget::Exceeded
+    } else {
+        Budget::Kept
+    };
+    wish_of(&churn(), &policies, budget)
+}
+
+fn policies<const N: usize>(valid: [Policy; N]) -> Policies {
+    Policies {
+        valid: valid.map(Arc::new).into(),
+        unreadable: Vec::new(),
+    }
+}
+
+fn unreadable(name: &str, account: Option<&str>) -> UnreadablePolicy {
+    UnreadablePolicy {
+        name: name.into(),
+        accounts: account.map(|id| [id.parse().unwrap()].into()),
+    }
+}
+
+fn churn() -> Notebook {
+    notebook("churn", "InService", RootAccess::Enabled)
+}
+
+/// What is wanted of a notebook that the policy `no-root` made a record for.
+fn wish_of(notebook: &Notebook, policies: &Policies, budget: Budget) -> Wish {
+    let record = record((ACCOUNT, REGION), notebook);
+    wish(&record, notebook, policies, budget, now())
+}
+
+/// With one policy that enforces, changed so.
+fn wish_under(patch: Value, notebook: &Notebook) -> Wish {
+    let mut patch = patch;
+    patch["mode"] = json!("Enforce");
+    wish_of(notebook, &policies([policy(patch)]), Budget::Kept)
+}
+
+#[test]
+fn each_cause_has_its_wish() {
+    assert_eq!(wished(&[]), Wish::Wanted);
+    for cause in Cause::ALL {
+        assert_eq!(wished(&[cause]), cause.wish(), "{cause:?}");
+    }
+}
+
+/// The first that holds counts: who withdraws it is heard before who cannot be understood, and both before the moment.
+#[test]
+fn of_several_causes_the_first_counts() {
+    for (index, first) in Cause::ALL.into_iter().enumerate() {
+        for second in &Cause::ALL[index + 1..] {
+            let both = [first, *second];
+            assert_eq!(wished(&both), first.wish(), "{both:?}");
+        }
+        assert_eq!(
+            wished(&Cause::ALL[index..]),
+            first.wish(),
+            "{first:?} and all after it"
+        );
+    }
+}
+
+#[test]
+fn a_policy_that_is_gone_withdraws_and_one_that_is_not_understood_waits() {
+    let others = policies([policy_named("other", json!({"mode": "Enforce"}))]);
+    let wish = |policies: &Policies| wish_of(&churn(), policies, Budget::Exceeded);
+    let gone = Wish::Withdrawn(Withdrawal::PolicyDeleted);
+    let waits = Wish::NotNow(NotNow::InvalidPolicy);
+    assert_eq!(wish(&Policies::default()), gone);
+    assert_eq!(wish(&others), gone);
+
+    let mut deleting = others.clone();
+    let mut resource = resource(json!({"mode": "Enforce"}));
+    resource.metadata.deletion_timestamp =
+        Some(serde_json::from_value(json!("2026-06-01T11:00:00Z")).unwrap());
+    deleting.add(&resource);
+    assert_eq!(wish(&deleting), gone);
+
+    let mut invalid = others.clone();
+    resource.metadata.deletion_timestamp = None;
+    resource.spec.accounts[0].id = "1".to_owned();
+    invalid.add(&resource);
+    assert_eq!(wish(&invalid), waits);
+    // Its account is not one, so that nobody knows whom it concerns.
+    assert_eq!(invalid.unreadable, [unreadable("no-root", None)]);
+
+    let mut undecodable = others;
+    undecodable.add_undecodable("no-root");
+    assert_eq!(wish(&undecodable), waits);
+}
+
+#[test]
+fn what_is_not_named_or_selected_is_not_covered() {
+    let team_a = json!({"selector": {"tags": {"team": "a"}}});
+    let tagged = |tags| Notebook {
+        tags: Some(tags),
+        ..churn()
+    };
+    let not_covered = Wish::Withdrawn(Withdrawal::NotCovered);
+    for (patch, notebook, expected) in [
+        (json!({"regions": ["us-east-1"]}), churn(), not_covered),
+        (json!({"regions": ["*"]}), churn(), Wish::Wanted),
+        (
+            json!({"accounts": [{"id": "444455556666"}]}),
+            churn(),
+            not_covered,
+        ),
+        (json!({"selector": {"names": ["x"]}}), churn(), not_covered),
+        (
+            team_a.clone(),
+            tagged(Ok(tags(&[("team", "a")]))),
+            Wish::Wanted,
+        ),
+        (team_a.clone(), tagged(Ok(tags(&[]))), not_covered),
+        (
+            team_a.clone(),
+            tagged(Err(failure(TargetState::Throttled))),
+            Wish::Unclear,
+        ),
+        (team_a, churn(), Wish::Unclear),
+    ] {
+        assert_eq!(
+            wish_under(patch.clone(), &notebook),
+            expected,
+            "{patch} {:?}",
+            notebook.tags
+        );
+    }
+}
+
+/// Anybody's, and until it expires.
+#[test]
+fn an_exemption_withdraws() {
+    let own = policy(json!({"mode": "Enforce"}));
+    let by_name = json!({"reason": "why", "names": ["churn"]});
+    let with = |patch: Value| {
+        let both = policies([own.clone(), policy_named("other", patch)]);
+        wish_of(&churn(), &both, Budget::Kept)
+    };
+    let exempt = Wish::Withdrawn(Withdrawal::Exempt);
+    let expiring =
+        |at| json!({"exemptions": [{"reason": "why", "names": ["churn"], "expiresAt": at}]});
+    for (patch, expected) in [
+        (json!({"exemptions": [by_name]}), exempt),
+        (json!({"exemptions": [by_name], "suspend": true}), exempt),
+        (expiring("2026-06-01T12:00:00.500000001Z"), exempt),
+        (expiring("2026-06-01T12:00:00.5Z"), Wish::Wanted),
+        (
+            json!({"exemptions": [by_name], "selector": {"names": ["x"]}}),
+            Wish::Wanted,
+        ),
+        (
+            json!({"exemptions": [by_name], "regions": ["us-east-1"]}),
+            Wish::Wanted,
+        ),
+        (
+            json!({"exemptions": [{"reason": "why", "tags": {"team": "a"}}]}),
+            Wish::Unclear,
+        ),
+        (
+            json!({"exemptions": [by_name], "selector": {"tags": {"team": "a"}}}),
+            Wish::Unclear,
+        ),
+    ] {
+        assert_eq!(with(patch.clone()), expected, "{patch}");
+    }
+}
+
+/// Whom it concerns by its accounts; where not even those are known, everybody.
+#[test]
+fn a_policy_that_is_not_understood_disturbs_nobody_it_may_concern() {
+    let own = policies([policy(json!({"mode": "Enforce"}))]);
+    for (account, expected) in [
+        (Some("444455556666"), Wish::Wanted),
+        (Some(ACCOUNT), Wish::NotNow(NotNow::InvalidPolicy)),
+        (None, Wish::NotNow(NotNow::InvalidPolicy)),
+    ] {
+        let mut policies = own.clone();
+        policies.unreadable.push(unreadable("odd", account));
+        assert_eq!(
+            wish_of(&churn(), &policies, Budget::Kept),
+            expected,
+            "{account:?}"
+        );
+    }
+}
+
+/// What is stopped disturbs nobody, but that is for the table to say.
+#[test]
+fn the_notebooks_own_state_does_not_matter() {
+    for status in ["InService", "Stopped", "Failed", "Surprising"] {
+        for root_access in [
+            RootAccess::Enabled,
+            RootAccess::Disabled,
+            RootAccess::Unknown,
+        ] {
+            let churn = notebook("churn", status, root_access);
+            assert_eq!(
+                wish_under(json!({}), &churn),
+                Wish::Wanted,
+                "{status} {root_access}"
+            );
+            let waits = json!({"remediation": {"whenRunning": "Wait"}});
+            assert_eq!(
+                wish_under(waits, &churn),
+                Wish::NotNow(NotNow::WhenRunning),
+                "{status}"
+            );
+        }
+    }
+}

@@ -1,0 +1,314 @@
+//! How many notebooks are down at the same time (promise P6).
+
+use RecordState::{Failed, NeedsAttention, Pending, Starting, Stopping, Succeeded};
+
+use super::*;
+
+fn budget(policy: u32, region: u32) -> Policy {
+    enforcing(&json!({"remediation": {"maxConcurrent": policy, "maxConcurrentPerRegion": region}}))
+}
+
+fn running(
+    place: (&'static str, &'static str),
+    names: &[&str],
+) -> ((&'static str, &'static str), Vec<Notebook>) {
+    let notebooks = names.iter().map(|name| notebook(place, name, "InService"));
+    (place, notebooks.collect())
+}
+
+/// Records that prove each place by a restarted notebook.
+fn proven() -> Vec<Record> {
+    [HERE, THERE, ELSEWHERE]
+        .map(|place| restart(place, "canary", Succeeded))
+        .into()
+}
+
+fn with(records: impl IntoIterator<Item = Record>) -> Vec<Record> {
+    proven().into_iter().chain(records).collect()
+}
+
+#[test]
+fn the_policy_and_the_region_have_budgets() {
+    let fleet = [
+        running(HERE, &["a", "b", "c"]),
+        running(THERE, &["d", "e"]),
+        running(ELSEWHERE, &["f"]),
+    ];
+    for (policy, region, expected) in [
+        (1, 1, &["a"][..]),
+        (2, 1, &["a", "d"]),
+        (100, 1, &["a", "d", "f"]),
+        (100, 2, &["a", "b", "d", "e", "f"]),
+        (4, 2, &["a", "b", "d", "e"]),
+        (2, 100, &["a", "b"]),
+        (100, 100, &["a", "b", "c", "d", "e", "f"]),
+    ] {
+        assert_eq!(
+            claimed(&budget(policy, region), &fleet, &proven()),
+            expected,
+            "{policy} {region}"
+        );
+    }
+}
+
+/// From its creation until it is verified running again.
+#[test]
+fn what_is_under_way_takes_a_slot() {
+    let fleet = [running(HERE, &["a"])];
+    for state in RecordState::ALL {
+        let records = with([restart(HERE, "x", state)]);
+        let is_free = state.is_finished();
+        assert_eq!(
+            claimed(&budget(100, 1), &fleet, &records).len(),
+            usize::from(is_free),
+            "{state}"
+        );
+        // It harms only itself: the policy's slot is given back, that of its account and region is not.
+        let elsewhere = with([restart(THERE, "x", state)]);
+        let is_free = is_free || state == NeedsAttention;
+        assert_eq!(
+            claimed(&budget(1, 100), &fleet, &elsewhere).len(),
+            usize::from(is_free),
+            "{state}"
+        );
+    }
+    // Whose owner had stopped it anyway, and another policy's, take none.
+    let records = with([
+        update(HERE, "x", Pending),
+        of("other", restart(HERE, "y", Starting)),
+    ]);
+    assert_eq!(claimed(&budget(1, 1), &fleet, &records), ["a"]);
+}
+
+/// When the one that needed attention moves on, there is one more than the policy allows, until one finishes.
+#[test]
+fn more_may_be_down_than_the_budget() {
+    let policy = budget(1, 1);
+    let fleet = [running(HERE, &["a", "b"]), running(THERE, &["c"])];
+    let records = with([restart(THERE, "x", NeedsAttention)]);
+    assert_eq!(claimed(&policy, &fleet, &records), ["a"]);
+    let records = with([restart(THERE, "x", Starting), restart(HERE, "a", Stopping)]);
+    assert!(claimed(&policy, &fleet, &records).is_empty());
+}
+
+#[test]
+fn stopped_notebooks_take_no_slot() {
+    let stopped = ["a", "b", "c"].map(|name| notebook(HERE, name, "Stopped"));
+    let fleet = [(HERE, stopped.into())];
+    let records = [
+        restart(HERE, "x", Pending),
+        restart(THERE, "y", NeedsAttention),
+    ];
+    assert_eq!(claimed(&budget(1, 1), &fleet, &records), ["a", "b", "c"]);
+}
+
+/// In an account and region, of all policies together.
+#[test]
+fn ten_stopped_notebooks_are_updated_at_a_time() {
+    let fleet = |place| {
+        let names = (10..30).map(|number| notebook(place, &format!("n{number}"), "Stopped"));
+        (place, names.collect::<Vec<_>>())
+    };
+    let policy = enforcing(&json!({}));
+    let both = [fleet(HERE), fleet(THERE)];
+    let names = claimed(&policy, &both, &[]);
+    assert_eq!(names.len(), 20);
+    assert_eq!(names[9..11], ["n19", "n10"]);
+
+    let most = usize::try_from(MOST_UPDATES).unwrap();
+    for under_way in [0, 1, 9, 10, 11] {
+        let records: Vec<Record> = (0..under_way)
+            .map(|number| {
+                let policy = if number % 2 == 0 { "no-root" } else { "other" };
+                of(policy, update(HERE, &format!("x{number}"), NeedsAttention))
+            })
+            .collect();
+        let left = most.saturating_sub(under_way);
+        assert_eq!(
+            claimed(&policy, &[fleet(HERE)], &records).len(),
+            left,
+            "{under_way}"
+        );
+    }
+    // What is finished is none.
+    let finished = (0..20).map(|number| update(HERE, &format!("x{number}"), Succeeded));
+    assert_eq!(
+        claimed(&policy, &[fleet(HERE)], &finished.collect::<Vec<_>>()).len(),
+        most
+    );
+}
+
+#[test]
+fn one_must_come_back_before_a_second_is_down() {
+    let policy = enforcing(&generous());
+    let fleet = [running(HERE, &["a", "b"]), running(THERE, &["c", "d"])];
+    let of_other = |place, state| of("other", restart(place, "x", state));
+    for (what, records, expected) in [
+        ("none yet", vec![], &["a", "c"][..]),
+        ("own under way", vec![restart(HERE, "x", Pending)], &["c"]),
+        (
+            "another policy's under way",
+            vec![of_other(HERE, Stopping)],
+            &["c"],
+        ),
+        (
+            "one that needs attention",
+            vec![restart(HERE, "x", NeedsAttention)],
+            &["c"],
+        ),
+        (
+            "another policy's needs attention",
+            vec![of_other(THERE, NeedsAttention)],
+            &["a"],
+        ),
+        (
+            "proven",
+            vec![restart(HERE, "x", Succeeded)],
+            &["a", "b", "c"],
+        ),
+        (
+            "proven by another policy",
+            vec![of_other(THERE, Succeeded)],
+            &["a", "c", "d"],
+        ),
+        ("failed", vec![restart(HERE, "x", Failed)], &["a", "c"]),
+        (
+            "cancelled",
+            vec![restart(HERE, "x", RecordState::Cancelled)],
+            &["a", "c"],
+        ),
+        (
+            "an update proves nothing",
+            vec![update(HERE, "x", Succeeded)],
+            &["a", "c"],
+        ),
+        (
+            "an update is no restart",
+            vec![update(HERE, "x", Pending)],
+            &["a", "c"],
+        ),
+        (
+            "proven, one under way",
+            vec![restart(HERE, "x", Succeeded), restart(HERE, "y", Pending)],
+            &["a", "b", "c"],
+        ),
+    ] {
+        assert_eq!(claimed(&policy, &fleet, &records), expected, "{what}");
+    }
+}
+
+/// The evidence outlives its record.
+#[test]
+fn a_region_can_be_taken_as_proven() {
+    let policy = enforcing(&generous());
+    let [here, there] = [HERE, THERE].map(|(_, region)| region.parse().unwrap());
+    let account = ACCOUNT.parse().unwrap();
+    let mut tally = Tally::of(&policy.name, &[restart(HERE, "x", Pending)]);
+    assert!(!tally.is_proven(&account, &here));
+    let policies = policies(&[&policy]);
+    let admitted = |tally: &Tally| {
+        let churn = notebook(HERE, "churn", "InService");
+        admit(
+            &policy,
+            (&policies, tally),
+            (&account, &here),
+            &churn,
+            (now(), Horizon::Now),
+        )
+        .map(drop)
+    };
+    assert_eq!(admitted(&tally).unwrap_err().reason, "Canary");
+    tally.prove(&account, &here);
+    assert!(tally.is_proven(&account, &here));
+    assert!(!tally.is_proven(&account, &there));
+    assert_eq!(admitted(&tally), Ok(()));
+}
+
+/// What a record's pass asks before it stops anybody.
+#[test]
+fn a_budget_is_exceeded_by_one_more_than_it_allows() {
+    let here = REGION.parse().unwrap();
+    let exceeds = |policy: &Policy, records: &[Record]| {
+        Tally::of(&policy.name, records).exceeds(policy, &ACCOUNT.parse().unwrap(), &here)
+    };
+    let two_here = [restart(HERE, "a", Pending), restart(HERE, "b", Stopping)];
+    let one_each = [restart(HERE, "a", Pending), restart(THERE, "b", Stopping)];
+    let waits = [
+        restart(HERE, "a", Pending),
+        restart(THERE, "b", NeedsAttention),
+    ];
+    let waits_here = [
+        restart(HERE, "a", Pending),
+        restart(HERE, "b", NeedsAttention),
+    ];
+    let others = [
+        restart(HERE, "a", Pending),
+        of("other", restart(HERE, "b", Pending)),
+    ];
+    let updates = [restart(HERE, "a", Pending), update(HERE, "b", Pending)];
+    for (policy, region, records, expected) in [
+        (1, 1, &two_here[..1], false),
+        (2, 2, &two_here[..], false),
+        (1, 2, &two_here, true),
+        (2, 1, &two_here, true),
+        (2, 1, &one_each, false),
+        (1, 1, &one_each, true),
+        (1, 1, &waits, false),
+        (1, 1, &waits_here, true),
+        (1, 2, &waits_here, false),
+        (1, 1, &others, false),
+        (1, 1, &updates, false),
+    ] {
+        assert_eq!(
+            exceeds(&budget(policy, region), records),
+            expected,
+            "{policy} {region} {records:?}"
+        );
+    }
+}
+
+/// Its own failures, in that account and region, that nobody acknowledged.
+#[test]
+fn failures_halt_an_account_and_region() {
+    let policy = enforcing(&json!({"remediation": {"maxFailures": 2}}));
+    let fleet = [
+        (
+            HERE,
+            vec![
+                notebook(HERE, "a", "InService"),
+                notebook(HERE, "b", "Stopped"),
+            ],
+        ),
+        (THERE, vec![notebook(THERE, "c", "Stopped")]),
+    ];
+    let failed = |place, name| restart(place, name, Failed);
+    let all = ["b", "c", "a"];
+    for (what, records, expected) in [
+        ("one", vec![failed(HERE, "x")], &all[..]),
+        (
+            "two",
+            vec![failed(HERE, "x"), update(HERE, "y", Failed)],
+            &["c"],
+        ),
+        (
+            "one each",
+            vec![failed(HERE, "x"), failed(THERE, "y")],
+            &all,
+        ),
+        (
+            "another policy's",
+            vec![failed(HERE, "x"), of("other", failed(HERE, "y"))],
+            &all,
+        ),
+        (
+            "others",
+            vec![
+                failed(HERE, "x"),
+                restart(HERE, "y", RecordState::Cancelled),
+            ],
+            &all,
+        ),
+    ] {
+        assert_eq!(claimed(&policy, &fleet, &records), expected, "{what}");
+    }
+}

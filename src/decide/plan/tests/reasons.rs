@@ -1,0 +1,310 @@
+//! Why a notebook waits, and what its finding says then.
+
+use std::collections::BTreeMap;
+
+use RecordState::{
+    Cancelled, Failed, NeedsAttention, Pending, Starting, Stopping, Succeeded, Updating,
+};
+
+use super::*;
+
+/// What there is besides the notebook `churn`.
+#[derive(Clone, Default)]
+struct Given {
+    patch: Value,
+    records: Vec<Record>,
+    others: Policies,
+}
+
+fn alone() -> Given {
+    policy_of(json!({}))
+}
+
+/// The policy is changed so.
+fn policy_of(patch: Value) -> Given {
+    Given {
+        patch,
+        ..Given::default()
+    }
+}
+
+/// There are these records.
+fn records<const N: usize>(records: [Record; N]) -> Given {
+    Given {
+        records: records.into(),
+        ..alone()
+    }
+}
+
+/// The record of `churn`, of a recurrence.
+fn own(status: &str, state: RecordState, recurrence: u32) -> Record {
+    let mut record = record(HERE, &notebook(HERE, "churn", status), state);
+    record.intent.recurrence = recurrence;
+    record
+}
+
+fn name() -> String {
+    let record = own("InService", Pending, 0);
+    RecordName::of(&record.intent.notebook).to_string()
+}
+
+/// Another policy exempts so.
+fn exempted(exemption: Value) -> Given {
+    other(json!({"exemptions": [exemption]}))
+}
+
+/// There is another policy, which is changed so.
+fn other(patch: Value) -> Given {
+    Given {
+        others: policies(&[&policy_named("other", patch)]),
+        ..alone()
+    }
+}
+
+fn unreadable(accounts: Option<&[&str]>) -> Given {
+    let mut given = alone();
+    given
+        .others
+        .unreadable
+        .push(crate::decide::UnreadablePolicy {
+            name: "odd".into(),
+            accounts: accounts.map(|ids| ids.iter().map(|id| id.parse().unwrap()).collect()),
+        });
+    given
+}
+
+/// What the finding of `churn` says after a pass, and whether a record was made.
+fn concluded(given: &Given, status: &str, mode: Mode) -> (bool, Finding) {
+    let policy = Policy {
+        mode,
+        ..enforcing(&given.patch)
+    };
+    let mut policies = given.others.clone();
+    policies.valid.push(Arc::new(policy.clone()));
+    let mut evaluation = found(&policy, &[(HERE, vec![notebook(HERE, "churn", status)])]);
+    let claims = claims(&policy, &evaluation, &policies, &given.records);
+    Planner::new(&policy, &evaluation, &policies, &given.records, now()).conclude(&mut evaluation);
+    (!claims.is_empty(), evaluation.findings.remove(0))
+}
+
+/// A case: the notebook's status, what there is, and `next` with its reason and message; `None`: a record is made.
+type Case = (&'static str, Given, Option<(Next, &'static str, String)>);
+
+fn wait(reason: WaitReason, message: &str) -> Option<(Next, &'static str, String)> {
+    Some((Next::Wait(reason), reason.as_str(), message.to_owned()))
+}
+
+/// Whether it depends on the moment, and is not shown as what Enforce would do.
+fn passes(reason: &str) -> bool {
+    ["Window", "Budget", "Canary"].contains(&reason)
+}
+
+#[test]
+fn each_finding_says_why_it_waits() {
+    let mut ran: BTreeMap<&str, u32> = BTreeMap::new();
+    let cases = [
+        at_once(),
+        by_itself(),
+        by_its_record(),
+        by_other_records(),
+        by_other_policies(),
+    ];
+    for (status, given, expected) in cases.into_iter().flatten() {
+        let about = format!(
+            "{status} {} {:?} {:?}",
+            given.patch, given.records, given.others
+        );
+        let found = match status {
+            "Stopped" => Next::Update,
+            _ => Next::Restart,
+        };
+        let (is_claimed, finding) = concluded(&given, status, Mode::Enforce);
+        assert_eq!(is_claimed, expected.is_none(), "{about}");
+        let (next, reason, message) = expected.clone().unwrap_or((
+            found,
+            "RootAccessEnabled",
+            finding.message.clone().unwrap(),
+        ));
+        let said = (
+            finding.next,
+            finding.reason.as_deref().unwrap(),
+            finding.message.clone().unwrap(),
+        );
+        assert_eq!(said, (next, reason, message), "{about}");
+
+        // The preview of the same: the moment does not count.
+        let (is_claimed, preview) = concluded(&given, status, Mode::Audit);
+        assert!(!is_claimed, "{about}");
+        let expected = if passes(reason) { found } else { finding.next };
+        assert_eq!(preview.next, expected, "{about}");
+        if !passes(reason) {
+            assert_eq!(
+                (preview.reason, preview.message),
+                (finding.reason, finding.message),
+                "{about}"
+            );
+        }
+        *ran.entry(reason).or_default() += 1;
+    }
+    for reason in WaitReason::ALL {
+        // The one follows from a failed read only, and the other has a test of its own.
+        let expected = !matches!(reason, WaitReason::Unread | WaitReason::Window);
+        assert_eq!(ran.contains_key(reason.as_str()), expected, "{reason:?}");
+    }
+}
+
+/// Nothing speaks against it.
+#[rustfmt::skip]
+fn at_once() -> Vec<Case> {
+    let running = |state, recurrence| records([own("InService", state, recurrence)]);
+    let by_name = json!({"reason": "why", "names": ["churn"]});
+    let expired = json!({"reason": "why", "names": ["churn"], "expiresAt": "2026-06-01T12:00:00Z"});
+    vec![
+        ("Stopped", alone(), None),
+        ("InService", alone(), None),
+        ("Stopped", policy_of(json!({"remediation": {"whenRunning": "Wait"}})), None),
+        ("Stopped", policy_of(closed()), None),
+        ("Stopped", records([restart(HERE, "x", NeedsAttention)]), None),
+        ("InService", running(Succeeded, 0), None),
+        ("InService", running(Succeeded, 1), None),
+        ("InService", running(Cancelled, 2), None),
+        ("Stopped", records([of("other", own("Stopped", Cancelled, 0))]), None),
+        ("InService", exempted(expired), None),
+        ("InService", exempted(json!({"reason": "why", "names": ["legacy"]})), None),
+        ("InService", exempted(json!({"reason": "why", "regions": [THERE.1]})), None),
+        ("InService", other(json!({"selector": {"names": ["x"]}, "exemptions": [by_name]})), None),
+        ("InService", other(json!({"regions": [THERE.1], "exemptions": [by_name]})), None),
+        ("InService", unreadable(Some(&[ELSEWHERE.0])), None),
+    ]
+}
+
+/// Saturdays at two; it is Monday.
+fn closed() -> Value {
+    json!({"remediation": {"windows": [{"schedule": "0 2 * * SAT", "duration": "4h"}]}})
+}
+
+/// By its own status, and what the policy says.
+#[rustfmt::skip]
+fn by_itself() -> Vec<Case> {
+    let passing = |status: &str| {
+        let message = format!("root access is enabled; its status is {status}, and it can only be changed from Stopped");
+        wait(WaitReason::TransitionalStatus, &message)
+    };
+    let failed = "root access is enabled; the notebook is in status Failed and is left alone: its owner starts or deletes it";
+    let running = "root access is enabled; whenRunning is Wait: it is fixed once its owner stops it";
+    let waits = json!({"remediation": {"whenRunning": "Wait"}});
+    vec![
+        ("Pending", alone(), passing("Pending")),
+        ("Stopping", alone(), passing("Stopping")),
+        ("Deleting", alone(), passing("Deleting")),
+        ("Updating", alone(), passing("Updating")),
+        ("InMaintenance", alone(), passing("InMaintenance")),
+        ("Failed", alone(), wait(WaitReason::Failed, failed)),
+        ("InService", policy_of(waits), wait(WaitReason::Running, running)),
+    ]
+}
+
+/// By its own record.
+#[rustfmt::skip]
+fn by_its_record() -> Vec<Case> {
+    let name = name();
+    let of_own = |status, state| records([own(status, state, 0)]);
+    let of_other = |status, state| records([of("other", own(status, state, 0))]);
+    let is = |next, reason, state: RecordState| Some((next, reason, format!("nbr/{name} is {state}")));
+    let other = |state: RecordState| {
+        wait(WaitReason::OtherPolicy, &format!("the policy other is at it: nbr/{name} is {state}"))
+    };
+    let failed = || wait(WaitReason::Failed, &format!(
+        "its remediation failed: see kubectl describe nbr {name}; kubectl delete nbr {name} acknowledges it and tries again"
+    ));
+    let recurring = || wait(WaitReason::Recurring, &format!(
+        "it was fixed 3 times and somebody set root access back each time, perhaps Terraform: find out who, then kubectl \
+         delete nbr {name} starts again"
+    ));
+    vec![
+        ("InService", of_own("InService", Pending), is(Next::Restart, "Remediating", Pending)),
+        ("Stopping", of_own("InService", Stopping), is(Next::Restart, "Remediating", Stopping)),
+        ("Stopped", of_own("Stopped", Updating), is(Next::Update, "Remediating", Updating)),
+        ("Stopped", of_own("InService", Starting), is(Next::Restart, "Remediating", Starting)),
+        ("Failed", of_own("InService", NeedsAttention), is(Next::Restart, "NeedsAttention", NeedsAttention)),
+        ("InService", of_other("InService", Pending), other(Pending)),
+        ("Stopped", of_other("InService", NeedsAttention), other(NeedsAttention)),
+        ("InService", of_own("InService", Failed), failed()),
+        ("Stopped", of_other("Stopped", Failed), failed()),
+        ("InService", records([own("InService", Succeeded, 2)]), recurring()),
+        ("Stopped", records([own("Stopped", Succeeded, 2)]), recurring()),
+        ("Stopped", records([own("Stopped", Cancelled, 3)]), recurring()),
+        ("InService", records([of("other", own("InService", Succeeded, 2))]), recurring()),
+    ]
+}
+
+/// By the records of other notebooks.
+#[rustfmt::skip]
+fn by_other_records() -> Vec<Case> {
+    let halted = |failed, most| wait(WaitReason::Halted, &format!(
+        "{failed} failed in this account and region, and maxFailures is {most}: kubectl get nbr --field-selector \
+         status.state=Failed shows them, deleting them lets it go on"
+    ));
+    let canary = "the first notebook that is restarted in this account and region has not come back yet";
+    let policy_budget = "maxConcurrent is 1, and as many notebooks are being restarted";
+    let region_budget = "maxConcurrentPerRegion is 1, and as many notebooks are being restarted";
+    let updates = "10 stopped notebooks are updated at the same time in this account and region";
+    let proven = |record| records([restart(HERE, "canary", Succeeded), record]);
+    let many = (0..MOST_UPDATES).map(|number| update(HERE, &format!("x{number}"), Updating));
+    let most_one = Given {
+        records: vec![restart(HERE, "x", Failed)],
+        ..policy_of(json!({"remediation": {"maxFailures": 1}}))
+    };
+    vec![
+        ("Stopped", records([restart(HERE, "x", Failed), update(HERE, "y", Failed)]), halted("2 remediations", 2)),
+        ("InService", most_one, halted("1 remediation", 1)),
+        ("InService", records([restart(HERE, "x", Pending)]), wait(WaitReason::Canary, canary)),
+        ("InService", proven(restart(THERE, "x", Pending)), wait(WaitReason::Budget, policy_budget)),
+        ("InService", proven(restart(HERE, "x", NeedsAttention)), wait(WaitReason::Budget, region_budget)),
+        ("Stopped", Given { records: many.collect(), ..alone() }, wait(WaitReason::Budget, updates)),
+    ]
+}
+
+#[rustfmt::skip]
+fn by_other_policies() -> Vec<Case> {
+    let conflict = |message: &str| wait(WaitReason::PolicyConflict, message);
+    let exempts = || conflict("the policy other exempts it: needs Docker");
+    let may = || conflict("the policy other may exempt it by its tags, which are not known");
+    let odd = || conflict("the policy odd cannot be understood and may exempt it: correct or delete that policy");
+    let docker = |mut exemption: Value| {
+        exemption["reason"] = json!("needs Docker");
+        exemption
+    };
+    let by_name = docker(json!({"names": ["churn"]}));
+    let by_tags = docker(json!({"tags": {"team": "a"}}));
+    let by_place = docker(json!({"accounts": [ACCOUNT], "regions": [REGION]}));
+    let expiring = docker(json!({"names": ["ch*"], "expiresAt": "2026-06-02T00:00:00Z"}));
+    vec![
+        ("InService", exempted(by_name.clone()), exempts()),
+        ("Stopped", exempted(by_place), exempts()),
+        ("Stopped", exempted(expiring), exempts()),
+        // It holds whatever its policy does about violations.
+        ("Stopped", other(json!({"suspend": true, "exemptions": [by_name]})), exempts()),
+        ("InService", exempted(by_tags.clone()), may()),
+        ("InService", other(json!({"selector": {"tags": {"stage": "x"}}, "exemptions": [by_name]})), may()),
+        // What is certain is said first.
+        ("InService", other(json!({"exemptions": [by_tags, by_name]})), exempts()),
+        ("Stopped", unreadable(Some(&[ACCOUNT])), odd()),
+        ("InService", unreadable(None), odd()),
+    ]
+}
+
+/// The window is asked only of what is running.
+#[test]
+fn what_is_running_waits_for_a_window() {
+    let (is_claimed, finding) = concluded(&policy_of(closed()), "InService", Mode::Enforce);
+    assert!(!is_claimed);
+    assert_eq!(finding.next, Next::Wait(WaitReason::Window));
+    let message = finding.message.unwrap();
+    assert!(
+        message.starts_with("it is running, and no window is open"),
+        "{message}"
+    );
+    let (_, preview) = concluded(&policy_of(closed()), "InService", Mode::Audit);
+    assert_eq!(preview.next, Next::Restart);
+}

@@ -1,0 +1,221 @@
+//! What each answer to each request means.
+
+use AnswerKind::{Accepted, Denied, LimitExceeded, NotFound, Throttled, Unclear, WrongStatus};
+use EndReason::{AccessDenied, UpdateDenied, UpdateRefused};
+use RecordState::{Failed, NeedsAttention, Pending, Stopping, Updating};
+use RootAccess::Enabled;
+
+use super::*;
+use crate::domain::AnswerKind;
+
+/// What an answer adds to the progress with which the request was sent.
+#[derive(Clone, Copy, Debug)]
+enum Means {
+    /// Nothing: the next pass looks.
+    Nothing,
+    /// From now on it is our doing.
+    StopRequested,
+    /// The same, and a Stop follows at once.
+    ThenStop,
+    /// Nobody was stopped by us, as before the request.
+    AsBefore,
+    /// It is brought back, for this reason.
+    Restore(EndReason),
+    /// Nobody was touched, and it failed.
+    Fail(EndReason),
+}
+
+impl Means {
+    fn reaction(self, sent: &Progress, before: &Progress) -> Reaction {
+        let mut progress = sent.clone();
+        match self {
+            Self::Nothing => {}
+            Self::AsBefore => progress = before.clone(),
+            Self::StopRequested | Self::ThenStop => {
+                progress.stop_requested_at = Some(now());
+                if matches!(self, Self::ThenStop) {
+                    progress.last_write_at = Some(now());
+                }
+                if progress.state != NeedsAttention {
+                    move_to(&mut progress, Stopping, now());
+                }
+            }
+            Self::Restore(reason) => progress.restoring = Some(reason),
+            Self::Fail(reason) => {
+                progress.stop_requested_at = before.stop_requested_at;
+                progress = Then::End(Failed, reason).progress(&progress, now());
+            }
+        }
+        Reaction {
+            progress,
+            request: matches!(self, Self::ThenStop).then_some(Request::Stop),
+        }
+    }
+}
+
+/// Checks every answer to a request that was noted two seconds ago; those that are not named mean nothing.
+fn check(
+    request: Request,
+    (before, sent): (&Given, &Given),
+    seen: &Sighting,
+    meanings: &[(AnswerKind, Means)],
+) {
+    for answer in AnswerKind::ALL {
+        let means = meanings
+            .iter()
+            .find_map(|(kind, means)| (*kind == answer).then_some(*means))
+            .unwrap_or(Means::Nothing);
+        let before = &before.0.progress;
+        assert_eq!(
+            answered(&sent.0, before, (request, answer), seen, now()),
+            means.reaction(&sent.0.progress, before),
+            "{request:?} {answer} {sent:#?}"
+        );
+    }
+}
+
+#[test]
+fn a_probe_tells_whether_an_update_will_be_allowed() {
+    let up = seen("InService", Enabled);
+    let meanings = [
+        (Denied, Means::Fail(AccessDenied)),
+        (WrongStatus, Means::ThenStop),
+        (Accepted, Means::StopRequested),
+    ];
+    for before in [
+        pristine(Pending, 300),
+        pristine(Pending, 300).wrote(60),
+        pristine(NeedsAttention, 300).from(Step::Stop).wrote(60),
+    ] {
+        let sent = before.clone().wrote(2);
+        check(Request::Probe, (&before, &sent), &up, &meanings);
+    }
+}
+
+#[test]
+fn a_probe_from_another_step_begins_to_stop() {
+    // It was stopped when the Update was sent, and its owner started it since.
+    let mut sent = pristine(Updating, 300).wrote(2);
+    sent.0.progress.update_requested_at = Some(ago(300));
+    let meanings = [
+        (Denied, Means::Fail(AccessDenied)),
+        (WrongStatus, Means::ThenStop),
+        (Accepted, Means::StopRequested),
+    ];
+    let up = seen("InService", Enabled);
+    check(Request::Probe, (&sent, &sent), &up, &meanings);
+}
+
+#[test]
+fn the_first_stop_that_is_refused_stopped_nobody() {
+    let up = seen("InService", Enabled);
+    let meanings = [
+        (Denied, Means::Fail(AccessDenied)),
+        (WrongStatus, Means::AsBefore),
+        (LimitExceeded, Means::AsBefore),
+        (NotFound, Means::AsBefore),
+    ];
+    for before in [
+        pristine(Pending, 300).wrote(2),
+        pristine(NeedsAttention, 300).from(Step::Stop).wrote(2),
+    ] {
+        let noted = answered(
+            &before.0,
+            &before.0.progress,
+            (Request::Probe, WrongStatus),
+            &up,
+            ago(1),
+        );
+        assert_eq!(noted.request, Some(Request::Stop));
+        let mut sent = before.clone();
+        sent.0.progress = noted.progress;
+        assert_eq!(sent.0.progress.stop_requested_at, Some(ago(1)));
+        check(Request::Stop, (&before, &sent), &up, &meanings);
+    }
+}
+
+#[test]
+fn no_answer_to_a_later_stop_changes_anything() {
+    let up = seen("InService", Enabled);
+    for before in [
+        ours(Stopping, 300).wrote(60),
+        ours(NeedsAttention, 300).from(Step::Stop).wrote(60),
+    ] {
+        check(Request::Stop, (&before, &before.clone().wrote(2)), &up, &[]);
+    }
+}
+
+#[test]
+fn no_answer_to_a_start_changes_anything() {
+    for status in ["Stopped", "Failed"] {
+        for before in [
+            ours(RecordState::Starting, 300).starts(2, 120),
+            restoring(UpdateDenied, RecordState::Starting, 300).starts(1, 60),
+        ] {
+            let sent = before.clone().starts(3, 2);
+            check(
+                Request::Start,
+                (&before, &sent),
+                &seen(status, RootAccess::Disabled),
+                &[],
+            );
+        }
+    }
+}
+
+#[test]
+fn a_refused_update_of_what_we_stopped_brings_it_back() {
+    let before = ours(Updating, 300).wrote(60);
+    let sent = before.clone().wrote(2);
+    check(
+        Request::Update,
+        (&before, &sent),
+        &seen("Stopped", Enabled),
+        &[(Denied, Means::Restore(UpdateDenied))],
+    );
+    check(
+        Request::Update,
+        (&before, &sent),
+        &seen("Failed", Enabled),
+        &[
+            (Denied, Means::Restore(UpdateDenied)),
+            (WrongStatus, Means::Restore(UpdateRefused)),
+        ],
+    );
+}
+
+#[test]
+fn a_refused_update_of_what_was_stopped_fails() {
+    for before in [
+        stopped(Updating, 300).wrote(60),
+        pristine(Updating, 300).wrote(60),
+        stopped(NeedsAttention, 300).from(Step::Update).wrote(60),
+    ] {
+        let sent = before.clone().wrote(2);
+        check(
+            Request::Update,
+            (&before, &sent),
+            &seen("Stopped", Enabled),
+            &[(Denied, Means::Fail(AccessDenied))],
+        );
+        check(
+            Request::Update,
+            (&before, &sent),
+            &seen("Failed", Enabled),
+            &[
+                (Denied, Means::Fail(AccessDenied)),
+                (WrongStatus, Means::Fail(UpdateRefused)),
+            ],
+        );
+    }
+}
+
+/// Only these prove that nothing happened: see `AnswerKind`.
+#[test]
+fn what_proves_nothing_is_no_refusal() {
+    let unproven: Vec<AnswerKind> = AnswerKind::ALL
+        .into_iter()
+        .filter(|answer| !answer.is_refusal())
+        .collect();
+    assert_eq!(unproven, [Accepted, Throttled, Unclear]);
+}

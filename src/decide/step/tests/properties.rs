@@ -1,0 +1,282 @@
+//! What holds for every record, whatever is seen and wanted.
+
+use std::ops::Range;
+
+use RecordState::{NeedsAttention, Pending};
+use proptest::{collection, option, prelude::*, sample};
+
+use super::*;
+use crate::domain::{AnswerKind, NotebookStatus};
+
+/// Around everything that is waited for.
+const SECONDS: [i64; 17] = [
+    -300, 1, 44, 45, 59, 60, 119, 120, 239, 240, 599, 600, 899, 900, 1800, 3600, 90_000,
+];
+const STATUSES: [&str; 8] = [
+    "Pending",
+    "InService",
+    "Stopping",
+    "Stopped",
+    "Failed",
+    "Deleting",
+    "Updating",
+    "InMaintenance",
+];
+
+fn seconds() -> impl Strategy<Value = i64> {
+    sample::select(&SECONDS)
+}
+
+fn any_wish() -> impl Strategy<Value = Wish> {
+    prop_oneof![
+        3 => Just(WANTED),
+        1 => Just(NOT_NOW),
+        1 => Just(WITHDRAWN),
+        1 => Just(UNCLEAR),
+    ]
+}
+
+fn any_sighting() -> impl Strategy<Value = Sighting> {
+    let root_access = sample::select(&[
+        RootAccess::Enabled,
+        RootAccess::Disabled,
+        RootAccess::Unknown,
+    ]);
+    let status = prop_oneof![
+        3 => sample::select(&["InService", "Stopped", "Failed"]),
+        1 => sample::select(&STATUSES),
+    ];
+    prop_oneof![
+        1 => Just(Sighting::Unreadable),
+        1 => Just(Sighting::Missing),
+        18 => (status, root_access).prop_map(|(status, root_access)| seen(status, root_access)),
+    ]
+}
+
+/// Any record that keeps to [`is_sound`].
+fn any_record() -> impl Strategy<Value = Record> {
+    let kind = prop_oneof![
+        (sample::select(&RecordState::ALL), seconds()).prop_map(|(state, at)| stopped(state, at)),
+        (sample::select(&RecordState::ALL), seconds()).prop_map(|(state, at)| pristine(state, at)),
+        (sample::select(&RecordState::ALL), seconds()).prop_map(|(state, at)| ours(state, at)),
+        (
+            sample::select(&EndReason::ALL),
+            sample::select(&RecordState::ALL),
+            seconds()
+        )
+            .prop_map(|(reason, state, at)| restoring(reason, state, at)),
+    ];
+    let step = sample::select(&[Step::Stop, Step::Update, Step::Start]);
+    (kind, step, option::of(seconds()), 0..7_u32, any::<bool>()).prop_map(
+        |(given, step, wrote, attempts, being_deleted)| {
+            let mut given = match given.0.progress.state {
+                NeedsAttention => given.from(step),
+                _ => given,
+            };
+            if given.0.was_stopped_by_us() && attempts > 0 {
+                given = given.starts(attempts, 1);
+            }
+            given.0.progress.last_write_at = wrote.map(ago);
+            given.0.being_deleted = being_deleted;
+            given.0
+        },
+    )
+}
+
+/// What holds for every record that was ever written.
+fn is_sound(record: &Record) -> bool {
+    let progress = &record.progress;
+    let ours = record.was_stopped_by_us();
+    (progress.stop_requested_at.is_none() || record.intent.was_running)
+        && (progress.restoring.is_none() || ours)
+        && (progress.start_requested_at.is_none() || ours)
+        && progress.start_requested_at.is_some() == (progress.start_attempts > 0)
+        && progress.attention_from.is_some() == (progress.state == NeedsAttention)
+        && progress.completed_at.is_some() == progress.state.is_finished()
+        && progress.end.is_some() == progress.state.is_finished()
+}
+
+/// What may be sent about a record as it was noted just before.
+fn may_be_sent(request: Request, record: &Record) -> bool {
+    let progress = &record.progress;
+    !record.is_finished()
+        && match request {
+            Request::Probe => record.intent.was_running && progress.stop_requested_at.is_none(),
+            Request::Stop => record.was_stopped_by_us() && progress.restoring.is_none(),
+            Request::Update => {
+                progress.restoring.is_none() && progress.update_requested_at.is_some()
+            }
+            Request::Start => record.was_stopped_by_us() && progress.start_requested_at.is_some(),
+        }
+}
+
+/// Whether what was noted once is still so.
+fn keeps(before: Option<Timestamp>, after: Option<Timestamp>) -> bool {
+    before.is_none() || before == after
+}
+
+fn runs_with_root(seen: &Sighting) -> bool {
+    let Sighting::Seen {
+        status,
+        root_access,
+    } = seen
+    else {
+        return false;
+    };
+    *status == NotebookStatus::InService && *root_access != RootAccess::Disabled
+}
+
+fn is_gone_or_runs(seen: &Sighting) -> bool {
+    match seen {
+        Sighting::Missing => true,
+        Sighting::Unreadable => false,
+        Sighting::Seen { status, .. } => *status == NotebookStatus::InService,
+    }
+}
+
+/// A pass of a walk: what is seen, what is wanted, how its two requests are answered, and when.
+type Pass = (Sighting, Wish, [AnswerKind; 2], i64, bool);
+
+fn any_passes(count: Range<usize>) -> impl Strategy<Value = Vec<Pass>> {
+    let answer = || sample::select(&AnswerKind::ALL);
+    let wait = sample::select(&[10, 60, 120, 600, 1800, 3600]);
+    let pass = (
+        any_sighting(),
+        any_wish(),
+        [answer(), answer()],
+        wait,
+        prop::bool::weighted(0.03),
+    );
+    collection::vec(pass, count)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1000))]
+
+    /// It is total, and the same input gives the same output.
+    #[test]
+    fn every_case_has_a_row(record in any_record(), seen in any_sighting(), wish in any_wish()) {
+        prop_assert!(is_sound(&record));
+        let decision = step(&record, &seen, wish, now(), &TIMES);
+        prop_assert_ne!(decision.row, Row::NoRow);
+        prop_assert_eq!(decision.look == Look::Never, decision.progress.state.is_finished());
+        prop_assert_eq!(decision.clone(), step(&record, &seen, wish, now(), &TIMES));
+        let after = Record { progress: decision.progress, ..record };
+        prop_assert!(is_sound(&after), "{:#?}", after);
+    }
+
+    /// Promises P3, P4 and P9: nothing is sent but what the record, as it is noted first, allows.
+    #[test]
+    fn what_is_sent_was_noted(record in any_record(), seen in any_sighting(), wish in any_wish()) {
+        let decision = step(&record, &seen, wish, now(), &TIMES);
+        let after = Record { progress: decision.progress, ..record.clone() };
+        if let Some(request) = decision.request {
+            prop_assert!(may_be_sent(request, &after), "{:?} {:#?}", request, after);
+            prop_assert_eq!(after.progress.last_write_at, Some(now()));
+        } else {
+            prop_assert_eq!(after.progress.last_write_at, record.progress.last_write_at);
+        }
+        let starts = u32::from(decision.request == Some(Request::Start));
+        prop_assert_eq!(after.progress.start_attempts, record.progress.start_attempts + starts);
+    }
+
+    #[test]
+    fn what_was_noted_stays(record in any_record(), seen in any_sighting(), wish in any_wish()) {
+        let (before, after) = (&record.progress, step(&record, &seen, wish, now(), &TIMES).progress);
+        prop_assert_eq!(after.stop_requested_at, before.stop_requested_at);
+        prop_assert!(keeps(before.update_requested_at, after.update_requested_at));
+        prop_assert!(keeps(before.start_requested_at, after.start_requested_at));
+        prop_assert!(before.restoring.is_none() || before.restoring == after.restoring);
+        if record.is_finished() {
+            prop_assert_eq!(&after, before);
+        }
+        // Deadlines count from where the state changed, and never from a retry.
+        let moved = after.state != before.state;
+        prop_assert_eq!(after.step_since, if moved { Some(now()) } else { before.step_since });
+        prop_assert!(!moved || after.state != Pending);
+    }
+
+    /// Promise P2, and a late Stop may still arrive at what runs.
+    #[test]
+    fn nothing_ends_too_early(record in any_record(), seen in any_sighting(), wish in any_wish()) {
+        let decision = step(&record, &seen, wish, now(), &TIMES);
+        if record.is_finished() || !decision.progress.state.is_finished() {
+            return Ok(());
+        }
+        if record.was_stopped_by_us() {
+            prop_assert!(is_gone_or_runs(&seen), "{:?} {:#?}", seen, record);
+        }
+        if runs_with_root(&seen) {
+            let last = record.progress.last_write_at;
+            let settled = last.is_none_or(|last| now() >= last + SignedDuration::from_mins(2));
+            prop_assert!(settled, "{:?} {:#?}", seen, record);
+        }
+        if decision.progress.state == RecordState::Succeeded {
+            let root_access = match seen {
+                Sighting::Seen { root_access, .. } => root_access,
+                Sighting::Missing | Sighting::Unreadable => RootAccess::Disabled,
+            };
+            prop_assert_eq!(root_access, RootAccess::Disabled);
+        }
+    }
+
+    /// Whoever must not be disturbed is not: no write begins to take down what runs.
+    #[test]
+    fn only_who_may_be_disturbed_is(record in any_record(), seen in any_sighting(), wish in any_wish()) {
+        let request = step(&record, &seen, wish, now(), &TIMES).request;
+        if matches!(request, Some(Request::Probe | Request::Stop)) {
+            prop_assert_eq!(wish, Wish::Wanted);
+            prop_assert!(!record.being_deleted);
+            prop_assert_eq!(&seen, &super::seen("InService", RootAccess::Enabled));
+        }
+        if request == Some(Request::Update) {
+            prop_assert!(matches!(wish, Wish::Wanted | Wish::NotNow(_)));
+            prop_assert!(!record.being_deleted);
+            prop_assert!(!is_gone_or_runs(&seen));
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    /// From its creation on, whatever happens to a record.
+    #[test]
+    fn a_record_stays_sound(was_running in any::<bool>(), passes in any_passes(1..40)) {
+        let status = if was_running { "InService" } else { "Stopped" };
+        let mut record = fixtures::record((ACCOUNT, REGION), &notebook("churn", status, RootAccess::Enabled));
+        let mut at = now();
+        for (seen, wish, answers, wait, deletes) in passes {
+            at += SignedDuration::from_secs(wait);
+            record.being_deleted |= deletes;
+            let start = record.clone();
+            let decision = step(&record, &seen, wish, at, &TIMES);
+            let mut before = std::mem::replace(&mut record.progress, decision.progress);
+            let mut request = decision.request;
+            let mut answers = answers.into_iter();
+            while let Some(sent) = request {
+                prop_assert!(may_be_sent(sent, &record), "{:?} {:#?}", sent, record);
+                prop_assert_eq!(record.progress.last_write_at, Some(at));
+                // At most one write is accepted in a pass: after the first comes another only where that was refused.
+                let answer = answers.next().expect("more than two requests in a pass");
+                let reaction = answered(&record, &before, (sent, answer), &seen, at);
+                prop_assert_eq!(&reaction, &answered(&record, &before, (sent, answer), &seen, at));
+                prop_assert!(reaction.request.is_none() || answer.is_refusal());
+                before = std::mem::replace(&mut record.progress, reaction.progress);
+                request = reaction.request;
+            }
+            prop_assert!(is_sound(&record), "{:#?}", record);
+            let (was, is) = (&start.progress, &record.progress);
+            prop_assert!(keeps(was.stop_requested_at, is.stop_requested_at));
+            prop_assert!(keeps(was.update_requested_at, is.update_requested_at));
+            prop_assert!(keeps(was.start_requested_at, is.start_requested_at));
+            prop_assert!(was.restoring.is_none() || was.restoring == is.restoring);
+            if start.is_finished() {
+                prop_assert_eq!(&record, &start);
+            }
+            if record.was_stopped_by_us() && record.is_finished() && !start.is_finished() {
+                prop_assert!(is_gone_or_runs(&seen), "{:?} {:#?}", seen, record);
+            }
+        }
+    }
+}

@@ -1,0 +1,330 @@
+//! A case for everything that a row of the table says.
+
+use std::collections::BTreeMap;
+
+use EndReason::{
+    Deleted, RootAccessDisabled, RootAccessUnknown, StartedByOwner, UpdateDenied, UpdateTimedOut,
+    Withdrawn,
+};
+use RecordState::{
+    Cancelled, Failed, NeedsAttention, Pending, Starting, Stopping, Succeeded, Updating,
+};
+use Request::{Probe, Start, Stop, Update};
+use RootAccess::{Disabled, Enabled, Unknown};
+use Then::{End, Enter, NeedAttention, Restore, RestoreOnly, Send, Wait};
+
+use super::*;
+
+type Case = (Row, Given, Sighting, Wish, Then);
+
+/// Why a record was cancelled that was not withdrawn.
+const LATER: EndReason = EndReason::NotNow;
+
+fn check((row, Given(record), seen, wish, then): Case) {
+    let decision = step(&record, &seen, wish, now(), &TIMES);
+    let progress = then.progress(&record.progress, now());
+    let look = match row {
+        Row::Unreadable => Look::BackOff,
+        _ if progress.state.is_finished() => Look::Never,
+        _ => Look::Soon,
+    };
+    let expected = Decision {
+        row,
+        progress,
+        request: then.request(),
+        look,
+    };
+    assert_eq!(decision, expected, "{record:#?} {seen:?} {wish:?}");
+}
+
+/// How many cases there are of each row: one that is no longer run is missed.
+#[test]
+fn every_row_says_what_follows() {
+    let cases = [
+        rows_0_to_2(),
+        rows_3_to_4(),
+        rows_5_to_7(),
+        rows_8_to_10(),
+        rows_11_to_12(),
+        rows_13_to_15(),
+        rows_16_to_17(),
+        row_18(),
+    ];
+    let mut ran: BTreeMap<&str, u32> = BTreeMap::new();
+    for case in cases.into_iter().flatten() {
+        *ran.entry(case.0.number()).or_default() += 1;
+        check(case);
+    }
+    let ran: Vec<(&str, u32)> = Row::all()
+        .map(|row| (row.number(), ran.remove(row.number()).unwrap_or_default()))
+        .collect();
+    #[rustfmt::skip]
+    let expected = [
+        ("0", 8), ("-", 8), ("1", 6), ("2", 7), ("3", 17), ("4", 9), ("5", 7), ("6", 4), ("7", 6), ("8", 12),
+        ("9", 4), ("10", 9), ("11", 5), ("12", 14), ("13", 7), ("14", 5), ("15", 8), ("16", 9), ("17", 17), ("18", 47),
+    ];
+    assert_eq!(ran, expected);
+}
+
+#[rustfmt::skip]
+fn rows_0_to_2() -> Vec<Case> {
+    let running = || seen("InService", Enabled);
+    let up = || seen("InService", Disabled);
+    let mut cases = vec![
+        // 0: whatever is seen.
+        (Row::Finished, ours(Succeeded, 5), seen("Stopped", Enabled), WANTED, Wait),
+        (Row::Finished, ours(Cancelled, 5), running(), WANTED, Wait),
+        (Row::Finished, ours(Failed, 5), running(), WANTED, Wait),
+        (Row::Finished, ours(Failed, 5).deleted(), seen("Failed", Disabled), WITHDRAWN, Wait),
+        (Row::Finished, ours(Failed, 5), Sighting::Missing, WANTED, Wait),
+        (Row::Finished, ours(Failed, 9 * START_TIMEOUT), Sighting::Unreadable, WANTED, Wait),
+        (Row::Finished, stopped(Succeeded, 5), seen("Stopped", Enabled), WANTED, Wait),
+        (Row::Finished, pristine(Cancelled, 5), seen("Surprising", Unknown), UNCLEAR, Wait),
+        // –: could not be described.
+        (Row::Unreadable, ours(Stopping, 5), Sighting::Unreadable, WANTED, Wait),
+        (Row::Unreadable, ours(Stopping, STOP_TIMEOUT - 1), Sighting::Unreadable, WITHDRAWN, Wait),
+        (Row::Unreadable, ours(NeedsAttention, 9 * STOP_TIMEOUT).from(Step::Stop), Sighting::Unreadable, WANTED, Wait),
+        (Row::Unreadable, pristine(Pending, 5).deleted(), Sighting::Unreadable, WANTED, Wait),
+        // 1: does not exist.
+        (Row::Deleted, stopped(Pending, 5), Sighting::Missing, WANTED, End(Succeeded, Deleted)),
+        (Row::Deleted, pristine(Pending, 5).deleted(), Sighting::Missing, WANTED, End(Succeeded, Deleted)),
+        (Row::Deleted, ours(Stopping, 5).wrote(1), Sighting::Missing, WITHDRAWN, End(Succeeded, Deleted)),
+        (Row::Deleted, ours(Starting, 5).starts(1, 1), Sighting::Missing, UNCLEAR, End(Succeeded, Deleted)),
+        (Row::Deleted, restoring(UpdateDenied, Starting, 5), Sighting::Missing, NOT_NOW, End(Succeeded, Deleted)),
+        (Row::Deleted, ours(NeedsAttention, 5).from(Step::Start), Sighting::Missing, WANTED, End(Succeeded, Deleted)),
+        // 2: fixed and running, whoever did it, and however it was to be brought back.
+        (Row::Fixed, stopped(Updating, 5), up(), WANTED, End(Succeeded, RootAccessDisabled)),
+        (Row::Fixed, pristine(Pending, 5), up(), NOT_NOW, End(Succeeded, RootAccessDisabled)),
+        (Row::Fixed, ours(Stopping, 5).wrote(1), up(), WITHDRAWN, End(Succeeded, RootAccessDisabled)),
+        (Row::Fixed, ours(Starting, 5).starts(1, 1), up(), WANTED, End(Succeeded, RootAccessDisabled)),
+        (Row::Fixed, ours(Starting, 5).deleted(), up(), UNCLEAR, End(Succeeded, RootAccessDisabled)),
+        (Row::Fixed, restoring(UpdateTimedOut, Starting, 5), up(), UNCLEAR, End(Succeeded, RootAccessDisabled)),
+        (Row::Fixed, ours(NeedsAttention, 5).from(Step::Start), up(), WANTED, End(Succeeded, RootAccessDisabled)),
+    ];
+    for (state, timeout) in [(Pending, STOP_TIMEOUT), (Stopping, STOP_TIMEOUT), (Updating, UPDATE_TIMEOUT), (Starting, START_TIMEOUT)] {
+        cases.push((Row::Unreadable, ours(state, timeout), Sighting::Unreadable, WANTED, NeedAttention));
+    }
+    cases
+}
+
+#[rustfmt::skip]
+fn rows_3_to_4() -> Vec<Case> {
+    let down = || seen("Stopped", Enabled);
+    let up = || seen("InService", Enabled);
+    let denied = |state, seconds| restoring(UpdateDenied, state, seconds);
+    vec![
+        // 3: at once, whatever was sent before and whatever is wanted.
+        (Row::BringBack, denied(Updating, 5).wrote(1), down(), WANTED, Send(Start, Starting)),
+        (Row::BringBack, denied(Updating, 5).wrote(1), seen("Failed", Enabled), NOT_NOW, Send(Start, Starting)),
+        (Row::BringBack, denied(Updating, 5).wrote(1), seen("Stopped", Disabled), WITHDRAWN, Send(Start, Starting)),
+        (Row::BringBack, denied(Updating, 5).wrote(1), seen("Failed", Unknown), UNCLEAR, Send(Start, Starting)),
+        (Row::BringBack, denied(Stopping, 5).wrote(1).deleted(), down(), WANTED, Send(Start, Starting)),
+        (Row::BringBack, denied(NeedsAttention, 5).from(Step::Update).wrote(1), down(), WANTED, Send(Start, Starting)),
+        (Row::BringBack, denied(NeedsAttention, 5).from(Step::Stop).wrote(1), down(), WANTED, Send(Start, Starting)),
+        // Again, ever more seldom.
+        (Row::BringBack, denied(Starting, 59).starts(1, 59), down(), WANTED, Wait),
+        (Row::BringBack, denied(Starting, 60).starts(1, 60), down(), WANTED, Send(Start, Starting)),
+        (Row::BringBack, denied(Starting, 300).starts(2, 119), seen("Failed", Enabled), WANTED, Wait),
+        (Row::BringBack, denied(Starting, 300).starts(2, 120), seen("Failed", Enabled), WANTED, Send(Start, Starting)),
+        // At the deadline.
+        (Row::BringBack, denied(Starting, START_TIMEOUT - 1).starts(6, 600), down(), WANTED, Send(Start, Starting)),
+        (Row::BringBack, denied(Starting, START_TIMEOUT).starts(6, 600), down(), WANTED, Send(Start, NeedsAttention)),
+        (Row::BringBack, denied(Starting, START_TIMEOUT).starts(6, 599), down(), WANTED, NeedAttention),
+        // Never given up.
+        (Row::BringBack, denied(NeedsAttention, 9 * START_TIMEOUT).from(Step::Start).starts(99, 600), down(), WANTED, Send(Start, NeedsAttention)),
+        (Row::BringBack, denied(NeedsAttention, 9 * START_TIMEOUT).from(Step::Start).starts(99, 599), down(), WANTED, Wait),
+        (Row::BringBack, denied(NeedsAttention, 5).from(Step::Start).starts(6, 600), seen("Stopped", Disabled), WANTED, Send(Start, NeedsAttention)),
+        // 4: once settled, whatever is wanted by now.
+        (Row::BroughtBack, denied(Starting, 300).starts(1, 119), up(), WANTED, Wait),
+        (Row::BroughtBack, denied(Starting, 300).starts(1, 120), up(), WANTED, End(Failed, UpdateDenied)),
+        (Row::BroughtBack, denied(Starting, 300).starts(1, 120), up(), WITHDRAWN, End(Failed, UpdateDenied)),
+        (Row::BroughtBack, denied(Updating, 300), up(), UNCLEAR, End(Failed, UpdateDenied)),
+        (Row::BroughtBack, denied(NeedsAttention, 300).from(Step::Start).starts(1, 120), up(), WANTED, End(Failed, UpdateDenied)),
+        (Row::BroughtBack, restoring(RootAccessUnknown, Starting, 300).starts(1, 120), seen("InService", Unknown), WANTED, End(Failed, RootAccessUnknown)),
+        (Row::BroughtBack, restoring(Withdrawn, Starting, 300).starts(1, 119), up(), WITHDRAWN, Wait),
+        (Row::BroughtBack, restoring(Withdrawn, Starting, 300).starts(1, 120), up(), WITHDRAWN, End(Cancelled, Withdrawn)),
+        (Row::BroughtBack, restoring(Withdrawn, Starting, 300).starts(1, 120), seen("InService", Unknown), WANTED, End(Cancelled, Withdrawn)),
+    ]
+}
+
+#[rustfmt::skip]
+fn rows_5_to_7() -> Vec<Case> {
+    let fixed = || seen("Stopped", Disabled);
+    let down = || seen("Stopped", Enabled);
+    vec![
+        // 5
+        (Row::StartAgain, ours(Updating, 5).wrote(1), fixed(), WANTED, Send(Start, Starting)),
+        (Row::StartAgain, ours(Stopping, 5).wrote(1), seen("Failed", Disabled), WITHDRAWN, Send(Start, Starting)),
+        (Row::StartAgain, ours(Starting, 60).starts(1, 59), fixed(), UNCLEAR, Wait),
+        (Row::StartAgain, ours(Starting, 60).starts(1, 60), fixed(), NOT_NOW, Send(Start, Starting)),
+        (Row::StartAgain, ours(Starting, START_TIMEOUT).starts(6, 600), fixed(), WANTED, Send(Start, NeedsAttention)),
+        (Row::StartAgain, ours(Starting, START_TIMEOUT).starts(6, 599), seen("Failed", Disabled), WANTED, NeedAttention),
+        (Row::StartAgain, ours(NeedsAttention, 9 * START_TIMEOUT).from(Step::Start).starts(9, 600), fixed(), WANTED, Send(Start, NeedsAttention)),
+        // 6
+        (Row::FixedWhileStopped, stopped(Updating, 5).wrote(1), fixed(), WANTED, End(Succeeded, RootAccessDisabled)),
+        (Row::FixedWhileStopped, stopped(Pending, 5), seen("Failed", Disabled), WITHDRAWN, End(Succeeded, RootAccessDisabled)),
+        (Row::FixedWhileStopped, pristine(Pending, 5).wrote(1), fixed(), UNCLEAR, End(Succeeded, RootAccessDisabled)),
+        (Row::FixedWhileStopped, stopped(NeedsAttention, 5).from(Step::Update), fixed(), WANTED, End(Succeeded, RootAccessDisabled)),
+        // 7
+        (Row::WithdrawnWhileDown, ours(Stopping, 5).wrote(1), down(), WITHDRAWN, Restore(Withdrawn)),
+        (Row::WithdrawnWhileDown, ours(Updating, 5).wrote(1), seen("Failed", Enabled), WITHDRAWN, Restore(Withdrawn)),
+        (Row::WithdrawnWhileDown, ours(Updating, 5).wrote(1).deleted(), down(), WANTED, Restore(Withdrawn)),
+        (Row::WithdrawnWhileDown, ours(Updating, 5).wrote(1).deleted(), down(), UNCLEAR, Restore(Withdrawn)),
+        (Row::WithdrawnWhileDown, ours(NeedsAttention, 5).from(Step::Stop).wrote(1), down(), WITHDRAWN, Restore(Withdrawn)),
+        // Somebody gave root back while it was being started.
+        (Row::WithdrawnWhileDown, ours(Starting, 5).starts(1, 5), down(), WITHDRAWN, RestoreOnly(Withdrawn)),
+    ]
+}
+
+#[rustfmt::skip]
+fn rows_8_to_10() -> Vec<Case> {
+    let down = || seen("Stopped", Enabled);
+    let failed = || seen("Failed", Enabled);
+    vec![
+        // 8: another step begins, so that the old one's deadline is over.
+        (Row::UpdateWhileDown, ours(Stopping, 5).wrote(1), down(), WANTED, Send(Update, Updating)),
+        (Row::UpdateWhileDown, ours(Stopping, 9 * STOP_TIMEOUT).wrote(1), failed(), NOT_NOW, Send(Update, Updating)),
+        (Row::UpdateWhileDown, ours(NeedsAttention, 9 * STOP_TIMEOUT).from(Step::Stop).wrote(1), down(), WANTED, Send(Update, Updating)),
+        (Row::UpdateWhileDown, ours(NeedsAttention, 9 * START_TIMEOUT).from(Step::Start).starts(3, 1), down(), WANTED, Send(Update, Updating)),
+        (Row::UpdateWhileDown, ours(Starting, 9 * START_TIMEOUT).starts(3, 1), down(), WANTED, Send(Update, Updating)),
+        (Row::UpdateWhileDown, ours(Updating, 300).wrote(59), down(), WANTED, Wait),
+        (Row::UpdateWhileDown, ours(Updating, 300).wrote(60), failed(), WANTED, Send(Update, Updating)),
+        (Row::UpdateWhileDown, ours(Updating, UPDATE_TIMEOUT - 1).wrote(60), down(), NOT_NOW, Send(Update, Updating)),
+        (Row::UpdateWhileDown, ours(Updating, UPDATE_TIMEOUT).wrote(1), down(), WANTED, Restore(UpdateTimedOut)),
+        (Row::UpdateWhileDown, ours(NeedsAttention, 300).from(Step::Update).wrote(59), down(), WANTED, Wait),
+        (Row::UpdateWhileDown, ours(NeedsAttention, 300).from(Step::Update).wrote(60), down(), WANTED, Send(Update, NeedsAttention)),
+        (Row::UpdateWhileDown, ours(NeedsAttention, UPDATE_TIMEOUT).from(Step::Update).wrote(1), failed(), WANTED, Restore(UpdateTimedOut)),
+        // 9
+        (Row::WithdrawnWhileStopped, stopped(Pending, 5), down(), WITHDRAWN, End(Cancelled, Withdrawn)),
+        (Row::WithdrawnWhileStopped, stopped(Updating, 5).wrote(1), failed(), WITHDRAWN, End(Cancelled, Withdrawn)),
+        (Row::WithdrawnWhileStopped, pristine(Pending, 5).wrote(1), down(), WITHDRAWN, End(Cancelled, Withdrawn)),
+        (Row::WithdrawnWhileStopped, stopped(Pending, 5).deleted(), down(), WANTED, End(Cancelled, Withdrawn)),
+        // 10
+        (Row::UpdateWhileStopped, stopped(Pending, 5), down(), WANTED, Send(Update, Updating)),
+        (Row::UpdateWhileStopped, stopped(Pending, 9 * STOP_TIMEOUT), failed(), NOT_NOW, Send(Update, Updating)),
+        (Row::UpdateWhileStopped, pristine(Pending, 5).wrote(1), down(), WANTED, Send(Update, Updating)),
+        (Row::UpdateWhileStopped, stopped(Updating, 300).wrote(59), down(), WANTED, Wait),
+        (Row::UpdateWhileStopped, stopped(Updating, 300).wrote(60), failed(), WANTED, Send(Update, Updating)),
+        (Row::UpdateWhileStopped, stopped(Updating, UPDATE_TIMEOUT - 1).wrote(60), down(), NOT_NOW, Send(Update, Updating)),
+        (Row::UpdateWhileStopped, stopped(Updating, UPDATE_TIMEOUT).wrote(1), down(), WANTED, End(Failed, UpdateTimedOut)),
+        (Row::UpdateWhileStopped, pristine(Updating, UPDATE_TIMEOUT).wrote(1), failed(), WANTED, End(Failed, UpdateTimedOut)),
+        (Row::UpdateWhileStopped, stopped(NeedsAttention, UPDATE_TIMEOUT).from(Step::Update), down(), WANTED, End(Failed, UpdateTimedOut)),
+    ]
+}
+
+#[rustfmt::skip]
+fn rows_11_to_12() -> Vec<Case> {
+    let up = || seen("InService", Enabled);
+    let mut cases = vec![
+        // 11
+        (Row::StartedByOwner, stopped(Pending, 5), up(), WANTED, End(Cancelled, StartedByOwner)),
+        (Row::StartedByOwner, stopped(Updating, 300).wrote(119), up(), WANTED, Wait),
+        (Row::StartedByOwner, stopped(Updating, 300).wrote(120), up(), WITHDRAWN, End(Cancelled, StartedByOwner)),
+        (Row::StartedByOwner, stopped(NeedsAttention, 300).from(Step::Update).wrote(120), up(), NOT_NOW, End(Cancelled, StartedByOwner)),
+        (Row::StartedByOwner, stopped(Updating, UPDATE_TIMEOUT).wrote(119), up(), WANTED, NeedAttention),
+        // 12: a probe that was not answered may have been taken.
+        (Row::NotDisturbed, pristine(Pending, 300).wrote(119), up(), NOT_NOW, Wait),
+        (Row::NotDisturbed, pristine(Pending, 300).wrote(120), up(), NOT_NOW, End(Cancelled, LATER)),
+        (Row::NotDisturbed, pristine(Pending, 300).wrote(120).deleted(), up(), UNCLEAR, End(Cancelled, Withdrawn)),
+        (Row::NotDisturbed, pristine(NeedsAttention, 300).from(Step::Stop).wrote(120), up(), WITHDRAWN, End(Cancelled, Withdrawn)),
+    ];
+    for not_now in [NotNow::Suspended, NotNow::WindowClosed, NotNow::WhenRunning, NotNow::Budget, NotNow::InvalidPolicy] {
+        cases.push((Row::NotDisturbed, pristine(Pending, 5), up(), Wish::NotNow(not_now), End(Cancelled, LATER)));
+    }
+    for withdrawal in [
+        Withdrawal::PolicyDeleted, Withdrawal::Audit, Withdrawal::NotCovered, Withdrawal::Exempt, Withdrawal::RecordDeleted,
+    ] {
+        cases.push((Row::NotDisturbed, pristine(Pending, 5), up(), Wish::Withdrawn(withdrawal), End(Cancelled, Withdrawn)));
+    }
+    cases
+}
+
+#[rustfmt::skip]
+fn rows_13_to_15() -> Vec<Case> {
+    let up = || seen("InService", Enabled);
+    vec![
+        // 13: it writes lastWriteAt only.
+        (Row::Probe, pristine(Pending, 5), up(), WANTED, Send(Probe, Pending)),
+        (Row::Probe, pristine(Pending, 300).wrote(59), up(), WANTED, Wait),
+        (Row::Probe, pristine(Pending, 300).wrote(60), up(), WANTED, Send(Probe, Pending)),
+        (Row::Probe, pristine(Pending, STOP_TIMEOUT - 1).wrote(60), up(), WANTED, Send(Probe, Pending)),
+        (Row::Probe, pristine(Pending, STOP_TIMEOUT).wrote(60), up(), WANTED, Send(Probe, NeedsAttention)),
+        (Row::Probe, pristine(Pending, STOP_TIMEOUT).wrote(59), up(), WANTED, NeedAttention),
+        (Row::Probe, pristine(NeedsAttention, 9 * STOP_TIMEOUT).from(Step::Stop).wrote(60), up(), WANTED, Send(Probe, NeedsAttention)),
+        // 14
+        (Row::LetItRun, ours(Stopping, 300).wrote(119), up(), NOT_NOW, Wait),
+        (Row::LetItRun, ours(Stopping, 300).wrote(120), up(), NOT_NOW, End(Cancelled, LATER)),
+        (Row::LetItRun, ours(Stopping, 300).wrote(119).deleted(), up(), WANTED, Wait),
+        (Row::LetItRun, ours(Stopping, 300).wrote(120).deleted(), up(), WANTED, End(Cancelled, Withdrawn)),
+        (Row::LetItRun, ours(NeedsAttention, 300).from(Step::Stop).wrote(120), up(), WITHDRAWN, End(Cancelled, Withdrawn)),
+        // 15
+        (Row::StopAgain, ours(Stopping, 300).wrote(59), up(), WANTED, Wait),
+        (Row::StopAgain, ours(Stopping, 300).wrote(60), up(), WANTED, Send(Stop, Stopping)),
+        (Row::StopAgain, ours(Stopping, STOP_TIMEOUT - 1).wrote(60), up(), WANTED, Send(Stop, Stopping)),
+        (Row::StopAgain, ours(Stopping, STOP_TIMEOUT).wrote(60), up(), WANTED, Send(Stop, NeedsAttention)),
+        (Row::StopAgain, ours(Stopping, STOP_TIMEOUT).wrote(59), up(), WANTED, NeedAttention),
+        (Row::StopAgain, ours(NeedsAttention, 9 * STOP_TIMEOUT).from(Step::Stop).wrote(60), up(), WANTED, Send(Stop, NeedsAttention)),
+        // Its owner gave root back, and started it, before we did.
+        (Row::StopAgain, ours(Starting, 9 * START_TIMEOUT).starts(1, 59), up(), WANTED, Enter(Stopping)),
+        (Row::StopAgain, ours(NeedsAttention, 300).from(Step::Update).wrote(60), up(), WANTED, Send(Stop, Stopping)),
+    ]
+}
+
+#[rustfmt::skip]
+fn rows_16_to_17() -> Vec<Case> {
+    let down = || seen("Stopped", Unknown);
+    let up = || seen("InService", Unknown);
+    vec![
+        // 16
+        (Row::UnknownWhileDown, ours(Stopping, STOP_TIMEOUT - 1).wrote(1), down(), WANTED, Wait),
+        (Row::UnknownWhileDown, ours(Stopping, STOP_TIMEOUT).wrote(1), down(), NOT_NOW, Restore(RootAccessUnknown)),
+        (Row::UnknownWhileDown, ours(Updating, UPDATE_TIMEOUT).wrote(1), seen("Failed", Unknown), WANTED, Restore(RootAccessUnknown)),
+        (Row::UnknownWhileDown, ours(NeedsAttention, STOP_TIMEOUT).from(Step::Stop), down(), WANTED, Restore(RootAccessUnknown)),
+        (Row::UnknownWhileDown, ours(Stopping, 5).wrote(1), down(), WITHDRAWN, Restore(Withdrawn)),
+        (Row::UnknownWhileDown, ours(Stopping, 5).wrote(1).deleted(), down(), UNCLEAR, Restore(Withdrawn)),
+        // Whether the policy wants it cannot be told.
+        (Row::UnknownWhileDown, ours(Stopping, 5), seen("Stopped", Enabled), UNCLEAR, Wait),
+        (Row::UnknownWhileDown, ours(Updating, UPDATE_TIMEOUT), seen("Failed", Enabled), UNCLEAR, Restore(RootAccessUnknown)),
+        (Row::UnknownWhileDown, ours(Starting, 5).starts(1, 5), down(), WITHDRAWN, RestoreOnly(Withdrawn)),
+        // 17: it is down, and not by us.
+        (Row::UnknownOtherwise, stopped(Pending, STOP_TIMEOUT - 1), down(), WITHDRAWN, Wait),
+        (Row::UnknownOtherwise, stopped(Pending, STOP_TIMEOUT).wrote(1), down(), WANTED, End(Cancelled, RootAccessUnknown)),
+        (Row::UnknownOtherwise, stopped(Updating, UPDATE_TIMEOUT).wrote(1), seen("Failed", Unknown), WANTED, End(Cancelled, RootAccessUnknown)),
+        (Row::UnknownOtherwise, pristine(Pending, 5), seen("Failed", Enabled), UNCLEAR, Wait),
+        (Row::UnknownOtherwise, pristine(Pending, STOP_TIMEOUT).wrote(1), seen("Stopped", Enabled), UNCLEAR, End(Cancelled, RootAccessUnknown)),
+        // It runs, and nobody asked to stop it.
+        (Row::UnknownOtherwise, pristine(Pending, STOP_TIMEOUT - 1), up(), NOT_NOW, Wait),
+        (Row::UnknownOtherwise, pristine(Pending, 5), seen("InService", Enabled), UNCLEAR, Wait),
+        (Row::UnknownOtherwise, pristine(Pending, 5), up(), WITHDRAWN, End(Cancelled, Withdrawn)),
+        (Row::UnknownOtherwise, pristine(Pending, 300).wrote(119), up(), WITHDRAWN, Wait),
+        (Row::UnknownOtherwise, pristine(Pending, 300).wrote(120).deleted(), up(), UNCLEAR, End(Cancelled, Withdrawn)),
+        (Row::UnknownOtherwise, pristine(Pending, STOP_TIMEOUT).wrote(120), up(), WANTED, End(Cancelled, RootAccessUnknown)),
+        (Row::UnknownOtherwise, stopped(Pending, STOP_TIMEOUT), up(), WANTED, End(Cancelled, RootAccessUnknown)),
+        // It runs, and we asked to stop it.
+        (Row::UnknownOtherwise, ours(Stopping, STOP_TIMEOUT - 1).wrote(120), up(), WANTED, Wait),
+        (Row::UnknownOtherwise, ours(Stopping, STOP_TIMEOUT - 1).wrote(120), up(), WITHDRAWN, Wait),
+        (Row::UnknownOtherwise, ours(Stopping, STOP_TIMEOUT).wrote(120), up(), WANTED, End(Failed, RootAccessUnknown)),
+        (Row::UnknownOtherwise, ours(Stopping, STOP_TIMEOUT).wrote(119), up(), WITHDRAWN, NeedAttention),
+        (Row::UnknownOtherwise, ours(NeedsAttention, STOP_TIMEOUT).from(Step::Stop).wrote(120), seen("InService", Enabled), UNCLEAR, End(Failed, RootAccessUnknown)),
+    ]
+}
+
+/// Every other status, known or not.
+#[rustfmt::skip]
+fn row_18() -> Vec<Case> {
+    let mut cases = vec![
+        (Row::InTransition, ours(Starting, START_TIMEOUT), seen("Pending", Disabled), WANTED, NeedAttention),
+        (Row::InTransition, restoring(Withdrawn, Starting, START_TIMEOUT), seen("Pending", Enabled), WITHDRAWN, NeedAttention),
+    ];
+    for status in ["Pending", "Stopping", "Deleting", "Updating", "InMaintenance"] {
+        for root_access in [Enabled, Disabled, Unknown] {
+            let passing = || seen(status, root_access);
+            cases.extend([
+                (Row::InTransition, ours(Stopping, STOP_TIMEOUT - 1).wrote(300), passing(), WITHDRAWN, Wait),
+                (Row::InTransition, stopped(Updating, UPDATE_TIMEOUT).wrote(300), passing(), WANTED, NeedAttention),
+                (Row::InTransition, ours(NeedsAttention, 9 * START_TIMEOUT).from(Step::Start), passing(), UNCLEAR, Wait),
+            ]);
+        }
+    }
+    cases
+}
