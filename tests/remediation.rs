@@ -22,6 +22,8 @@ mod served;
 #[allow(dead_code, reason = "what other tests do with their stages")]
 mod stage;
 
+#[path = "remediation/changes.rs"]
+mod changes;
 #[path = "remediation/crash.rs"]
 mod crash;
 #[path = "remediation/cycle.rs"]
