@@ -22,9 +22,15 @@ mod served;
 #[allow(dead_code, reason = "what other tests do with their stages")]
 mod stage;
 
+#[path = "remediation/attention.rs"]
+mod attention;
 #[path = "remediation/changes.rs"]
 mod changes;
 #[path = "remediation/crash.rs"]
 mod crash;
 #[path = "remediation/cycle.rs"]
 mod cycle;
+#[path = "remediation/faults.rs"]
+mod faults;
+#[path = "remediation/owners.rs"]
+mod owners;
