@@ -5,9 +5,11 @@ mod evaluate;
 mod fixtures;
 mod summarize;
 mod validate;
+mod windows;
 mod worsen;
 
 pub use evaluate::evaluate;
 pub use summarize::{Pass, Progress, invalid, summarize, suspended};
 pub use validate::{FieldError, validate};
+pub use windows::{Opening, TYPICAL_CYCLE, may_begin, opening};
 pub use worsen::Baseline;

@@ -8,7 +8,7 @@ use jiff::{Timestamp, tz::TimeZone};
 use super::Errors;
 use crate::{
     api::{self, RemediationSpec, defaults},
-    domain::{Remediation, Timeouts, WhenRunning, Window},
+    domain::{Remediation, RepeatedTime, Timeouts, WhenRunning, Window},
 };
 
 const WINDOWS: RangeInclusive<Duration> = Duration::from_mins(1)..=Duration::from_hours(168);
@@ -90,13 +90,7 @@ fn window(path: &str, spec: &api::Window, errors: &mut Errors) -> Option<Window>
             );
         })
         .ok();
-    // The schedule is judged even where the zone is wrong, so that a person sees both at once.
-    let readable = if time_zone.is_some() {
-        zone
-    } else {
-        defaults::TIME_ZONE
-    };
-    let schedule = schedule(&spec.schedule, readable)
+    let schedule = schedule(&spec.schedule)
         .map_err(|problem| errors.add(format!("{path}.schedule"), problem))
         .ok();
     let duration = errors.duration(
@@ -105,22 +99,26 @@ fn window(path: &str, spec: &api::Window, errors: &mut Errors) -> Option<Window>
         Duration::from_hours(4),
         WINDOWS,
     );
+    let (schedule, repeated_time) = schedule?;
     Some(Window {
-        schedule: schedule?,
+        schedule,
+        repeated_time,
         duration,
         time_zone: time_zone?,
     })
 }
 
-fn schedule(text: &str, zone: &str) -> Result<Crontab, String> {
+fn schedule(text: &str) -> Result<(Crontab, RepeatedTime), String> {
     const EXAMPLE: &str =
         "write five fields (minute hour day month weekday), such as \"0 2 * * SAT\"";
-    if text.split_whitespace().count() != FIELDS.len() {
+    let fields: Vec<&str> = text.split_whitespace().collect();
+    let [minute, hour, _, _, _] = fields[..] else {
         return Err(format!(
             "{text:?} is not a schedule: {EXAMPLE}; the zone goes into timeZone"
         ));
-    }
-    let crontab = parse_crontab(&format!("{text} {zone}")).map_err(|error| {
+    };
+    // UTC stands for the clock of the window's zone: see `Window`.
+    let crontab = parse_crontab(&format!("{text} UTC")).map_err(|error| {
         let cause = misread(text).unwrap_or_else(|| cause(&error));
         format!("{text:?} is not a schedule: {cause}; {EXAMPLE}")
     })?;
@@ -129,7 +127,12 @@ fn schedule(text: &str, zone: &str) -> Result<Crontab, String> {
         .map_err(|_| {
             format!("{text:?} never comes in four years, so the window would not open; {EXAMPLE}")
         })?;
-    Ok(crontab)
+    let repeated_time = if [minute, hour].iter().any(|field| field.contains('*')) {
+        RepeatedTime::Both
+    } else {
+        RepeatedTime::First
+    };
+    Ok((crontab, repeated_time))
 }
 
 /// Which field of a schedule is wrong, and why. The library tells the place in a picture only, so each field is tried alone.
