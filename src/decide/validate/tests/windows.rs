@@ -144,6 +144,20 @@ fn accepts_what_cron_accepts() {
     ));
 }
 
+/// The library accepts it and never finds it in December.
+#[test]
+fn refuses_the_last_of_a_month() {
+    for wrong in ["0 2 L * *", "0 2 1,L 1-11 *", "0 2 * * 5L"] {
+        assert_eq!(
+            refused(&window(&json!({"schedule": wrong}))),
+            format!(
+                "spec.remediation.windows[0].schedule: {wrong:?} is not a schedule: L, the last of a month, is not \
+                 supported; {FIVE_FIELDS}"
+            )
+        );
+    }
+}
+
 #[test]
 fn a_schedule_that_runs_through_the_hours_or_minutes_means_both_of_times_that_come_twice() {
     for (schedule, expected) in [
