@@ -8,6 +8,7 @@ use jiff::{Timestamp, tz::TimeZone};
 use super::Errors;
 use crate::{
     api::{self, RemediationSpec, defaults},
+    decide::windows::{TYPICAL_CYCLE, is_short},
     domain::{Remediation, RepeatedTime, Timeouts, WhenRunning, Window},
 };
 
@@ -59,6 +60,21 @@ pub(super) fn remediation(spec: Option<&RemediationSpec>, errors: &mut Errors) -
             .collect(),
         timeouts: timeouts(spec.timeouts.as_ref(), errors),
     }
+}
+
+/// What is not wrong but probably not meant either.
+pub(super) fn warnings(windows: &[Window]) -> impl Iterator<Item = String> {
+    windows
+        .iter()
+        .enumerate()
+        .filter(|(_, window)| is_short(window))
+        .map(|(index, _)| {
+            format!(
+                "spec.remediation.windows[{index}] is shorter than a typical restart (about {} minutes): a restart begun in \
+                 it ends after it",
+                TYPICAL_CYCLE.as_secs() / 60
+            )
+        })
 }
 
 fn timeouts(spec: Option<&api::Timeouts>, errors: &mut Errors) -> Timeouts {
