@@ -5,9 +5,12 @@ use std::{sync::Arc, time::Duration};
 use jiff::Timestamp;
 use sudoless::{
     aws::{Operation, Outcome, RequestObserver},
-    domain::{AccountId, Mode, PolicyName, Region, Target, TargetRegion, TargetState, WaitReason},
+    domain::{
+        Access, AccountId, Intent, Mode, NotebookRef, PolicyName, Record, RecordState, Region,
+        Target, TargetRegion, TargetState, Timeouts, WaitReason,
+    },
     observability::{
-        BuildInfo, Controller, Metrics, PolicyFacts, ReconciliationResult, TargetFacts,
+        BuildInfo, Controller, Metrics, PolicyFacts, ReconciliationResult, RecordFacts, TargetFacts,
     },
 };
 
@@ -88,5 +91,39 @@ pub fn busy_metrics() -> Metrics {
         ReconciliationResult::Success,
         Duration::from_millis(300),
     );
+    metrics.record_changed("churn-1", Some(RecordFacts::of(&record())));
+    let policy = PolicyName::from("no-root");
+    metrics.remediated(
+        &policy,
+        RecordState::Succeeded,
+        Some(Duration::from_secs(372)),
+    );
     metrics
+}
+
+/// A record whose notebook was stopped and is being brought back.
+pub fn record() -> Record {
+    let minutes = Duration::from_mins;
+    let intent = Intent {
+        policy: "no-root".into(),
+        notebook: NotebookRef {
+            arn: "arn:aws:sagemaker:eu-west-1:111122223333:notebook-instance/churn".into(),
+            account: "111122223333".parse().unwrap(),
+            region: "eu-west-1".parse().unwrap(),
+            name: "churn".to_owned(),
+        },
+        access: Access::default(),
+        was_running: true,
+        timeouts: Timeouts {
+            stop: minutes(30),
+            update: minutes(15),
+            start: minutes(60),
+        },
+        recurrence: 0,
+    };
+    let created_at = Timestamp::from_second(INSTANT).unwrap();
+    let mut record = Record::new(intent, created_at);
+    record.progress.state = RecordState::Starting;
+    record.progress.stop_requested_at = Some(created_at);
+    record
 }

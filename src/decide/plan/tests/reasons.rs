@@ -49,7 +49,7 @@ fn name() -> String {
 }
 
 /// Another policy exempts so.
-fn exempted(exemption: Value) -> Given {
+fn exempted(exemption: &Value) -> Given {
     other(json!({"exemptions": [exemption]}))
 }
 
