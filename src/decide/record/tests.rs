@@ -129,7 +129,7 @@ fn any_time() -> impl Strategy<Value = Option<Timestamp>> {
 prop_compose! {
     fn any_progress()(
         state in prop::sample::select(RecordState::ALL.to_vec()),
-        times in prop::collection::vec(any_time(), 6),
+        times in prop::collection::vec(any_time(), 7),
         attention_from in prop::option::of(prop::sample::select(vec![Step::Stop, Step::Update, Step::Start])),
         start_attempts in 0_u32..9,
         restoring in prop::option::of(prop::sample::select(EndReason::ALL.to_vec())),
@@ -143,6 +143,7 @@ prop_compose! {
             attention_from,
             last_write_at: time(1),
             stop_requested_at: time(2),
+            unanswered_stop_at: time(6),
             update_requested_at: time(3),
             start_requested_at: time(4),
             start_attempts,

@@ -137,6 +137,12 @@ impl<'a> Case<'a> {
         self.is_since_last_write(self.times.write_bound)
     }
 
+    /// A Stop was not answered, and may still arrive.
+    pub(super) fn may_be_stopped_late(&self) -> bool {
+        let unanswered = self.record.progress.unanswered_stop_at;
+        unanswered.is_some_and(|sent| !has_passed(sent, self.times.write_bound, self.now))
+    }
+
     /// The last Start did not take, or ended in Failed, and was given time.
     pub(super) fn is_start_due(&self) -> bool {
         let doublings = self.record.progress.start_attempts.saturating_sub(1).min(4);
