@@ -85,8 +85,10 @@ impl<'a> Case<'a> {
         !self.record.intent.was_running
     }
 
+    /// It is brought back. Of a record that somebody edited by hand it may say so where nobody stopped the notebook: then it is not
+    /// started (promise P3).
     pub(super) fn is_restoring(&self) -> bool {
-        self.record.progress.restoring.is_some()
+        self.record.progress.restoring.is_some() && self.record.intent.was_running
     }
 
     /// *Withdrawn*: nobody wants it any more, or the record is being deleted.
