@@ -277,24 +277,31 @@ show_place() { # number; prints a line if its record or its notebook changed
     printf '%s  %-15s  %-16s  %-9s  %s\n' "$(date +%T)" "${places[$1]##*/}" "${states[$1]:--}" "$status" "$access"
 }
 
+all_succeeded() {
+    local state
+    for state in "${states[@]}"; do [ "$state" = Succeeded ] || return 1; done
+}
+
 exec 4<"$folder/records.log"
+part=
 deadline=$((SECONDS + patience))
-ended=0
-while [ "$ended" -lt "${#places[@]}" ]; do
+until all_succeeded; do
     kill -0 "$operator" 2>/dev/null || fail 'the operator ended' "$folder/operator.log"
     [ "$SECONDS" -lt "$deadline" ] || fail 'not every notebook was fixed in time' "$folder/operator.log"
-    while IFS='|' read -r place state attempts <&4; do
+    while IFS= read -r line <&4; do
+        IFS='|' read -r place state attempts <<<"$part$line"
+        part=
+        case $state:$attempts in
+        Starting: | Starting:[01]) ;;
+        Starting:*) state="Starting (try $attempts)" ;;
+        esac
         for number in "${!places[@]}"; do
             [ "${places[number]}" = "$place" ] || continue
-            case $state:${attempts:-0} in
-            Starting:[01]) ;;
-            Starting:*) state="Starting (try $attempts)" ;;
-            Succeeded:* | Failed:* | Cancelled:*) [ "${states[number]}" = "$state" ] || ended=$((ended + 1)) ;;
-            esac
             states[number]=${state:-Pending}
             show_place "$number"
         done
     done
+    part=$part$line # of a line that is not written to its end yet
     for number in "${!places[@]}"; do show_place "$number"; done
     sleep 0.2
 done
