@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use jiff::Timestamp;
 use sudoless::{
     aws::{Operation, Outcome, RequestObserver},
-    domain::{AccountId, Mode, PolicyName, Region, Target, TargetRegion, TargetState},
+    domain::{AccountId, Mode, PolicyName, Region, Target, TargetRegion, TargetState, WaitReason},
     observability::{
         BuildInfo, Controller, Metrics, PolicyFacts, ReconciliationResult, TargetFacts,
     },
@@ -52,6 +52,8 @@ pub fn facts(targets: Vec<TargetFacts>) -> PolicyFacts {
         scan_interval: Duration::from_mins(10),
         last_scan: Some(Timestamp::from_second(INSTANT).unwrap()),
         targets,
+        waiting: [0; WaitReason::ALL.len()],
+        halted: 0,
     }
 }
 
