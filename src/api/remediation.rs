@@ -114,7 +114,7 @@ pub struct NotebookRemediationSpec {
     /// never started.
     pub was_running: bool,
 
-    /// How long each step may take before the record is NeedsAttention.
+    /// How long each step may take: then the record is NeedsAttention, or the update is given up and the notebook brought back.
     pub timeouts: RemediationTimeouts,
 
     /// How often root was taken away from this notebook before, and came back.

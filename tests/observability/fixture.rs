@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use sudoless::{
     aws::{Operation, Outcome, RequestObserver},
     domain::{
-        Access, AccountId, Intent, Mode, NotebookRef, PolicyName, Record, RecordState, Region,
-        Target, TargetRegion, TargetState, Timeouts, WaitReason,
+        Access, AccountId, Intent, Mode, NotebookRef, PolicyName, Progress, Record, RecordState,
+        Region, Target, TargetRegion, TargetState, Timeouts, WaitReason,
     },
     observability::{
         BuildInfo, Controller, Metrics, PolicyFacts, ReconciliationResult, RecordFacts, TargetFacts,
@@ -65,7 +65,7 @@ pub fn metrics() -> Metrics {
     Metrics::new(BuildInfo::current()).unwrap()
 }
 
-/// Metrics of which every family has a series.
+/// Metrics of policies, and of nothing that was done about what they found.
 pub fn busy_metrics() -> Metrics {
     let metrics = metrics();
     metrics.published(
@@ -91,39 +91,51 @@ pub fn busy_metrics() -> Metrics {
         ReconciliationResult::Success,
         Duration::from_millis(300),
     );
-    metrics.record_changed("churn-1", Some(RecordFacts::of(&record())));
-    let policy = PolicyName::from("no-root");
+    metrics
+}
+
+/// Metrics of which every family has a series.
+pub fn remediating_metrics() -> Metrics {
+    let metrics = busy_metrics();
+    metrics.record_changed("churn", Some(RecordFacts::of(&down())));
     metrics.remediated(
-        &policy,
+        &PolicyName::from("strict"),
         RecordState::Succeeded,
-        Some(Duration::from_secs(372)),
+        Some(Duration::from_mins(6)),
     );
     metrics
 }
 
-/// A record whose notebook was stopped and is being brought back.
-pub fn record() -> Record {
-    let minutes = Duration::from_mins;
+/// A record of a notebook that is down.
+fn down() -> Record {
+    let at = Timestamp::from_second(INSTANT).unwrap();
+    let minute = Duration::from_mins(1);
     let intent = Intent {
-        policy: "no-root".into(),
+        policy: PolicyName::from("strict"),
         notebook: NotebookRef {
             arn: "arn:aws:sagemaker:eu-west-1:111122223333:notebook-instance/churn".into(),
             account: "111122223333".parse().unwrap(),
             region: "eu-west-1".parse().unwrap(),
             name: "churn".to_owned(),
         },
-        access: Access::default(),
+        access: Access {
+            role: None,
+            external_id: None,
+        },
         was_running: true,
         timeouts: Timeouts {
-            stop: minutes(30),
-            update: minutes(15),
-            start: minutes(60),
+            stop: minute,
+            update: minute,
+            start: minute,
         },
         recurrence: 0,
     };
-    let created_at = Timestamp::from_second(INSTANT).unwrap();
-    let mut record = Record::new(intent, created_at);
-    record.progress.state = RecordState::Starting;
-    record.progress.stop_requested_at = Some(created_at);
-    record
+    Record {
+        progress: Progress {
+            state: RecordState::Updating,
+            stop_requested_at: Some(at),
+            ..Progress::default()
+        },
+        ..Record::new(intent, at)
+    }
 }
