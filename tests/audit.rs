@@ -12,6 +12,7 @@ mod served;
 #[path = "support/small.rs"]
 mod small;
 #[path = "support/stage.rs"]
+#[allow(dead_code, reason = "what other tests do with their stages")]
 mod stage;
 
 // Named to be the first one that starts: it waits for a minute.

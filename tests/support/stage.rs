@@ -48,11 +48,13 @@ pub struct Stage {
     /// The stage's name: value of the label, and prefix of its policies' names.
     pub name: String,
     /// AWS.
-    pub simulator: Simulator,
+    pub simulator: Arc<Simulator>,
     /// An administrator's client.
     pub client: Client,
     operator: Mutex<Option<Operator>>,
     flags: Vec<String>,
+    /// Where the operator finds AWS, and with which key.
+    env: Vec<(String, String)>,
 }
 
 /// A running `sudoless run`.
@@ -97,6 +99,13 @@ impl Stage {
         simulator: Simulator,
         flags: &[&str],
     ) -> Self {
+        let stage = Self::idle(client(cluster).await, name, simulator, flags);
+        stage.start_operator(cluster.kubeconfig_path());
+        stage
+    }
+
+    /// A stage whose operator does not run yet.
+    pub fn idle(client: Client, name: &str, simulator: Simulator, flags: &[&str]) -> Self {
         let mut all: Vec<String> = [
             "--metrics-addr",
             "127.0.0.1:0",
@@ -108,15 +117,23 @@ impl Stage {
         .to_vec();
         all.push(format!("stage={name}"));
         all.extend(flags.iter().map(ToString::to_string));
-        let stage = Self {
+        Self {
             name: name.to_owned(),
             operator: Mutex::default(),
-            client: client(cluster).await,
-            simulator,
+            client,
+            env: simulator.env(),
+            simulator: Arc::new(simulator),
             flags: all,
-        };
-        stage.start_operator(cluster.kubeconfig_path());
-        stage
+        }
+    }
+
+    /// The operator finds AWS here from its next start on.
+    pub fn reach_aws_at(&mut self, url: &str) {
+        for (name, value) in &mut self.env {
+            if name == "AWS_ENDPOINT_URL" {
+                url.clone_into(value);
+            }
+        }
     }
 
     /// Starts the operator, which must not be running.
@@ -131,7 +148,7 @@ impl Stage {
             .arg("run")
             .args(&self.flags)
             .env("KUBECONFIG", kubeconfig)
-            .envs(self.simulator.env());
+            .envs(self.env.iter().cloned());
         Operator::start(command)
     }
 
@@ -155,6 +172,11 @@ impl Stage {
             );
             std::thread::sleep(LOOK);
         }
+    }
+
+    /// Ends the operator as a crash does, and waits until it is gone.
+    pub fn kill_operator(&self) {
+        drop(self.operator.lock().unwrap().take());
     }
 
     /// Waits until the operator ends by itself; returns how.

@@ -1,0 +1,30 @@
+//! Remediation end to end: the operator's own program, a real API server, a simulated AWS that is in a hurry.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs
+)]
+
+#[path = "support/enforced.rs"]
+mod enforced;
+#[path = "support/records.rs"]
+mod records;
+#[path = "support/relay.rs"]
+#[allow(dead_code, reason = "pausing is for the long runs")]
+mod relay;
+#[path = "support/safety.rs"]
+mod safety;
+#[path = "support/served.rs"]
+mod served;
+#[path = "support/stage.rs"]
+#[allow(dead_code, reason = "what other tests do with their stages")]
+mod stage;
+
+#[path = "remediation/changes.rs"]
+mod changes;
+#[path = "remediation/crash.rs"]
+mod crash;
+#[path = "remediation/cycle.rs"]
+mod cycle;

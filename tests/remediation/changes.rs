@@ -1,0 +1,293 @@
+//! People change their minds while notebooks are down: whoever was stopped runs again, unfixed where that is not wanted any more,
+//! fixed where it is.
+//!
+//! Each stage has a notebook in each step of a remediation, which is held there by a fault until the change has been seen.
+
+use kube::ResourceExt;
+use sagemaker_simulator::{
+    Effect, Fault,
+    Operation::{
+        self, StartNotebookInstance as Start, StopNotebookInstance as Stop,
+        UpdateNotebookInstance as Update,
+    },
+    RootAccess, Status,
+};
+use serde_json::{Value, json};
+use sudoless::api::{NotebookRemediation, RemediationState as State};
+
+use crate::{
+    enforced::{FAST, account, at_most, fleet, rooted, spec},
+    records::{is_finished, outcome},
+    safety, served,
+    stage::{Stage, condition, eventually},
+};
+
+/// In each step one.
+const HELD: [&str; 4] = ["pending", "stopping", "updating", "starting"];
+
+/// The account that a policy names when it does not name the stage's any more.
+const ELSEWHERE: &str = "another account";
+
+/// What holds a notebook in the step that it is called after.
+fn holds() -> [Fault; 4] {
+    let throttled = || Fault::new(Effect::error("ThrottlingException")).operation(Update);
+    [
+        throttled().notebook("pending"),
+        Fault::new(Effect::StuckStopping).notebook("stopping"),
+        // The first asks for permission.
+        throttled().skip(1).notebook("updating"),
+        Fault::new(Effect::StartNotTaken).notebook("starting"),
+    ]
+}
+
+/// Starts remediations and returns once each is held in its step.
+async fn held(stage: &Stage) -> [NotebookRemediation; 4] {
+    for fault in holds() {
+        stage.simulator.add_fault(fault);
+    }
+    stage.enforce(at_most(10)).await;
+    let pending = stage
+        .until_record("pending", |_, status| status.last_write_at.is_some())
+        .await;
+    let stopping = stage.until_state("stopping", State::Stopping).await;
+    let updating = stage.until_state("updating", State::Updating).await;
+    let starting = stage.until_state("starting", State::Starting).await;
+    eventually("the writes", async || {
+        let done = stage.accepted("stopping") == [Stop]
+            && stage.accepted("updating") == [Stop]
+            && stage.accepted("starting").contains(&Start);
+        done.then_some(())
+    })
+    .await;
+    [pending, stopping, updating, starting]
+}
+
+/// Lets everything go on.
+fn release(stage: &Stage) {
+    stage.simulator.clear_faults();
+    stage.modify("stopping", |notebook| notebook.status = Status::Stopped);
+}
+
+fn notebooks(stage: &str) -> impl Iterator<Item = sagemaker_simulator::Notebook> {
+    // The canary comes first by its name.
+    ["canary"]
+        .into_iter()
+        .chain(HELD)
+        .map(move |name| rooted(stage, name))
+}
+
+async fn begin(name: &'static str) -> Stage {
+    Stage::quick(name, notebooks(name)).await
+}
+
+/// What every withdrawal comes to: state, root access, and the writes that were accepted.
+const WITHDRAWN: [(&str, State, RootAccess, &[Operation]); 4] = [
+    ("pending", State::Cancelled, RootAccess::Enabled, &[]),
+    (
+        "stopping",
+        State::Cancelled,
+        RootAccess::Enabled,
+        &[Stop, Start],
+    ),
+    (
+        "updating",
+        State::Cancelled,
+        RootAccess::Enabled,
+        &[Stop, Start],
+    ),
+    (
+        "starting",
+        State::Succeeded,
+        RootAccess::Disabled,
+        &[Stop, Update, Start],
+    ),
+];
+
+/// The notebook runs, has root or not, and these writes were accepted; how often a Start was is another matter.
+fn ended(stage: &Stage, (name, root_access, writes): (&str, RootAccess, &[Operation])) {
+    assert_eq!(
+        stage.truth(name),
+        (Status::InService, root_access),
+        "{name}"
+    );
+    let mut accepted = stage.accepted(name);
+    accepted.dedup();
+    assert_eq!(accepted, writes, "{name}");
+}
+
+/// A change after which nobody wants it any more.
+async fn withdrawn(stage: Stage, change: impl AsyncFnOnce(&Stage), words: &str) {
+    held(&stage).await;
+    change(&stage).await;
+    // Nothing of it takes effect before the operator has seen the change.
+    let pending = stage.until_finished("pending").await;
+    let status = pending.status.as_ref().unwrap();
+    assert_eq!(
+        outcome(&pending),
+        (State::Cancelled, "Withdrawn".to_owned())
+    );
+    assert_eq!(status.message.as_deref(), Some(words));
+    assert_eq!(status.downtime_seconds, None);
+    release(&stage);
+    for (name, state, root_access, writes) in WITHDRAWN {
+        let record = stage.until_finished(name).await;
+        assert_eq!(outcome(&record).0, state, "{name}: {record:#?}");
+        ended(&stage, (name, root_access, writes));
+    }
+    let stopped = stage.record("stopping").await.unwrap().status.unwrap();
+    let brought_back = format!("{words}; it was stopped, and runs again as before");
+    assert_eq!(stopped.message.as_deref(), Some(&*brought_back));
+    assert!(stopped.downtime_seconds.is_some());
+    safety::holds(&stage.simulator);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_policy_that_goes_back_to_audit_leaves_nobody_down() {
+    let audit = async |stage: &Stage| stage.enforce(json!({"mode": "Audit"})).await;
+    withdrawn(begin("to-audit").await, audit, "its policy is in Audit now").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_exempted_is_left_alone() {
+    let exempt = async |stage: &Stage| {
+        // Of another policy, which selects the notebooks too.
+        let exemptions =
+            json!({"mode": "Audit", "exemptions": [{"reason": "too late", "names": HELD}]});
+        stage.apply("other", spec(&stage.name, exemptions)).await;
+    };
+    withdrawn(
+        begin("exempting").await,
+        exempt,
+        "an exemption matches it now",
+    )
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_that_is_not_named_any_more_is_left_alone() {
+    let remove = async |stage: &Stage| {
+        let accounts = json!([{"id": account(ELSEWHERE), "role": "sudoless"}]);
+        let mut changed = at_most(10);
+        changed["accounts"] = accounts;
+        stage.enforce(changed).await;
+    };
+    let words = "its policy does not cover it any more";
+    withdrawn(begin("removing").await, remove, words).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_suspended_policy_finishes_what_is_down() {
+    let stage = begin("suspending").await;
+    held(&stage).await;
+    let suspended = |suspend: bool| -> Value {
+        let mut changed = at_most(10);
+        changed["suspend"] = json!(suspend);
+        changed
+    };
+    stage.enforce(suspended(true)).await;
+    let pending = stage.until_finished("pending").await;
+    assert_eq!(outcome(&pending), (State::Cancelled, "NotNow".to_owned()));
+    let message = pending.status.unwrap().message;
+    assert_eq!(
+        message.as_deref(),
+        Some("its policy was suspended before it was stopped")
+    );
+    release(&stage);
+    ended(&stage, ("pending", RootAccess::Enabled, &[]));
+    for name in ["stopping", "updating", "starting"] {
+        let record = stage.until_finished(name).await;
+        assert_eq!(outcome(&record).0, State::Succeeded, "{name}: {record:#?}");
+        ended(&stage, (name, RootAccess::Disabled, &[Stop, Update, Start]));
+    }
+    let status = stage
+        .until("p", |status| {
+            status
+                .summary
+                .is_some_and(|summary| summary.remediating == 0)
+        })
+        .await;
+    assert_eq!(condition(&status, "Ready").1, "Suspended");
+
+    stage.enforce(suspended(false)).await;
+    stage.until_compliant().await;
+    ended(
+        &stage,
+        ("pending", RootAccess::Disabled, &[Stop, Update, Start]),
+    );
+    safety::holds(&stage.simulator);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_record_that_is_deleted_brings_its_notebook_back_first() {
+    let stage = begin("deleting").await;
+    let records = held(&stage).await;
+    for name in HELD {
+        stage.delete_record(name).await;
+    }
+    // The policy still wants it: another record takes its place, once this one is gone.
+    let first = records[0].uid();
+    stage
+        .until_record("pending", |record, _| record.uid() != first)
+        .await;
+    release(&stage);
+    stage.until_compliant().await;
+    for (record, name) in records.iter().zip(HELD) {
+        let told = stage.events_of(&record.name_any()).await;
+        if name != "starting" {
+            let again = stage.until_finished(name).await;
+            assert_ne!(again.uid(), record.uid(), "{name}");
+            assert_eq!(outcome(&again).0, State::Succeeded, "{name}");
+            assert!(
+                told.iter().any(|(reason, _)| reason == "Cancelled"),
+                "{name}: {told:#?}"
+            );
+        }
+    }
+    ended(
+        &stage,
+        ("pending", RootAccess::Disabled, &[Stop, Update, Start]),
+    );
+    // It is brought back unfixed, and then its turn comes anew.
+    let twice: &[Operation] = &[Stop, Start, Stop, Update, Start];
+    ended(&stage, ("stopping", RootAccess::Disabled, twice));
+    ended(&stage, ("updating", RootAccess::Disabled, twice));
+    // There is nothing left to do about this one.
+    ended(
+        &stage,
+        ("starting", RootAccess::Disabled, &[Stop, Update, Start]),
+    );
+    stage.until_no_record("starting").await;
+    safety::holds(&stage.simulator);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_policy_that_is_deleted_takes_its_records_with_it_once_everybody_is_back() {
+    let options = local_cluster::Options {
+        controller_manager: true,
+        ..local_cluster::Options::default()
+    };
+    let cluster = tokio::task::spawn_blocking(move || served::start(options));
+    let cluster = cluster.await.unwrap();
+    let name = "collected";
+    let stage = Stage::on(&cluster, name, fleet(name, notebooks(name)), &FAST).await;
+    let records = held(&stage).await;
+    stage.delete("p").await;
+    stage.until_no_record("pending").await;
+    stage.until_no_record("canary").await;
+    for record in stage.records().await {
+        assert!(!is_finished(record.status.as_ref().unwrap()), "{record:#?}");
+        assert!(record.metadata.deletion_timestamp.is_some(), "{record:#?}");
+    }
+    release(&stage);
+    for (record, (name, state, root_access, writes)) in records.iter().zip(WITHDRAWN) {
+        stage.until_no_record(name).await;
+        ended(&stage, (name, root_access, writes));
+        let told = stage.events_of(&record.name_any()).await;
+        assert!(
+            told.iter()
+                .any(|(reason, _)| *reason == format!("{state:?}")),
+            "{name}: {told:#?}"
+        );
+    }
+    safety::holds(&stage.simulator);
+}

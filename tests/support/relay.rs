@@ -1,0 +1,177 @@
+//! Stands between the operator and one of its servers: sees each request before it is passed on and after it was answered, and
+//! may keep either to itself.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex},
+};
+
+use axum::{
+    Router,
+    body::{Body, Bytes, to_bytes},
+    extract::{Request, State},
+    http::{Method, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use futures::future::BoxFuture;
+use kube::Client;
+use serde_json::json;
+use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
+
+/// A request on its way.
+#[derive(Clone, Debug)]
+pub struct Passing {
+    /// Which of its kind it is, counted over all relays of a test from one.
+    pub number: usize,
+    /// Whether it was answered; otherwise it was not passed on yet.
+    pub after: bool,
+    /// What it is, such as `PUT notebookremediations/status` or `StopNotebookInstance`.
+    pub what: String,
+    /// Its body.
+    pub body: Bytes,
+}
+
+/// Whether a request, or its answer, is passed on.
+pub type Judge = Arc<dyn Fn(Passing) -> BoxFuture<'static, bool> + Send + Sync>;
+
+/// How many writes of each kind were asked for.
+pub type Counts = Arc<Mutex<BTreeMap<String, usize>>>;
+
+/// A relay that serves until it is dropped.
+pub struct Relay {
+    /// Where it is, such as `http://127.0.0.1:41234`.
+    pub url: String,
+    open: watch::Sender<bool>,
+    serving: JoinHandle<()>,
+}
+
+struct Shared {
+    upstream: Client,
+    counts: Counts,
+    judge: Judge,
+    open: watch::Receiver<bool>,
+}
+
+impl Relay {
+    /// Starts to serve what `upstream` serves.
+    pub async fn start(upstream: Client, counts: Counts, judge: Judge) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let (open, gate) = watch::channel(true);
+        let shared = Arc::new(Shared {
+            upstream,
+            counts,
+            judge,
+            open: gate,
+        });
+        let router = Router::new().fallback(relay).with_state(shared);
+        let serving = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+        Self { url, open, serving }
+    }
+
+    /// Writes a kubeconfig by which it is reached into a folder; returns its path.
+    pub fn kubeconfig(&self, folder: &Path) -> PathBuf {
+        let path = folder.join("kubeconfig");
+        let kubeconfig = json!({
+            "apiVersion": "v1",
+            "kind": "Config",
+            "current-context": "relay",
+            "clusters": [{"name": "relay", "cluster": {"server": self.url}}],
+            "users": [{"name": "relay", "user": {}}],
+            "contexts": [{"name": "relay", "context": {"cluster": "relay", "user": "relay"}}],
+        });
+        std::fs::write(&path, kubeconfig.to_string()).unwrap();
+        path
+    }
+
+    /// Keeps all requests from now on, until [`Relay::resume`]. What is streamed already goes on.
+    pub fn pause(&self) {
+        self.open.send_replace(false);
+    }
+
+    /// Passes on what was kept, and everything that comes.
+    pub fn resume(&self) {
+        self.open.send_replace(true);
+    }
+}
+
+impl Drop for Relay {
+    fn drop(&mut self) {
+        self.serving.abort();
+    }
+}
+
+async fn relay(State(shared): State<Arc<Shared>>, request: Request) -> Response {
+    let (mut parts, body) = request.into_parts();
+    let mut gate = shared.open.clone();
+    let _ = gate.wait_for(|open| *open).await;
+    let body = to_bytes(body, usize::MAX).await.unwrap();
+    let target = parts.headers.get("x-amz-target");
+    let target = target.and_then(|target| target.to_str().ok());
+    let write = write(&parts.method, parts.uri.path(), target);
+    let passing = write.map(|what| shared.count(what, body.clone()));
+    if let Some(passing) = &passing
+        && !(shared.judge)(passing.clone()).await
+    {
+        return StatusCode::SERVICE_UNAVAILABLE.into_response();
+    }
+    for name in [header::HOST, header::CONTENT_LENGTH, header::CONNECTION] {
+        parts.headers.remove(name);
+    }
+    let request = Request::from_parts(parts, kube::client::Body::from(body));
+    let answer = match shared.upstream.send(request).await {
+        Ok(answer) => answer,
+        Err(error) => return (StatusCode::BAD_GATEWAY, error.to_string()).into_response(),
+    };
+    if let Some(passing) = passing {
+        let answered = Passing {
+            after: true,
+            ..passing
+        };
+        if !(shared.judge)(answered).await {
+            return StatusCode::SERVICE_UNAVAILABLE.into_response();
+        }
+    }
+    let (mut parts, body) = answer.into_parts();
+    for name in [header::TRANSFER_ENCODING, header::CONNECTION] {
+        parts.headers.remove(name);
+    }
+    Response::from_parts(parts, Body::new(body))
+}
+
+impl Shared {
+    fn count(&self, what: String, body: Bytes) -> Passing {
+        let mut counts = self.counts.lock().unwrap();
+        let count = counts.entry(what.clone()).or_default();
+        *count += 1;
+        Passing {
+            number: *count,
+            after: false,
+            what,
+            body,
+        }
+    }
+}
+
+/// What a write is; `None`: it changes nothing that counts. Events and leases do not.
+fn write(method: &Method, path: &str, target: Option<&str>) -> Option<String> {
+    if let Some(target) = target {
+        let operation = target.rsplit('.').next().unwrap_or_default();
+        let writes = ["Stop", "Start", "Update"]
+            .iter()
+            .any(|verb| operation.starts_with(verb));
+        return writes.then(|| operation.to_owned());
+    }
+    let resource = path.strip_prefix("/apis/sudoless.dev/v1alpha1/")?;
+    if *method == Method::GET {
+        return None;
+    }
+    let mut names = resource.split('/');
+    let kind = names.next().unwrap_or_default();
+    let subresource = names.nth(1).map(|name| format!("/{name}"));
+    Some(format!(
+        "{method} {kind}{}",
+        subresource.unwrap_or_default()
+    ))
+}
