@@ -6,7 +6,7 @@ use serde_json::json;
 use super::*;
 use crate::decide::{ReportContext, report};
 
-fn resource(status: serde_json::Value) -> NotebookRemediation {
+fn resource(status: &serde_json::Value) -> NotebookRemediation {
     serde_json::from_value(json!({
         "apiVersion": "sudoless.dev/v1alpha1",
         "kind": "NotebookRemediation",
@@ -35,7 +35,7 @@ fn at(second: i64) -> Timestamp {
 
 #[test]
 fn an_intent_is_read_as_it_was_written() {
-    let stored = resource(json!(null));
+    let stored = resource(&json!(null));
     let record = read_record(&stored).unwrap();
     assert_eq!(write_intent(&record.intent), stored.spec);
     assert!(record.intent.was_running);
@@ -48,18 +48,18 @@ fn an_intent_is_read_as_it_was_written() {
 
 #[test]
 fn a_record_that_is_not_understood_says_why() {
-    let mut wrong = resource(json!({}));
+    let mut wrong = resource(&json!({}));
     wrong.spec.notebook.account = "1".to_owned();
     assert!(matches!(
         read_record(&wrong),
         Err(InvalidRecord::Identifier(_))
     ));
-    let newer = resource(json!({"state": "Starting", "restoring": "SomethingNew"}));
+    let newer = resource(&json!({"state": "Starting", "restoring": "SomethingNew"}));
     assert_eq!(
         read_record(&newer),
         Err(InvalidRecord::Reason("SomethingNew".to_owned()))
     );
-    let mut timeless = resource(json!({}));
+    let mut timeless = resource(&json!({}));
     timeless.metadata.creation_timestamp = None;
     assert_eq!(read_record(&timeless), Err(InvalidRecord::NoCreation));
 }
@@ -114,7 +114,7 @@ fn only_what_succeeded_or_was_cancelled_expires() {
         (RecordState::NeedsAttention, false),
         (RecordState::Starting, false),
     ] {
-        let mut record = read_record(&resource(json!(null))).unwrap();
+        let mut record = read_record(&resource(&json!(null))).unwrap();
         record.progress.state = state;
         record.progress.completed_at = Some(at(0));
         let expected = expires.then(|| at(720 * 3600));
@@ -161,11 +161,11 @@ proptest! {
     /// Nothing is lost on the way to the API server and back: a pass goes by what the one before made durable.
     #[test]
     fn progress_is_read_as_it_was_written(progress in any_progress()) {
-        let mut record = read_record(&resource(json!(null))).unwrap();
+        let mut record = read_record(&resource(&json!(null))).unwrap();
         record.progress = progress.clone();
         let context = ReportContext { wish: None, generation: Some(1), previous: None, now: at(0) };
         let status = report(&record, context);
-        let stored = resource(serde_json::to_value(&status).unwrap());
+        let stored = resource(&serde_json::to_value(&status).unwrap());
         prop_assert_eq!(stored.status.as_ref(), Some(&status));
         prop_assert_eq!(read_record(&stored).unwrap().progress, progress);
     }

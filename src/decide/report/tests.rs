@@ -68,7 +68,7 @@ fn conditions_follow_the_state() {
         };
         let status = said(
             &record(state, |record| {
-                record.progress.end = Some(EndReason::Withdrawn)
+                record.progress.end = Some(EndReason::Withdrawn);
             }),
             None,
         );
@@ -157,7 +157,7 @@ fn what_is_brought_back_says_why() {
     assert_eq!(status.reason.as_deref(), Some("UpdateDenied"));
     assert_eq!(status.restoring.as_deref(), Some("UpdateDenied"));
     let cancelled = record(RecordState::Cancelled, |record| {
-        record.progress.end = Some(EndReason::Withdrawn)
+        record.progress.end = Some(EndReason::Withdrawn);
     });
     let exempt = said(&cancelled, Some(Wish::Withdrawn(Withdrawal::Exempt)));
     assert_eq!(
