@@ -1,0 +1,22 @@
+//! An exhaustive search of the real `step`, `answered`, `admit`, `Tally` and `wish`, together with a model of AWS, of the API
+//! server and of the people around them. `README.md` says what is modelled, and what is assumed.
+
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "it is a test"
+)]
+
+pub mod claim;
+pub mod fair;
+pub mod mutation;
+pub mod notebook;
+pub mod pass;
+pub mod people;
+pub mod policy;
+pub mod product;
+pub mod record;
+pub mod search;
+mod show;
+pub mod world;
