@@ -24,6 +24,8 @@ pub struct Scope {
     pub fleet: Fleet,
     /// Whether a second operator may take the lease at any time.
     pub two_operators: bool,
+    /// Whether a claim reads all that it needs in one step.
+    pub reads_at_once: bool,
     /// The most faults of a path.
     pub faults: usize,
 }
@@ -91,7 +93,7 @@ impl Search {
     fn new(scope: Scope, mutation: Option<Mutation>, traced: bool) -> Self {
         let product = Product::new(scope.fleet, mutation);
         Self {
-            world: World::new(product, scope.two_operators),
+            world: World::new(product, scope.two_operators, scope.reads_at_once),
             endings: Endings::default(),
             found: HashSet::default(),
             parents: traced.then(HashMap::default),
@@ -103,7 +105,7 @@ impl Search {
         let mut layer = Vec::new();
         for state in self.beginnings() {
             if self.found.insert(self.world.key(&state)) {
-                layer.push(state);
+                layer.push(self.world.key(&state));
             }
         }
         for fault in 0..=faults {
@@ -128,10 +130,11 @@ impl Search {
     }
 
     /// Adds what can be reached without another fault.
-    fn close(&mut self, layer: &mut Vec<State>) -> Result<(), Box<Broken>> {
+    fn close(&mut self, layer: &mut Vec<u64>) -> Result<(), Box<Broken>> {
         let mut steps = Vec::new();
         let mut at = 0;
-        while let Some(state) = layer.get(at).copied() {
+        while let Some(key) = layer.get(at) {
+            let state = self.world.of_key(*key);
             at += 1;
             self.examine(&state)?;
             self.world.steps(&state, false, &mut steps);
@@ -141,12 +144,13 @@ impl Search {
     }
 
     /// What can be reached by one fault more.
-    fn spread(&mut self, layer: &[State]) -> Result<Vec<State>, Box<Broken>> {
+    fn spread(&mut self, layer: &[u64]) -> Result<Vec<u64>, Box<Broken>> {
         let mut steps = Vec::new();
         let mut next = Vec::new();
-        for state in layer {
-            self.world.steps(state, true, &mut steps);
-            self.take(state, &steps, &mut next)?;
+        for key in layer {
+            let state = self.world.of_key(*key);
+            self.world.steps(&state, true, &mut steps);
+            self.take(&state, &steps, &mut next)?;
         }
         Ok(next)
     }
@@ -155,7 +159,7 @@ impl Search {
         &mut self,
         state: &State,
         steps: &[Step],
-        next: &mut Vec<State>,
+        next: &mut Vec<u64>,
     ) -> Result<(), Box<Broken>> {
         self.steps += steps.len() as u64;
         for step in steps {
@@ -169,7 +173,7 @@ impl Search {
             }
             let key = self.world.key(&step.next);
             if self.found.insert(key) {
-                next.push(step.next);
+                next.push(key);
                 if let Some(parents) = &mut self.parents {
                     parents.insert(key, (*state, step.what, step.to));
                 }
@@ -252,6 +256,20 @@ impl World {
             key = key << bits | number;
         }
         key
+    }
+
+    /// The state of a number.
+    fn of_key(&self, mut key: u64) -> State {
+        let bits = 60 / self.len();
+        let mut notebooks = [0; 3];
+        for number in notebooks[..self.len()].iter_mut().rev() {
+            *number = u32::try_from(key & ((1 << bits) - 1)).expect("it was one");
+            key >>= bits;
+        }
+        State {
+            notebooks,
+            policy: PolicyState::ALL[usize::try_from(key).expect("it was one")],
+        }
     }
 }
 

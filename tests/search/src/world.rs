@@ -55,11 +55,6 @@ struct Followed {
     begins_claim: bool,
 }
 
-#[derive(Debug, Default)]
-struct Follows {
-    free: Vec<Followed>,
-    faults: Vec<Followed>,
-}
 
 /// All that is known about the states of single notebooks.
 pub struct World {
@@ -67,22 +62,25 @@ pub struct World {
     pub product: Product,
     /// Whether a second operator may take the lease at any time.
     pub two_operators: bool,
+    /// Whether a claim describes its notebook and lists the records in one step; else others act in between.
+    pub reads_at_once: bool,
     numbers: HashMap<Notebook, u32, Quick>,
     known: Vec<Known>,
-    follows: Vec<[Option<Rc<Follows>>; 12]>,
+    follows: HashMap<(u32, u8), Rc<[Followed]>, Quick>,
     moves: Vec<Move>,
 }
 
 impl World {
     /// A world in which nothing is known.
     #[must_use]
-    pub fn new(product: Product, two_operators: bool) -> Self {
+    pub fn new(product: Product, two_operators: bool, reads_at_once: bool) -> Self {
         Self {
             product,
             two_operators,
+            reads_at_once,
             numbers: HashMap::default(),
             known: Vec::new(),
-            follows: Vec::new(),
+            follows: HashMap::default(),
             moves: Vec::new(),
         }
     }
@@ -154,7 +152,6 @@ impl World {
             needed_attention: record.is_some_and(|record| record.needed_attention),
             stranded: notebook.owed && !stop_requested,
         });
-        self.follows.push(Default::default());
         self.numbers.insert(*notebook, number);
         number
     }
@@ -226,13 +223,9 @@ impl World {
         let claiming = self.is_claiming(state);
         for place in 0..self.len() {
             let exceeded = self.exceeds(state, place);
-            let follows = self.follows(state.notebooks[place], state.policy, exceeded);
-            let followed = if by_fault {
-                &follows.faults
-            } else {
-                &follows.free
-            };
-            for each in followed {
+            let number = state.notebooks[place];
+            let followed = self.follows(number, (state.policy, exceeded, by_fault));
+            for each in followed.iter() {
                 if !(each.begins_claim && claiming) {
                     steps.push(Step {
                         what: each.what,
@@ -241,6 +234,10 @@ impl World {
                         next: self.replaced(state, place, each.next),
                     });
                 }
+            }
+            if !by_fault && self.reads_at_once && !claiming {
+                let claimed = self.claimed_at_once(state, place);
+                steps.extend(claimed);
             }
             if !by_fault {
                 self.admissions(state, place, steps);
@@ -257,6 +254,25 @@ impl World {
         state.notebooks[..self.len()]
             .iter()
             .any(|number| self.known[*number as usize].claims[LEADER].is_some())
+    }
+
+    /// A claim that is described and listed in one step, if anything comes of it.
+    fn claimed_at_once(&mut self, state: &State, place: usize) -> Option<Step> {
+        let begun = self
+            .notebook(state.notebooks[place])
+            .begin_claim(state.policy)?;
+        let Some(Claim::Described { was_running }) = begun.notebook.claims[LEADER] else {
+            return None;
+        };
+        let admission = self.admit(state, place, was_running);
+        let listed = begun.notebook.admitted(LEADER, admission);
+        listed.notebook.claims[LEADER]?;
+        Some(Step {
+            what: "it is described and admitted for a claim",
+            to: Some(place),
+            broken: None,
+            next: self.changed(state, place, &listed.notebook),
+        })
     }
 
     fn admissions(&mut self, state: &State, place: usize, steps: &mut Vec<Step>) {
@@ -293,9 +309,13 @@ impl World {
         })
     }
 
-    fn follows(&mut self, number: u32, policy: PolicyState, exceeded: bool) -> Rc<Follows> {
-        let which = policy as usize * 2 + usize::from(exceeded);
-        if let Some(follows) = &self.follows[number as usize][which] {
+    fn follows(
+        &mut self,
+        number: u32,
+        (policy, exceeded, by_fault): (PolicyState, bool, bool),
+    ) -> Rc<[Followed]> {
+        let which = policy as u8 * 4 + u8::from(exceeded) * 2 + u8::from(by_fault);
+        if let Some(follows) = self.follows.get(&(number, which)) {
             return Rc::clone(follows);
         }
         let notebook = *self.notebook(number);
@@ -306,31 +326,23 @@ impl World {
         moves.extend(notebook.begin_pass(policy, exceeded, &mut self.product));
         notebook.pass_moves(&mut self.product, &mut moves);
         notebook.claim_moves(&mut moves);
-        let mut follows = Follows::default();
-        for each in &moves {
-            self.follow(each, false, &mut follows);
+        if !self.reads_at_once {
+            moves.extend(notebook.begin_claim(policy));
         }
-        if let Some(claim) = notebook.begin_claim(policy) {
-            self.follow(&claim, true, &mut follows);
-        }
+        let follows: Rc<[Followed]> = moves
+            .iter()
+            .filter(|each| (each.faults > 0) == by_fault)
+            .map(|each| Followed {
+                next: self.number(&each.notebook),
+                what: each.what,
+                broken: each.broken,
+                begins_claim: notebook.claims[LEADER].is_none()
+                    && each.notebook.claims[LEADER].is_some(),
+            })
+            .collect();
         self.moves = moves;
-        let follows = Rc::new(follows);
-        self.follows[number as usize][which] = Some(Rc::clone(&follows));
+        self.follows.insert((number, which), Rc::clone(&follows));
         follows
-    }
-
-    fn follow(&mut self, each: &Move, begins_claim: bool, follows: &mut Follows) {
-        let followed = Followed {
-            next: self.number(&each.notebook),
-            what: each.what,
-            broken: each.broken,
-            begins_claim,
-        };
-        if each.faults == 0 {
-            follows.free.push(followed);
-        } else {
-            follows.faults.push(followed);
-        }
     }
 }
 
