@@ -1,7 +1,8 @@
 //! Whether all ends well once nothing goes wrong any more.
 //!
 //! From a state one run is followed in which every pass goes through, everything that is under way arrives, and time passes when
-//! nothing else is left to do. It ends in a circle, mostly of one state; in it every notebook is as it should be, or flagged.
+//! nothing else is left to do. It ends in a circle, mostly of one state, which even the steps' timeouts do not leave; in it every
+//! notebook is as it should be, or flagged.
 
 use std::collections::{HashMap, HashSet};
 
@@ -12,7 +13,6 @@ use crate::{
     pass::LEADER,
     policy::PolicyState,
     product::Admission,
-    record::Age,
     world::{Quick, State, World},
 };
 
@@ -49,31 +49,72 @@ impl Endings {
     /// # Errors
     /// How it ends, if badly.
     pub fn follow(&mut self, world: &mut World, state: &State) -> Result<(), Box<BadEnding>> {
-        let mut states: Vec<State> = Vec::new();
-        let mut places: HashMap<u64, usize, Quick> = HashMap::default();
-        let mut state = *state;
-        let circle = loop {
-            let key = world.key(&state);
+        let mut run = Run::default();
+        let mut next = *state;
+        loop {
+            let key = world.key(&next);
             if self.good.contains(&key) {
-                break states.len();
+                break;
             }
-            if let Some(place) = places.insert(key, states.len()) {
-                break place;
+            let Some(circle) = run.visit(key, next) else {
+                // What stands still goes round in the smallest circle.
+                next = world.fair(&next).unwrap_or(next);
+                continue;
+            };
+            if let Some(later) = run.outlast(world, circle) {
+                next = later;
+                continue;
             }
-            states.push(state);
-            match world.fair(&state) {
-                Some(next) => state = next,
-                None => break states.len() - 1,
+            for at in circle..run.states.len() {
+                if let Err(why) = world.rests(&run.states[at].1) {
+                    let states = run.states.iter().take(at + 1).map(|each| each.1).collect();
+                    return Err(Box::new(BadEnding { states, why }));
+                }
             }
-        };
-        for at in circle..states.len() {
-            if let Err(why) = world.rests(&states[at]) {
-                states.truncate(at + 1);
-                return Err(Box::new(BadEnding { states, why }));
+            break;
+        }
+        self.good.extend(run.visited);
+        Ok(())
+    }
+}
+
+/// A run that is being followed.
+#[derive(Default)]
+struct Run {
+    states: Vec<(u64, State)>,
+    places: HashMap<u64, usize, Quick>,
+    visited: HashSet<u64, Quick>,
+    outlasted: HashSet<u64, Quick>,
+}
+
+impl Run {
+    /// Notes a state; or tells where it was before.
+    fn visit(&mut self, key: u64, state: State) -> Option<usize> {
+        if let Some(place) = self.places.get(&key) {
+            return Some(*place);
+        }
+        self.places.insert(key, self.states.len());
+        self.states.push((key, state));
+        self.visited.insert(key);
+        None
+    }
+
+    /// A circle takes as long as it likes: in it every timeout passes, once in each state.
+    fn outlast(&mut self, world: &mut World, circle: usize) -> Option<State> {
+        for at in circle..self.states.len() {
+            let (key, state) = self.states[at];
+            if self.outlasted.contains(&key) {
+                continue;
+            }
+            if let Some(later) = world.past_deadlines(&state) {
+                self.outlasted.insert(key);
+                for (key, _) in self.states.drain(at + 1..) {
+                    self.places.remove(&key);
+                }
+                return Some(later);
             }
         }
-        self.good.extend(places.into_keys());
-        Ok(())
+        None
     }
 }
 
@@ -151,25 +192,31 @@ impl World {
         })
     }
 
-    /// A minute passes for all, and once nothing can arrive any more, the timeouts pass too.
+    /// A minute passes for all.
     fn later(&mut self, state: &State) -> Option<State> {
-        let mut next = *state;
-        let mut notebooks = Vec::with_capacity(self.len());
-        for place in 0..self.len() {
-            let mut notebook = *self.notebook(state.notebooks[place]);
-            let grows = notebook.can_grow_older();
-            if grows {
+        self.all_changed(state, |notebook| {
+            if notebook.can_grow_older() {
                 notebook.grow_older();
             }
-            let settled = notebook
-                .record
-                .is_some_and(|record| record.last_write == Some(Age::Settled));
-            if (settled || !grows) && notebook.can_reach_deadline() {
+        })
+    }
+
+    /// Every timeout passes.
+    fn past_deadlines(&mut self, state: &State) -> Option<State> {
+        self.all_changed(state, |notebook| {
+            if notebook.can_reach_deadline() {
                 notebook.reach_deadline();
             }
-            notebooks.push(notebook);
+        })
+    }
+
+    fn all_changed(&mut self, state: &State, change: fn(&mut Notebook)) -> Option<State> {
+        let mut notebooks = [*self.notebook(state.notebooks[0]); 3];
+        for (place, notebook) in notebooks[..self.len()].iter_mut().enumerate() {
+            *notebook = *self.notebook(state.notebooks[place]);
+            change(notebook);
         }
-        next = self.state(&notebooks, next.policy);
+        let next = self.state(&notebooks[..self.len()], state.policy);
         (next != *state).then_some(next)
     }
 

@@ -9,7 +9,7 @@ use sudoless::{
 
 use crate::{
     product::{Answered, Decided},
-    record::{Rec, TIMES},
+    record::{Age, Rec, TIMES},
 };
 
 /// A way to break it.
@@ -31,8 +31,6 @@ pub enum Mutation {
     ForgetStart,
     /// A Start that did not take is not sent again.
     StartOnce,
-    /// An Update that did not take is not sent again.
-    UpdateOnce,
     /// The claim counts what is down only until it starts again.
     NotCountedWhileStarting,
     /// The budget is not counted again before the first Stop.
@@ -49,7 +47,7 @@ pub enum Mutation {
 
 impl Mutation {
     /// Every way.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 14] = [
         Self::ForgetRestoring,
         Self::FinishUnsettled,
         Self::StopAgainTooSoon,
@@ -58,7 +56,6 @@ impl Mutation {
         Self::StartWhatWasStopped,
         Self::ForgetStart,
         Self::StartOnce,
-        Self::UpdateOnce,
         Self::NotCountedWhileStarting,
         Self::NoSecondCount,
         Self::SendWithoutLease,
@@ -98,30 +95,32 @@ impl Mutation {
             Self::ForgetRestoring if before.restoring.is_none() => record.restoring = None,
             Self::StartWhatWasStopped
                 if !before.was_running
-                    && !before.is_finished()
+                    && before.state == RecordState::Updating
                     && record.state == RecordState::Succeeded =>
             {
                 *decided = Decided {
-                    record: *before,
+                    record: Rec {
+                        state: RecordState::Starting,
+                        last_write: Some(Age::Fresh),
+                        ..*before
+                    },
                     request: Some(Request::Start),
                 };
             }
             Self::ForgetStart if decided.request == Some(Request::Start) => {
-                record.state = RecordState::Succeeded;
-                decided.request = None;
+                *decided = Decided {
+                    record: Rec {
+                        state: RecordState::Succeeded,
+                        ..Rec::new(before.was_running, before.recurrence)
+                    },
+                    request: None,
+                };
             }
             Self::StartOnce
                 if decided.request == Some(Request::Start) && before.start_attempts > 0 =>
             {
                 decided.request = None;
-                *record = *before;
-            }
-            Self::UpdateOnce
-                if decided.request == Some(Request::Update)
-                    && before.state == RecordState::Updating =>
-            {
-                decided.request = None;
-                *record = *before;
+                record.last_write = before.last_write;
             }
             Self::GiveUpAtAttention if before.state == RecordState::NeedsAttention => {
                 decided.request = None;
