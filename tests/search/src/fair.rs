@@ -245,7 +245,11 @@ impl World {
             }
             _ => {}
         }
-        let out_of_scope = it.exempt || matches!(state.policy, PolicyState::Audit | PolicyState::Deleted | PolicyState::Suspended);
+        let out_of_scope = it.exempt
+            || matches!(
+                state.policy,
+                PolicyState::Audit | PolicyState::Deleted | PolicyState::Suspended
+            );
         let unknown = it.refused.describe || it.refused.root_access;
         if out_of_scope || unknown || !it.has_root || it.status == Status::Missing {
             return Ok(());

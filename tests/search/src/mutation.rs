@@ -19,8 +19,6 @@ pub enum Mutation {
     ForgetRestoring,
     /// What runs is finished before the last write has settled.
     FinishUnsettled,
-    /// A Stop is sent again while the one before may still be under way.
-    StopAgainTooSoon,
     /// The Stop is noted after it was sent.
     StopBeforeIntent,
     /// A first Stop without an answer is taken for refused.
@@ -47,10 +45,9 @@ pub enum Mutation {
 
 impl Mutation {
     /// Every way.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 13] = [
         Self::ForgetRestoring,
         Self::FinishUnsettled,
-        Self::StopAgainTooSoon,
         Self::StopBeforeIntent,
         Self::ForgetUnclearStop,
         Self::StartWhatWasStopped,
@@ -69,7 +66,10 @@ impl Mutation {
     pub fn takes_two(self) -> bool {
         matches!(
             self,
-            Self::NoSecondCount | Self::SendWithoutLease | Self::IgnoreConflicts
+            Self::NoSecondCount
+                | Self::SendWithoutLease
+                | Self::IgnoreConflicts
+                | Self::NotCountedWhileStarting
         )
     }
 
@@ -77,10 +77,6 @@ impl Mutation {
         match self {
             Self::FinishUnsettled => Times {
                 settle: Duration::ZERO,
-                write_bound: Duration::ZERO,
-                ..TIMES
-            },
-            Self::StopAgainTooSoon => Times {
                 write_bound: Duration::ZERO,
                 ..TIMES
             },

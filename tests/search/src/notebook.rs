@@ -5,10 +5,7 @@ use sudoless::{
     domain::{AnswerKind, Call, RootAccess},
 };
 
-use crate::{
-    pass::LEADER,
-    record::{Age, Rec},
-};
+use crate::{pass::LEADER, record::Rec};
 
 /// A notebook and all that belongs to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -202,9 +199,11 @@ impl Notebook {
     #[must_use]
     pub fn is_stop_being_requested(&self) -> bool {
         self.was_just_seen_running()
-            || self.passes.iter().flatten().any(
-                |pass| matches!(pass, Pass::Decided { next, .. } if next.stop_requested),
-            )
+            || self
+                .passes
+                .iter()
+                .flatten()
+                .any(|pass| matches!(pass, Pass::Decided { next, .. } if next.stop_requested))
     }
 
     /// Whether its record says that a Stop was about to be sent.
@@ -298,135 +297,6 @@ impl Notebook {
         self.record = None;
         self.record_changed(None);
     }
-
-    /// What AWS does by itself, and the time.
-    pub fn natural_moves(&self, moves: &mut Vec<Move>) {
-        let mut add = |what, faults, change: &dyn Fn(&mut Self) -> Option<&'static str>| {
-            let mut notebook = *self;
-            let broken = change(&mut notebook);
-            moves.push(Move {
-                notebook,
-                what,
-                faults,
-                broken,
-            });
-        };
-        for call in Call::ALL {
-            if self.on_the_way[index(call)] == 0 {
-                continue;
-            }
-            add(arrives(call), 0, &|it| {
-                it.no_longer_on_the_way(call);
-                it.arrive(call)
-            });
-            add(is_lost(call), 0, &|it| {
-                it.no_longer_on_the_way(call);
-                None
-            });
-        }
-        if let Some((status, what)) = self.completes() {
-            add(what, 0, &|it| {
-                it.complete(status);
-                None
-            });
-        }
-        let fails = match self.status {
-            Status::Pending => Some("its start fails"),
-            Status::Updating => Some("its update fails"),
-            _ => None,
-        };
-        if let Some(what) = fails {
-            add(what, 1, &|it| {
-                it.status = Status::Failed;
-                None
-            });
-        }
-        if self.can_grow_older() {
-            add("a minute passes", 0, &|it| {
-                it.grow_older();
-                None
-            });
-        }
-        if self.can_reach_deadline() {
-            add("the step's timeout passes", 1, &|it| {
-                it.reach_deadline();
-                None
-            });
-        }
-    }
-
-    /// What a transition ends in.
-    ///
-    /// Two assumptions about time, both from how long these take. A stop takes a minute, and a pass sends within ten seconds of
-    /// its Describe. A start takes two minutes: longer than that, and than a request that was sent before it may be on the way.
-    #[must_use]
-    pub fn completes(&self) -> Option<(Status, &'static str)> {
-        match self.status {
-            Status::Pending if !self.awaits_arrival() && self.about_to_send().is_none() => {
-                Some((Status::InService, "it runs"))
-            }
-            Status::Stopping if !self.was_just_seen_running() => {
-                Some((Status::Stopped, "it is stopped"))
-            }
-            Status::Updating => Some((Status::Stopped, "it is updated")),
-            Status::Deleting => Some((Status::Missing, "it is deleted")),
-            Status::MaintainedRunning => Some((Status::InService, "its maintenance ends")),
-            Status::MaintainedStopped => Some((Status::Stopped, "its maintenance ends")),
-            _ => None,
-        }
-    }
-
-    /// A transition ends.
-    pub fn complete(&mut self, status: Status) {
-        if self.status == Status::Updating {
-            self.has_root = false;
-        }
-        self.settle_in(status);
-    }
-
-    /// Whether a minute may pass: a pass is over by then, and so is what was on the way for a minute already.
-    #[must_use]
-    pub fn can_grow_older(&self) -> bool {
-        let writes = self.record.and_then(|record| record.last_write);
-        let changes = self.awaits_arrival() || writes.is_some_and(|age| age != age.older());
-        changes
-            && self.about_to_send().is_none()
-            && !(self.must_arrive && self.awaits_arrival())
-    }
-
-    /// A minute passes.
-    pub fn grow_older(&mut self) {
-        self.must_arrive = self.awaits_arrival();
-        if let Some(record) = &mut self.record {
-            record.last_write = record.last_write.map(Age::older);
-        }
-        for pass in self.passes.iter_mut().flatten() {
-            if let Pass::Decided { next, .. } = pass {
-                next.last_write = next.last_write.map(Age::older);
-            }
-        }
-    }
-
-    /// Whether its step can take too long.
-    #[must_use]
-    pub fn can_reach_deadline(&self) -> bool {
-        self.passes == [None; 2]
-            && self
-                .record
-                .is_some_and(|record| !record.is_finished() && !record.at_deadline)
-    }
-
-    /// Its step takes too long.
-    pub fn reach_deadline(&mut self) {
-        if let Some(record) = &mut self.record {
-            record.at_deadline = true;
-        }
-    }
-
-    pub(crate) fn no_longer_on_the_way(&mut self, call: Call) {
-        self.on_the_way[index(call)] -= 1;
-        self.must_arrive &= self.awaits_arrival();
-    }
 }
 
 impl From<Seen> for Saw {
@@ -446,21 +316,5 @@ pub fn index(call: Call) -> usize {
         Call::Stop => 0,
         Call::Update => 1,
         Call::Start => 2,
-    }
-}
-
-fn arrives(call: Call) -> &'static str {
-    match call {
-        Call::Stop => "a Stop arrives late",
-        Call::Update => "an Update arrives late",
-        Call::Start => "a Start arrives late",
-    }
-}
-
-fn is_lost(call: Call) -> &'static str {
-    match call {
-        Call::Stop => "a Stop is lost",
-        Call::Update => "an Update is lost",
-        Call::Start => "a Start is lost",
     }
 }

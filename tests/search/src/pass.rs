@@ -3,10 +3,7 @@
 //! Between any two of them others act, and the process may crash: then the pass is forgotten. A write at the API server that fails,
 //! or whose answer is lost, is the same as a crash before or after it.
 
-use sudoless::{
-    decide::Request,
-    domain::AnswerKind,
-};
+use sudoless::{decide::Request, domain::AnswerKind};
 
 use crate::{
     mutation::Mutation,
@@ -45,7 +42,13 @@ impl Notebook {
         let wish = product.wish(policy, self.exempt, exceeded && self.asks_budget());
         let decided = product.step(record, seen, wish);
         if record.is_finished() {
-            assert_eq!(decided, Decided { record, request: None });
+            assert_eq!(
+                decided,
+                Decided {
+                    record,
+                    request: None
+                }
+            );
         }
         if record.being_deleted
             && (record.is_finished() || product.mutation == Some(Mutation::NoFinalizer))
@@ -53,7 +56,12 @@ impl Notebook {
             notebook.remove_record();
             return Some(unbroken(notebook, "the finalizer is removed", 0));
         }
-        if decided == (Decided { record, request: None }) {
+        if decided
+            == (Decided {
+                record,
+                request: None,
+            })
+        {
             return None;
         }
         notebook.passes[LEADER] = Some(Pass::Decided {
@@ -152,15 +160,19 @@ impl Notebook {
         }));
         match self.judge(call) {
             AnswerKind::Accepted => {
-                moves.extend(self.sent(slot, product, unclear, "sent twice, no answer", &|it| {
-                    it.send_late(call);
-                    it.arrive(call)
-                }));
+                moves.extend(
+                    self.sent(slot, product, unclear, "sent twice, no answer", &|it| {
+                        it.send_late(call);
+                        it.arrive(call)
+                    }),
+                );
                 let accepted = AnswerKind::Accepted;
-                moves.extend(self.sent(slot, product, accepted, "accepted, begins late", &|it| {
-                    it.send_late(call);
-                    None
-                }));
+                moves.extend(
+                    self.sent(slot, product, accepted, "accepted, begins late", &|it| {
+                        it.send_late(call);
+                        None
+                    }),
+                );
             }
             AnswerKind::WrongStatus if request == Request::Probe => {
                 let accepted = AnswerKind::Accepted;
@@ -241,7 +253,12 @@ impl Notebook {
                 answer,
                 saw: seen,
             });
-            if decided != (Decided { record, request: None }) {
+            if decided
+                != (Decided {
+                    record,
+                    request: None,
+                })
+            {
                 notebook.passes[slot] = Some(Pass::Decided {
                     next: decided.record,
                     request: decided.request,

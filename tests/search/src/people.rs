@@ -7,6 +7,9 @@ use crate::{
     policy::PolicyState,
 };
 
+/// Takes an act: what it is called, how many faults it is, and what it does.
+type Acts<'a> = dyn FnMut(&'static str, u8, &dyn Fn(&mut Notebook)) + 'a;
+
 impl Notebook {
     /// What people may do to it. Each act is a fault; what takes an act back is none.
     pub fn acts(&self, policy: PolicyState, moves: &mut Vec<Move>) {
@@ -40,7 +43,7 @@ impl Notebook {
         }
     }
 
-    fn owner_acts(&self, add: &mut dyn FnMut(&'static str, u8, &dyn Fn(&mut Self))) {
+    fn owner_acts(&self, add: &mut Acts<'_>) {
         match self.status {
             Status::InService => {
                 add("its owner stops it", 1, &|it| {
@@ -74,7 +77,7 @@ impl Notebook {
         }
     }
 
-    fn aws_turns(&self, add: &mut dyn FnMut(&'static str, u8, &dyn Fn(&mut Self))) {
+    fn aws_turns(&self, add: &mut Acts<'_>) {
         for call in Call::ALL {
             let (refuse, allow) = match call {
                 Call::Stop => ("Stop is forbidden", "Stop is allowed"),

@@ -85,9 +85,6 @@ impl PolicyState {
     }
 
     /// The policy, if it is there.
-    ///
-    /// # Panics
-    /// If it is not valid, which it is.
     #[must_use]
     pub fn policy(self, exempt: bool, budgets: Budgets) -> Option<Policy> {
         if self == Self::Deleted {

@@ -9,9 +9,9 @@ use sudoless::{
         step, wish,
     },
     domain::{
-        Access, AnswerKind, Intent, Notebook, NotebookDetails, NotebookRef,
-        NotebookStatus, NotebookSummary, PolicyName, ReadFailure, Record, RootAccess, TargetState,
-        Timeouts, WaitReason,
+        Access, AnswerKind, Intent, Notebook, NotebookDetails, NotebookRef, NotebookStatus,
+        NotebookSummary, PolicyName, ReadFailure, Record, RootAccess, TargetState, Timeouts,
+        WaitReason,
     },
 };
 
@@ -126,9 +126,6 @@ impl Product {
     }
 
     /// The real `step`.
-    ///
-    /// # Panics
-    /// If no row matches, or if the decision depends on what the search leaves out.
     pub fn step(&mut self, record: Rec, seen: Seen, wish: Wish) -> Decided {
         if let Some(decided) = self.steps.get(&(record, seen, wish)) {
             return *decided;
@@ -365,4 +362,3 @@ fn sighting(seen: Seen) -> Sighting {
         root_access,
     }
 }
-

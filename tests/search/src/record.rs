@@ -118,9 +118,6 @@ impl Rec {
     }
 
     /// The record with another progress.
-    ///
-    /// # Panics
-    /// If the progress has an instant that no class stands for.
     #[must_use]
     pub fn with(&self, progress: &Progress) -> Self {
         let fresh = Self::new(self.was_running, self.recurrence);

@@ -13,22 +13,10 @@ use crate::{
     mutation::Mutation,
     notebook::{Notebook, Status},
     policy::PolicyState,
-    product::{Fleet, Product},
+    product::Product,
+    scope::Scope,
     world::{Quick, State, Step, World},
 };
-
-/// What is searched.
-#[derive(Clone, Copy, Debug)]
-pub struct Scope {
-    /// The notebooks and the budgets.
-    pub fleet: Fleet,
-    /// Whether a second operator may take the lease at any time.
-    pub two_operators: bool,
-    /// Whether a claim reads all that it needs in one step.
-    pub reads_at_once: bool,
-    /// The most faults of a path.
-    pub faults: usize,
-}
 
 /// What was found.
 #[derive(Clone, Debug)]
@@ -56,12 +44,15 @@ pub struct Broken {
     pub trace: Vec<String>,
 }
 
+/// The state before, what happened, and to which notebook.
+type Parent = (State, &'static str, Option<usize>);
+
 struct Search {
     world: World,
     endings: Endings,
     found: HashSet<u64, Quick>,
     /// Of each state the one before it; only where a trace is wanted.
-    parents: Option<HashMap<u64, (State, &'static str, Option<usize>), Quick>>,
+    parents: Option<HashMap<u64, Parent, Quick>>,
     steps: u64,
 }
 
@@ -93,7 +84,7 @@ impl Search {
     fn new(scope: Scope, mutation: Option<Mutation>, traced: bool) -> Self {
         let product = Product::new(scope.fleet, mutation);
         Self {
-            world: World::new(product, scope.two_operators, scope.reads_at_once),
+            world: World::new(product, scope),
             endings: Endings::default(),
             found: HashSet::default(),
             parents: traced.then(HashMap::default),
@@ -243,9 +234,6 @@ fn line(what: &str, to: Option<usize>) -> String {
 
 impl World {
     /// A state as one number.
-    ///
-    /// # Panics
-    /// If there are more states of single notebooks than fit.
     #[must_use]
     pub fn key(&self, state: &State) -> u64 {
         let bits = 60 / self.len();

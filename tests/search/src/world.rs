@@ -11,6 +11,7 @@ use crate::{
     pass::LEADER,
     policy::PolicyState,
     product::{Admission, Product, Records},
+    scope::{Claims, Operators, Scope},
 };
 
 /// A state: the numbers of the notebooks, smallest first, and how the policy stands. Notebooks are alike, so that their order
@@ -55,15 +56,12 @@ struct Followed {
     begins_claim: bool,
 }
 
-
 /// All that is known about the states of single notebooks.
 pub struct World {
     /// The real functions.
     pub product: Product,
-    /// Whether a second operator may take the lease at any time.
-    pub two_operators: bool,
-    /// Whether a claim describes its notebook and lists the records in one step; else others act in between.
-    pub reads_at_once: bool,
+    operators: Operators,
+    claims: Claims,
     numbers: HashMap<Notebook, u32, Quick>,
     known: Vec<Known>,
     follows: HashMap<(u32, u8), Rc<[Followed]>, Quick>,
@@ -73,11 +71,11 @@ pub struct World {
 impl World {
     /// A world in which nothing is known.
     #[must_use]
-    pub fn new(product: Product, two_operators: bool, reads_at_once: bool) -> Self {
+    pub fn new(product: Product, scope: Scope) -> Self {
         Self {
             product,
-            two_operators,
-            reads_at_once,
+            operators: scope.operators,
+            claims: scope.claims,
             numbers: HashMap::default(),
             known: Vec::new(),
             follows: HashMap::default(),
@@ -148,7 +146,7 @@ impl World {
             asks_budget: notebook.asks_budget(),
             // Two operators may create a record each at the same time; the budget bounds what is taken down.
             down: record.is_some_and(|record| record.takes_a_slot())
-                && (stop_requested || !self.two_operators),
+                && (stop_requested || self.operators == Operators::One),
             needed_attention: record.is_some_and(|record| record.needed_attention),
             stranded: notebook.owed && !stop_requested,
         });
@@ -235,7 +233,7 @@ impl World {
                     });
                 }
             }
-            if !by_fault && self.reads_at_once && !claiming {
+            if !by_fault && self.claims == Claims::AtOnce && !claiming {
                 let claimed = self.claimed_at_once(state, place);
                 steps.extend(claimed);
             }
@@ -243,7 +241,7 @@ impl World {
                 self.admissions(state, place, steps);
             }
         }
-        if self.two_operators && !by_fault {
+        if self.operators == Operators::Two && !by_fault {
             steps.extend(self.lease_changes(state));
         }
     }
@@ -295,10 +293,10 @@ impl World {
     /// The other operator leads from now on. What the first has under way it may go on to write, but not to send.
     fn lease_changes(&mut self, state: &State) -> Option<Step> {
         let mut notebooks = state.notebooks.map(|_| 0);
-        for place in 0..self.len() {
+        for (place, number) in notebooks[..self.len()].iter_mut().enumerate() {
             let mut notebook = *self.notebook(state.notebooks[place]);
             notebook.lose_lease(&self.product);
-            notebooks[place] = self.number(&notebook);
+            *number = self.number(&notebook);
         }
         let next = self.sorted(notebooks, state.policy);
         (next != *state).then_some(Step {
@@ -326,7 +324,7 @@ impl World {
         moves.extend(notebook.begin_pass(policy, exceeded, &mut self.product));
         notebook.pass_moves(&mut self.product, &mut moves);
         notebook.claim_moves(&mut moves);
-        if !self.reads_at_once {
+        if self.claims == Claims::InTwoSteps {
             moves.extend(notebook.begin_claim(policy));
         }
         let follows: Rc<[Followed]> = moves
