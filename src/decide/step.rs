@@ -213,7 +213,7 @@ const TABLE: [Rule; 20] = [
     rule(("0",  Row::Finished),              (ANY,      ANYWHERE),        |c| c.is_finished(),                  nothing),
     rule(("-",  Row::Unreadable),            (ANY,      UNREADABLE),      always,                             wait_for_an_answer),
     rule(("1",  Row::Deleted),               (ANY,      MISSING),         always,                             succeed_deleted),
-    rule(("2",  Row::Fixed),                 (DISABLED, RUNNING),         always,                             succeed),
+    rule(("2",  Row::Fixed),                 (DISABLED, RUNNING),         always,                             succeed_running),
     rule(("3",  Row::BringBack),             (ANY,      DOWN),            |c| c.is_restoring(),                 start),
     rule(("4",  Row::BroughtBack),           (ANY,      RUNNING),         |c| c.is_restoring(),                 end_once_settled),
     rule(("5",  Row::StartAgain),            (DISABLED, DOWN),            |c| c.was_stopped_by_us(),            start),
@@ -304,6 +304,15 @@ fn wait_in_transition(case: &Case<'_>) -> Decision {
 
 fn succeed(case: &Case<'_>) -> Decision {
     end(case, RecordState::Succeeded, EndReason::RootAccessDisabled)
+}
+
+/// A late Stop may still arrive, however quick everything since was: then the record has to be there to bring it back.
+fn succeed_running(case: &Case<'_>) -> Decision {
+    if case.is_stop_requested() {
+        once_settled(case, RecordState::Succeeded, EndReason::RootAccessDisabled)
+    } else {
+        succeed(case)
+    }
 }
 
 fn succeed_deleted(case: &Case<'_>) -> Decision {

@@ -66,10 +66,13 @@ impl Notebook {
                     });
                 }
             }
-            Status::Missing => add("its owner creates it anew", 1, &|it| {
-                it.status = Status::Pending;
-                it.has_root = true;
-            }),
+            // Deleting it and creating it anew takes minutes: nothing that was sent to the old one meets the new one.
+            Status::Missing if !self.awaits_arrival() && self.about_to_send().is_none() => {
+                add("its owner creates it anew", 1, &|it| {
+                    it.status = Status::Pending;
+                    it.has_root = true;
+                });
+            }
             _ => {}
         }
         if !self.has_root && matches!(self.status, Status::InService | Status::Stopped) {
