@@ -2,10 +2,7 @@
 
 use sudoless::domain::Call;
 
-use crate::{
-    notebook::{Move, Notebook, Pass, Status, index},
-    record::Age,
-};
+use crate::notebook::{Move, Notebook, Pass, Status, index};
 
 impl Notebook {
     /// What AWS does by itself, and the time.
@@ -93,12 +90,12 @@ impl Notebook {
         let stops = self.record.and_then(|record| record.unanswered_stop);
         let mut ages = writes.into_iter().chain(stops);
         let changes = self.awaits_arrival() || ages.any(|age| age != age.older());
-        changes && self.about_to_send().is_none() && !(self.must_arrive && self.awaits_arrival())
+        changes && self.about_to_send().is_none() && self.must_arrive == [false; 3]
     }
 
     /// A minute passes.
     pub fn grow_older(&mut self) {
-        self.must_arrive = self.awaits_arrival();
+        self.must_arrive = self.on_the_way.map(|count| count > 0);
         if let Some(record) = &mut self.record {
             record.grow_older();
         }
@@ -127,7 +124,7 @@ impl Notebook {
 
     pub(crate) fn no_longer_on_the_way(&mut self, call: Call) {
         self.on_the_way[index(call)] -= 1;
-        self.must_arrive &= self.awaits_arrival();
+        self.must_arrive[index(call)] &= self.on_the_way[index(call)] > 0;
     }
 }
 

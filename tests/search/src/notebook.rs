@@ -16,8 +16,8 @@ pub struct Notebook {
     pub has_root: bool,
     /// Writes of ours that may still arrive, by [`Call::ALL`].
     pub on_the_way: [u8; 3],
-    /// Whether the newest of them was sent a minute ago: another minute, and it has arrived or is lost.
-    pub must_arrive: bool,
+    /// Whether the newest of each was sent a minute ago: another minute, and it has arrived or is lost.
+    pub must_arrive: [bool; 3],
     /// What AWS refuses or does not tell, until further notice.
     pub refused: Refused,
     /// Whether an exemption matches it.
@@ -146,7 +146,7 @@ impl Notebook {
             status,
             has_root: true,
             on_the_way: [0; 3],
-            must_arrive: false,
+            must_arrive: [false; 3],
             refused: Refused::default(),
             exempt: false,
             record: None,
@@ -261,7 +261,7 @@ impl Notebook {
     /// It is on the way for longer.
     pub fn send_late(&mut self, call: Call) {
         self.on_the_way[index(call)] += 1;
-        self.must_arrive = false;
+        self.must_arrive[index(call)] = false;
     }
 
     /// It is where it is now for good.

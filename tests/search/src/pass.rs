@@ -3,7 +3,10 @@
 //! Between any two of them others act, and the process may crash: then the pass is forgotten. A write at the API server that fails,
 //! or whose answer is lost, is the same as a crash before or after it.
 
-use sudoless::{decide::Request, domain::AnswerKind};
+use sudoless::{
+    decide::Request,
+    domain::{AnswerKind, Call},
+};
 
 use crate::{
     mutation::Mutation,

@@ -48,8 +48,11 @@ impl Notebook {
             Status::InService => {
                 add("its owner stops it", 1, &|it| {
                     it.status = Status::Stopping;
-                    // The documented exception of promise P3: a pass saw it running and is about to stop it, or has.
-                    it.owner_stopped = !it.is_stop_requested() && !it.is_stop_being_requested();
+                    // The documented exception of promise P3: a pass saw it running and is about to stop it, or has; or a Start was
+                    // sent twice by the network, and the second one is still on its way.
+                    it.owner_stopped = !it.is_stop_requested()
+                        && !it.is_stop_being_requested()
+                        && it.on_the_way[index(Call::Start)] == 0;
                 });
                 add("AWS maintains it", 1, &|it| {
                     it.status = Status::MaintainedRunning;

@@ -11,9 +11,10 @@ impl fmt::Display for Notebook {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let root = if self.has_root { "root" } else { "no root" };
         write!(formatter, "{:?}, {root}", self.status)?;
-        for (count, call) in self.on_the_way.iter().zip(["Stop", "Update", "Start"]) {
+        let calls = ["Stop", "Update", "Start"].iter().zip(self.must_arrive);
+        for (count, (call, must_arrive)) in self.on_the_way.iter().zip(calls) {
             if *count > 0 {
-                let age = if self.must_arrive { "for a minute" } else { "" };
+                let age = if must_arrive { "for a minute" } else { "" };
                 write!(formatter, ", {count} {call} on the way {age}")?;
             }
         }
