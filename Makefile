@@ -6,7 +6,7 @@ CARGO_TARGET_DIR ?= $(CACHE)/target
 export CARGO_TARGET_DIR
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench crds fmt lint tools prerequisites clean-cache
+.PHONY: help demo test search bench bench-remediation crds fmt lint tools prerequisites clean-cache
 
 help: ## Show this list
 	@echo 'sudoless. Targets of make:'
@@ -19,8 +19,14 @@ demo: prerequisites ## See it work: a real API server, a simulated AWS, the oper
 test: prerequisites ## Everything that CI checks: format, lints, generated files, all tests
 	@scripts/test.sh
 
+search: prerequisites ## Search every state that few faults lead to for a broken promise: a quarter of an hour, 4 GB of memory
+	@cargo run --locked --quiet --package remediation-search
+
 bench: prerequisites ## Measure scans of large fleets against the simulator
 	@scripts/bench.sh
+
+bench-remediation: prerequisites ## Measure how close to the ideal schedule a thousand notebooks are fixed: five minutes
+	@cargo bench --locked --quiet --package sudoless --bench remediation
 
 crds: prerequisites ## Write the generated files anew: crds/
 	@scripts/generate.sh

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # sudoless at work: a real API server, a simulated AWS, the operator and a policy, all on this machine. Run by `make demo`.
 #
-# On a terminal it shows what there is to see and stays up until Ctrl-C. Without one, or with CI=true or DEMO_ONCE=1, it shows
-# the same and ends. However it ends, by SIGKILL too, a watchdog ends everything that it started and removes its folder.
+# First the policy audits, then it enforces: root is taken away from four notebooks, one of which fails to start and recovers. On a
+# terminal it then stays up until Ctrl-C. Without one, or with CI=true or DEMO_ONCE=1, it shows the same and ends, in less than a
+# minute. However it ends, by SIGKILL too, a watchdog ends everything that it started and removes its folder.
 #
 # Uses only bash (3.2 will do), coreutils and what is built here: no curl, jq or python.
 set -eu
@@ -86,7 +87,15 @@ fail() { # what, and the log that says why
 }
 
 run() { # a command, shown as one would type it
-    printf '\n$ %s\n' "$*"
+    local word
+    printf '\n$'
+    for word in "$@"; do
+        case $word in
+        *[!a-zA-Z0-9_./:=-]*) printf " '%s'" "$word" ;;
+        *) printf ' %s' "$word" ;;
+        esac
+    done
+    printf '\n'
     "$@"
 }
 
@@ -121,6 +130,14 @@ fetch() { # host:port, path; needs no curl
     printf 'GET %s HTTP/1.0\r\n\r\n' "$2" >&3
     cat <&3
     exec 3>&-
+}
+
+in_aws() { # account/region/name; prints its status and root access, as the simulated AWS has them
+    local answer status access
+    answer=$(fetch "$aws" "/_admin/notebooks/$1")
+    status=${answer##*'"status":"'}
+    access=${answer##*'"rootAccess":"'}
+    printf '%s|%s' "${status%%\"*}" "${access%%\"*}"
 }
 
 # Waits until a line of a program's output matches a pattern, and sets `line` to it.
@@ -168,7 +185,9 @@ export AWS_CONFIG_FILE=/dev/null AWS_SHARED_CREDENTIALS_FILE=/dev/null
 export KUBECONFIG=$folder/kubeconfig
 export PATH=$tools:$PATH
 
-section 'Starting' 'A Kubernetes API server of its own, a simulated AWS with a dozen notebooks, and the operator.'
+section 'Starting' 'A Kubernetes API server of its own, a simulated AWS with a dozen notebooks, and the operator.' \
+    'The simulated notebooks stop and start within seconds: real ones take minutes. So the operator is told to look twice a' \
+    'second instead of every ten, and to repeat what did not take after 3 seconds instead of a minute.'
 
 start "$programs/local-cluster" up --until-stdin-closes --kubeconfig "$KUBECONFIG" >"$folder/cluster.log" 2>&1
 cluster=$started
@@ -176,40 +195,38 @@ start "$programs/sagemaker-simulator" --fleet "$fleet" --exit-with-parent >"$fol
 simulator=$started
 await_line 'the simulated AWS' "$simulator" "$folder/simulator.log" 'export AWS_ENDPOINT_URL=*'
 eval "$line"
+aws=${AWS_ENDPOINT_URL#http://}
 await_line 'the API server' "$cluster" "$folder/cluster.log" '# * is ready*'
 
 "$programs/sudoless" crd >"$folder/crd.yaml"
 kubectl apply --server-side -f "$folder/crd.yaml" >"$folder/kubectl.log" 2>&1 ||
-    fail 'the custom resource definition was not accepted' "$folder/kubectl.log"
+    fail 'the custom resource definitions were not accepted' "$folder/kubectl.log"
 
-start "$programs/sudoless" run --metrics-addr 127.0.0.1:0 --log-level info --log-format text >"$folder/operator.log" 2>&1
+start "$programs/sudoless" run --metrics-addr 127.0.0.1:0 --log-level info --log-format text \
+    --poll-interval 500ms --resend-after 3s --settle 10s >"$folder/operator.log" 2>&1
 operator=$started
 await_line 'the operator' "$operator" "$folder/operator.log" '*serving /metrics*address=*'
 metrics=${line##*address=}
 metrics=${metrics%% *}
 
-# ---- Show --------------------------------------------------------------------------------------------------------------------
+# ---- Audit -------------------------------------------------------------------------------------------------------------------
 
-section 'The policy' 'Nobody may have root on notebooks of three accounts in two regions; what is called legacy-* is exempt.'
+await_policy() { # what is waited for, then kubectl wait's condition
+    kubectl wait "--for=$2" nrap/demo --timeout="${patience}s" >"$folder/kubectl.log" 2>&1 || {
+        kubectl get nrap demo -o yaml >>"$folder/kubectl.log" 2>&1 || true
+        cat "$folder/operator.log" >>"$folder/kubectl.log"
+        fail "$1" "$folder/kubectl.log"
+    }
+}
+
+section 'The policy' 'Nobody may have root on notebooks of three accounts in two regions; what is called legacy-* is exempt.' \
+    'It audits: nothing in AWS is changed.'
 run cat "$policy"
 run kubectl apply -f "$policy"
 
 section 'The result' 'One line for the whole policy. Compliant is False: some notebooks give their users root.'
-kubectl wait --for=condition=Ready nrap/demo --timeout="${patience}s" >"$folder/kubectl.log" 2>&1 || {
-    kubectl get nrap demo -o yaml >>"$folder/kubectl.log" 2>&1 || true
-    cat "$folder/operator.log" >>"$folder/kubectl.log"
-    fail 'the policy did not become ready' "$folder/kubectl.log"
-}
+await_policy 'the policy did not become ready' condition=Ready
 run kubectl get nrap -o wide
-
-section 'The figures' 'One notebook of the twelve has a lifecycle script: those run as root whatever the notebook says, so it is counted.'
-echo
-summary='{range .status.summary}{.compliant}|{.nonCompliant}|{.exempt}|{.unknown}|{.lifecycleConfigs}|{.targets}|{.unreadableTargets}{end}'
-{
-    echo 'COMPLIANT|NONCOMPLIANT|EXEMPT|UNKNOWN|LIFECYCLE SCRIPTS|ACCOUNTS AND REGIONS|OF THEM UNREADABLE'
-    kubectl get nrap demo -o jsonpath="$summary"
-    echo
-} | table
 
 section 'The findings' \
     'Every notebook that is not plainly compliant, and what mode Enforce would do about it (NEXT).' \
@@ -229,6 +246,90 @@ echo
     kubectl get nrap demo -o jsonpath="$targets"
 } | table
 
+# ---- Enforce -----------------------------------------------------------------------------------------------------------------
+
+section 'Enforce' \
+    'Now the same policy takes root away. What is stopped is updated; what is running is stopped, updated and started again, two' \
+    'at the same time (maxConcurrent). The first start of the recommender is made to fail, for want of capacity.' \
+    'A line for each change: the state of the record, then status and root access as AWS shows them a moment later.'
+violations='{range .status.findings[?(@.verdict=="NonCompliant")]}{.account}/{.region}/{.name}{"\n"}{end}'
+places=()
+seen=()
+states=()
+while IFS= read -r line; do
+    places[${#places[@]}]=$line
+    seen[${#seen[@]}]=
+    states[${#states[@]}]=
+done < <(kubectl get nrap demo -o jsonpath="$violations")
+
+events='{.spec.notebook.account}/{.spec.notebook.region}/{.spec.notebook.name}|{.status.state}|{.status.startAttempts}{"\n"}'
+start kubectl get nbr --watch -o jsonpath="$events" >"$folder/records.log" 2>"$folder/watch.log"
+run kubectl patch nrap demo --type merge -p '{"spec":{"mode":"Enforce"}}'
+printf '\n%-8s  %-15s  %-16s  %-9s  %s\n' TIME NOTEBOOK RECORD STATUS 'ROOT ACCESS'
+
+show_place() { # number; prints a line if its record or its notebook changed
+    local now status access
+    now=$(in_aws "${places[$1]}")
+    [ "${seen[$1]}" != "${states[$1]}|$now" ] || return 0
+    seen[$1]="${states[$1]}|$now"
+    status=${now%|*}
+    access=${now#*|}
+    printf '%s  %-15s  %-16s  %-9s  %s\n' "$(date +%T)" "${places[$1]##*/}" "${states[$1]:--}" "$status" "$access"
+}
+
+all_succeeded() {
+    local state
+    for state in "${states[@]}"; do [ "$state" = Succeeded ] || return 1; done
+}
+
+exec 4<"$folder/records.log"
+part=
+deadline=$((SECONDS + patience))
+until all_succeeded; do
+    kill -0 "$operator" 2>/dev/null || fail 'the operator ended' "$folder/operator.log"
+    [ "$SECONDS" -lt "$deadline" ] || fail 'not every notebook was fixed in time' "$folder/operator.log"
+    while IFS= read -r line <&4; do
+        IFS='|' read -r place state attempts <<<"$part$line"
+        part=
+        case $state:$attempts in
+        Starting: | Starting:[01]) ;;
+        Starting:*) state="Starting (try $attempts)" ;;
+        esac
+        for number in "${!places[@]}"; do
+            [ "${places[number]}" = "$place" ] || continue
+            states[number]=${state:-Pending}
+            show_place "$number"
+        done
+    done
+    part=$part$line # of a line that is not written to its end yet
+    for number in "${!places[@]}"; do show_place "$number"; done
+    sleep 0.2
+done
+exec 4<&-
+
+section 'The records' 'One for each notebook, written before anything was done to it, and kept for 30 days.' \
+    'Downtime is from the request to stop it until it was seen running again; what was stopped before stayed stopped.'
+await_policy 'the policy still has violations' 'jsonpath={.status.summary.nonCompliant}=0'
+run kubectl get nbr
+
+section 'The policy again' 'No violation is left. Compliant is Unknown, not True: an account and two notebooks cannot be read.'
+run kubectl get nrap -o wide
+
+section 'What AWS was asked to change' \
+    'Every such request, as the simulated AWS received it. The Update of a running notebook is a test: AWS refuses it because of' \
+    'the status (ValidationException); had it refused it for want of permission, nobody would have been stopped.'
+echo
+{
+    echo 'OPERATION|BODY|ANSWER'
+    rest=$(fetch "$aws" /_admin/writes)
+    while [ "$rest" != "${rest#*'"operation":"'}" ]; do
+        rest=${rest#*'"operation":"'}
+        body=${rest#*'"body":'}
+        answer=${body#*'"outcome":"'}
+        echo "${rest%%\"*}|${body%%,'"outcome"'*}|${answer%%\"*}"
+    done
+} | table
+
 section 'The conditions' 'The same in sentences, for people and for tools such as kubectl wait, Argo CD and Flux.'
 kubectl get nrap demo -o jsonpath='{range .status.conditions[*]}{.type}|{.status}|{.reason}|{.message}{"\n"}{end}' |
     while IFS='|' read -r type status reason message; do
@@ -241,7 +342,7 @@ echo
 fetch "$metrics" /metrics | while IFS= read -r line; do
     case $line in
     *' 0') ;;
-    sudoless_notebooks{* | sudoless_targets{* | sudoless_aws_requests_total{*) echo "$line" ;;
+    sudoless_notebooks{* | sudoless_targets{* | sudoless_remediations_total{* | sudoless_remediation_downtime_seconds_sum{*) echo "$line" ;;
     esac
 done
 
@@ -259,10 +360,11 @@ cat <<END
   kubectl explain nrap.spec.exemptions            # what can be written
   kubectl edit nrap demo                          # for instance add:  selector: {names: ["team-*"]}
 
-  # An owner turns root on: the finding is there after a minute at most, or at once if asked for.
+  # An owner turns root on: it is found and taken away after a minute at most, or at once if asked for.
   curl -X POST $AWS_ENDPOINT_URL/_admin/notebooks/444455556666/eu-west-1/search-ranking/enable-root
   kubectl annotate nrap demo --overwrite sudoless.dev/scan-now="\$(date)"
-  kubectl events --for nrap/demo
+  kubectl get nbr --watch                         # one line for each step
+  kubectl events                                  # of the policy and of every record
 
   tail -f $folder/operator.log
 

@@ -26,5 +26,6 @@ pub use step::{
 };
 pub use summarize::{Pass, Progress, invalid, summarize, suspended};
 pub use validate::{FieldError, validate};
+pub use windows::{Opening, TYPICAL_CYCLE, may_begin, opening};
 pub use wish::{Budget, wish};
 pub use worsen::Baseline;

@@ -27,7 +27,13 @@ pub struct Operator {
 
 impl Operator {
     /// Starts it with every flag at its default, and waits until it is ready.
+    #[allow(dead_code, reason = "not every benchmark does")]
     pub fn start(cluster: &LocalCluster, simulator: &Simulator) -> Self {
+        Self::start_with(cluster, simulator, &[])
+    }
+
+    /// The same with flags.
+    pub fn start_with(cluster: &LocalCluster, simulator: &Simulator, flags: &[&str]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_sudoless"));
         command
             .args([
@@ -37,6 +43,7 @@ impl Operator {
                 "--log-format",
                 "json",
             ])
+            .args(flags)
             .env("KUBECONFIG", cluster.kubeconfig_path())
             .envs(simulator.env())
             .stdin(Stdio::null())
@@ -71,6 +78,7 @@ impl Operator {
 
     /// What Prometheus does now and then, which takes memory too. Returns the page's size, once it tells of a scan: it does
     /// so a moment after the status.
+    #[allow(dead_code, reason = "not every benchmark does")]
     pub fn scrape(&self) -> usize {
         let started = Instant::now();
         loop {

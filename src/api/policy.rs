@@ -97,13 +97,12 @@ use super::schema;
 #[x_kube(validation = schema::rule(schema::REGIONS_FROM_SOMEWHERE).field_path(".regions"))]
 pub struct NotebookRootAccessPolicySpec {
     /// What the operator does about notebooks whose users have root. Audit (the default): it reports them and changes
-    /// nothing in AWS. Enforce: it also takes root away, as `remediation` says, which restarts running notebooks; this version
-    /// of sudoless accepts it, and changes nothing yet.
+    /// nothing in AWS. Enforce: it also takes root away, as `remediation` says, which restarts running notebooks.
     #[serde(default)]
     pub mode: Mode,
 
-    /// true: no scan is made and no notebook is newly taken down; what is already stopped is still brought back, and the
-    /// results of the last scan stay. Default false.
+    /// true: no scan is made and no notebook is newly taken down; what is already stopped is still updated and brought back, and
+    /// the results of the last scan stay. Default false.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub suspend: Option<bool>,
 
@@ -274,8 +273,8 @@ pub struct RemediationSpec {
     #[schemars(schema_with = "schema::windows")]
     pub windows: Vec<Window>,
 
-    /// How long each step may take before the notebook is reported as needing attention. The operator goes on trying to
-    /// bring it back after that.
+    /// How long each step may take. After that the notebook is reported as needing attention, and the operator goes on trying;
+    /// an update that takes too long is given up, and the notebook brought back as it was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeouts: Option<Timeouts>,
 }

@@ -70,9 +70,9 @@ pub struct Summary {
     pub exempt: u32,
     /// Notebooks that could not be judged. They are never counted as compliant.
     pub unknown: u32,
-    /// Notebooks that root is being taken from now.
+    /// Notebooks that are being stopped, updated or started now, but for those that need attention.
     pub remediating: u32,
-    /// Notebooks whose remediation cannot go on without a person.
+    /// Notebooks whose remediation takes too long or is refused: a person should look.
     pub needs_attention: u32,
     /// Notebooks with a lifecycle configuration. Its scripts run as root whatever the notebook's root access is.
     pub lifecycle_configs: u32,

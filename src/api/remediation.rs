@@ -114,7 +114,7 @@ pub struct NotebookRemediationSpec {
     /// never started.
     pub was_running: bool,
 
-    /// How long each step may take before the record is NeedsAttention.
+    /// How long each step may take: then the record is NeedsAttention, or the update is given up and the notebook brought back.
     pub timeouts: RemediationTimeouts,
 
     /// How often root was taken away from this notebook before, and came back.
@@ -203,6 +203,10 @@ pub struct NotebookRemediationStatus {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::time")]
     pub stop_requested_at: Option<MicroTime>,
+    /// When a request to stop it was about to be sent that AWS has not answered. For a while it may still arrive.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::time")]
+    pub unanswered_stop_at: Option<MicroTime>,
     /// When the first request to disable its root access was about to be sent.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::time")]

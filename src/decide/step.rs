@@ -213,7 +213,7 @@ const TABLE: [Rule; 20] = [
     rule(("0",  Row::Finished),              (ANY,      ANYWHERE),        |c| c.is_finished(),                  nothing),
     rule(("-",  Row::Unreadable),            (ANY,      UNREADABLE),      always,                             wait_for_an_answer),
     rule(("1",  Row::Deleted),               (ANY,      MISSING),         always,                             succeed_deleted),
-    rule(("2",  Row::Fixed),                 (DISABLED, RUNNING),         always,                             succeed),
+    rule(("2",  Row::Fixed),                 (DISABLED, RUNNING),         always,                             succeed_running),
     rule(("3",  Row::BringBack),             (ANY,      DOWN),            |c| c.is_restoring(),                 start),
     rule(("4",  Row::BroughtBack),           (ANY,      RUNNING),         |c| c.is_restoring(),                 end_once_settled),
     rule(("5",  Row::StartAgain),            (DISABLED, DOWN),            |c| c.was_stopped_by_us(),            start),
@@ -306,6 +306,16 @@ fn succeed(case: &Case<'_>) -> Decision {
     end(case, RecordState::Succeeded, EndReason::RootAccessDisabled)
 }
 
+/// A Stop that was not answered may still arrive, however quick everything since was: until then the record has to be there to
+/// bring it back.
+fn succeed_running(case: &Case<'_>) -> Decision {
+    if case.may_be_stopped_late() {
+        wait_in_transition(case)
+    } else {
+        succeed(case)
+    }
+}
+
 fn succeed_deleted(case: &Case<'_>) -> Decision {
     end(case, RecordState::Succeeded, EndReason::Deleted)
 }
@@ -381,6 +391,9 @@ fn start_with(case: &Case<'_>, restoring: Option<EndReason>) -> Decision {
 
 fn sending(mut progress: Progress, request: Request, now: Timestamp) -> Decision {
     progress.last_write_at = Some(now);
+    if request == Request::Stop {
+        progress.unanswered_stop_at = Some(now);
+    }
     Decision {
         request: Some(request),
         ..decided(progress)

@@ -47,7 +47,8 @@ pub fn validate(resource: &NotebookRootAccessPolicy) -> Result<Policy, Vec<Field
     let exemptions = exemptions(&spec.exemptions, &mut errors);
     let remediation = remediation::remediation(spec.remediation.as_ref(), &mut errors);
     errors.into_result()?;
-    let warnings = warnings(spec, &accounts, &exemptions);
+    let mut warnings = warnings(spec, &accounts, &exemptions);
+    warnings.extend(remediation::warnings(&remediation.windows));
     Ok(Policy {
         name: PolicyName::from(resource.name_any().as_str()),
         mode: match spec.mode {

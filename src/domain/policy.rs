@@ -102,12 +102,25 @@ pub enum WhenRunning {
 /// A time in which notebooks may be stopped.
 #[derive(Clone, Debug)]
 pub struct Window {
-    /// When it opens.
+    /// When it opens, by the clock of `time_zone`. It is bound to UTC, which stands for that clock, because where a clock is set
+    /// the library (cronexpr 1.7.0) loses the times that are skipped, doubles those that come twice, and where these are half an
+    /// hour (Lord Howe) never returns. In UTC there is nothing of that.
     pub schedule: cronexpr::Crontab,
+    /// What the schedule means by a time that the clock shows twice.
+    pub repeated_time: RepeatedTime,
     /// How long it stays open.
     pub duration: Duration,
     /// Whose clock the schedule means.
     pub time_zone: TimeZone,
+}
+
+/// What a schedule means by a time that the clock shows twice, when it is put back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RepeatedTime {
+    /// The first: it names hours and minutes.
+    First,
+    /// Both: it runs through the hours or minutes, as `*` and `*/15` do.
+    Both,
 }
 
 /// How long each step of a remediation may take before a person is called.

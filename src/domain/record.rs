@@ -74,6 +74,8 @@ pub struct Progress {
     pub last_write_at: Option<Timestamp>,
     /// When the first Stop was about to be sent: from then on it is our doing if the notebook is down.
     pub stop_requested_at: Option<Timestamp>,
+    /// When a Stop was about to be sent that was not answered so far: for a while it may still arrive.
+    pub unanswered_stop_at: Option<Timestamp>,
     /// When the first Update was about to be sent, once stopped.
     pub update_requested_at: Option<Timestamp>,
     /// When the first Start was about to be sent.

@@ -92,35 +92,6 @@ async fn what_is_suspicious_is_a_warning_in_ready() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn enforce_only_audits_and_says_so() {
-    let notebooks = [
-        rooted("running"),
-        rooted("stopped").status("Stopped"),
-        rootless("fine"),
-    ];
-    let stage = Stage::begin("enforce", fleet(notebooks), &[]).await;
-    stage.apply("p", spec(json!({"mode": "Enforce"}))).await;
-    let status = stage.until_scanned("p").await;
-    let (ready, _, message) = condition(&status, "Ready");
-    assert_eq!(ready, "True");
-    assert!(message.contains("only audits"), "{message}");
-    assert_eq!(condition(&status, "Reconciling").0, "False");
-    let next: Vec<_> = status
-        .findings
-        .iter()
-        .map(|finding| (finding.name.as_str(), format!("{:?}", finding.next)))
-        .collect();
-    assert_eq!(
-        next,
-        [
-            ("running", "Restart".to_owned()),
-            ("stopped", "Update".to_owned())
-        ]
-    );
-    assert_eq!(stage.simulator.counters().writes(), 0);
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn an_exemption_ends_when_it_expires() {
     let stage = Stage::begin("expiry", fleet([rooted("a"), rootless("b")]), &[]).await;
     let second = |seconds| {

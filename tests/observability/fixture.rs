@@ -5,9 +5,12 @@ use std::{sync::Arc, time::Duration};
 use jiff::Timestamp;
 use sudoless::{
     aws::{Operation, Outcome, RequestObserver},
-    domain::{AccountId, Mode, PolicyName, Region, Target, TargetRegion, TargetState},
+    domain::{
+        Access, AccountId, Intent, Mode, NotebookRef, PolicyName, Progress, Record, RecordState,
+        Region, Target, TargetRegion, TargetState, Timeouts, WaitReason,
+    },
     observability::{
-        BuildInfo, Controller, Metrics, PolicyFacts, ReconciliationResult, TargetFacts,
+        BuildInfo, Controller, Metrics, PolicyFacts, ReconciliationResult, RecordFacts, TargetFacts,
     },
 };
 
@@ -52,6 +55,8 @@ pub fn facts(targets: Vec<TargetFacts>) -> PolicyFacts {
         scan_interval: Duration::from_mins(10),
         last_scan: Some(Timestamp::from_second(INSTANT).unwrap()),
         targets,
+        waiting: [0; WaitReason::ALL.len()],
+        halted: 0,
     }
 }
 
@@ -60,7 +65,7 @@ pub fn metrics() -> Metrics {
     Metrics::new(BuildInfo::current()).unwrap()
 }
 
-/// Metrics of which every family has a series.
+/// Metrics of policies, and of nothing that was done about what they found.
 pub fn busy_metrics() -> Metrics {
     let metrics = metrics();
     metrics.published(
@@ -87,4 +92,50 @@ pub fn busy_metrics() -> Metrics {
         Duration::from_millis(300),
     );
     metrics
+}
+
+/// Metrics of which every family has a series.
+pub fn remediating_metrics() -> Metrics {
+    let metrics = busy_metrics();
+    metrics.record_changed("churn", Some(RecordFacts::of(&down())));
+    metrics.remediated(
+        &PolicyName::from("strict"),
+        RecordState::Succeeded,
+        Some(Duration::from_mins(6)),
+    );
+    metrics
+}
+
+/// A record of a notebook that is down.
+fn down() -> Record {
+    let at = Timestamp::from_second(INSTANT).unwrap();
+    let minute = Duration::from_mins(1);
+    let intent = Intent {
+        policy: PolicyName::from("strict"),
+        notebook: NotebookRef {
+            arn: "arn:aws:sagemaker:eu-west-1:111122223333:notebook-instance/churn".into(),
+            account: "111122223333".parse().unwrap(),
+            region: "eu-west-1".parse().unwrap(),
+            name: "churn".to_owned(),
+        },
+        access: Access {
+            role: None,
+            external_id: None,
+        },
+        was_running: true,
+        timeouts: Timeouts {
+            stop: minute,
+            update: minute,
+            start: minute,
+        },
+        recurrence: 0,
+    };
+    Record {
+        progress: Progress {
+            state: RecordState::Updating,
+            stop_requested_at: Some(at),
+            ..Progress::default()
+        },
+        ..Record::new(intent, at)
+    }
 }

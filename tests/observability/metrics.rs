@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 
 use sudoless::{
     aws::Outcome,
-    domain::{PolicyName, TargetState},
+    domain::{PolicyName, RecordState, TargetState, WaitReason},
     observability::{Metrics, PolicyFacts, ReconciliationResult},
 };
 
 use super::{
-    fixture::{busy_metrics, denied, facts, metrics, scanned},
+    fixture::{busy_metrics, denied, facts, metrics, remediating_metrics, scanned},
     lint,
 };
 
@@ -143,7 +143,7 @@ fn label_values_are_escaped() {
 #[test]
 fn the_page_passes_the_lint() {
     assert_eq!(
-        lint::lint(&busy_metrics().render().unwrap()),
+        lint::lint(&remediating_metrics().render().unwrap()),
         Vec::<String>::new()
     );
 }
@@ -228,7 +228,7 @@ fn the_documentation_lists_what_is_served_and_nothing_else() {
             format!("{} {} {labels:?}", cells[1].trim_matches('`'), cells[2])
         })
         .collect();
-    let served: BTreeSet<_> = lint::families(&busy_metrics().render().unwrap())
+    let served: BTreeSet<_> = lint::families(&remediating_metrics().render().unwrap())
         .into_iter()
         .map(|(name, family)| format!("{name} {} {:?}", family.kind.unwrap(), family.labels))
         .collect();
@@ -238,6 +238,8 @@ fn the_documentation_lists_what_is_served_and_nothing_else() {
         .into_iter()
         .chain(Outcome::ALL.map(Outcome::as_str))
         .chain(ReconciliationResult::ALL.map(ReconciliationResult::as_str))
+        .chain(RecordState::ALL.map(RecordState::as_str))
+        .chain(WaitReason::ALL.map(WaitReason::as_str))
     {
         assert!(
             documentation.contains(&format!("`{value}`")),

@@ -10,6 +10,8 @@ mod premise;
 mod properties;
 mod reasons;
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 use super::*;
@@ -273,7 +275,7 @@ fn one_that_was_refused_does_not_hold_up_the_next() {
     planner.claimed(&record(HERE, &second.notebook, RecordState::Pending));
     assert!(planner.next_candidate().is_none());
 
-    let flights = planner.conclude(&mut evaluation);
+    planner.conclude(&mut evaluation);
     let said: Vec<_> = evaluation
         .findings
         .iter()
@@ -286,7 +288,7 @@ fn one_that_was_refused_does_not_hold_up_the_next() {
         (Next::Wait(WaitReason::Canary), "Canary"),
     ];
     assert_eq!(said, expected);
-    assert_eq!(flights.remediating, 1);
+    assert_eq!(evaluation.flights.remediating, 1);
 }
 
 #[test]
@@ -337,8 +339,7 @@ fn flights_are_the_policys_own() {
     ];
     let policies = policies(&[&policy]);
     let mut evaluation = found(&policy, &[]);
-    let flights =
-        Planner::new(&policy, &evaluation, &policies, &records, now()).conclude(&mut evaluation);
+    Planner::new(&policy, &evaluation, &policies, &records, now()).conclude(&mut evaluation);
     let attention: Vec<String> = [&records[3], &records[4]]
         .map(|record| RecordName::of(&record.intent.notebook).to_string())
         .into();
@@ -348,5 +349,10 @@ fn flights_are_the_policys_own() {
         halted: BTreeSet::from([fixtures::target(THERE.0, THERE.1)]),
         window_opens: None,
     };
-    assert_eq!(flights, expected);
+    assert_eq!(evaluation.flights, expected);
+    assert_eq!(
+        flights(&policy, &records),
+        expected,
+        "the same of one that is not planned"
+    );
 }

@@ -1,1 +1,167 @@
+#![allow(clippy::unwrap_used, clippy::panic)]
 
+use super::*;
+use crate::domain::{Access, Intent, NotebookRef, Timeouts};
+
+fn now() -> Timestamp {
+    Timestamp::from_second(1_800_000_000).unwrap()
+}
+
+fn record(state: RecordState, change: impl FnOnce(&mut Record)) -> Record {
+    let minutes = std::time::Duration::from_mins;
+    let intent = Intent {
+        policy: "no-root".into(),
+        notebook: NotebookRef {
+            arn: "arn:x".into(),
+            account: "111122223333".parse().unwrap(),
+            region: "eu-west-1".parse().unwrap(),
+            name: "churn".to_owned(),
+        },
+        access: Access::default(),
+        was_running: true,
+        timeouts: Timeouts {
+            stop: minutes(30),
+            update: minutes(15),
+            start: minutes(60),
+        },
+        recurrence: 0,
+    };
+    let mut record = Record::new(intent, now());
+    record.progress.state = state;
+    change(&mut record);
+    record
+}
+
+fn said(record: &Record, wish: Option<Wish>) -> NotebookRemediationStatus {
+    report(
+        record,
+        ReportContext {
+            wish,
+            generation: Some(1),
+            previous: None,
+            now: now(),
+        },
+    )
+}
+
+fn truths(status: &NotebookRemediationStatus) -> String {
+    let truths: Vec<_> = status
+        .conditions
+        .iter()
+        .map(|condition| format!("{}={}", condition.type_, condition.status))
+        .collect();
+    truths.join(" ")
+}
+
+/// By kstatus: what is under way is in progress, what needs a person has failed, what is done is current.
+#[test]
+fn conditions_follow_the_state() {
+    for state in RecordState::ALL {
+        let expected = match state {
+            RecordState::NeedsAttention | RecordState::Failed => {
+                "Ready=False Reconciling=False Stalled=True"
+            }
+            RecordState::Succeeded | RecordState::Cancelled => {
+                "Ready=True Reconciling=False Stalled=False"
+            }
+            _ => "Ready=False Reconciling=True Stalled=False",
+        };
+        let status = said(
+            &record(state, |record| {
+                record.progress.end = Some(EndReason::Withdrawn);
+            }),
+            None,
+        );
+        assert_eq!(truths(&status), expected, "{state}");
+        assert!(
+            status
+                .conditions
+                .iter()
+                .all(|condition| !condition.message.is_empty())
+        );
+    }
+}
+
+#[test]
+fn transition_times_move_with_the_status_only() {
+    let first = said(&record(RecordState::Stopping, |_| ()), None);
+    let later = now() + jiff::SignedDuration::from_secs(60);
+    let context = ReportContext {
+        wish: None,
+        generation: Some(1),
+        previous: Some(&first),
+        now: later,
+    };
+    let second = report(&record(RecordState::Updating, |_| ()), context);
+    assert_eq!(
+        second.conditions[0].last_transition_time,
+        first.conditions[0].last_transition_time
+    );
+    let context = ReportContext {
+        previous: Some(&second),
+        ..context
+    };
+    let third = report(&record(RecordState::Succeeded, |_| ()), context);
+    assert_eq!(third.conditions[0].last_transition_time.0, later);
+}
+
+#[test]
+fn what_needs_attention_says_what_to_do_by_hand() {
+    let stuck = record(RecordState::NeedsAttention, |record| {
+        record.progress.attention_from = Some(Step::Start);
+        record.progress.stop_requested_at = Some(now());
+        record.progress.last_error =
+            Some("StartNotebookInstance: ResourceLimitExceeded: none left".to_owned());
+    });
+    let name = RecordName::of(&stuck.intent.notebook);
+    let status = said(&stuck, Some(Wish::Wanted));
+    assert_eq!(status.reason.as_deref(), Some("NeedsAttention"));
+    assert_eq!(
+        status.message.unwrap(),
+        format!(
+            "it does not run again within timeouts.start; the operator goes on trying. AWS said: StartNotebookInstance: \
+             ResourceLimitExceeded: none left. By hand, in account 111122223333: aws sagemaker start-notebook-instance --region \
+             eu-west-1 --notebook-instance-name churn; if the operator is gone for good, then remove the finalizer of nbr {name}"
+        )
+    );
+}
+
+#[test]
+fn a_failed_record_says_who_was_disturbed_and_how_to_go_on() {
+    let denied = record(RecordState::Failed, |record| {
+        record.progress.end = Some(EndReason::AccessDenied);
+        record.progress.completed_at = Some(now());
+    });
+    let message = said(&denied, Some(Wish::Wanted)).message.unwrap();
+    assert!(message.contains("nobody was disturbed"), "{message}");
+    assert!(message.contains("kubectl delete nbr churn-"), "{message}");
+    let restored = record(RecordState::Failed, |record| {
+        record.progress.end = Some(EndReason::UpdateDenied);
+        record.progress.stop_requested_at = Some(now());
+        record.progress.start_requested_at = Some(now());
+        record.progress.completed_at = Some(now());
+    });
+    let message = said(&restored, None).message.unwrap();
+    assert!(
+        message.contains("it was stopped, and runs again as before"),
+        "{message}"
+    );
+}
+
+#[test]
+fn what_is_brought_back_says_why() {
+    let restoring = record(RecordState::Starting, |record| {
+        record.progress.restoring = Some(EndReason::UpdateDenied);
+    });
+    let status = said(&restoring, Some(Wish::Wanted));
+    assert_eq!(status.reason.as_deref(), Some("UpdateDenied"));
+    assert_eq!(status.restoring.as_deref(), Some("UpdateDenied"));
+    let cancelled = record(RecordState::Cancelled, |record| {
+        record.progress.end = Some(EndReason::Withdrawn);
+    });
+    let exempt = said(&cancelled, Some(Wish::Withdrawn(Withdrawal::Exempt)));
+    assert_eq!(
+        exempt.message.as_deref(),
+        Some("an exemption matches it now")
+    );
+}

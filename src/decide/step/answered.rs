@@ -25,7 +25,11 @@ pub fn answered(
     seen: &Sighting,
     now: Timestamp,
 ) -> Reaction {
-    let progress = record.progress.clone();
+    let mut progress = record.progress.clone();
+    if request == Request::Stop && (answer == AnswerKind::Accepted || answer.is_refusal()) {
+        // It has arrived: AWS sets the status to Stopping before it answers (API reference of that operation).
+        progress.unanswered_stop_at = None;
+    }
     match request {
         Request::Probe => probed(progress, answer, now),
         Request::Stop if before.stop_requested_at.is_none() => {
@@ -54,6 +58,7 @@ fn probed(mut progress: Progress, answer: AnswerKind, now: Timestamp) -> Reactio
         AnswerKind::WrongStatus => {
             progress.stop_requested_at = Some(now);
             progress.last_write_at = Some(now);
+            progress.unanswered_stop_at = Some(now);
             progress.enter(RecordState::Stopping, now);
             Reaction {
                 progress,

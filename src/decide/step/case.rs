@@ -85,8 +85,10 @@ impl<'a> Case<'a> {
         !self.record.intent.was_running
     }
 
+    /// It is brought back. Of a record that somebody edited by hand it may say so where nobody stopped the notebook: then it is not
+    /// started (promise P3).
     pub(super) fn is_restoring(&self) -> bool {
-        self.record.progress.restoring.is_some()
+        self.record.progress.restoring.is_some() && self.record.intent.was_running
     }
 
     /// *Withdrawn*: nobody wants it any more, or the record is being deleted.
@@ -135,6 +137,12 @@ impl<'a> Case<'a> {
     /// The last Stop, if it was lost, cannot arrive any more.
     pub(super) fn may_stop_again(&self) -> bool {
         self.is_since_last_write(self.times.write_bound)
+    }
+
+    /// A Stop was not answered, and may still arrive.
+    pub(super) fn may_be_stopped_late(&self) -> bool {
+        let unanswered = self.record.progress.unanswered_stop_at;
+        unanswered.is_some_and(|sent| !has_passed(sent, self.times.write_bound, self.now))
     }
 
     /// The last Start did not take, or ended in Failed, and was given time.

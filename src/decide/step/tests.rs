@@ -97,6 +97,12 @@ impl Given {
         self.wrote(seconds)
     }
 
+    /// A Stop was not answered that was sent so many seconds ago.
+    fn stop_unanswered(mut self, seconds: i64) -> Self {
+        self.0.progress.unanswered_stop_at = Some(ago(seconds));
+        self
+    }
+
     fn deleted(mut self) -> Self {
         self.0.being_deleted = true;
         self

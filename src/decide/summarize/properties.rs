@@ -104,7 +104,7 @@ proptest! {
         let first = summarize(&policy, &evaluate(&policy, &before, now()), progress, pass(None, 0));
         let next = pass(Some(&first), 17);
         let second = summarize(&policy, &evaluate(&policy, &after, now()), scanned, next);
-        for status in [second, suspended(next), invalid("it is wrong", next)] {
+        for status in [second, suspended(next, &Flights::default()), invalid("it is wrong", next)] {
             for (old, new) in first.conditions.iter().zip(sound(3, &status)) {
                 let expected = if old.status == new.status {
                     old.last_transition_time.0

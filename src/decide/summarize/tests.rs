@@ -5,6 +5,7 @@
     clippy::indexing_slicing
 )]
 
+mod flights;
 mod lists;
 mod messages;
 
@@ -33,6 +34,11 @@ fn pass(previous: Option<&Status>) -> Pass<'_> {
         previous,
         now: now(),
     }
+}
+
+/// With nothing under way.
+fn suspended(pass: Pass<'_>) -> Status {
+    super::suspended(pass, &Flights::default())
 }
 
 fn summarized(

@@ -8,7 +8,8 @@ use jiff::{Timestamp, tz::TimeZone};
 use super::Errors;
 use crate::{
     api::{self, RemediationSpec, defaults},
-    domain::{Remediation, Timeouts, WhenRunning, Window},
+    decide::windows::{TYPICAL_CYCLE, is_short},
+    domain::{Remediation, RepeatedTime, Timeouts, WhenRunning, Window},
 };
 
 const WINDOWS: RangeInclusive<Duration> = Duration::from_mins(1)..=Duration::from_hours(168);
@@ -61,6 +62,21 @@ pub(super) fn remediation(spec: Option<&RemediationSpec>, errors: &mut Errors) -
     }
 }
 
+/// What is not wrong but probably not meant either.
+pub(super) fn warnings(windows: &[Window]) -> impl Iterator<Item = String> {
+    windows
+        .iter()
+        .enumerate()
+        .filter(|(_, window)| is_short(window))
+        .map(|(index, _)| {
+            format!(
+                "spec.remediation.windows[{index}] is shorter than a typical restart (about {} minutes): a restart begun in \
+                 it ends after it",
+                TYPICAL_CYCLE.as_secs() / 60
+            )
+        })
+}
+
 fn timeouts(spec: Option<&api::Timeouts>, errors: &mut Errors) -> Timeouts {
     let spec = spec.cloned().unwrap_or_default();
     let mut timeout = |field: &str, given, default| {
@@ -90,13 +106,7 @@ fn window(path: &str, spec: &api::Window, errors: &mut Errors) -> Option<Window>
             );
         })
         .ok();
-    // The schedule is judged even where the zone is wrong, so that a person sees both at once.
-    let readable = if time_zone.is_some() {
-        zone
-    } else {
-        defaults::TIME_ZONE
-    };
-    let schedule = schedule(&spec.schedule, readable)
+    let schedule = schedule(&spec.schedule)
         .map_err(|problem| errors.add(format!("{path}.schedule"), problem))
         .ok();
     let duration = errors.duration(
@@ -105,31 +115,46 @@ fn window(path: &str, spec: &api::Window, errors: &mut Errors) -> Option<Window>
         Duration::from_hours(4),
         WINDOWS,
     );
+    let (schedule, repeated_time) = schedule?;
     Some(Window {
-        schedule: schedule?,
+        schedule,
+        repeated_time,
         duration,
         time_zone: time_zone?,
     })
 }
 
-fn schedule(text: &str, zone: &str) -> Result<Crontab, String> {
+fn schedule(text: &str) -> Result<(Crontab, RepeatedTime), String> {
     const EXAMPLE: &str =
         "write five fields (minute hour day month weekday), such as \"0 2 * * SAT\"";
-    if text.split_whitespace().count() != FIELDS.len() {
+    let fields: Vec<&str> = text.split_whitespace().collect();
+    let [minute, hour, day, _, weekday] = fields[..] else {
         return Err(format!(
             "{text:?} is not a schedule: {EXAMPLE}; the zone goes into timeZone"
         ));
-    }
-    let crontab = parse_crontab(&format!("{text} {zone}")).map_err(|error| {
+    };
+    // UTC stands for the clock of the window's zone: see `Window`.
+    let crontab = parse_crontab(&format!("{text} UTC")).map_err(|error| {
         let cause = misread(text).unwrap_or_else(|| cause(&error));
         format!("{text:?} is not a schedule: {cause}; {EXAMPLE}")
     })?;
+    // cronexpr 1.7.0 never finds the last of a December: for it no month comes after that one.
+    if [day, weekday].iter().any(|field| field.contains('L')) {
+        return Err(format!(
+            "{text:?} is not a schedule: L, the last of a month, is not supported; {EXAMPLE}"
+        ));
+    }
     crontab
         .find_next(MakeTimestamp(LOOKED_FOR_FROM))
         .map_err(|_| {
             format!("{text:?} never comes in four years, so the window would not open; {EXAMPLE}")
         })?;
-    Ok(crontab)
+    let repeated_time = if [minute, hour].iter().any(|field| field.contains('*')) {
+        RepeatedTime::Both
+    } else {
+        RepeatedTime::First
+    };
+    Ok((crontab, repeated_time))
 }
 
 /// Which field of a schedule is wrong, and why. The library tells the place in a picture only, so each field is tried alone.

@@ -8,7 +8,7 @@ use crate::{
         UnreadablePolicy,
         fixtures::arbitrary::{any_policy, any_snapshots},
     },
-    domain::{Match, NotebookStatus, Snapshot, WhenRunning},
+    domain::{Match, Matcher, NotebookStatus, Snapshot, WhenRunning},
 };
 
 /// All that a plan is made from.
@@ -16,6 +16,7 @@ use crate::{
 struct Input {
     policy: Policy,
     policies: Policies,
+    fleet: Vec<Arc<Snapshot>>,
     evaluation: Evaluation,
     records: Vec<Record>,
 }
@@ -23,7 +24,7 @@ struct Input {
 /// Policies that enforce, mostly, with small budgets.
 fn any_own_policy() -> impl Strategy<Value = Policy> {
     let flags = [0.9, 0.9, 0.05].map(prop::bool::weighted);
-    (any_policy(), flags, 1..5_u32, 1..4_u32, 1..4_u32).prop_map(
+    (any_policy(), flags, 1..9_u32, 1..3_u32, 1..4_u32).prop_map(
         |(policy, [enforces, restarts, suspended], most, most_per_region, most_failures)| {
             let mut policy = Policy {
                 suspended,
@@ -120,7 +121,11 @@ impl Recorded {
 }
 
 fn any_recorded() -> impl Strategy<Value = Recorded> {
-    let state = sample::select(&RecordState::ALL);
+    // Much has come back already, or all would wait for the first.
+    let state = prop_oneof![
+        2 => Just(RecordState::Succeeded),
+        3 => sample::select(&RecordState::ALL),
+    ];
     (state, any::<bool>(), any::<bool>(), 0..4_u32).prop_map(
         |(state, is_own, was_running, recurrence)| Recorded {
             state,
@@ -135,7 +140,7 @@ fn any_input() -> impl Strategy<Value = Input> {
     let recorded = collection::vec(option::weighted(0.25, any_recorded()), 20);
     // Of notebooks that were not found.
     let place = sample::select(&[HERE, THERE, ELSEWHERE]);
-    let besides = collection::vec((place, any_recorded()), 0..6);
+    let besides = collection::vec((place, any_recorded()), 0..9);
     (
         any_own_policy(),
         any_others(),
@@ -172,12 +177,22 @@ fn any_input() -> impl Strategy<Value = Input> {
                 evaluation: evaluate(&policy, &fleet, now()),
                 policy,
                 policies,
+                fleet,
                 records,
             }
         })
 }
 
 impl Input {
+    /// The same without selectors and exemptions: much is claimed, and budgets count.
+    fn of_everything(mut self) -> Self {
+        self.policy.selector = Matcher::default();
+        self.policy.exemptions.clear();
+        self.policies = policies(&[&self.policy]);
+        self.evaluation = evaluate(&self.policy, &self.fleet, now());
+        self
+    }
+
     fn claims(&self) -> Vec<Record> {
         claims(
             &self.policy,
@@ -211,11 +226,11 @@ fn count<'a>(records: impl Iterator<Item = &'a Record>, is: impl Fn(&Record) -> 
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(200))]
+    #![proptest_config(ProptestConfig::with_cases(150))]
 
     /// Promise P6. Whatever was under way already.
     #[test]
-    fn no_claim_breaks_a_budget(input in any_input()) {
+    fn no_claim_breaks_a_budget(input in any_input().prop_map(Input::of_everything)) {
         let remediation = &input.policy.remediation;
         let claims = input.claims();
         for (index, claim) in claims.iter().enumerate() {
@@ -278,7 +293,7 @@ proptest! {
             let (account, region) = (&claim.intent.notebook.account, &claim.intent.notebook.region);
             let notebook = &input.finding(&claim).notebook;
             for policy in input.policies.valid.iter().filter(|policy| policy.names(account, region)) {
-                let matches = |matcher: &crate::domain::Matcher| matcher.matches(account, Some(region), notebook) != Match::No;
+                let matches = |matcher: &Matcher| matcher.matches(account, Some(region), notebook) != Match::No;
                 let may_exempt = policy.exemptions.iter().any(|each| {
                     each.expires_at.is_none_or(|expiry| expiry > now()) && matches(&each.matcher)
                 });
@@ -295,11 +310,11 @@ proptest! {
     fn findings_say_what_follows(input in any_input()) {
         let planner = || Planner::new(&input.policy, &input.evaluation, &input.policies, &input.records, now());
         let mut evaluation = input.evaluation.clone();
-        let flights = planner().conclude(&mut evaluation);
+        planner().conclude(&mut evaluation);
         let mut again = input.evaluation.clone();
-        prop_assert_eq!(&flights, &planner().conclude(&mut again));
+        planner().conclude(&mut again);
         prop_assert_eq!(format!("{evaluation:?}"), format!("{again:?}"));
-        prop_assert_eq!(flights.window_opens, None);
+        prop_assert_eq!(evaluation.flights.window_opens, None);
         for (before, after) in input.evaluation.findings.iter().zip(&evaluation.findings) {
             prop_assert_eq!(before.verdict, after.verdict);
             if before.verdict != Verdict::NonCompliant {

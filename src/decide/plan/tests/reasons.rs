@@ -49,7 +49,7 @@ fn name() -> String {
 }
 
 /// Another policy exempts so.
-fn exempted(exemption: Value) -> Given {
+fn exempted(exemption: &Value) -> Given {
     other(json!({"exemptions": [exemption]}))
 }
 
@@ -90,6 +90,10 @@ fn concluded(given: &Given, status: &str, mode: Mode) -> (bool, Finding) {
 /// A case: the notebook's status, what there is, and `next` with its reason and message; `None`: a record is made.
 type Case = (&'static str, Given, Option<(Next, &'static str, String)>);
 
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "it stands for the outcome of a case"
+)]
 fn wait(reason: WaitReason, message: &str) -> Option<(Next, &'static str, String)> {
     Some((Next::Wait(reason), reason.as_str(), message.to_owned()))
 }
@@ -169,9 +173,9 @@ fn at_once() -> Vec<Case> {
         ("InService", running(Succeeded, 1), None),
         ("InService", running(Cancelled, 2), None),
         ("Stopped", records([of("other", own("Stopped", Cancelled, 0))]), None),
-        ("InService", exempted(expired), None),
-        ("InService", exempted(json!({"reason": "why", "names": ["legacy"]})), None),
-        ("InService", exempted(json!({"reason": "why", "regions": [THERE.1]})), None),
+        ("InService", exempted(&expired), None),
+        ("InService", exempted(&json!({"reason": "why", "names": ["legacy"]})), None),
+        ("InService", exempted(&json!({"reason": "why", "regions": [THERE.1]})), None),
         ("InService", other(json!({"selector": {"names": ["x"]}, "exemptions": [by_name]})), None),
         ("InService", other(json!({"regions": [THERE.1], "exemptions": [by_name]})), None),
         ("InService", unreadable(Some(&[ELSEWHERE.0])), None),
@@ -280,12 +284,12 @@ fn by_other_policies() -> Vec<Case> {
     let by_place = docker(json!({"accounts": [ACCOUNT], "regions": [REGION]}));
     let expiring = docker(json!({"names": ["ch*"], "expiresAt": "2026-06-02T00:00:00Z"}));
     vec![
-        ("InService", exempted(by_name.clone()), exempts()),
-        ("Stopped", exempted(by_place), exempts()),
-        ("Stopped", exempted(expiring), exempts()),
+        ("InService", exempted(&by_name), exempts()),
+        ("Stopped", exempted(&by_place), exempts()),
+        ("Stopped", exempted(&expiring), exempts()),
         // It holds whatever its policy does about violations.
         ("Stopped", other(json!({"suspend": true, "exemptions": [by_name]})), exempts()),
-        ("InService", exempted(by_tags.clone()), may()),
+        ("InService", exempted(&by_tags), may()),
         ("InService", other(json!({"selector": {"tags": {"stage": "x"}}, "exemptions": [by_name]})), may()),
         // What is certain is said first.
         ("InService", other(json!({"exemptions": [by_tags, by_name]})), exempts()),

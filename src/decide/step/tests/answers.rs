@@ -35,6 +35,7 @@ impl Means {
                 progress.stop_requested_at = Some(now());
                 if matches!(self, Self::ThenStop) {
                     progress.last_write_at = Some(now());
+                    progress.unanswered_stop_at = Some(now());
                 }
                 if progress.state != NeedsAttention {
                     move_to(&mut progress, Stopping, now());
@@ -66,9 +67,13 @@ fn check(
             .find_map(|(kind, means)| (*kind == answer).then_some(*means))
             .unwrap_or(Means::Nothing);
         let before = &before.0.progress;
+        let mut expected = means.reaction(&sent.0.progress, before);
+        if request == Request::Stop && (answer == Accepted || answer.is_refusal()) {
+            expected.progress.unanswered_stop_at = None;
+        }
         assert_eq!(
             answered(&sent.0, before, (request, answer), seen, now()),
-            means.reaction(&sent.0.progress, before),
+            expected,
             "{request:?} {answer} {sent:#?}"
         );
     }
@@ -141,7 +146,8 @@ fn no_answer_to_a_later_stop_changes_anything() {
         ours(Stopping, 300).wrote(60),
         ours(NeedsAttention, 300).from(Step::Stop).wrote(60),
     ] {
-        check(Request::Stop, (&before, &before.clone().wrote(2)), &up, &[]);
+        let sent = before.clone().wrote(2).stop_unanswered(2);
+        check(Request::Stop, (&before, &sent), &up, &[]);
     }
 }
 

@@ -22,7 +22,10 @@ const LATER: EndReason = EndReason::NotNow;
 
 fn check((row, Given(record), seen, wish, then): Case) {
     let decision = step(&record, &seen, wish, now(), &TIMES);
-    let progress = then.progress(&record.progress, now());
+    let mut progress = then.progress(&record.progress, now());
+    if then.request() == Some(Stop) {
+        progress.unanswered_stop_at = Some(now());
+    }
     let look = match row {
         Row::Unreadable => Look::BackOff,
         _ if progress.state.is_finished() => Look::Never,
@@ -60,7 +63,7 @@ fn every_row_says_what_follows() {
         .collect();
     #[rustfmt::skip]
     let expected = [
-        ("0", 8), ("-", 8), ("1", 6), ("2", 7), ("3", 17), ("4", 9), ("5", 7), ("6", 4), ("7", 6), ("8", 12),
+        ("0", 8), ("-", 8), ("1", 6), ("2", 9), ("3", 17), ("4", 9), ("5", 7), ("6", 4), ("7", 6), ("8", 12),
         ("9", 4), ("10", 9), ("11", 5), ("12", 14), ("13", 7), ("14", 5), ("15", 8), ("16", 9), ("17", 17), ("18", 47),
     ];
     assert_eq!(ran, expected);
@@ -96,6 +99,8 @@ fn rows_0_to_2() -> Vec<Case> {
         (Row::Fixed, stopped(Updating, 5), up(), WANTED, End(Succeeded, RootAccessDisabled)),
         (Row::Fixed, pristine(Pending, 5), up(), NOT_NOW, End(Succeeded, RootAccessDisabled)),
         (Row::Fixed, ours(Stopping, 5).wrote(1), up(), WITHDRAWN, End(Succeeded, RootAccessDisabled)),
+        (Row::Fixed, ours(Starting, 5).wrote(1).stop_unanswered(44), up(), WANTED, Wait),
+        (Row::Fixed, ours(Starting, 5).wrote(1).stop_unanswered(45), up(), WANTED, End(Succeeded, RootAccessDisabled)),
         (Row::Fixed, ours(Starting, 5).starts(1, 1), up(), WANTED, End(Succeeded, RootAccessDisabled)),
         (Row::Fixed, ours(Starting, 5).deleted(), up(), UNCLEAR, End(Succeeded, RootAccessDisabled)),
         (Row::Fixed, restoring(UpdateTimedOut, Starting, 5), up(), UNCLEAR, End(Succeeded, RootAccessDisabled)),

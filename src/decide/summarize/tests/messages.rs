@@ -63,7 +63,7 @@ fn messages_say_what_was_found() {
 }
 
 #[test]
-fn ready_tells_of_enforce_and_of_warnings() {
+fn ready_tells_of_warnings() {
     let exemption = json!({"reason": "why", "names": ["x"]});
     let patch = json!({"mode": "Enforce", "exemptions": [exemption]});
     let status = summarized(
@@ -75,8 +75,7 @@ fn ready_tells_of_enforce_and_of_warnings() {
     assert_eq!(conditions(&status)[0], "True/Scanned");
     assert_eq!(
         message(&status, "Ready"),
-        "1 account and region read; mode is Enforce, but this version of sudoless only audits: no notebook is changed, and \
-         next says what would be done; warning: spec.exemptions[0] matches no notebook"
+        "1 account and region read; warning: spec.exemptions[0] matches no notebook"
     );
 }
 

@@ -36,3 +36,19 @@ fn exemptions_for_what_the_policy_does_not_cover() {
         "nobody knows which regions are enabled"
     );
 }
+
+#[test]
+fn windows_that_are_shorter_than_a_restart() {
+    let window = |duration| json!({"schedule": "0 2 * * *", "duration": duration});
+    let windows = ["6m9s", "6m10s", "1m"].map(window);
+    let expected = [0, 2].map(|index| {
+        format!(
+            "spec.remediation.windows[{index}] is shorter than a typical restart (about 6 minutes): a restart begun in it \
+             ends after it"
+        )
+    });
+    assert_eq!(
+        warnings(json!({"remediation": {"windows": windows}})),
+        expected
+    );
+}

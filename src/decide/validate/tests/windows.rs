@@ -131,10 +131,46 @@ fn accepts_what_cron_accepts() {
         "0 0 1 jan *",
         " 0 2 * * 7 ",
         "0\t2 * * sun",
-        "0 2 L * *",
+        "0 2 15W * *",
+        "0 2 * JUL 6#2",
     ] {
         policy(window(
             &json!({"schedule": right, "timeZone": "Europe/Berlin"}),
         ));
+    }
+    // Read by that zone's clock, the library would look for it forever.
+    policy(window(
+        &json!({"schedule": "0 2 7 4 *", "timeZone": "Australia/Lord_Howe"}),
+    ));
+}
+
+/// The library accepts it and never finds it in December.
+#[test]
+fn refuses_the_last_of_a_month() {
+    for wrong in ["0 2 L * *", "0 2 1,L 1-11 *", "0 2 * * 5L"] {
+        assert_eq!(
+            refused(&window(&json!({"schedule": wrong}))),
+            format!(
+                "spec.remediation.windows[0].schedule: {wrong:?} is not a schedule: L, the last of a month, is not \
+                 supported; {FIVE_FIELDS}"
+            )
+        );
+    }
+}
+
+#[test]
+fn a_schedule_that_runs_through_the_hours_or_minutes_means_both_of_times_that_come_twice() {
+    for (schedule, expected) in [
+        ("0 2 * * SAT", RepeatedTime::First),
+        ("0,30 0-23 */2 * *", RepeatedTime::First),
+        ("0 * * * *", RepeatedTime::Both),
+        ("0 */2 * * *", RepeatedTime::Both),
+        ("*/15 2 * * *", RepeatedTime::Both),
+    ] {
+        let policy = policy(window(&json!({"schedule": schedule})));
+        assert_eq!(
+            policy.remediation.windows[0].repeated_time, expected,
+            "{schedule}"
+        );
     }
 }

@@ -1,0 +1,108 @@
+//! What is under way, and what needs a person, in the conditions and figures.
+
+use super::*;
+use crate::domain::TargetState::AccessDenied;
+
+fn with(flights: Flights, snapshots: &[Arc<Snapshot>], progress: Progress) -> Status {
+    let policy = policy(json!({"mode": "Enforce"}));
+    let mut evaluation = evaluate(&policy, snapshots, now());
+    evaluation.flights = flights;
+    let status = summarize(&policy, &evaluation, progress, pass(None));
+    sound(3, &status);
+    status
+}
+
+fn under_way(remediating: u32, needs_attention: &[&str]) -> Flights {
+    Flights {
+        remediating,
+        needs_attention: needs_attention.iter().map(ToString::to_string).collect(),
+        ..Flights::default()
+    }
+}
+
+fn after_scan() -> Progress {
+    Progress::Scanned { at: now() }
+}
+
+#[test]
+fn what_is_under_way_is_reconciling_and_ready() {
+    let status = with(under_way(2, &[]), &[scanned(vec![])], after_scan());
+    assert_eq!(
+        conditions(&status)[..3],
+        ["True/Scanned", "True/Remediating", "False/AsExpected"]
+    );
+    assert_eq!(seen(3, &status), Seen::InProgress);
+    let summary = status.summary.unwrap();
+    assert_eq!((summary.remediating, summary.needs_attention), (2, 0));
+}
+
+/// Stalled and never ready, whatever else goes on: a person must act.
+#[test]
+fn what_needs_attention_stalls() {
+    let denied = snapshot(ACCOUNT, REGION, AccessDenied, vec![]);
+    for (snapshots, progress) in [
+        (vec![scanned(vec![])], after_scan()),
+        (vec![denied], after_scan()),
+        (vec![], Progress::FirstScan { unread: 1 }),
+    ] {
+        let status = with(under_way(2, &["churn-1"]), &snapshots, progress);
+        assert_eq!(
+            conditions(&status)[..3],
+            [
+                "False/NeedsAttention",
+                "False/AsExpected",
+                "True/NeedsAttention"
+            ]
+        );
+        assert_eq!(seen(3, &status), Seen::Failed);
+        assert_eq!(status.summary.unwrap().needs_attention, 1);
+        let message = &status.conditions[2].message;
+        assert!(
+            message.starts_with("a remediation needs attention: kubectl describe nbr/churn-1; "),
+            "{message}"
+        );
+    }
+}
+
+#[test]
+fn where_nothing_new_is_begun_is_said() {
+    let flights = Flights {
+        halted: [crate::decide::fixtures::target(ACCOUNT, REGION)].into(),
+        ..Flights::default()
+    };
+    let status = with(flights, &[scanned(vec![])], after_scan());
+    assert_eq!(conditions(&status)[0], "True/Scanned");
+    assert_eq!(
+        status.conditions[0].message,
+        "1 account and region read; nothing new is begun in 111122223333/eu-west-1 because too many remediations failed there: \
+         kubectl get nbr --field-selector status.state=Failed"
+    );
+}
+
+#[test]
+fn suspended_policies_show_what_is_still_finished() {
+    let before = with(Flights::default(), &[scanned(vec![])], after_scan());
+    let finishing = super::super::suspended(pass(Some(&before)), &under_way(1, &[]));
+    sound(3, &finishing);
+    assert_eq!(
+        conditions(&finishing)[..3],
+        ["True/Suspended", "True/Remediating", "False/Suspended"]
+    );
+    assert_eq!(finishing.summary.unwrap().remediating, 1);
+    let stalled = super::super::suspended(pass(Some(&finishing)), &under_way(0, &["churn-1"]));
+    sound(3, &stalled);
+    assert_eq!(
+        conditions(&stalled)[..3],
+        [
+            "False/NeedsAttention",
+            "False/Suspended",
+            "True/NeedsAttention"
+        ]
+    );
+    let over = super::super::suspended(pass(Some(&stalled)), &Flights::default());
+    assert_eq!(
+        conditions(&over)[..3],
+        ["True/Suspended", "False/Suspended", "False/Suspended"]
+    );
+    assert_eq!(over.summary.unwrap().needs_attention, 0);
+}

@@ -1,0 +1,92 @@
+//! A claim: describe, list the records and ask the real `admit`, create; others act in between.
+//!
+//! The planner goes by what may be old, so here any notebook may be its candidate at any time.
+
+use sudoless::domain::RootAccess;
+
+use crate::{
+    notebook::{Claim, Move, Notebook, Seen, Status},
+    pass::{LEADER, unbroken},
+    policy::PolicyState,
+    product::Admission,
+    record::Rec,
+};
+
+impl Notebook {
+    /// The leader describes it, to claim it; only if no other claim of its process is under way.
+    #[must_use]
+    pub fn begin_claim(&self, policy: PolicyState) -> Option<Move> {
+        let was_running = match self.see() {
+            Seen::At(Status::InService, RootAccess::Enabled) => true,
+            Seen::At(Status::Stopped, RootAccess::Enabled) => false,
+            _ => return None,
+        };
+        if !policy.plans() || self.claims[LEADER].is_some() {
+            return None;
+        }
+        let mut notebook = *self;
+        notebook.claims[LEADER] = Some(Claim::Described { was_running });
+        Some(unbroken(notebook, "it is described for a claim", 0))
+    }
+
+    /// The records were listed.
+    #[must_use]
+    pub fn admitted(&self, slot: usize, admission: Admission) -> Move {
+        let mut notebook = *self;
+        notebook.claims[slot] = match admission {
+            Admission::Admitted {
+                was_running,
+                recurrence,
+            } => Some(Claim::Admitted {
+                was_running,
+                recurrence,
+            }),
+            Admission::Waits(_) | Admission::Not => None,
+        };
+        unbroken(notebook, "the records are listed for a claim", 0)
+    }
+
+    /// What becomes of claims that are under way, but for listing.
+    pub fn claim_moves(&self, moves: &mut Vec<Move>) {
+        for slot in 0..self.claims.len() {
+            if self.claims[slot].is_none() {
+                continue;
+            }
+            moves.push(self.drop_claim(slot));
+            moves.extend(self.create(slot));
+        }
+    }
+
+    /// The process is gone, or the lease is.
+    #[must_use]
+    pub fn drop_claim(&self, slot: usize) -> Move {
+        let mut notebook = *self;
+        notebook.claims[slot] = None;
+        if slot == LEADER {
+            unbroken(notebook, "a crash while claiming", 1)
+        } else {
+            unbroken(notebook, "who lost the lease gives up its claim", 0)
+        }
+    }
+
+    /// The record is created, in the place of a finished one that is as it was listed: else the claim would be gone.
+    #[must_use]
+    pub fn create(&self, slot: usize) -> Option<Move> {
+        let Some(Claim::Admitted {
+            was_running,
+            recurrence,
+        }) = self.claims[slot]
+        else {
+            return None;
+        };
+        let mut notebook = *self;
+        notebook.claims[slot] = None;
+        notebook.record = Some(Rec::new(was_running, recurrence));
+        notebook.record_changed(None);
+        let mut created = unbroken(notebook, "the record is created", 0);
+        if self.record.is_some_and(|record| !record.is_finished()) {
+            created.broken = Some("P5: a record in the place of one that is under way");
+        }
+        Some(created)
+    }
+}

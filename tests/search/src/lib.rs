@@ -1,0 +1,26 @@
+//! An exhaustive search of the real `step`, `answered`, `admit`, `Tally` and `wish`, together with a model of AWS, of the API
+//! server and of the people around them. `README.md` says what is modelled, and what is assumed.
+
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::missing_panics_doc,
+    clippy::struct_excessive_bools,
+    reason = "it is a test"
+)]
+
+pub mod claim;
+pub mod fair;
+pub mod mutation;
+pub mod nature;
+pub mod notebook;
+pub mod pass;
+pub mod people;
+pub mod policy;
+pub mod product;
+pub mod record;
+pub mod scope;
+pub mod search;
+mod show;
+pub mod world;

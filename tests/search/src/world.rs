@@ -1,0 +1,382 @@
+//! All notebooks together. Each notebook's states are numbered, and what may follow from each is worked out once.
+
+use std::{
+    collections::HashMap,
+    hash::{BuildHasherDefault, Hasher},
+    rc::Rc,
+};
+
+use crate::{
+    notebook::{Claim, Move, Notebook},
+    pass::LEADER,
+    policy::PolicyState,
+    product::{Admission, Product, Records},
+    scope::{Claims, Operators, Scope},
+};
+
+/// A state: the numbers of the notebooks, smallest first, and how the policy stands. Notebooks are alike, so that their order
+/// means nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct State {
+    /// Numbers of notebooks; unused places are zero.
+    pub notebooks: [u32; 3],
+    /// How the policy stands.
+    pub policy: PolicyState,
+}
+
+/// What leads from one state to another.
+#[derive(Clone, Copy, Debug)]
+pub struct Step {
+    /// What happens.
+    pub what: &'static str,
+    /// To which notebook, by its place in the state before.
+    pub to: Option<usize>,
+    /// The promise that it breaks.
+    pub broken: Option<&'static str>,
+    /// The state afterwards.
+    pub next: State,
+}
+
+/// What a notebook's state means to the others.
+#[derive(Clone, Copy, Debug)]
+struct Known {
+    notebook: Notebook,
+    claims: [Option<Claim>; 2],
+    asks_budget: bool,
+    down: bool,
+    needed_attention: bool,
+    stranded: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Followed {
+    next: u32,
+    what: &'static str,
+    broken: Option<&'static str>,
+    begins_claim: bool,
+}
+
+/// All that is known about the states of single notebooks.
+pub struct World {
+    /// The real functions.
+    pub product: Product,
+    operators: Operators,
+    claims: Claims,
+    numbers: HashMap<Notebook, u32, Quick>,
+    known: Vec<Known>,
+    follows: HashMap<(u32, u8), Rc<[Followed]>, Quick>,
+    moves: Vec<Move>,
+}
+
+impl World {
+    /// A world in which nothing is known.
+    #[must_use]
+    pub fn new(product: Product, scope: Scope) -> Self {
+        Self {
+            product,
+            operators: scope.operators,
+            claims: scope.claims,
+            numbers: HashMap::default(),
+            known: Vec::new(),
+            follows: HashMap::default(),
+            moves: Vec::new(),
+        }
+    }
+
+    /// How many notebooks there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.product.fleet.notebooks
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// How many states of single notebooks are known.
+    #[must_use]
+    pub fn states_of_one(&self) -> usize {
+        self.known.len()
+    }
+
+    /// The notebook of a number.
+    #[must_use]
+    pub fn notebook(&self, number: u32) -> &Notebook {
+        &self.known[number as usize].notebook
+    }
+
+    /// The state of some notebooks.
+    pub fn state(&mut self, notebooks: &[Notebook], policy: PolicyState) -> State {
+        let mut numbers = [0; 3];
+        for (number, notebook) in numbers.iter_mut().zip(notebooks) {
+            *number = self.number(notebook);
+        }
+        self.sorted(numbers, policy)
+    }
+
+    /// A state with one notebook changed.
+    pub fn changed(&mut self, state: &State, place: usize, notebook: &Notebook) -> State {
+        let number = self.number(notebook);
+        self.replaced(state, place, number)
+    }
+
+    fn replaced(&self, state: &State, place: usize, number: u32) -> State {
+        let mut notebooks = state.notebooks;
+        notebooks[place] = number;
+        self.sorted(notebooks, state.policy)
+    }
+
+    fn sorted(&self, mut notebooks: [u32; 3], policy: PolicyState) -> State {
+        notebooks[..self.len()].sort_unstable();
+        State { notebooks, policy }
+    }
+
+    fn number(&mut self, notebook: &Notebook) -> u32 {
+        if let Some(number) = self.numbers.get(notebook) {
+            return *number;
+        }
+        let number = u32::try_from(self.known.len()).expect("there are not so many");
+        let record = notebook.record;
+        let stop_requested = notebook.is_stop_requested();
+        self.known.push(Known {
+            notebook: *notebook,
+            claims: notebook.claims,
+            asks_budget: notebook.asks_budget(),
+            // Two operators may create a record each at the same time; the budget bounds what is taken down.
+            down: record.is_some_and(|record| record.takes_a_slot())
+                && (stop_requested || self.operators == Operators::One),
+            needed_attention: record.is_some_and(|record| record.needed_attention),
+            stranded: notebook.owed && !stop_requested,
+        });
+        self.numbers.insert(*notebook, number);
+        number
+    }
+
+    /// The records of all, in order.
+    #[must_use]
+    pub fn records(&self, state: &State) -> Records {
+        let mut records = Records::default();
+        for (record, number) in records.iter_mut().zip(&state.notebooks[..self.len()]) {
+            *record = self.notebook(*number).record;
+        }
+        records
+    }
+
+    /// Whether more are down than may be, as a pass over a notebook counts that is about to stop it.
+    pub fn exceeds(&mut self, state: &State, place: usize) -> bool {
+        let number = state.notebooks[place];
+        if !self.known[number as usize].asks_budget {
+            return false;
+        }
+        let records = self.records(state);
+        self.product.exceeds(state.policy, place, records)
+    }
+
+    /// What becomes of a claim of a notebook.
+    pub fn admit(&mut self, state: &State, place: usize, was_running: bool) -> Admission {
+        let exempt = self.notebook(state.notebooks[place]).exempt;
+        let records = self.records(state);
+        self.product
+            .admit(state.policy, (place, exempt, was_running), records)
+    }
+
+    /// The promise that a state breaks.
+    #[must_use]
+    pub fn broken(&self, state: &State) -> Option<&'static str> {
+        let fleet = &self.product.fleet;
+        let (mut over_all, mut in_region) = (0, 0);
+        for number in &state.notebooks[..self.len()] {
+            let known = &self.known[*number as usize];
+            if known.stranded {
+                return Some("P2: a Stop of ours took it down, and no record says so");
+            }
+            in_region += u32::from(known.down);
+            over_all += u32::from(known.down && !known.needed_attention);
+        }
+        if over_all > fleet.budgets.over_all {
+            return Some("P6: maxConcurrent");
+        }
+        (in_region > fleet.budgets.per_region && !fleet.apart)
+            .then_some("P6: maxConcurrentPerRegion")
+    }
+
+    /// What may follow, without a fault or by one.
+    pub fn steps(&mut self, state: &State, by_fault: bool, steps: &mut Vec<Step>) {
+        steps.clear();
+        for (next, what, faults) in state.policy.turns() {
+            if (*faults > 0) == by_fault {
+                steps.push(Step {
+                    what,
+                    to: None,
+                    broken: None,
+                    next: State {
+                        policy: *next,
+                        ..*state
+                    },
+                });
+            }
+        }
+        let claiming = self.is_claiming(state);
+        for place in 0..self.len() {
+            let exceeded = self.exceeds(state, place);
+            let number = state.notebooks[place];
+            let followed = self.follows(number, (state.policy, exceeded, by_fault));
+            for each in followed.iter() {
+                if !(each.begins_claim && claiming) {
+                    steps.push(Step {
+                        what: each.what,
+                        to: Some(place),
+                        broken: each.broken,
+                        next: self.replaced(state, place, each.next),
+                    });
+                }
+            }
+            if !by_fault && self.claims == Claims::AtOnce && !claiming {
+                let claimed = self.claimed_at_once(state, place);
+                steps.extend(claimed);
+            }
+            if !by_fault {
+                self.admissions(state, place, steps);
+            }
+        }
+        if self.operators == Operators::Two && !by_fault {
+            steps.extend(self.lease_changes(state));
+        }
+    }
+
+    /// Whether a claim of the leader is under way: it makes one at a time.
+    #[must_use]
+    pub fn is_claiming(&self, state: &State) -> bool {
+        state.notebooks[..self.len()]
+            .iter()
+            .any(|number| self.known[*number as usize].claims[LEADER].is_some())
+    }
+
+    /// A claim that is described and listed in one step, if anything comes of it.
+    fn claimed_at_once(&mut self, state: &State, place: usize) -> Option<Step> {
+        let begun = self
+            .notebook(state.notebooks[place])
+            .begin_claim(state.policy)?;
+        let Some(Claim::Described { was_running }) = begun.notebook.claims[LEADER] else {
+            return None;
+        };
+        let admission = self.admit(state, place, was_running);
+        let listed = begun.notebook.admitted(LEADER, admission);
+        listed.notebook.claims[LEADER]?;
+        Some(Step {
+            what: "it is described and admitted for a claim",
+            to: Some(place),
+            broken: None,
+            next: self.changed(state, place, &listed.notebook),
+        })
+    }
+
+    fn admissions(&mut self, state: &State, place: usize, steps: &mut Vec<Step>) {
+        let claims = self.known[state.notebooks[place] as usize].claims;
+        for (slot, claim) in claims.into_iter().enumerate() {
+            if let Some(Claim::Described { was_running }) = claim {
+                let admission = self.admit(state, place, was_running);
+                let notebook = *self.notebook(state.notebooks[place]);
+                let listed = notebook.admitted(slot, admission);
+                steps.push(Step {
+                    what: listed.what,
+                    to: Some(place),
+                    broken: None,
+                    next: self.changed(state, place, &listed.notebook),
+                });
+            }
+        }
+    }
+
+    /// The other operator leads from now on. What the first has under way it may go on to write, but not to send.
+    fn lease_changes(&mut self, state: &State) -> Option<Step> {
+        let mut notebooks = state.notebooks.map(|_| 0);
+        for (place, number) in notebooks[..self.len()].iter_mut().enumerate() {
+            let mut notebook = *self.notebook(state.notebooks[place]);
+            notebook.lose_lease(&self.product);
+            *number = self.number(&notebook);
+        }
+        let next = self.sorted(notebooks, state.policy);
+        (next != *state).then_some(Step {
+            what: "the other operator takes the lease",
+            to: None,
+            broken: None,
+            next,
+        })
+    }
+
+    fn follows(
+        &mut self,
+        number: u32,
+        (policy, exceeded, by_fault): (PolicyState, bool, bool),
+    ) -> Rc<[Followed]> {
+        let which = policy as u8 * 4 + u8::from(exceeded) * 2 + u8::from(by_fault);
+        if let Some(follows) = self.follows.get(&(number, which)) {
+            return Rc::clone(follows);
+        }
+        let notebook = *self.notebook(number);
+        let mut moves = std::mem::take(&mut self.moves);
+        moves.clear();
+        notebook.natural_moves(&mut moves);
+        notebook.acts(policy, &mut moves);
+        moves.extend(notebook.begin_pass(policy, exceeded, &mut self.product));
+        notebook.pass_moves(&mut self.product, &mut moves);
+        notebook.claim_moves(&mut moves);
+        if self.claims == Claims::InTwoSteps {
+            moves.extend(notebook.begin_claim(policy));
+        }
+        let follows: Rc<[Followed]> = moves
+            .iter()
+            .filter(|each| (each.faults > 0) == by_fault)
+            .map(|each| Followed {
+                next: self.number(&each.notebook),
+                what: each.what,
+                broken: each.broken,
+                begins_claim: notebook.claims[LEADER].is_none()
+                    && each.notebook.claims[LEADER].is_some(),
+            })
+            .collect();
+        self.moves = moves;
+        self.follows.insert((number, which), Rc::clone(&follows));
+        follows
+    }
+}
+
+/// A hash that is quick and good enough: what is hashed is our own.
+#[derive(Default)]
+pub struct QuickHasher(u64);
+
+/// Builds it.
+pub type Quick = BuildHasherDefault<QuickHasher>;
+
+impl Hasher for QuickHasher {
+    fn finish(&self) -> u64 {
+        self.0 ^ (self.0 >> 32)
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for chunk in bytes.chunks(8) {
+            let mut word = [0; 8];
+            word[..chunk.len()].copy_from_slice(chunk);
+            self.write_u64(u64::from_le_bytes(word));
+        }
+    }
+
+    fn write_u8(&mut self, value: u8) {
+        self.write_u64(value.into());
+    }
+
+    fn write_u64(&mut self, value: u64) {
+        self.0 = (self.0.rotate_left(23) ^ value).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    }
+
+    fn write_usize(&mut self, value: usize) {
+        self.write_u64(value as u64);
+    }
+
+    fn write_isize(&mut self, value: isize) {
+        self.write_u64(value.cast_unsigned() as u64);
+    }
+}

@@ -1,0 +1,47 @@
+//! The promises hold in every state that few faults lead to, and the search finds what would break them.
+
+#![allow(clippy::panic, clippy::indexing_slicing)]
+
+use std::collections::BTreeSet;
+
+use remediation_search::{
+    mutation::Mutation,
+    scope::{FOR_MUTATIONS, QUICK},
+    search::search,
+};
+use sudoless::decide::Row;
+
+/// `make search` goes further.
+#[test]
+fn the_promises_hold() {
+    let mut used = BTreeSet::new();
+    for scope in QUICK {
+        match search(scope, None) {
+            Ok(report) => {
+                println!("{scope}: {report}");
+                used.extend(report.rows);
+            }
+            Err(broken) => panic!("{scope}: {broken}"),
+        }
+    }
+    assert_eq!(
+        used,
+        Row::all().collect(),
+        "rows of the table that were used"
+    );
+}
+
+#[test]
+fn what_breaks_them_is_found() {
+    for mutation in Mutation::ALL {
+        let scope = FOR_MUTATIONS[usize::from(mutation.takes_two())];
+        match search(scope, Some(mutation)) {
+            Ok(report) => panic!("{mutation:?} is not found: {report}"),
+            Err(broken) => println!(
+                "{mutation:?}: {}, {} lines",
+                broken.promise,
+                broken.trace.len()
+            ),
+        }
+    }
+}
