@@ -14,7 +14,7 @@ use crate::{
         Intent, Mode, Notebook, NotebookSummary, Policy, PolicyName, Record, RecordName, TargetKey,
     },
     inventory::Seen,
-    kubernetes::{Owner, Written, has_finalizer, list_policies},
+    kubernetes::{Owner, Written, has_finalizer},
 };
 
 /// How long a pass goes on claiming before it publishes what it did so far.
@@ -67,7 +67,7 @@ async fn claim_one(
     name: &PolicyName,
     candidate: &Candidate,
 ) -> Result<Claim, Error> {
-    let listed = list_policies(&context.clients.requests).await?;
+    let listed = context.fresh_policies().await?;
     let (Some(policy), Some(owner)) = (listed.policies.get(name), listed.owners.get(name)) else {
         return Ok(Claim::Waits(Wait::unread(
             "the policy is not there any more, or not understood".to_owned(),

@@ -73,7 +73,7 @@ pub struct Context {
     pub(super) claims: tokio::sync::Mutex<()>,
     pub(super) flights: Flights,
     pub(super) known: KnownRecords,
-    policies: tokio::sync::Mutex<Option<(Instant, Arc<PolicyList>)>>,
+    listed: Mutex<Listed>,
     pub(super) inventory: Inventory,
     pub(super) metrics: Metrics,
     pub(super) announcer: Announcer,
@@ -94,6 +94,14 @@ struct Seen {
     uid: Option<String>,
     generation: Option<i64>,
     annotations: BTreeMap<String, String>,
+}
+
+/// All policies of the cluster, as they were listed last.
+#[derive(Default)]
+struct Listed {
+    last: Option<(Instant, Arc<PolicyList>)>,
+    /// When the watch last told of a change: what was listed before may not show it.
+    changed_at: Option<Instant>,
 }
 
 type Remembered = (String, Arc<tokio::sync::Mutex<Memory>>);
@@ -117,7 +125,7 @@ impl Context {
             claims: tokio::sync::Mutex::default(),
             flights: Flights::default(),
             known: KnownRecords::new(metrics.clone()),
-            policies: tokio::sync::Mutex::default(),
+            listed: Mutex::default(),
             clients,
             inventory,
             metrics,
@@ -135,18 +143,24 @@ impl Context {
         &self.shutdown
     }
 
-    /// All policies of the cluster, as they were listed a moment ago at most.
+    /// All policies of the cluster, as they were listed a moment ago at most, and not before the last change that the watch told of.
     pub(super) async fn recent_policies(&self) -> Result<Arc<PolicyList>, kube::Error> {
-        let mut kept = self.policies.lock().await;
-        if let Some((listed_at, policies)) = &*kept
-            && listed_at.elapsed() < RECENT
-        {
-            return Ok(Arc::clone(policies));
+        if let Some(policies) = self.listed().recent() {
+            return Ok(policies);
         }
+        self.fresh_policies().await
+    }
+
+    /// All policies of the cluster as they are now.
+    pub(super) async fn fresh_policies(&self) -> Result<Arc<PolicyList>, kube::Error> {
         let asked_at = Instant::now();
         let policies = Arc::new(list_policies(&self.clients.requests).await?);
-        *kept = Some((asked_at, Arc::clone(&policies)));
+        self.listed().keep(asked_at, &policies);
         Ok(policies)
+    }
+
+    fn listed(&self) -> MutexGuard<'_, Listed> {
+        self.listed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether this operator looks after a policy.
@@ -168,6 +182,7 @@ impl Context {
             return false;
         }
         all.insert(name, seen);
+        self.listed().outdate();
         true
     }
 
@@ -219,6 +234,7 @@ impl Context {
             tracing::info!(policy, "policy is gone");
         }
         self.metrics.forget(&name);
+        self.listed().outdate();
         self.failures.forget(policy);
         self.seen
             .lock()
@@ -249,5 +265,28 @@ impl Options {
             settle: self.settle,
             write_bound: LONGEST_HESITATION + self.write_timeout + CLOCK_SKEW,
         }
+    }
+}
+
+impl Listed {
+    fn recent(&self) -> Option<Arc<PolicyList>> {
+        let (asked_at, policies) = self.last.as_ref()?;
+        let is_recent = asked_at.elapsed() < RECENT && Some(*asked_at) >= self.changed_at;
+        is_recent.then(|| Arc::clone(policies))
+    }
+
+    /// Of two lists that were asked for at the same time the newer one stays.
+    fn keep(&mut self, asked_at: Instant, policies: &Arc<PolicyList>) {
+        if self
+            .last
+            .as_ref()
+            .is_none_or(|(before, _)| *before <= asked_at)
+        {
+            self.last = Some((asked_at, Arc::clone(policies)));
+        }
+    }
+
+    fn outdate(&mut self) {
+        self.changed_at = Some(Instant::now());
     }
 }

@@ -31,6 +31,9 @@ pub fn wish(
     budget: Budget,
     now: Timestamp,
 ) -> Wish {
+    if record.being_deleted {
+        return Wish::Withdrawn(Withdrawal::RecordDeleted);
+    }
     let name = &record.intent.policy;
     let Some(policy) = policies.get(name) else {
         return if policies.is_unreadable(name) {
