@@ -1,5 +1,6 @@
 //! The loops: who runs when, and what happens when a step fails.
 
+mod ailing;
 mod announce;
 mod backoff;
 mod claim;
@@ -26,7 +27,7 @@ use kube::{
 };
 
 use crate::{
-    api::{NotebookRemediation, NotebookRootAccessPolicy},
+    api::{NotebookRemediation, NotebookRootAccessPolicy, RemediationState as State},
     domain::PolicyName,
     kubernetes,
     observability::{Gate, Readiness},
@@ -186,7 +187,8 @@ fn noticed(
     }
 }
 
-/// A record that changed may let its policy go on: a slot is free, or a canary came back.
+/// A record that changed may let its policy go on, and others that cover its account and region: a slot is free, a canary came
+/// back, a notebook is nobody's any more.
 fn record_noticed(
     event: &watcher::Event<GuardedRecord>,
     context: &Context,
@@ -195,7 +197,16 @@ fn record_noticed(
 ) {
     let policies = match event {
         watcher::Event::InitApply(record) | watcher::Event::Apply(record) => match &record.0 {
-            Ok(record) => context.known.changed(record).into_iter().collect(),
+            Ok(record) => {
+                let policy = context.known.changed(record);
+                let state = record.status.as_ref().and_then(|status| status.state);
+                match (policy, state) {
+                    (Some(_), Some(State::Succeeded | State::Failed | State::Cancelled)) => {
+                        context.policies()
+                    }
+                    (policy, _) => policy.into_iter().collect(),
+                }
+            }
             Err(error) => {
                 let record = record.name_any();
                 tracing::warn!(record, error = %error.error, "the record does not decode; nothing is done about its notebook");
@@ -206,7 +217,8 @@ fn record_noticed(
             let name = record.name_any();
             context.flights.forget(&name);
             context.forget_record(&name);
-            context.known.gone(&name).into_iter().collect()
+            context.known.gone(&name);
+            context.policies()
         }
         watcher::Event::InitDone => context
             .known

@@ -11,7 +11,8 @@ use crate::{
     api::NotebookRemediation,
     decide::{self, Candidate, Horizon, Planner, Policies, Tally, Wait, admit, read_record},
     domain::{
-        Intent, Mode, Notebook, NotebookSummary, Policy, PolicyName, Record, RecordName, TargetKey,
+        Intent, Mode, Next, Notebook, NotebookSummary, Policy, PolicyName, Record, RecordName,
+        TargetKey, WaitReason,
     },
     inventory::Seen,
     kubernetes::{Owner, Written, has_finalizer},
@@ -29,9 +30,6 @@ pub(super) enum Error {
     /// The API server.
     #[error("records could not be read or made: {0}")]
     Records(#[from] kube::Error),
-    /// A record that is under way, as far as one can tell, and says something that is not understood: budgets cannot be counted.
-    #[error("nbr/{0} cannot be understood, so that no budget can be counted: {1}")]
-    Unreadable(String, decide::InvalidRecord),
 }
 
 /// What became of a candidate.
@@ -40,26 +38,40 @@ enum Claim {
     Waits(Wait),
 }
 
-/// Claims what the planner names. Returns whether it came to the end of it.
+/// How far the claims of a pass came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Progress {
+    /// Everything was tried.
+    Complete,
+    /// Everything was tried, and something could not be read just then: it is worth another try soon.
+    Unread,
+    /// There was no time for the rest.
+    Partial,
+}
+
+/// Claims what the planner names.
 pub(super) async fn claim(
     context: &Context,
     policy: &PolicyName,
     planner: &mut Planner<'_>,
-) -> Result<bool, Error> {
+) -> Result<Progress, Error> {
     let deadline = Instant::now() + CLAIMING;
+    let mut progress = Progress::Complete;
     while Instant::now() < deadline {
         let Some(candidate) = planner.next_candidate() else {
-            return Ok(true);
+            return Ok(progress);
         };
-        // One at a time in this process, over all policies: what is counted stays true until the record is made.
-        let turn = context.claims.lock().await;
         match claim_one(context, policy, &candidate).await? {
             Claim::Made(record) => planner.claimed(&record),
-            Claim::Waits(wait) => planner.refused(&candidate, wait),
+            Claim::Waits(wait) => {
+                if wait.next == Next::Wait(WaitReason::Unread) {
+                    progress = Progress::Unread;
+                }
+                planner.refused(&candidate, wait);
+            }
         }
-        drop(turn);
     }
-    Ok(false)
+    Ok(Progress::Partial)
 }
 
 async fn claim_one(
@@ -67,24 +79,38 @@ async fn claim_one(
     name: &PolicyName,
     candidate: &Candidate,
 ) -> Result<Claim, Error> {
+    let unread = |message: &str| Ok(Claim::Waits(Wait::unread(message.to_owned())));
+    // One account and region that does not answer holds up no other (promise P8).
+    if context
+        .ailing
+        .is_ailing(&candidate.account, &candidate.region)
+    {
+        return unread(
+            "a notebook there could not be read a moment ago; it is tried again within a minute",
+        );
+    }
     let listed = context.fresh_policies().await?;
     let (Some(policy), Some(owner)) = (listed.policies.get(name), listed.owners.get(name)) else {
-        return Ok(Claim::Waits(Wait::unread(
-            "the policy is not there any more, or not understood".to_owned(),
-        )));
+        return unread("the policy is not there any more, or not understood");
     };
     if policy.mode != Mode::Enforce || policy.suspended {
-        return Ok(Claim::Waits(Wait::unread(
-            "the policy does not enforce any more".to_owned(),
-        )));
+        return unread("the policy does not enforce any more");
     }
     let notebook = match reread(context, policy, &listed.policies, candidate).await {
         Ok(notebook) => notebook,
-        Err(wait) => return Ok(Claim::Waits(wait)),
+        Err(wait) => {
+            context.ailing.failed(&candidate.account, &candidate.region);
+            return Ok(Claim::Waits(wait));
+        }
     };
+    // One at a time in this process, over all policies: what is counted stays true until the record is made.
+    let _turn = context.claims.lock().await;
     let record_name = record_name(candidate);
     let predecessor = context.records.get(record_name.as_str()).await?;
-    let tally = tally(context, policy, candidate, predecessor.as_ref()).await?;
+    let tally = match tally(context, policy, candidate, predecessor.as_ref()).await? {
+        Ok(tally) => tally,
+        Err(wait) => return Ok(Claim::Waits(wait)),
+    };
     let admitted = admit(
         policy,
         (&listed.policies, &tally),
@@ -159,13 +185,14 @@ async fn reread(
     })
 }
 
-/// Counts the records from a fresh list. Only the canary's evidence may be of a cache: it does no harm if it is late.
+/// Counts the records from a fresh list. Only the canary's evidence may be of a cache: it does no harm if it is late. The inner error
+/// names a record that is not understood: it may be of a notebook that is down, so that no budget can be counted.
 async fn tally(
     context: &Context,
     policy: &Policy,
     candidate: &Candidate,
     predecessor: Option<&NotebookRemediation>,
-) -> Result<Tally, Error> {
+) -> Result<Result<Tally, Wait>, Error> {
     let open = context.records.open().await?;
     let mut records = Vec::with_capacity(open.len() + 1);
     let finished = predecessor.filter(|record| {
@@ -174,9 +201,15 @@ async fn tally(
             .all(|other| other.metadata.name.as_ref() != name)
     });
     for resource in open.iter().chain(finished) {
-        let record = read_record(resource);
-        let name = resource.metadata.name.clone().unwrap_or_default();
-        records.push(record.map_err(|problem| Error::Unreadable(name, problem))?);
+        match read_record(resource) {
+            Ok(record) => records.push(record),
+            Err(problem) => {
+                let name = resource.metadata.name.as_deref().unwrap_or_default();
+                return Ok(Err(Wait::unread(format!(
+                    "nbr/{name} cannot be understood, so that no budget can be counted: {problem}"
+                ))));
+            }
+        }
     }
     let mut tally = Tally::of(&policy.name, &records);
     if context
@@ -185,7 +218,7 @@ async fn tally(
     {
         tally.prove(&candidate.account, &candidate.region);
     }
-    Ok(tally)
+    Ok(Ok(tally))
 }
 
 /// Makes the record, in place of a finished one: the create is the lock.

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    backoff::Failures, flights::Flights, known::KnownRecords, memory::Memory,
+    ailing::Ailing, backoff::Failures, flights::Flights, known::KnownRecords, memory::Memory,
     remediation::LONGEST_HESITATION,
 };
 use crate::{
@@ -71,6 +71,7 @@ pub struct Context {
     pub(super) options: Options,
     /// Held while a notebook is claimed: one at a time.
     pub(super) claims: tokio::sync::Mutex<()>,
+    pub(super) ailing: Ailing,
     pub(super) flights: Flights,
     pub(super) known: KnownRecords,
     listed: Mutex<Listed>,
@@ -123,6 +124,7 @@ impl Context {
             fence: acting.fence,
             options: acting.options,
             claims: tokio::sync::Mutex::default(),
+            ailing: Ailing::default(),
             flights: Flights::default(),
             known: KnownRecords::new(metrics.clone()),
             listed: Mutex::default(),
@@ -161,6 +163,12 @@ impl Context {
 
     fn listed(&self) -> MutexGuard<'_, Listed> {
         self.listed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The policies that this operator looks after.
+    pub(super) fn policies(&self) -> Vec<PolicyName> {
+        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.keys().map(|policy| policy.as_str().into()).collect()
     }
 
     /// Whether this operator looks after a policy.

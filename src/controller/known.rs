@@ -10,7 +10,7 @@ use kube::ResourceExt;
 use crate::{
     api::NotebookRemediation,
     decide::read_record,
-    domain::{AccountId, PolicyName, Record, RecordState, Region},
+    domain::{AccountId, PolicyName, Record, Region},
     observability::{Metrics, RecordFacts},
 };
 
@@ -78,8 +78,7 @@ impl KnownRecords {
     /// Whether a restarted notebook came back in an account and region: the canary's evidence.
     pub(super) fn is_proven(&self, account: &AccountId, region: &Region) -> bool {
         self.locked().values().any(|record| {
-            record.intent.was_running
-                && record.progress.state == RecordState::Succeeded
+            record.shows_a_return()
                 && record.intent.notebook.account == *account
                 && record.intent.notebook.region == *region
         })

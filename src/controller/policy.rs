@@ -7,7 +7,7 @@ use kube::{Resource, ResourceExt, runtime::controller::Action};
 use tokio::time::Instant;
 
 use super::{
-    Context, Guarded,
+    Context, Guarded, ailing,
     announce::{announcements, halts},
     claim,
     memory::Memory,
@@ -148,25 +148,21 @@ impl PolicyPass<'_> {
             .await?;
         self.announce(resource, memory, &evaluation, progress).await;
         self.show(memory, &policy, &evaluation);
-        if !claimed? {
-            return Ok(Some(SHORTEST_REST));
-        }
-        Ok(Some(next_pass(
-            &policy,
-            memory,
-            &observation,
-            &evaluation,
-            now,
-        )))
+        let next = next_pass(&policy, memory, &observation, &evaluation, now);
+        Ok(Some(match claimed? {
+            claim::Progress::Complete => next,
+            claim::Progress::Unread => next.min(ailing::PAUSE),
+            claim::Progress::Partial => SHORTEST_REST,
+        }))
     }
 
-    /// Plans, and claims what the plan names. The inner result is the claims': whether all were made, or why they could not be.
+    /// Plans, and claims what the plan names. The inner result is the claims': how far they came, or why they could not be made.
     async fn remediate(
         &self,
         policy: &Policy,
         evaluation: &mut Evaluation,
         now: Timestamp,
-    ) -> Result<Result<bool, claim::Error>, Error> {
+    ) -> Result<Result<claim::Progress, claim::Error>, Error> {
         let listed = self.context.recent_policies().await.map_err(Error::Plan)?;
         let records = self.context.known.all();
         let mut planner = Planner::new(policy, evaluation, &listed.policies, &records, now);

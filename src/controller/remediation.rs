@@ -115,8 +115,8 @@ async fn run(
     Ok(match look {
         Look::Never => {
             context.flights.forget(name);
-            let retention = context.options.record_retention;
-            Action::requeue(retention)
+            // Once more, as a finished one: its finalizer may still be there.
+            Action::requeue(context.options.poll_interval)
         }
         Look::Soon => Action::requeue(context.options.poll_interval),
         Look::BackOff => {
@@ -159,6 +159,11 @@ impl Pass<'_> {
             "decided"
         );
         let mut progress = decision.progress;
+        if decision.request.is_some() {
+            // Judged by the clock as it was before the notebook was seen; sent now. Reading it may have taken long.
+            let sending_at = decide::whole_microseconds(Timestamp::now());
+            progress.stamp(self.now, sending_at);
+        }
         if let Some(words) = &observed.problem {
             progress.last_error = Some(words.clone());
         }
@@ -179,6 +184,7 @@ impl Pass<'_> {
     /// Makes the progress durable, with all that people read of it, unless it is so already. Returns false where somebody else was
     /// faster: the pass ends, and nothing is sent.
     async fn write(&mut self, progress: Progress) -> Result<bool, Error> {
+        let is_first = self.resource.status.is_none();
         let before = std::mem::replace(&mut self.record.progress, progress);
         let status = decide::report(
             &self.record,
@@ -206,7 +212,9 @@ impl Pass<'_> {
             return Ok(false);
         };
         self.resource = resource;
-        self.tell(&before).await;
+        if is_first || before.state != self.record.progress.state {
+            self.tell();
+        }
         if self.record.is_finished() {
             self.let_go().await?;
         }
@@ -232,9 +240,8 @@ async fn finished(
 ) -> Result<Action, Error> {
     if has_finalizer(resource) {
         let removed = context.records.remove_finalizer(resource).await;
-        // The change is told of by the watch.
         removed.map_err(Error::Write)?;
-        return Ok(Action::await_change());
+        return Ok(Action::requeue(context.options.poll_interval));
     }
     let Some(expiry) = decide::expiry(record, context.options.record_retention) else {
         return Ok(Action::await_change());
@@ -248,7 +255,7 @@ async fn finished(
     );
     let deleted = context.records.delete(resource).await;
     deleted.map_err(Error::Write)?;
-    Ok(Action::await_change())
+    Ok(Action::requeue(SECOND_LOOK))
 }
 
 /// Several operators may share the policies by their labels. A record is looked after by whoever looks after its policy, and by

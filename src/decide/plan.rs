@@ -139,7 +139,9 @@ impl<'a> Planner<'a> {
     fn window_opens(&self) -> Option<Timestamp> {
         match windows::opening(&self.policy.remediation.windows, self.now) {
             windows::Opening::Closed { opens } => opens,
-            windows::Opening::Always | windows::Opening::Open { .. } => None,
+            // It closes too soon for a restart; when it has closed, it can be told when the next one opens.
+            windows::Opening::Open { until } => Some(until),
+            windows::Opening::Always => None,
         }
     }
 }

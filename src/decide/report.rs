@@ -106,14 +106,18 @@ fn by_hand(record: &Record) -> String {
     let notebook = &record.intent.notebook;
     let name = RecordName::of(notebook);
     let (account, region) = (&notebook.account, &notebook.region);
+    let remove_finalizer = format!(
+        "kubectl patch nbr {name} --type merge -p '{{\"metadata\":{{\"finalizers\":null}}}}'"
+    );
     if !record.was_stopped_by_us() {
         return format!(
-            "It was not stopped by the operator. kubectl delete nbr {name} gives it up; look at the notebook in account {account}"
+            "It was not stopped by the operator. kubectl delete nbr {name} gives it up as soon as the notebook in account {account} can \
+             be read; if it never can, or the operator is gone for good: {remove_finalizer}"
         );
     }
     format!(
         "By hand, in account {account}: aws sagemaker start-notebook-instance --region {region} --notebook-instance-name {}; if the \
-         operator is gone for good, then remove the finalizer of nbr {name}",
+         operator is gone for good, then {remove_finalizer}",
         notebook.name
     )
 }

@@ -240,6 +240,15 @@ impl Record {
         self.intent.was_running && !self.is_finished()
     }
 
+    /// Whether it shows that notebooks in its account and region come back: the canary's evidence. One that was deleted meanwhile
+    /// never did.
+    #[must_use]
+    pub fn shows_a_return(&self) -> bool {
+        self.intent.was_running
+            && self.progress.state == RecordState::Succeeded
+            && self.progress.end != Some(EndReason::Deleted)
+    }
+
     /// The step that is under way, whose timeout counts.
     #[must_use]
     pub fn step(&self) -> Step {
@@ -288,6 +297,21 @@ impl Progress {
             self.last_error = None;
         }
         begins
+    }
+
+    /// Moves what was noted at one instant about a request to the instant at which it is sent.
+    pub fn stamp(&mut self, noted_at: Timestamp, sent_at: Timestamp) {
+        for time in [
+            &mut self.last_write_at,
+            &mut self.stop_requested_at,
+            &mut self.unanswered_stop_at,
+            &mut self.update_requested_at,
+            &mut self.start_requested_at,
+        ] {
+            if *time == Some(noted_at) {
+                *time = Some(sent_at);
+            }
+        }
     }
 
     /// The step took too long, or something refuses.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use kube::{Api, Client, Error, ResourceExt, api::ListParams, core::DeserializeGuard};
+use kube::{Api, Client, Error, Resource, ResourceExt, api::ListParams, core::DeserializeGuard};
 
 use super::Owner;
 use crate::{api::NotebookRootAccessPolicy, decide::Policies, domain::PolicyName};
@@ -52,6 +52,7 @@ impl PolicyList {
                     self.owners.insert(owner.name.clone(), owner);
                 }
             }
+            Err(_) if resource.meta().deletion_timestamp.is_some() => {}
             Err(_) => self.policies.add_undecodable(&resource.name_any()),
         }
     }

@@ -33,6 +33,8 @@ impl Pass<'_> {
         let (mut request, mut before) = (request, before);
         loop {
             let Some(answer) = self.send(flight, request, observed).await else {
+                // Nothing left this process: it is as if it had not been intended. Above all, what its owner does now is not our doing.
+                self.write(before).await?;
                 return Ok(());
             };
             let now = decide::whole_microseconds(Timestamp::now());
@@ -55,7 +57,7 @@ impl Pass<'_> {
         }
     }
 
-    /// `None`: it was not sent. What was intended stays, and the next pass looks.
+    /// `None`: it was not sent, and never will be.
     async fn send(
         &mut self,
         flight: &Flight,

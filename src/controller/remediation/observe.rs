@@ -10,8 +10,8 @@ use crate::{
     controller::flights::Flight,
     decide::{self, Budget, Sighting, Tally},
     domain::{
-        Notebook, NotebookDetails, NotebookStatus, NotebookSummary, ReadFailure, RootAccess, Tags,
-        TargetState,
+        Notebook, NotebookDetails, NotebookStatus, NotebookSummary, ReadFailure, RecordState,
+        RootAccess, Tags, TargetState,
     },
     inventory::Seen,
     kubernetes::PolicyList,
@@ -133,10 +133,16 @@ impl Pass<'_> {
             .open_of(&intent.policy)
             .await
             .map_err(Error::Read)?;
-        let records: Vec<_> = open
+        let mut records: Vec<_> = open
             .iter()
             .filter_map(|record| decide::read_record(record).ok())
             .collect();
+        for record in &mut records {
+            // One that needs attention gave the policy's slot back, but this one is about to take its notebook down only now.
+            if record.intent.notebook == intent.notebook {
+                record.progress.state = RecordState::Pending;
+            }
+        }
         // A record that cannot be read may be of a notebook that is down.
         let exceeded = records.len() < open.len()
             || Tally::of(&intent.policy, &records).exceeds(

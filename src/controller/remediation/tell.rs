@@ -6,20 +6,16 @@ use kube::{Resource, ResourceExt};
 use super::Pass;
 use crate::{
     decide,
-    domain::{Progress, RecordState},
+    domain::RecordState,
     kubernetes::{Announcement, Severity},
 };
 
 impl Pass<'_> {
-    /// Tells of a change of state, once it is durable.
-    pub(super) async fn tell(&self, before: &Progress) {
+    /// Tells of a change of state, once it is durable. Events are written beside the pass: a notebook that is down does not wait
+    /// for them.
+    pub(super) fn tell(&self) {
         let (intent, progress) = (&self.record.intent, &self.record.progress);
         let state = progress.state;
-        if before.state == state
-            && !(state == RecordState::Pending && before.last_write_at.is_none())
-        {
-            return;
-        }
         let status = self.resource.status.as_ref();
         let message = status
             .and_then(|status| status.message.clone())
@@ -27,9 +23,8 @@ impl Pass<'_> {
         let reason = status
             .and_then(|status| status.reason.clone())
             .unwrap_or_default();
-        let record = self.resource.name_any();
         tracing::info!(
-            record,
+            record = self.resource.name_any(),
             policy = %intent.policy,
             account = %intent.notebook.account,
             region = %intent.notebook.region,
@@ -43,40 +38,44 @@ impl Pass<'_> {
                 .metrics
                 .remediated(&intent.policy, state, decide::downtime(progress));
         }
-        let severity = match state {
-            RecordState::NeedsAttention | RecordState::Failed => Severity::Warning,
-            _ => Severity::Normal,
+        let events = self.events(&message);
+        let announcer = self.context.announcer.clone();
+        tokio::spawn(async move {
+            for (about, announcement) in events {
+                announcer.announce(&about, announcement).await;
+            }
+        });
+    }
+
+    /// One on the record, and one on its policy for what matters there.
+    fn events(&self, message: &str) -> Vec<(ObjectReference, Announcement)> {
+        let (intent, state) = (&self.record.intent, self.record.progress.state);
+        let (severity, on_policy) = match state {
+            RecordState::NeedsAttention => (Severity::Warning, Some("NotebookNeedsAttention")),
+            RecordState::Failed => (Severity::Warning, Some("RemediationFailed")),
+            _ => (Severity::Normal, None),
         };
-        let announcement = Announcement {
+        let announcement = |reason, note| Announcement {
             severity,
-            reason: state.as_str(),
+            reason,
             action: "Remediate",
-            note: message.clone(),
+            note,
         };
-        let announcer = &self.context.announcer;
-        announcer
-            .announce(&self.resource.object_ref(&()), announcement)
-            .await;
-        if severity == Severity::Warning
+        let mut events = vec![(
+            self.resource.object_ref(&()),
+            announcement(state.as_str(), message.to_owned()),
+        )];
+        if let Some(reason) = on_policy
             && let Some(policy) = self.policy()
         {
-            let reason = match state {
-                RecordState::Failed => "RemediationFailed",
-                _ => "NotebookNeedsAttention",
-            };
+            let (target, notebook) = (intent.notebook.target(), &intent.notebook.name);
             let note = format!(
-                "{}/{} (nbr/{record}): {message}",
-                intent.notebook.target(),
-                intent.notebook.name
+                "{target}/{notebook} (nbr/{}): {message}",
+                self.resource.name_any()
             );
-            let announcement = Announcement {
-                severity,
-                reason,
-                action: "Remediate",
-                note,
-            };
-            announcer.announce(&policy, announcement).await;
+            events.push((policy, announcement(reason, note)));
         }
+        events
     }
 
     /// The policy that the record was made for.

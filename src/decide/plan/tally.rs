@@ -79,7 +79,7 @@ impl Tally {
         target.down += u32::from(takes_a_slot && is_own);
         target.updates += u32::from(!intent.was_running && !record.is_finished());
         target.failed += u32::from(is_own && state == RecordState::Failed);
-        target.proven |= intent.was_running && state == RecordState::Succeeded;
+        target.proven |= record.shows_a_return();
         let needs_attention = state == RecordState::NeedsAttention;
         if is_own {
             self.down += u32::from(takes_a_slot && !needs_attention);

@@ -121,7 +121,7 @@ fn what_needs_attention_says_what_to_do_by_hand() {
         format!(
             "it does not run again within timeouts.start; the operator goes on trying. AWS said: StartNotebookInstance: \
              ResourceLimitExceeded: none left. By hand, in account 111122223333: aws sagemaker start-notebook-instance --region \
-             eu-west-1 --notebook-instance-name churn; if the operator is gone for good, then remove the finalizer of nbr {name}"
+             eu-west-1 --notebook-instance-name churn; if the operator is gone for good, then kubectl patch nbr {name} --type merge -p '{{\"metadata\":{{\"finalizers\":null}}}}'"
         )
     );
 }
