@@ -221,8 +221,9 @@ async fn settle(stage: &Stage) {
     loop {
         let records = stage.records().await;
         for record in &records {
-            let state = record.status.as_ref().and_then(|status| status.state);
-            if state == Some(State::Failed) && record.metadata.finalizers.is_none() {
+            let status = record.status.as_ref();
+            let failed = status.is_some_and(|status| status.state == Some(State::Failed));
+            if failed && record.metadata.finalizers.is_none() {
                 stage.delete_record(&record.spec.notebook.name).await;
             }
         }
