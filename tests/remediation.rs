@@ -32,5 +32,7 @@ mod crash;
 mod cycle;
 #[path = "remediation/faults.rs"]
 mod faults;
+#[path = "remediation/long_runs.rs"]
+mod long_runs;
 #[path = "remediation/owners.rs"]
 mod owners;
