@@ -28,3 +28,5 @@ mod changes;
 mod crash;
 #[path = "remediation/cycle.rs"]
 mod cycle;
+#[path = "remediation/guards.rs"]
+mod guards;
