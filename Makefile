@@ -6,7 +6,7 @@ CARGO_TARGET_DIR ?= $(CACHE)/target
 export CARGO_TARGET_DIR
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test search bench bench-remediation crds fmt lint tools prerequisites clean-cache
+.PHONY: help demo test search mutants bench bench-remediation crds fmt lint tools prerequisites clean-cache
 
 help: ## Show this list
 	@echo 'sudoless. Targets of make:'
@@ -21,6 +21,9 @@ test: prerequisites ## Everything that CI checks: format, lints, generated files
 
 search: prerequisites ## Search every state that few faults lead to for a broken promise: a quarter of an hour, 4 GB of memory
 	@cargo run --locked --quiet --package remediation-search
+
+mutants: prerequisites ## Plant two dozen mistakes, one at a time, and show that a test catches each: about half an hour
+	@scripts/mutants.sh
 
 bench: prerequisites ## Measure scans of large fleets against the simulator
 	@scripts/bench.sh

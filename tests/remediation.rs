@@ -32,6 +32,8 @@ mod crash;
 mod cycle;
 #[path = "remediation/faults.rs"]
 mod faults;
+#[path = "remediation/guards.rs"]
+mod guards;
 #[path = "remediation/long_runs.rs"]
 mod long_runs;
 #[path = "remediation/owners.rs"]

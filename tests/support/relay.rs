@@ -4,14 +4,17 @@
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use axum::{
     Router,
     body::{Body, Bytes, to_bytes},
     extract::{Request, State},
-    http::{Method, StatusCode, header},
+    http::{Method, StatusCode, Uri, header},
     response::{IntoResponse, Response},
 };
 use futures::future::BoxFuture;
@@ -43,6 +46,7 @@ pub struct Relay {
     /// Where it is, such as `http://127.0.0.1:41234`.
     pub url: String,
     open: watch::Sender<bool>,
+    deaf: Arc<AtomicBool>,
     serving: JoinHandle<()>,
 }
 
@@ -51,6 +55,7 @@ struct Shared {
     counts: Counts,
     judge: Judge,
     open: watch::Receiver<bool>,
+    deaf: Arc<AtomicBool>,
 }
 
 impl Relay {
@@ -59,15 +64,22 @@ impl Relay {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let (open, gate) = watch::channel(true);
+        let deaf = Arc::<AtomicBool>::default();
         let shared = Arc::new(Shared {
             upstream,
             counts,
             judge,
             open: gate,
+            deaf: Arc::clone(&deaf),
         });
         let router = Router::new().fallback(relay).with_state(shared);
         let serving = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
-        Self { url, open, serving }
+        Self {
+            url,
+            open,
+            deaf,
+            serving,
+        }
     }
 
     /// Writes a kubeconfig by which it is reached into a folder; returns its path.
@@ -94,6 +106,11 @@ impl Relay {
     pub fn resume(&self) {
         self.open.send_replace(true);
     }
+
+    /// Watches of records that begin from now on are never answered. Lists are.
+    pub fn deafen(&self) {
+        self.deaf.store(true, Ordering::SeqCst);
+    }
 }
 
 impl Drop for Relay {
@@ -106,6 +123,9 @@ async fn relay(State(shared): State<Arc<Shared>>, request: Request) -> Response 
     let (mut parts, body) = request.into_parts();
     let mut gate = shared.open.clone();
     let _ = gate.wait_for(|open| *open).await;
+    if shared.deaf.load(Ordering::SeqCst) && is_watch_of_records(&parts.uri) {
+        return std::future::pending().await;
+    }
     let body = to_bytes(body, usize::MAX).await.unwrap();
     let target = parts.headers.get("x-amz-target");
     let target = target.and_then(|target| target.to_str().ok());
@@ -152,6 +172,12 @@ impl Shared {
             body,
         }
     }
+}
+
+fn is_watch_of_records(uri: &Uri) -> bool {
+    let mut parameters = uri.query().unwrap_or_default().split('&');
+    uri.path().ends_with("/notebookremediations")
+        && parameters.any(|parameter| parameter == "watch=true")
 }
 
 /// What a write is; `None`: it changes nothing that counts. Events and leases do not.

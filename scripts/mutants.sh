@@ -1,0 +1,151 @@
+#!/usr/bin/env bash
+# Plants mistakes, one at a time, and shows that a test catches each. Run by `make mutants`; arguments are names of mistakes.
+#
+# A mistake is a patch in scripts/mutants/. Its head says what it would do to whom (`Mistake:`), and which test must fail (`Test:`),
+# the cheapest that there is. All happens in a copy of the checkout, with a target folder of its own: nothing here is touched.
+# A mistake that does not apply any more or does not compile is an error, not one that was caught.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+checkout=$PWD
+
+base=${CARGO_TARGET_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/sudoless/target}/mutants
+mkdir -p "$base/logs" || exit 1
+base=$(cd "$base" && pwd)
+# Always the same place: then cargo compiles only what a mistake changes.
+copy=$base/checkout
+export CARGO_TARGET_DIR=$base CARGO_TERM_COLOR=never
+unset GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE
+
+# The longest that a test may take, in seconds.
+longest=900
+
+if ! mkdir "$base/lock" 2>/dev/null; then
+    echo "another run is under way; if not: rmdir $base/lock" >&2
+    exit 1
+fi
+trap 'rmdir "$base/lock"' EXIT
+trap 'exit 130' INT TERM HUP
+
+head_of() { # patch and field
+    sed -n "s/^$2: //p" "$1"
+}
+
+# Copies what differs. What did not change keeps its time, and is not compiled again.
+synchronize() {
+    local file
+    git -C "$checkout" ls-files --cached --others --exclude-standard | sort -u >"$base/files"
+    while IFS= read -r file; do
+        if [ -f "$checkout/$file" ] && ! cmp -s "$checkout/$file" "$copy/$file"; then
+            mkdir -p "$copy/$(dirname "$file")"
+            cp "$checkout/$file" "$copy/$file" || return
+        fi
+    done <"$base/files"
+    (cd "$copy" && find . -type f -not -path './.git/*' | sed 's|^\./||') | while IFS= read -r file; do
+        [ -f "$checkout/$file" ] || rm "$copy/$file"
+    done
+}
+
+# Runs a test of the copy: 0: passed, 1: a test failed, 2: it could not be run.
+run_test() { # log, and the command without `cargo test`
+    local log=$1 status=0
+    shift
+    cd "$copy" || return 2
+    if ! cargo test --locked --quiet --no-run "$@" >"$log" 2>&1; then
+        echo '    it does not compile:'
+        grep -A 5 '^error' "$log" | head -n 20
+        return 2
+    fi
+    timeout "$longest" cargo test --locked "$@" >"$log" 2>&1 || status=$?
+    if [ "$status" -eq 0 ] && grep -q '^running [1-9]' "$log"; then
+        return 0
+    elif [ "$status" -eq 0 ]; then
+        echo '    no test has this name'
+    elif [ "$status" -eq 124 ]; then
+        echo "    it did not end within $longest s"
+    elif grep -q '^test .* FAILED$' "$log"; then
+        return 1
+    else
+        echo '    it ended without a result:'
+        tail -n 20 "$log"
+    fi
+    return 2
+}
+
+# The command of a patch as words, in `words`.
+words_of() {
+    local command
+    command=$(head_of "$1" Test)
+    case $command in
+    'cargo test '*) read -r -a words <<<"${command#cargo test }" ;;
+    *)
+        echo "$1 does not say which test must fail" >&2
+        exit 1
+        ;;
+    esac
+}
+
+patches=()
+if [ $# -eq 0 ]; then
+    patches=(scripts/mutants/*.patch)
+else
+    for name in "$@"; do
+        patches+=("scripts/mutants/$name.patch")
+    done
+fi
+for patch in "${patches[@]}"; do
+    if [ ! -f "$patch" ]; then
+        echo "there is no mistake $(basename "$patch" .patch); there are:" >&2
+        basename -s .patch scripts/mutants/*.patch >&2
+        exit 1
+    fi
+done
+
+mkdir -p "$copy"
+[ -d "$copy/.git" ] || git -c init.defaultBranch=none init --quiet "$copy" || exit 1
+synchronize || exit 1
+
+echo '==> without mistakes, every test must pass'
+tests=$(for patch in "${patches[@]}"; do head_of "$patch" Test; done | sort -u)
+while IFS= read -r command; do
+    echo "$command"
+    read -r -a words <<<"${command#cargo test }"
+    if ! (run_test "$base/logs/without.log" "${words[@]}" </dev/null); then
+        echo "==> it fails without a mistake: $base/logs/without.log" >&2
+        exit 1
+    fi
+done <<<"$tests"
+
+caught=0 not_caught=() broken=()
+for patch in "${patches[@]}"; do
+    name=$(basename "$patch" .patch)
+    log=$base/logs/$name.log
+    echo "==> $name: $(head_of "$patch" Mistake)"
+    words_of "$patch"
+    if ! git -C "$copy" apply "$checkout/$patch"; then
+        echo '    IT DOES NOT APPLY ANY MORE'
+        broken+=("$name")
+        continue
+    fi
+    status=0
+    (run_test "$log" "${words[@]}") || status=$?
+    case $status in
+    0)
+        echo "    NOT CAUGHT by cargo test ${words[*]}"
+        not_caught+=("$name")
+        ;;
+    1)
+        sed -n 's/^test \(.*\) \.\.\. FAILED$/    caught by \1/p' "$log" | sort -u
+        caught=$((caught + 1))
+        ;;
+    *)
+        echo "    THE TEST COULD NOT BE RUN: $log"
+        broken+=("$name")
+        ;;
+    esac
+    synchronize || exit 1
+done
+
+echo "==> $caught of ${#patches[@]} mistakes were caught, in $SECONDS s"
+[ ${#not_caught[@]} -eq 0 ] || echo "not caught: ${not_caught[*]}"
+[ ${#broken[@]} -eq 0 ] || echo "to be put right: ${broken[*]}"
+[ "$caught" -eq ${#patches[@]} ]
