@@ -30,8 +30,9 @@ head_of() { # patch and field
     sed -n "s/^$2: //p" "$1"
 }
 
-# Copies what differs. What did not change keeps its time, and is not compiled again.
-synchronize() {
+# Copies what differs, once: who goes on working meanwhile changes nothing here. What did not change keeps its time, and is not
+# compiled again.
+take_copy() {
     local file
     git -C "$checkout" ls-files --cached --others --exclude-standard | sort -u >"$base/files"
     while IFS= read -r file; do
@@ -43,6 +44,8 @@ synchronize() {
     (cd "$copy" && find . -type f -not -path './.git/*' | sed 's|^\./||') | while IFS= read -r file; do
         [ -f "$checkout/$file" ] || rm "$copy/$file"
     done
+    # What a mistake changed is put back from the index.
+    git -C "$copy" add --all --force
 }
 
 # Runs a test of the copy: 0: passed, 1: a test failed, 2: it could not be run.
@@ -55,7 +58,7 @@ run_test() { # log, and the command without `cargo test`
         grep -A 5 '^error' "$log" | head -n 20
         return 2
     fi
-    timeout "$longest" cargo test --locked "$@" >"$log" 2>&1 || status=$?
+    timeout --foreground "$longest" cargo test --locked "$@" >"$log" 2>&1 || status=$?
     if [ "$status" -eq 0 ] && grep -q '^running [1-9]' "$log"; then
         return 0
     elif [ "$status" -eq 0 ]; then
@@ -102,7 +105,7 @@ done
 
 mkdir -p "$copy"
 [ -d "$copy/.git" ] || git -c init.defaultBranch=none init --quiet "$copy" || exit 1
-synchronize || exit 1
+take_copy || exit 1
 
 echo '==> without mistakes, every test must pass'
 tests=$(for patch in "${patches[@]}"; do head_of "$patch" Test; done | sort -u)
@@ -134,7 +137,9 @@ for patch in "${patches[@]}"; do
         not_caught+=("$name")
         ;;
     1)
-        sed -n 's/^test \(.*\) \.\.\. FAILED$/    caught by \1/p' "$log" | sort -u
+        failed=$(sed -n 's/^test \(.*\) \.\.\. FAILED$/\1/p' "$log" | sort -u)
+        more=$(($(wc -l <<<"$failed") - 1))
+        echo "    caught by $(head -n 1 <<<"$failed")$([ "$more" -eq 0 ] || echo ", and $more more")"
         caught=$((caught + 1))
         ;;
     *)
@@ -142,7 +147,7 @@ for patch in "${patches[@]}"; do
         broken+=("$name")
         ;;
     esac
-    synchronize || exit 1
+    git -C "$copy" checkout --quiet -- . && git -C "$copy" clean -dfxq || exit 1
 done
 
 echo "==> $caught of ${#patches[@]} mistakes were caught, in $SECONDS s"
