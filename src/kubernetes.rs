@@ -3,6 +3,7 @@
 mod events;
 mod fence;
 mod lease;
+mod pages;
 mod policies;
 mod records;
 mod served;

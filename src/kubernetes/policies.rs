@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use kube::{Api, Client, Error, Resource, ResourceExt, api::ListParams, core::DeserializeGuard};
 
-use super::Owner;
+use super::{Owner, pages::list_all};
 use crate::{api::NotebookRootAccessPolicy, decide::Policies, domain::PolicyName};
 
 /// Policies of one page of a list: they may be large.
@@ -25,18 +25,11 @@ pub struct PolicyList {
 /// What the API server answers. A policy that does not decode is no error: it is listed as one that is not understood.
 pub async fn list_policies(client: &Client) -> Result<PolicyList, Error> {
     let api: Api<DeserializeGuard<NotebookRootAccessPolicy>> = Api::all(client.clone());
-    let mut parameters = ListParams::default().limit(PAGE);
     let mut listed = PolicyList::default();
-    loop {
-        let page = api.list(&parameters).await?;
-        for resource in page.items {
-            listed.add(&resource);
-        }
-        match page.metadata.continue_.filter(|token| !token.is_empty()) {
-            Some(token) => parameters = parameters.continue_token(&token),
-            None => return Ok(listed),
-        }
+    for resource in list_all(&api, ListParams::default().limit(PAGE)).await? {
+        listed.add(&resource);
     }
+    Ok(listed)
 }
 
 impl PolicyList {

@@ -15,7 +15,7 @@ use kube::{
 };
 use serde_json::json;
 
-use super::FIELD_MANAGER;
+use super::{FIELD_MANAGER, pages::list_all};
 use crate::{
     api::{
         NotebookRemediation, NotebookRemediationSpec, NotebookRemediationStatus,
@@ -97,16 +97,8 @@ impl Records {
     }
 
     async fn list(&self, fields: &str) -> Result<Vec<NotebookRemediation>, Error> {
-        let mut parameters = ListParams::default().fields(fields).limit(PAGE);
-        let mut records = Vec::new();
-        loop {
-            let page = self.api.list(&parameters).await?;
-            records.extend(page.items);
-            match page.metadata.continue_.filter(|token| !token.is_empty()) {
-                Some(token) => parameters = parameters.continue_token(&token),
-                None => return Ok(records),
-            }
-        }
+        let parameters = ListParams::default().fields(fields).limit(PAGE);
+        list_all(&self.api, parameters).await
     }
 
     /// Makes a record: the claim of its notebook.
