@@ -11,6 +11,7 @@ mod memory;
 mod policy;
 mod remediation;
 mod schedule;
+mod sight;
 
 use std::sync::Arc;
 
@@ -142,7 +143,7 @@ async fn run_remediations(
             }
         })
         .applied_objects()
-        .try_filter(|record| ready(context.is_record_news(record)))
+        .try_filter(|record| ready(context.known.is_news(record)))
         .map_ok(|record| ObjectRef::from_obj(&record))
         .take_until(shutdown.cancelled());
     let reconcile = |record, context| remediation::reconcile(record, context).boxed();
@@ -216,7 +217,6 @@ fn record_noticed(
         watcher::Event::Delete(record) => {
             let name = record.name_any();
             context.flights.forget(&name);
-            context.forget_record(&name);
             context.known.gone(&name);
             context.policies()
         }

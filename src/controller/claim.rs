@@ -4,17 +4,16 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 
-use super::Context;
+use super::{Context, sight::Sight};
 use crate::{
     api::NotebookRemediation,
     decide::{self, Candidate, Horizon, Planner, Policies, Tally, Wait, admit, read_record},
     domain::{
-        Intent, Mode, Next, Notebook, NotebookSummary, Policy, PolicyName, Record, RecordName,
-        TargetKey, WaitReason,
+        Access, Intent, Mode, Next, Notebook, NotebookRef, NotebookSummary, Policy, PolicyName,
+        ReadFailure, Record, RecordName, TargetKey, WaitReason,
     },
-    inventory::Seen,
     kubernetes::{Owner, Written, has_finalizer},
 };
 
@@ -22,7 +21,7 @@ use crate::{
 const CLAIMING: Duration = Duration::from_secs(5);
 
 /// How long reading a candidate again may take.
-const READING: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Why claims could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -96,17 +95,32 @@ async fn claim_one(
     if policy.mode != Mode::Enforce || policy.suspended {
         return unread("the policy does not enforce any more");
     }
-    let notebook = match reread(context, policy, &listed.policies, candidate).await {
-        Ok(notebook) => notebook,
-        Err(wait) => {
+    let account = policy
+        .accounts
+        .iter()
+        .find(|account| account.id == candidate.account);
+    let Some(account) = account else {
+        return unread("the policy does not name its account any more");
+    };
+    let notebook = match reread(context, &account.access, &listed.policies, candidate).await {
+        Ok(Some(notebook)) => notebook,
+        Ok(None) => return unread("it does not exist any more"),
+        Err(failure) => {
             context.ailing.failed(&candidate.account, &candidate.region);
-            return Ok(Claim::Waits(wait));
+            return unread(&format!(
+                "it could not be read just before it was to be claimed: {}",
+                failure.message
+            ));
         }
     };
     // One at a time in this process, over all policies: what is counted stays true until the record is made.
     let _turn = context.claims.lock().await;
-    let record_name = record_name(candidate);
-    let predecessor = context.records.get(record_name.as_str()).await?;
+    let summary = &candidate.notebook.summary;
+    let reference = NotebookRef::new(&candidate.account, &candidate.region, summary);
+    let predecessor = context
+        .records
+        .get(RecordName::of(&reference).as_str())
+        .await?;
     let tally = match tally(context, policy, candidate, predecessor.as_ref()).await? {
         Ok(tally) => tally,
         Err(wait) => return Ok(Claim::Waits(wait)),
@@ -124,65 +138,38 @@ async fn claim_one(
     }
 }
 
-/// Describes the candidate again, and reads its tags where a policy speaks of them: a List does not show a change of tags.
+/// Describes the candidate again, and reads its tags where a policy speaks of them. `None`: it does not exist any more.
 async fn reread(
     context: &Context,
-    policy: &Policy,
+    access: &Access,
     policies: &Policies,
     candidate: &Candidate,
-) -> Result<Notebook, Wait> {
-    let access = policy
-        .accounts
-        .iter()
-        .find(|account| account.id == candidate.account);
-    let access = access
-        .ok_or_else(|| Wait::unread("the policy does not name its account any more".to_owned()))?;
+) -> Result<Option<Notebook>, ReadFailure> {
     let key = TargetKey {
         account: candidate.account.clone(),
         region: candidate.region.clone(),
-        access: access.access.clone(),
+        access: access.clone(),
     };
-    let flight = context.flights.reach(&key, &context.aws);
-    let name = &candidate.notebook.summary.name;
-    let unread = |message: String| {
-        Wait::unread(format!(
-            "it could not be read just before it was to be claimed: {message}"
-        ))
+    let sight = Sight {
+        context,
+        flight: &context.flights.reach(&key, &context.aws),
+        key: &key,
+        patience: PATIENCE,
     };
-    let silent = || unread("AWS did not answer in time".to_owned());
-    let described_at = Timestamp::now();
-    let described = timeout(READING, flight.reader.describe(name))
-        .await
-        .map_err(|_| silent())?;
-    let Some(details) = described.map_err(|failure| unread(failure.message))? else {
-        context.inventory.note(&key, name, None);
-        return Err(unread("it does not exist any more".to_owned()));
+    let summary = &candidate.notebook.summary;
+    let Some(seen) = sight.describe(&summary.name).await? else {
+        return Ok(None);
     };
-    let seen = Seen {
-        details: details.clone(),
-        described_at,
-    };
-    context.inventory.note(&key, name, Some(&seen));
-    let tags = if policies.speak_of_tags(&candidate.account, &candidate.region) {
-        let read = timeout(READING, flight.reader.tags(&candidate.notebook.summary.arn))
-            .await
-            .map_err(|_| silent())?;
-        let tags = read.map_err(|failure| unread(failure.message))?;
-        Some(Ok(tags.ok_or_else(|| {
-            unread("it does not exist any more".to_owned())
-        })?))
-    } else {
-        None
-    };
-    Ok(Notebook {
+    let tags = sight.tags(policies, &summary.arn).await.transpose()?;
+    Ok(Some(Notebook {
         summary: NotebookSummary {
-            status: details.status.clone(),
-            ..candidate.notebook.summary.clone()
+            status: seen.details.status.clone(),
+            ..summary.clone()
         },
-        details: Ok(details),
-        tags,
-        described_at,
-    })
+        details: Ok(seen.details),
+        tags: tags.map(Ok),
+        described_at: seen.described_at,
+    }))
 }
 
 /// Counts the records from a fresh list. Only the canary's evidence may be of a cache: it does no harm if it is late. The inner error
@@ -272,13 +259,4 @@ async fn make(
         record.clone(),
     );
     Ok(Claim::Made(Box::new(record)))
-}
-
-fn record_name(candidate: &Candidate) -> RecordName {
-    RecordName::of(&crate::domain::NotebookRef {
-        arn: candidate.notebook.summary.arn.clone(),
-        account: candidate.account.clone(),
-        region: candidate.region.clone(),
-        name: candidate.notebook.summary.name.clone(),
-    })
 }

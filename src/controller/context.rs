@@ -82,12 +82,7 @@ pub struct Context {
     pub(super) failures: Failures,
     memories: Mutex<HashMap<PolicyName, Remembered>>,
     seen: Mutex<HashMap<String, Seen>>,
-    /// Which records are being deleted, of all that were told of.
-    records_seen: Mutex<HashMap<String, RecordSeen>>,
 }
-
-/// What others than this operator can change about a record: it is deleted, or one of its name is made anew.
-type RecordSeen = (Option<String>, bool);
 
 /// What a person can change about a policy.
 #[derive(PartialEq, Eq)]
@@ -135,7 +130,6 @@ impl Context {
             failures: Failures::default(),
             memories: Mutex::default(),
             seen: Mutex::default(),
-            records_seen: Mutex::default(),
         }
     }
 
@@ -192,25 +186,6 @@ impl Context {
         all.insert(name, seen);
         self.listed().outdate();
         true
-    }
-
-    /// Whether a record was made or deleted by somebody since it was last told of. Its own status says nothing new: each pass tells
-    /// when the next is due.
-    pub(super) fn is_record_news(&self, record: &impl ResourceExt) -> bool {
-        let seen = (record.uid(), record.meta().deletion_timestamp.is_some());
-        let mut all = self
-            .records_seen
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        all.insert(record.name_any(), seen.clone()) != Some(seen)
-    }
-
-    /// A record is gone.
-    pub(super) fn forget_record(&self, name: &str) {
-        self.records_seen
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(name);
     }
 
     /// What is remembered of a policy; nothing, if it was deleted and made anew.

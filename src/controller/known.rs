@@ -1,7 +1,7 @@
 //! The records as the watch tells of them, for planning and for the metrics. They may be late: nothing is done by them alone.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashMap},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -19,13 +19,18 @@ use crate::{
 pub(super) struct KnownRecords {
     metrics: Metrics,
     records: Mutex<BTreeMap<String, Arc<Record>>>,
+    told: Mutex<HashMap<String, Told>>,
 }
+
+/// What others than this operator can change about a record: it is deleted, or one of its name is made anew.
+type Told = (Option<String>, bool);
 
 impl KnownRecords {
     pub(super) fn new(metrics: Metrics) -> Self {
         Self {
             metrics,
             records: Mutex::default(),
+            told: Mutex::default(),
         }
     }
 
@@ -51,8 +56,20 @@ impl KnownRecords {
         is_news.then(|| record.intent.policy.clone())
     }
 
+    /// Whether a record was made or deleted by somebody since this was last asked. Its own status says nothing new: each pass tells
+    /// when the next is due.
+    pub(super) fn is_news(&self, record: &impl ResourceExt) -> bool {
+        let told = (record.uid(), record.meta().deletion_timestamp.is_some());
+        let mut all = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        all.insert(record.name_any(), told.clone()) != Some(told)
+    }
+
     /// A record is gone; returns its policy.
     pub(super) fn gone(&self, name: &str) -> Option<PolicyName> {
+        self.told
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(name);
         self.metrics.record_changed(name, None);
         let record = self.locked().remove(name)?;
         Some(record.intent.policy.clone())
@@ -68,11 +85,8 @@ impl KnownRecords {
             .collect()
     }
 
-    pub(super) fn all(&self) -> Vec<Record> {
-        self.locked()
-            .values()
-            .map(|record| Record::clone(record))
-            .collect()
+    pub(super) fn all(&self) -> Vec<Arc<Record>> {
+        self.locked().values().cloned().collect()
     }
 
     /// Whether a restarted notebook came back in an account and region: the canary's evidence.

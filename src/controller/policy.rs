@@ -165,7 +165,8 @@ impl PolicyPass<'_> {
     ) -> Result<Result<claim::Progress, claim::Error>, Error> {
         let listed = self.context.recent_policies().await.map_err(Error::Plan)?;
         let records = self.context.known.all();
-        let mut planner = Planner::new(policy, evaluation, &listed.policies, &records, now);
+        let records = records.iter().map(Arc::as_ref);
+        let mut planner = Planner::new(policy, evaluation, &listed.policies, records, now);
         let claimed = claim::claim(self.context, &self.name, &mut planner).await;
         planner.conclude(evaluation);
         Ok(claimed)
@@ -206,7 +207,8 @@ impl PolicyPass<'_> {
         policy: &Policy,
     ) -> Result<Option<Duration>, Error> {
         memory.schedule.suspend();
-        let flights = decide::flights(policy, &self.context.known.all());
+        let records = self.context.known.all();
+        let flights = decide::flights(policy, records.iter().map(Arc::as_ref));
         let status = decide::suspended(self.pass(memory, Timestamp::now()), &flights);
         self.publish(memory, current, status).await?;
         let mut facts = memory

@@ -49,11 +49,11 @@ pub struct Planner<'a> {
 impl<'a> Planner<'a> {
     /// A planner for the findings of a policy; `records` are all there are, of every policy.
     #[must_use]
-    pub fn new(
+    pub fn new<'r>(
         policy: &'a Policy,
         evaluation: &Evaluation,
         policies: &'a Policies,
-        records: &[Record],
+        records: impl IntoIterator<Item = &'r Record>,
         now: Timestamp,
     ) -> Self {
         let mut queue: Vec<Candidate> = candidates(evaluation).collect();
@@ -117,10 +117,8 @@ impl<'a> Planner<'a> {
             }
         }
         evaluation.flights = Flights {
-            remediating: self.tally.remediating(),
-            needs_attention: self.tally.needs_attention().map(str::to_owned).collect(),
-            halted: self.tally.halted(self.policy),
             window_opens: waits_for_window.then(|| self.window_opens()).flatten(),
+            ..self.tally.flights(self.policy)
         };
     }
 
@@ -170,14 +168,8 @@ fn candidate(index: usize, finding: &Finding) -> Option<Candidate> {
 
 /// What is under way for a policy that is not planned: a suspended one.
 #[must_use]
-pub fn flights(policy: &Policy, records: &[Record]) -> Flights {
-    let tally = Tally::of(&policy.name, records);
-    Flights {
-        remediating: tally.remediating(),
-        needs_attention: tally.needs_attention().map(str::to_owned).collect(),
-        halted: tally.halted(policy),
-        window_opens: None,
-    }
+pub fn flights<'r>(policy: &Policy, records: impl IntoIterator<Item = &'r Record>) -> Flights {
+    Tally::of(&policy.name, records).flights(policy)
 }
 
 /// Whether a record is one that the policy's figures show as under way.

@@ -6,7 +6,8 @@ use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
 use super::{
-    Access, AccountId, NotebookArn, PolicyName, Region, Target, TargetKey, TargetRegion, Timeouts,
+    Access, AccountId, NotebookArn, NotebookSummary, PolicyName, Region, Target, TargetKey,
+    TargetRegion, Timeouts,
 };
 
 /// The hexadecimal digits of the ARN's digest in a record's name.
@@ -187,6 +188,17 @@ impl RecordName {
 }
 
 impl NotebookRef {
+    /// The notebook that AWS lists in an account and region.
+    #[must_use]
+    pub fn new(account: &AccountId, region: &Region, notebook: &NotebookSummary) -> Self {
+        Self {
+            arn: notebook.arn.clone(),
+            account: account.clone(),
+            region: region.clone(),
+            name: notebook.name.clone(),
+        }
+    }
+
     /// The account and region that it is in.
     #[must_use]
     pub fn target(&self) -> Target {

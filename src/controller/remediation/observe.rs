@@ -2,23 +2,22 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 
 use super::{Error, Pass};
 use crate::{
-    controller::flights::Flight,
+    controller::{flights::Flight, sight::Sight},
     decide::{self, Budget, Sighting, Tally},
     domain::{
         Notebook, NotebookDetails, NotebookStatus, NotebookSummary, ReadFailure, RecordState,
-        RootAccess, Tags, TargetState,
+        RootAccess, Tags,
     },
     inventory::Seen,
     kubernetes::PolicyList,
 };
 
-/// How long a Describe may take, retries included: what is older is looked at again anyway.
-const DESCRIBE_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long reading may take: what is older is looked at again anyway.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What a pass saw.
 pub(super) struct Observed {
@@ -33,46 +32,35 @@ impl Pass<'_> {
     pub(super) async fn observe(&mut self, flight: &Flight) -> Result<Observed, Error> {
         let notebook = self.record.intent.notebook.clone();
         let key = self.record.intent.key();
+        let sight = Sight {
+            context: self.context,
+            flight,
+            key: &key,
+            patience: PATIENCE,
+        };
         let asked_at = Instant::now();
-        let described_at = Timestamp::now();
-        let described = timeout(DESCRIBE_TIMEOUT, flight.reader.describe(&notebook.name)).await;
-        let details = match described.unwrap_or_else(|_| Err(no_answer())) {
-            Ok(Some(details)) => details,
-            Ok(None) => {
-                self.context.inventory.note(&key, &notebook.name, None);
-                return Ok(Observed {
-                    sighting: Sighting::Missing,
-                    problem: None,
-                    asked_at,
-                });
-            }
-            Err(failure) => {
-                return Ok(Observed {
-                    sighting: Sighting::Unreadable,
-                    problem: Some(failure.message),
-                    asked_at,
-                });
-            }
+        let unseen = |sighting, problem| Observed {
+            sighting,
+            problem,
+            asked_at,
         };
-        let seen = Seen {
-            details: details.clone(),
-            described_at,
+        let seen = match sight.describe(&notebook.name).await {
+            Ok(Some(seen)) => seen,
+            Ok(None) => return Ok(unseen(Sighting::Missing, None)),
+            Err(failure) => return Ok(unseen(Sighting::Unreadable, Some(failure.message))),
         };
-        self.context
-            .inventory
-            .note(&key, &notebook.name, Some(&seen));
         let policies = self.context.recent_policies().await.map_err(Error::Read)?;
-        let tags = self.tags(flight, &policies).await;
+        let tags = sight.tags(&policies.policies, &notebook.arn).await;
         let problem = tags
             .as_ref()
             .and_then(|tags| tags.as_ref().err())
             .map(|failure| failure.message.clone());
         let sighting = Sighting::Seen {
-            status: details.status.clone(),
-            root_access: details.root_access,
+            status: seen.details.status.clone(),
+            root_access: seen.details.root_access,
         };
-        let budget = self.budget(&details, &policies).await?;
-        let notebook = self.as_notebook(details, tags, described_at);
+        let budget = self.budget(&seen.details, &policies).await?;
+        let notebook = self.as_notebook(seen, tags);
         self.wish = Some(decide::wish(
             &self.record,
             &notebook,
@@ -85,27 +73,6 @@ impl Pass<'_> {
             problem,
             asked_at,
         })
-    }
-
-    async fn tags(
-        &self,
-        flight: &Flight,
-        policies: &PolicyList,
-    ) -> Option<Result<Tags, ReadFailure>> {
-        let notebook = &self.record.intent.notebook;
-        if !policies
-            .policies
-            .speak_of_tags(&notebook.account, &notebook.region)
-        {
-            return None;
-        }
-        let read = timeout(DESCRIBE_TIMEOUT, flight.reader.tags(&notebook.arn)).await;
-        match read.unwrap_or_else(|_| Err(no_answer())) {
-            Ok(Some(tags)) => Some(Ok(tags)),
-            // It vanished just now: the next pass sees that.
-            Ok(None) => Some(Err(no_answer())),
-            Err(failure) => Some(Err(failure)),
-        }
     }
 
     /// Counts once more just before somebody is stopped: two operators may have claimed at the same time, and the budget may have
@@ -157,31 +124,19 @@ impl Pass<'_> {
         })
     }
 
-    fn as_notebook(
-        &self,
-        details: NotebookDetails,
-        tags: Option<Result<Tags, ReadFailure>>,
-        described_at: Timestamp,
-    ) -> Notebook {
+    fn as_notebook(&self, seen: Seen, tags: Option<Result<Tags, ReadFailure>>) -> Notebook {
         let notebook = &self.record.intent.notebook;
         Notebook {
             summary: NotebookSummary {
                 arn: notebook.arn.clone(),
                 name: notebook.name.clone(),
-                status: details.status.clone(),
+                status: seen.details.status.clone(),
                 last_modified: None,
                 lifecycle_config: None,
             },
-            details: Ok(details),
+            details: Ok(seen.details),
             tags,
-            described_at,
+            described_at: seen.described_at,
         }
-    }
-}
-
-fn no_answer() -> ReadFailure {
-    ReadFailure {
-        state: TargetState::Unreachable,
-        message: "AWS did not answer in time".to_owned(),
     }
 }

@@ -72,12 +72,7 @@ pub fn admit(
     }
     Ok(Intent {
         policy: policy.name.clone(),
-        notebook: NotebookRef {
-            arn: notebook.summary.arn.clone(),
-            account: account.clone(),
-            region: region.clone(),
-            name: notebook.summary.name.clone(),
-        },
+        notebook: NotebookRef::new(account, region, &notebook.summary),
         access: access.clone(),
         was_running,
         timeouts: policy.remediation.timeouts,

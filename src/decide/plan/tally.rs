@@ -3,8 +3,8 @@
 use std::collections::{BTreeSet, HashMap};
 
 use crate::domain::{
-    AccountId, NotebookArn, Policy, PolicyName, Record, RecordName, RecordState, Region, Target,
-    TargetRegion,
+    AccountId, Flights, NotebookArn, Policy, PolicyName, Record, RecordName, RecordState, Region,
+    Target, TargetRegion,
 };
 
 use super::is_remediating;
@@ -53,7 +53,7 @@ pub(super) struct Known {
 impl Tally {
     /// Adds up all records, for one policy.
     #[must_use]
-    pub fn of(policy: &PolicyName, records: &[Record]) -> Self {
+    pub fn of<'r>(policy: &PolicyName, records: impl IntoIterator<Item = &'r Record>) -> Self {
         let mut tally = Self {
             policy: Some(policy.clone()),
             ..Self::default()
@@ -108,8 +108,8 @@ impl Tally {
     }
 
     /// Whether a restarted notebook came back in an account and region.
-    #[must_use]
-    pub fn is_proven(&self, account: &AccountId, region: &Region) -> bool {
+    #[cfg(test)]
+    pub(super) fn is_proven(&self, account: &AccountId, region: &Region) -> bool {
         self.target(account, region).proven
     }
 
@@ -118,14 +118,14 @@ impl Tally {
         self.down
     }
 
-    /// How many records of the policy are under way.
-    pub(super) fn remediating(&self) -> u32 {
-        self.remediating
-    }
-
-    /// The names of the policy's records that need attention.
-    pub(super) fn needs_attention(&self) -> impl Iterator<Item = &str> {
-        self.attention.iter().map(String::as_str)
+    /// What is under way for the policy. When a window opens is not of the records.
+    pub(super) fn flights(&self, policy: &Policy) -> Flights {
+        Flights {
+            remediating: self.remediating,
+            needs_attention: self.attention.iter().cloned().collect(),
+            halted: self.halted(policy),
+            window_opens: None,
+        }
     }
 
     pub(super) fn target(&self, account: &AccountId, region: &Region) -> TargetTally {
@@ -138,7 +138,7 @@ impl Tally {
     }
 
     /// Where so many failed that nothing new is begun.
-    pub(super) fn halted(&self, policy: &Policy) -> BTreeSet<Target> {
+    fn halted(&self, policy: &Policy) -> BTreeSet<Target> {
         self.targets
             .iter()
             .filter(|(_, target)| target.failed >= policy.remediation.max_failures)

@@ -1,0 +1,65 @@
+//! Reads one notebook past every cache, and lets the inventory know *(reads)*: before it is claimed, and at each pass over its record.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::time::timeout;
+
+use super::{Context, flights::Flight};
+use crate::{
+    decide::Policies,
+    domain::{NotebookArn, ReadFailure, Tags, TargetKey, TargetState},
+    inventory::Seen,
+};
+
+/// How a notebook is read.
+pub(super) struct Sight<'a> {
+    pub(super) context: &'a Context,
+    pub(super) flight: &'a Flight,
+    pub(super) key: &'a TargetKey,
+    /// How long each request may take, retries included.
+    pub(super) patience: Duration,
+}
+
+impl Sight<'_> {
+    /// What Describe says. `None`: it does not exist.
+    pub(super) async fn describe(&self, name: &str) -> Result<Option<Seen>, ReadFailure> {
+        let described_at = Timestamp::now();
+        let details = self.within(self.flight.reader.describe(name)).await?;
+        let seen = details.map(|details| Seen {
+            details,
+            described_at,
+        });
+        self.context.inventory.note(self.key, name, seen.as_ref());
+        Ok(seen)
+    }
+
+    /// The tags, where a policy that names the account and region speaks of them. A List does not show when they change.
+    pub(super) async fn tags(
+        &self,
+        policies: &Policies,
+        arn: &NotebookArn,
+    ) -> Option<Result<Tags, ReadFailure>> {
+        if !policies.speak_of_tags(&self.key.account, &self.key.region) {
+            return None;
+        }
+        let read = self.within(self.flight.reader.tags(arn)).await;
+        Some(read.and_then(|tags| tags.ok_or_else(|| failure("it does not exist any more"))))
+    }
+
+    async fn within<T>(
+        &self,
+        reading: impl Future<Output = Result<T, ReadFailure>>,
+    ) -> Result<T, ReadFailure> {
+        timeout(self.patience, reading)
+            .await
+            .unwrap_or_else(|_| Err(failure("AWS did not answer in time")))
+    }
+}
+
+fn failure(message: &str) -> ReadFailure {
+    ReadFailure {
+        state: TargetState::Unreachable,
+        message: message.to_owned(),
+    }
+}
