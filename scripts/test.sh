@@ -6,7 +6,7 @@ set -u
 cd "$(dirname "$0")/.."
 
 # What the tests use. A tool that is not named here is built when a test first asks for it, while everything else waits.
-tools='etcd kube-apiserver kubectl kube-controller-manager promtool'
+tools='etcd kube-apiserver kubectl kube-controller-manager promtool helm helm3 prometheus kube-state-metrics tofu actionlint'
 programs=${CARGO_TARGET_DIR:-target}/debug
 temporary=$(mktemp -d)
 tools_log=$temporary/tools.log

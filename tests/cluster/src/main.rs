@@ -29,7 +29,7 @@ enum Subcommands {
     ///
     /// When it ends, however it ends, the cluster and everything in it is gone.
     Up(Up),
-    /// Build the tools, unless that was done before, and print the folder they are in
+    /// Build the tools, unless that was done before, and print the folders they are in, as for a PATH
     Tools(Tools),
 }
 
@@ -76,12 +76,18 @@ fn main() -> ExitCode {
 
 fn tools(arguments: &Tools) -> Result<(), Error> {
     let toolbox = Toolbox::open()?;
-    toolbox.provide(match arguments {
+    let tools: &[Tool] = match arguments {
         Tools { all: true, .. } => &Tool::ALL,
         Tools { tools, .. } if tools.is_empty() => &Tool::CLUSTER,
         Tools { tools, .. } => tools,
-    })?;
-    print(&format!("{}\n", toolbox.bin().display()))
+    };
+    toolbox.provide(tools)?;
+    let folders: Vec<String> = toolbox
+        .folders(tools)
+        .iter()
+        .map(|folder| folder.display().to_string())
+        .collect();
+    print(&format!("{}\n", folders.join(":")))
 }
 
 fn up(arguments: &Up) -> Result<(), Error> {

@@ -26,19 +26,34 @@ pub enum Tool {
     KubeControllerManager,
     /// The package manager, for the chart's tests.
     Helm,
+    /// Its last major version before, which many still use.
+    Helm3,
     /// Prometheus' linter for metrics and rules.
     Promtool,
+    /// The server that scrapes and evaluates rules.
+    Prometheus,
+    /// Metrics of custom resources.
+    KubeStateMetrics,
+    /// Terraform's open fork: formats HCL as `terraform fmt` does.
+    Tofu,
+    /// The linter of GitHub workflows.
+    Actionlint,
 }
 
 impl Tool {
     /// Every tool.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 11] = [
         Self::Etcd,
         Self::KubeApiserver,
         Self::Kubectl,
         Self::KubeControllerManager,
         Self::Helm,
+        Self::Helm3,
         Self::Promtool,
+        Self::Prometheus,
+        Self::KubeStateMetrics,
+        Self::Tofu,
+        Self::Actionlint,
     ];
 
     /// What a cluster needs at least.
@@ -53,7 +68,12 @@ impl Tool {
             Self::Kubectl => "kubectl",
             Self::KubeControllerManager => "kube-controller-manager",
             Self::Helm => "helm",
+            Self::Helm3 => "helm3",
             Self::Promtool => "promtool",
+            Self::Prometheus => "prometheus",
+            Self::KubeStateMetrics => "kube-state-metrics",
+            Self::Tofu => "tofu",
+            Self::Actionlint => "actionlint",
         }
     }
 
@@ -65,7 +85,12 @@ impl Tool {
             Self::Kubectl => "k8s.io/kubernetes/cmd/kubectl",
             Self::KubeControllerManager => "k8s.io/kubernetes/cmd/kube-controller-manager",
             Self::Helm => "helm.sh/helm/v4/cmd/helm",
+            Self::Helm3 => "helm.sh/helm/v3/cmd/helm",
             Self::Promtool => "github.com/prometheus/prometheus/cmd/promtool",
+            Self::Prometheus => "github.com/prometheus/prometheus/cmd/prometheus",
+            Self::KubeStateMetrics => "k8s.io/kube-state-metrics/v2",
+            Self::Tofu => "github.com/opentofu/opentofu/cmd/tofu",
+            Self::Actionlint => "github.com/rhysd/actionlint/cmd/actionlint",
         }
     }
 
@@ -73,16 +98,24 @@ impl Tool {
     const fn installed_as(self) -> &'static str {
         match self {
             Self::Etcd => "server",
+            Self::Helm3 => "helm",
             other => other.name(),
         }
     }
 
-    /// The Go module that pins the tool's version. promtool has one of its own, because its dependencies and those of
-    /// Kubernetes do not agree.
+    /// The Go module that pins the tool's version. There are several, because the dependencies of these programs do not agree.
     const fn module(self) -> Module {
         match self {
-            Self::Promtool => Module::Promtool,
-            _ => Module::Kubernetes,
+            Self::Etcd
+            | Self::KubeApiserver
+            | Self::Kubectl
+            | Self::KubeControllerManager
+            | Self::Helm => Module::Kubernetes,
+            Self::Helm3 => Module::Helm3,
+            Self::Promtool | Self::Prometheus => Module::Prometheus,
+            Self::KubeStateMetrics => Module::KubeStateMetrics,
+            Self::Tofu => Module::Tofu,
+            Self::Actionlint => Module::Actionlint,
         }
     }
 }
@@ -91,117 +124,153 @@ impl Tool {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Module {
     Kubernetes,
-    Promtool,
+    Helm3,
+    Prometheus,
+    KubeStateMetrics,
+    Tofu,
+    Actionlint,
 }
 
 impl Module {
-    const ALL: [Self; 2] = [Self::Kubernetes, Self::Promtool];
+    const ALL: [Self; 6] = [
+        Self::Kubernetes,
+        Self::Helm3,
+        Self::Prometheus,
+        Self::KubeStateMetrics,
+        Self::Tofu,
+        Self::Actionlint,
+    ];
 
     /// Where its go.mod and go.sum are.
-    const fn folder(self) -> &'static str {
+    fn folder(self) -> PathBuf {
+        let tools = Path::new(env!("CARGO_MANIFEST_DIR")).join("tools");
         match self {
-            Self::Kubernetes => concat!(env!("CARGO_MANIFEST_DIR"), "/tools"),
-            Self::Promtool => concat!(env!("CARGO_MANIFEST_DIR"), "/tools/promtool"),
+            Self::Kubernetes => tools,
+            Self::Helm3 => tools.join("helm3"),
+            Self::Prometheus => tools.join("prometheus"),
+            Self::KubeStateMetrics => tools.join("kube-state-metrics"),
+            Self::Tofu => tools.join("tofu"),
+            Self::Actionlint => tools.join("actionlint"),
         }
     }
-}
 
-/// Where the built tools are: `sudoless/tools/<checksum>/bin` in the user's cache folder. The checksum covers the modules'
-/// go.mod and go.sum and the version of Go, so that a change of any of them builds anew and two checkouts share.
-#[derive(Debug, Clone)]
-pub struct Toolbox {
-    root: PathBuf,
-}
-
-impl Toolbox {
-    /// Finds the place; builds nothing. Fails if Go is missing or cannot work on the modules.
-    pub fn open() -> Result<Self, Error> {
-        let mut checksum = Sha256::new();
-        let mut wanted = String::new();
-        for module in Module::ALL {
-            for name in ["go.mod", "go.sum"] {
-                let path = Path::new(module.folder()).join(name);
-                let text = fs::read_to_string(&path)
-                    .map_err(Error::io(format!("read {}", path.display())))?;
-                checksum.update(text.len().to_le_bytes());
-                checksum.update(&text);
-                if let Some(version) = text.lines().find_map(|line| line.strip_prefix("go "))
-                    && wanted.is_empty()
-                {
-                    version.clone_into(&mut wanted);
-                }
-            }
+    /// Tags for the build: Prometheus without its discovery in clouds, which takes longer to compile than all the rest.
+    const fn tags(self) -> &'static str {
+        match self {
+            Self::Prometheus => "remove_all_sd",
+            _ => "",
         }
-        checksum.update(go_version(&wanted)?);
+    }
+
+    /// What tells one build of the module from another: its go.mod, its go.sum and the version of Go.
+    fn key(self, go: &str) -> Result<String, Error> {
+        let mut checksum = Sha256::new();
+        for name in ["go.mod", "go.sum"] {
+            let path = self.folder().join(name);
+            let text =
+                fs::read_to_string(&path).map_err(Error::io(format!("read {}", path.display())))?;
+            checksum.update(text.len().to_le_bytes());
+            checksum.update(&text);
+        }
+        checksum.update(self.tags());
+        checksum.update(go);
         let digest = checksum.finalize();
-        let key = digest.iter().take(8).fold(String::new(), |mut key, byte| {
+        Ok(digest.iter().take(8).fold(String::new(), |mut key, byte| {
             // Writing to a String cannot fail.
             let _ = write!(key, "{byte:02x}");
             key
-        });
-        Ok(Self {
-            root: cache_folder()?.join("sudoless").join("tools").join(key),
-        })
+        }))
+    }
+}
+
+/// Where the built tools are: `sudoless/tools/<checksum>/bin` in the user's cache folder, one for each Go module. The checksum
+/// covers the module's go.mod and go.sum and the version of Go, so that a change of any of them builds anew and two checkouts
+/// share.
+#[derive(Debug, Clone)]
+pub struct Toolbox {
+    roots: Vec<(Module, PathBuf)>,
+}
+
+impl Toolbox {
+    /// Finds the places; builds nothing. Fails if Go is missing or cannot work on the modules.
+    pub fn open() -> Result<Self, Error> {
+        let go = go_version()?;
+        let tools = cache_folder()?.join("sudoless").join("tools");
+        let roots = Module::ALL
+            .into_iter()
+            .map(|module| Ok((module, tools.join(module.key(&go)?))))
+            .collect::<Result<_, Error>>()?;
+        Ok(Self { roots })
     }
 
     /// Builds those of `tools` that are not there yet, telling of its progress on stderr. Processes that ask at the same
     /// time build once; those that wait say so.
     pub fn provide(&self, tools: &[Tool]) -> Result<(), Error> {
-        if self.missing(tools).is_empty() {
-            return Ok(());
-        }
-        fs::create_dir_all(self.bin())
-            .map_err(Error::io(format!("create {}", self.bin().display())))?;
-        let _lock = self.lock()?;
-        for module in Module::ALL {
-            let missing: Vec<Tool> = self
-                .missing(tools)
-                .into_iter()
-                .filter(|tool| tool.module() == module)
-                .collect();
+        for (module, root) in &self.roots {
+            if self.missing(*module, tools).is_empty() {
+                continue;
+            }
+            let bin = root.join("bin");
+            fs::create_dir_all(&bin).map_err(Error::io(format!("create {}", bin.display())))?;
+            let _lock = lock(root)?;
+            let missing = self.missing(*module, tools);
             if !missing.is_empty() {
-                build::install(module, &missing, &self.root)?;
+                build::install(*module, &missing, root)?;
             }
         }
         Ok(())
     }
 
-    /// The folder of the programs.
-    #[must_use]
-    pub fn bin(&self) -> PathBuf {
-        self.root.join("bin")
-    }
-
     /// The path of a program, which exists after [`Toolbox::provide`].
     #[must_use]
     pub fn path(&self, tool: Tool) -> PathBuf {
-        self.bin().join(tool.name())
+        self.roots
+            .iter()
+            .find(|(module, _)| *module == tool.module())
+            .map_or_else(PathBuf::new, |(_, root)| root.join("bin"))
+            .join(tool.name())
     }
 
-    fn missing(&self, tools: &[Tool]) -> Vec<Tool> {
-        tools
+    /// The folders of some programs, each once: what to add to a `PATH`.
+    #[must_use]
+    pub fn folders(&self, tools: &[Tool]) -> Vec<PathBuf> {
+        self.roots
             .iter()
-            .copied()
-            .filter(|tool| !self.path(*tool).exists())
+            .filter(|(module, _)| tools.iter().any(|tool| tool.module() == *module))
+            .map(|(_, root)| root.join("bin"))
             .collect()
     }
 
-    /// Waits for the lock, which the kernel releases when the file is closed or its process ends.
-    fn lock(&self) -> Result<File, Error> {
-        let path = self.root.join("lock");
-        let doing = || Error::io(format!("lock {}", path.display()));
-        let file = File::create(&path).map_err(doing())?;
-        if file.try_lock().is_err() {
-            build::say("waiting for another process that builds the tools");
-            file.lock().map_err(doing())?;
-        }
-        Ok(file)
+    fn missing(&self, module: Module, tools: &[Tool]) -> Vec<Tool> {
+        tools
+            .iter()
+            .copied()
+            .filter(|tool| tool.module() == module && !self.path(*tool).exists())
+            .collect()
     }
+}
+
+/// Waits for the lock, which the kernel releases when the file is closed or its process ends.
+fn lock(root: &Path) -> Result<File, Error> {
+    let path = root.join("lock");
+    let doing = || Error::io(format!("lock {}", path.display()));
+    let file = File::create(&path).map_err(doing())?;
+    if file.try_lock().is_err() {
+        build::say("waiting for another process that builds the tools");
+        file.lock().map_err(doing())?;
+    }
+    Ok(file)
 }
 
 /// The version of Go that builds the modules, asked in a module's folder: there go itself says if it is too old, or fetches a
 /// newer toolchain where it is allowed to.
-fn go_version(wanted: &str) -> Result<String, Error> {
+fn go_version() -> Result<String, Error> {
+    let path = Module::Kubernetes.folder().join("go.mod");
+    let text = fs::read_to_string(&path).map_err(Error::io(format!("read {}", path.display())))?;
+    let wanted = text
+        .lines()
+        .find_map(|line| line.strip_prefix("go "))
+        .unwrap_or_default();
     let output = Command::new("go")
         .args(["env", "GOVERSION", "GOOS", "GOARCH"])
         .env("GOWORK", "off")
@@ -244,8 +313,7 @@ mod tests {
     #[test]
     fn each_tool_is_named_in_its_module() {
         for tool in Tool::ALL {
-            let module =
-                fs::read_to_string(Path::new(tool.module().folder()).join("go.mod")).unwrap();
+            let module = fs::read_to_string(tool.module().folder().join("go.mod")).unwrap();
             let in_block = format!("\t{}\n", tool.package());
             let alone = format!("tool {}\n", tool.package());
             assert!(
@@ -266,9 +334,15 @@ mod tests {
 
     #[test]
     fn the_place_is_the_same_each_time() {
-        assert_eq!(
-            Toolbox::open().unwrap().bin(),
-            Toolbox::open().unwrap().bin()
-        );
+        let path = || Toolbox::open().unwrap().path(Tool::Helm3);
+        assert_eq!(path(), path());
+    }
+
+    #[test]
+    fn programs_of_one_name_have_places_of_their_own() {
+        let toolbox = Toolbox::open().unwrap();
+        assert_ne!(toolbox.path(Tool::Helm), toolbox.path(Tool::Helm3));
+        assert_eq!(toolbox.folders(&[Tool::Etcd, Tool::Kubectl]).len(), 1);
+        assert_eq!(toolbox.folders(&[Tool::Etcd, Tool::Helm3]).len(), 2);
     }
 }

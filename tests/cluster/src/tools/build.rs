@@ -46,6 +46,7 @@ pub(super) fn install(module: Module, tools: &[Tool], root: &Path) -> Result<(),
     let started = Instant::now();
     let mut go = Command::new("go");
     go.args(["install", "-v", "-mod=readonly", "-trimpath"])
+        .arg(format!("-tags={}", module.tags()))
         .arg(format!("-ldflags={}", link_flags(module)?))
         .args(tools.iter().map(|tool| tool.package()))
         .current_dir(module.folder())
@@ -131,7 +132,7 @@ fn follow(output: impl Read + Send + 'static, names: &str, started: Instant) -> 
 /// Flags for the linker: no debug information, and the versions that the programs tell, which Go would only know if
 /// they were the main module.
 fn link_flags(module: Module) -> Result<String, Error> {
-    let path = Path::new(module.folder()).join("go.mod");
+    let path = module.folder().join("go.mod");
     let text = fs::read_to_string(&path).map_err(Error::io(format!("read {}", path.display())))?;
     let mut flags = String::from("-s -w");
     if let Some(version) = required_version(&text, "k8s.io/kubernetes") {
