@@ -65,7 +65,7 @@ elif ! linters=$(python_linters); then
     failed=1
 else
     # shellcheck disable=SC2086 # the names are words
-    [ -z "$cloudformation" ] || check 'CloudFormation templates' "$linters/bin/python3" -m cfnlint $cloudformation
+    [ -z "$cloudformation" ] || check 'CloudFormation templates' "$linters/bin/python3" "$linters/bin/cfn-lint" $cloudformation
     [ ! -f Dockerfile ] || check 'Dockerfile' "$linters/bin/hadolint" Dockerfile
 fi
 exit "$failed"
