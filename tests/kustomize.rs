@@ -11,6 +11,7 @@ mod rendered;
 
 use std::collections::BTreeMap;
 
+use local_cluster::{LocalCluster, Options};
 use serde_json::Value;
 
 /// Labels that Helm's objects have, and others not.
@@ -87,4 +88,24 @@ fn the_verb_for_enforcing_is_the_same_too() {
     assert_eq!(added.len(), 3, "{:?}", added.keys());
     let kustomization = by_key(rendered::kustomization("config/admission"));
     assert_equal(&added, &kustomization);
+}
+
+/// The first time, and once more: then there is nothing to do.
+#[test]
+fn kubectl_installs_it_and_finds_no_difference_afterwards() {
+    let cluster = LocalCluster::start(Options::default()).unwrap();
+    for folder in ["config", "config/admission"] {
+        let folder = rendered::in_checkout(folder);
+        let applied = cluster.kubectl(["apply", "-k", &folder]).output().unwrap();
+        assert!(applied.status.success(), "{applied:?}");
+        let complaints = String::from_utf8_lossy(&applied.stderr);
+        assert_eq!(complaints, "", "the server warns");
+        let objects = rendered::kustomization(&folder).len();
+        let told = String::from_utf8_lossy(&applied.stdout).into_owned();
+        assert_eq!(told.lines().count(), objects, "{told}");
+
+        let again = cluster.run_kubectl(["apply", "-k", &folder]).unwrap();
+        let is_unchanged = |line: &str| line.ends_with(" unchanged");
+        assert!(again.lines().all(is_unchanged), "{again}");
+    }
 }

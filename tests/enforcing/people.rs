@@ -24,6 +24,8 @@ pub enum Person {
     Enforcer,
     /// May write policies, and enforce [`ONE`] of them.
     OfOne,
+    /// May do everything, by `*`: an administrator, and Argo CD as it is usually installed.
+    Everything,
     /// May write a status, as the operator.
     Operator,
 }
@@ -95,6 +97,7 @@ pub fn introduce(cluster: &LocalCluster) {
             bind(Person::Enforcer, "sudoless-enforcer"),
             bind(Person::OfOne, "write"),
             bind(Person::OfOne, "enforce-one"),
+            bind(Person::Everything, "cluster-admin"),
             bind(Person::Operator, "report"),
         ],
     });
