@@ -16,7 +16,7 @@ mod served;
 use std::{collections::BTreeSet, path::Path, sync::OnceLock, time::Duration};
 
 use kube::{CustomResourceExt, ResourceExt};
-use local_cluster::{LocalCluster, Options};
+use local_cluster::{Error, LocalCluster, Options};
 use serde_json::{Value, json};
 use sudoless::api::NotebookRootAccessPolicy;
 
@@ -123,6 +123,37 @@ async fn no_field_changes_under_cover_of_a_suspension() {
         let alone = people::act(&writer, &name, &Deed::Merge(suspend)).await;
         assert_eq!(alone, Ok(()), "{field}");
     }
+}
+
+/// What docs/enforcing.md shows of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn kubectl_says_what_the_documentation_shows() {
+    let cluster = guarded().await;
+    let admin = people::administrator(cluster).await;
+    let audit = policy("demo", cases::spec(json!({})));
+    people::create(&admin, &audit).await.unwrap();
+
+    let to_enforce = r#"{"spec":{"mode":"Enforce"}}"#;
+    let patch = ["patch", "nrap", "demo", "--type=merge", "-p", to_enforce];
+    let patched = cluster.run_kubectl(patch.into_iter().chain(["--as=writer"]));
+    let Err(Error::Command { stderr, .. }) = patched else {
+        panic!("{patched:?}")
+    };
+    let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let shown = words(include_str!("../docs/enforcing.md"));
+    let said = words(&stderr).replace(": writer may", ": bob may");
+    assert!(shown.contains(&said), "{said}");
+
+    let resource = "notebookrootaccesspolicies.sudoless.dev";
+    for (person, answer) in [("writer", "no\n"), ("enforcer", "yes\n")] {
+        let person = format!("--as={person}");
+        let ask = ["auth", "can-i", "enforce", resource, &person];
+        let asked = cluster.kubectl(ask).output().unwrap();
+        assert_eq!(String::from_utf8_lossy(&asked.stdout), answer, "{asked:?}");
+    }
+    cluster
+        .run_kubectl(patch.into_iter().chain(["--as=enforcer"]))
+        .unwrap();
 }
 
 /// A role may name the policies that somebody may enforce.
