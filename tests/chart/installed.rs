@@ -115,6 +115,13 @@ fn is_there(cluster: &LocalCluster, object: &str) -> bool {
     !name.unwrap().is_empty()
 }
 
+/// The policy in the notes, as a shell would hand it to kubectl.
+fn policy_in(notes: &str) -> Value {
+    let (_, after) = notes.split_once("<<END\n").unwrap();
+    let (policy, _) = after.split_once("\nEND\n").unwrap();
+    serde_saphyr::from_str(policy).unwrap()
+}
+
 /// Has the API server look at objects as if they were applied: nothing unknown in them, no warning.
 fn is_accepted(cluster: &LocalCluster, objects: &[Value]) {
     let list = json!({"apiVersion": "v1", "kind": "List", "items": objects});
@@ -282,11 +289,8 @@ fn it_is_installed_upgraded_and_uninstalled() {
                 ])
                 .unwrap();
         }
-        let policy = "tests/admission/accept/minimal.yaml";
-        let policy = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(policy);
-        cluster
-            .run_kubectl(["apply", "-f", policy.to_str().unwrap()])
-            .unwrap();
+        let mut apply = cluster.kubectl(["apply", "-f", "-"]);
+        fed(&mut apply, &policy_in(&notes)).unwrap();
 
         // An upgrade changes objects, makes new ones, and reaches the definitions.
         assert!(!is_there(cluster, "pdb/sudoless"));
