@@ -16,7 +16,7 @@ use prometheus::{
 
 use self::{facts::FactsCollector, records::RecordsCollector};
 pub use self::{
-    facts::{PolicyFacts, TargetFacts},
+    facts::{ExemptionExpiry, PolicyFacts, TargetFacts},
     labels::{Controller, ReconciliationResult},
     records::RecordFacts,
 };
