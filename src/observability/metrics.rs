@@ -136,6 +136,7 @@ impl Metrics {
             self.remediations
                 .with_label_values(&[policy.as_str(), outcome.as_str()]);
         }
+        self.downtimes.with_label_values(&[policy.as_str()]);
         self.facts.published(policy, facts);
     }
 
