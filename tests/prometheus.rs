@@ -18,6 +18,9 @@ mod lint;
 mod prometheus;
 #[path = "support/promql.rs"]
 mod promql;
+#[path = "support/server.rs"]
+#[allow(dead_code, reason = "other programs listen at two addresses")]
+mod server;
 
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -2,20 +2,15 @@
 
 use std::{
     collections::BTreeMap,
-    io::{BufRead, BufReader},
     path::Path,
-    process::{Child, Command, Stdio},
-    sync::{Arc, Mutex, mpsc},
+    process::Command,
     time::{Duration, Instant},
 };
 
-use axum::{
-    body::{Body, to_bytes},
-    http::Request,
-};
-use kube::{Client, Config};
 use local_cluster::{Tool, Toolbox, watchdog::Watchdog};
 use serde_json::{Value, json};
+
+use super::server::Server;
 
 /// Between two scrapes.
 pub const SCRAPE_INTERVAL: &str = "500ms";
@@ -28,9 +23,7 @@ const LOOK: Duration = Duration::from_millis(100);
 
 /// A running Prometheus, with a port and a folder of its own. Both go with it, and it goes with the test's process.
 pub struct Prometheus {
-    process: Child,
-    client: Client,
-    log: Arc<Mutex<Vec<String>>>,
+    server: Server,
     /// Dropped last: its folder holds the data.
     _watchdog: Watchdog,
 }
@@ -63,23 +56,14 @@ impl Prometheus {
                 "--storage.tsdb.path={}",
                 watchdog.folder().join("data").display()
             ))
-            .arg("--web.listen-address=127.0.0.1:0")
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped());
-        let mut process = watchdog.adopt(&mut command).spawn().unwrap();
-        let log = Arc::<Mutex<Vec<String>>>::default();
-        let address = listening(&mut process, &log);
-        let config = Config::new(format!("http://{address}").parse().unwrap());
+            .arg("--web.listen-address=127.0.0.1:0");
         let started = Self {
-            process,
-            client: Client::try_from(config).unwrap(),
-            log,
+            server: Server::start(watchdog.adopt(&mut command), 1),
             _watchdog: watchdog,
         };
         let begun = Instant::now();
-        while let Err(why) = started.get("/-/ready", &[]).await {
-            let log = started.log.lock().unwrap().join("\n");
+        while let Err(why) = started.server.get("/-/ready", &[]).await {
+            let log = started.server.log();
             assert!(begun.elapsed() < DEADLINE, "not ready: {why}\n{log}");
             tokio::time::sleep(LOOK).await;
         }
@@ -166,30 +150,10 @@ impl Prometheus {
     }
 
     async fn api(&self, path: &str, parameters: &[(&str, &str)]) -> Result<Value, String> {
-        let text = self.get(&format!("/api/v1/{path}"), parameters).await?;
+        let path = format!("/api/v1/{path}");
+        let text = self.server.get(&path, parameters).await?;
         let mut answer: Value = serde_json::from_str(&text).unwrap();
         Ok(answer["data"].take())
-    }
-
-    async fn get(&self, path: &str, parameters: &[(&str, &str)]) -> Result<String, String> {
-        let mut encoded = form_urlencoded::Serializer::new(String::new());
-        let encoded = encoded.extend_pairs(parameters).finish();
-        let request = Request::get(format!("{path}?{encoded}"))
-            .body(kube::client::Body::empty())
-            .unwrap();
-        let answer = self.client.send(request).await;
-        let answer = answer.map_err(|error| error.to_string())?;
-        let is_good = answer.status().is_success();
-        let body = to_bytes(Body::new(answer.into_body()), usize::MAX).await;
-        let text = String::from_utf8(body.unwrap().to_vec()).unwrap();
-        if is_good { Ok(text) } else { Err(text) }
-    }
-}
-
-impl Drop for Prometheus {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
     }
 }
 
@@ -208,28 +172,6 @@ fn configured(targets: &[(&str, &str)], rules: &[&Path]) -> Value {
         "scrape_configs": jobs,
         "rule_files": rules,
     })
-}
-
-/// Waits until the log says where it listens; keeps the log from then on.
-fn listening(process: &mut Child, log: &Arc<Mutex<Vec<String>>>) -> String {
-    let (sender, addresses) = mpsc::channel();
-    let lines = BufReader::new(process.stderr.take().unwrap()).lines();
-    let kept = Arc::clone(log);
-    std::thread::spawn(move || {
-        for line in lines.map_while(Result::ok) {
-            if line.contains("Listening on") {
-                let address = line.split_whitespace().find_map(|word| {
-                    let address = word.strip_prefix("address=")?;
-                    Some(address.trim_matches('"').to_owned())
-                });
-                let _ = sender.send(address.unwrap_or_default());
-            }
-            kept.lock().unwrap().push(line);
-        }
-    });
-    addresses
-        .recv_timeout(DEADLINE)
-        .unwrap_or_else(|error| panic!("no address: {error}\n{}", log.lock().unwrap().join("\n")))
 }
 
 /// The series of a vector or a matrix.
