@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, process::Command};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::rendered::{Objects, texts};
 
@@ -19,6 +19,7 @@ pub fn check(objects: &Objects) {
     rights_are_few(objects);
     service_account_is_bound(objects);
     selectors_match(objects);
+    pod_is_confined(objects);
     the_program_takes(&objects.args());
     egress_is_bounded(objects);
 }
@@ -146,6 +147,19 @@ fn selectors_match(objects: &Objects) {
             policy["spec"]["ingress"][0]["ports"][0]["port"],
             port["containerPort"]
         );
+    }
+}
+
+/// More than *restricted* asks for, which the API server checks itself.
+fn pod_is_confined(objects: &Objects) {
+    let (spec, container) = (&objects.pod()["spec"], objects.container());
+    let own = &container["securityContext"];
+    assert_eq!(own["readOnlyRootFilesystem"], true);
+    assert_eq!(own["capabilities"], json!({"drop": ["ALL"]}));
+    assert_ne!(spec["securityContext"]["runAsUser"].as_u64().unwrap(), 0);
+    assert_eq!(spec["securityContext"]["runAsNonRoot"], true);
+    for key in ["hostNetwork", "hostPID", "hostIPC", "initContainers"] {
+        assert!(spec[key].is_null(), "{key}");
     }
 }
 
