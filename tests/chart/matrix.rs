@@ -146,7 +146,7 @@ fn the_operator_has_the_rights_that_security_md_lists() {
             "notebookrootaccesspolicies/status.sudoless.dev: patch",
             "notebookremediations.sudoless.dev: get list watch create delete patch",
             "notebookremediations/status.sudoless.dev: update",
-            "events.events.k8s.io: create patch",
+            "events.events.k8s.io: create",
             "leases.coordination.k8s.io: create",
             "leases.coordination.k8s.io sudoless: get patch",
         ]
