@@ -80,12 +80,13 @@ fn cluster() -> &'static LocalCluster {
             let kind = object["kind"].as_str().unwrap();
             kind == "ServiceAccount" || kind.contains("Role")
         };
-        apply(&cluster, CHART.iter().filter(is_right).cloned().collect());
+        let rights: Vec<Value> = CHART.iter().filter(is_right).cloned().collect();
+        apply(&cluster, &rights);
         cluster
     })
 }
 
-fn apply(cluster: &LocalCluster, objects: Vec<Value>) {
+fn apply(cluster: &LocalCluster, objects: &[Value]) {
     let list = json!({"apiVersion": "v1", "kind": "List", "items": objects});
     let applied = cluster.run_kubectl_with(["apply", "-f", "-"], &list.to_string());
     applied.unwrap();
