@@ -4,13 +4,15 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-# Each generated file, and the arguments of sudoless that print it.
+# Each generated file, and what prints it: a script, or else the arguments of sudoless.
 generated() {
     echo 'crds/notebookrootaccesspolicies.sudoless.dev.yaml crd --only NotebookRootAccessPolicy'
     echo 'crds/notebookremediations.sudoless.dev.yaml crd --only NotebookRemediation'
+    echo 'config/argocd/argocd-cm.yaml scripts/argocd-cm.sh'
 }
 
 print() {
+    case $1 in scripts/*) "$@"; return ;; esac
     if [ -n "${SUDOLESS-}" ]; then "$SUDOLESS" "$@"; else cargo run --locked --quiet --package sudoless -- "$@"; fi
 }
 
