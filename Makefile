@@ -6,7 +6,7 @@ CARGO_TARGET_DIR ?= $(CACHE)/target
 export CARGO_TARGET_DIR
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test search mutants bench bench-remediation crds fmt lint tools prerequisites clean-cache
+.PHONY: help demo test search mutants bench bench-remediation crds fmt lint deny tools prerequisites clean-cache
 
 help: ## Show this list
 	@echo 'sudoless. Targets of make:'
@@ -39,6 +39,10 @@ fmt: ## Format the code
 
 lint: ## Run clippy on everything, warnings are errors
 	@cargo clippy --workspace --all-targets --locked -- -D warnings
+
+deny: ## Check licences, advisories and sources of all dependencies; needs cargo-deny and the Internet
+	@command -v cargo-deny >/dev/null || { echo 'cargo-deny is missing: cargo install --locked cargo-deny' >&2; exit 1; }
+	@cargo deny --workspace check
 
 tools: prerequisites ## Build the tools for tests and demo (etcd, kube-apiserver, kubectl, helm, …) and print where they are
 	@cargo run --locked --quiet --package local-cluster -- tools --all

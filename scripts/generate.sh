@@ -11,9 +11,14 @@ generated() {
     echo 'config/argocd/argocd-cm.yaml scripts/argocd-cm.sh'
 }
 
+if [ -z "${SUDOLESS-}" ]; then
+    # With what the tests build: for the program alone cargo would choose other features, and compile the AWS SDK once more.
+    cargo build --locked --quiet --workspace --bins --test crds
+    SUDOLESS=${CARGO_TARGET_DIR:-target}/debug/sudoless
+fi
+
 print() {
-    case $1 in scripts/*) "$@"; return ;; esac
-    if [ -n "${SUDOLESS-}" ]; then "$SUDOLESS" "$@"; else cargo run --locked --quiet --package sudoless -- "$@"; fi
+    case $1 in scripts/*) "$@" ;; *) "$SUDOLESS" "$@" ;; esac
 }
 
 fresh=$(mktemp)
