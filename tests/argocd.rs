@@ -1,4 +1,4 @@
-//! GitOps: how Argo CD and Flux see policies and records, what Argo CD's actions do, and that nothing drifts from what was applied.
+//! How Argo CD and Flux see policies and records, what Argo CD's actions do, and that nothing drifts from what was applied.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

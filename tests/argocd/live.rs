@@ -39,8 +39,9 @@ async fn policy_is(stage: &Stage, name: &str, kind: &str, reason: &str, wanted: 
         let status = &object["status"];
         let current = status["observedGeneration"] == object["metadata"]["generation"];
         let mut conditions = status["conditions"].as_array()?.iter();
-        let is = conditions.any(|each| each["type"] == kind && each["reason"] == reason);
-        (current && is).then_some(object)
+        let holds =
+            conditions.any(|condition| condition["type"] == kind && condition["reason"] == reason);
+        (current && holds).then_some(object)
     })
     .await;
     let found = health(&object);
@@ -49,12 +50,12 @@ async fn policy_is(stage: &Stage, name: &str, kind: &str, reason: &str, wanted: 
 }
 
 /// How Argo CD sees the record of a notebook once it is in a state.
-async fn record_is(stage: &Stage, notebook: &str, state: State, wanted: &str) {
-    let record = stage.until_state(notebook, state).await;
+async fn record_is(stage: &Stage, notebook: &str, stands: State, wanted: &str) {
+    let record = stage.until_state(notebook, stands).await;
     let found = health(&fetch::<NotebookRemediation>(stage, &record.name_any()).await);
     assert_eq!(found.status, wanted, "{notebook}: {found:?}");
     let message = record.status.unwrap().message.unwrap();
-    assert_eq!(found.message, format!("{state:?}: {message}"));
+    assert_eq!(found.message, format!("{stands:?}: {message}"));
 }
 
 fn over(stage: &str, notebooks: &[&str], more: Value) -> Value {
@@ -85,101 +86,115 @@ async fn begin(name: &str) -> Stage {
     stage
 }
 
+/// The account and everything that is under way in it.
+const NAME: &str = "health";
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_operator_writes_has_the_right_health() {
-    const NAME: &str = "health";
     let stage = begin(NAME).await;
-    let audit = json!({"mode": "Audit"});
-
-    // Before there is an operator for it.
-    let unlabelled = json!({
-        "apiVersion": "sudoless.dev/v1alpha1",
-        "kind": "NotebookRootAccessPolicy",
-        "metadata": {"name": "health-none"},
-        "spec": over(NAME, &["clean"], audit.clone()),
-    });
-    let apply = PatchParams::apply("somebody");
-    let api = raw::<NotebookRootAccessPolicy>(&stage);
-    api.patch("health-none", &apply, &Patch::Apply(unlabelled))
-        .await
-        .unwrap();
-    let found = health(&policy(&stage, "none").await);
-    assert_eq!(found.status, "Progressing", "{found:?}");
-
+    not_looked_at(&stage).await;
     stage
         .apply("flight", over(NAME, &["canary", "held"], at_most(10)))
         .await;
     record_is(&stage, "canary", State::Succeeded, "Healthy").await;
-    let hasty = json!({"stop": "10s", "update": "10s", "start": "10s"});
-    let hasty = json!({"remediation": {"timeouts": hasty}});
+    // While that one takes its time.
+    let timeouts = json!({"stop": "10s", "update": "10s", "start": "10s"});
+    let hasty = json!({"remediation": {"timeouts": timeouts}});
+    stage
+        .apply("attention", over(NAME, &["stuck"], hasty))
+        .await;
+    audited(&stage).await;
+    stalled(&stage).await;
+    remediated(&stage).await;
+    record_is(&stage, "stuck", State::NeedsAttention, "Degraded").await;
+    let said = policy_is(&stage, "attention", "Stalled", "NeedsAttention", "Degraded").await;
+    assert!(said.starts_with("1 remediation needs a person: "), "{said}");
+    terminating(&stage).await;
+    unobserved(&stage).await;
+}
+
+fn audit() -> Value {
+    json!({"mode": "Audit"})
+}
+
+/// Without the label of a stage no operator looks after it.
+async fn not_looked_at(stage: &Stage) {
+    let name = stage.policy("none");
+    let unlabelled = json!({
+        "apiVersion": "sudoless.dev/v1alpha1",
+        "kind": "NotebookRootAccessPolicy",
+        "metadata": {"name": name},
+        "spec": over(NAME, &["clean"], audit()),
+    });
+    let api = raw::<NotebookRootAccessPolicy>(stage);
+    let parameters = PatchParams::apply("somebody");
+    api.patch(&name, &parameters, &Patch::Apply(unlabelled))
+        .await
+        .unwrap();
+    let found = health(&policy(stage, "none").await);
+    assert_eq!(found.status, "Progressing", "{found:?}");
+}
+
+async fn audited(stage: &Stage) {
+    let suspend = json!({"mode": "Audit", "suspend": true});
+    for (name, notebook, more) in [
+        ("clean", "clean", audit()),
+        ("dirty", "dirty", audit()),
+        ("suspended", "clean", suspend),
+    ] {
+        stage.apply(name, over(NAME, &[notebook], more)).await;
+    }
+    let said = policy_is(stage, "clean", "Compliant", "AllCompliant", "Healthy").await;
+    assert_eq!(
+        said,
+        "every notebook is compliant, 1 in all; 1 account and region read"
+    );
+    let said = policy_is(stage, "dirty", "Compliant", "RootAccessEnabled", "Healthy").await;
+    let wanted = format!(
+        "1 notebook gives its users root: {}/us-east-1/dirty; 1 account and region read",
+        account(NAME)
+    );
+    assert_eq!(said, wanted);
+    policy_is(stage, "suspended", "Ready", "Suspended", "Suspended").await;
+}
+
+async fn stalled(stage: &Stage) {
     let windows =
         json!([{"schedule": "0 2 * * SAT", "duration": "4h", "timeZone": "Mars/Olympus"}]);
     // Elsewhere: nobody is disturbed in an account that such a policy names.
     let elsewhere = json!([{"id": "111122223333", "role": "sudoless"}]);
     let nonsense = json!({"accounts": elsewhere, "remediation": {"windows": windows}});
-    for (name, notebooks, more) in [
-        ("attention", ["stuck"], hasty),
-        ("recalled", ["recalled"], json!({})),
-        ("refused", ["refused"], json!({})),
-        ("clean", ["clean"], audit.clone()),
-        ("dirty", ["dirty"], audit.clone()),
-        (
-            "suspended",
-            ["clean"],
-            json!({"mode": "Audit", "suspend": true}),
-        ),
-        ("stalled", ["clean"], nonsense),
-    ] {
-        stage.apply(name, over(NAME, &notebooks, more)).await;
-    }
-
-    let said = policy_is(&stage, "clean", "Compliant", "AllCompliant", "Healthy").await;
-    assert_eq!(
-        said,
-        "every notebook is compliant, 1 in all; 1 account and region read"
-    );
-    let said = policy_is(&stage, "dirty", "Compliant", "RootAccessEnabled", "Healthy").await;
-    let place = account(NAME);
-    let wanted = format!(
-        "1 notebook gives its users root: {place}/us-east-1/dirty; 1 account and region read"
-    );
-    assert_eq!(said, wanted);
-    policy_is(&stage, "suspended", "Ready", "Suspended", "Suspended").await;
-    let said = policy_is(&stage, "stalled", "Stalled", "InvalidSpec", "Degraded").await;
+    stage
+        .apply("stalled", over(NAME, &["clean"], nonsense))
+        .await;
+    let said = policy_is(stage, "stalled", "Stalled", "InvalidSpec", "Degraded").await;
     assert!(
         said.starts_with("spec.remediation.windows[0].timeZone: "),
         "{said}"
     );
-    policy_is(
-        &stage,
-        "flight",
-        "Reconciling",
-        "Remediating",
-        "Progressing",
-    )
-    .await;
-    record_is(&stage, "held", State::Stopping, "Progressing").await;
-    record_is(&stage, "refused", State::Failed, "Degraded").await;
+}
+
+async fn remediated(stage: &Stage) {
+    for name in ["recalled", "refused"] {
+        stage.apply(name, over(NAME, &[name], json!({}))).await;
+    }
+    policy_is(stage, "flight", "Reconciling", "Remediating", "Progressing").await;
+    record_is(stage, "held", State::Stopping, "Progressing").await;
+
+    record_is(stage, "refused", State::Failed, "Degraded").await;
     let failed = |finding: &Finding| finding.reason.as_deref() == Some("Failed");
     stage
         .until("refused", |status| status.findings.iter().any(failed))
         .await;
-    policy_is(&stage, "refused", "Ready", "Scanned", "Healthy").await;
+    policy_is(stage, "refused", "Ready", "Scanned", "Healthy").await;
 
-    record_is(&stage, "recalled", State::Stopping, "Progressing").await;
+    record_is(stage, "recalled", State::Stopping, "Progressing").await;
     stage
-        .apply("recalled", over(NAME, &["recalled"], audit))
+        .apply("recalled", over(NAME, &["recalled"], audit()))
         .await;
     stage.until_scanned("recalled").await;
     stage.modify("recalled", |notebook| notebook.status = Status::Stopped);
-    record_is(&stage, "recalled", State::Cancelled, "Healthy").await;
-
-    record_is(&stage, "stuck", State::NeedsAttention, "Degraded").await;
-    let said = policy_is(&stage, "attention", "Stalled", "NeedsAttention", "Degraded").await;
-    assert!(said.starts_with("1 remediation needs a person: "), "{said}");
-
-    terminating(&stage).await;
-    unobserved(&stage).await;
+    record_is(stage, "recalled", State::Cancelled, "Healthy").await;
 }
 
 /// What is being deleted is in progress, whatever its status says.
@@ -195,8 +210,8 @@ async fn terminating(stage: &Stage) {
     let finalizers =
         |finalizers: Value| Patch::Merge(json!({"metadata": {"finalizers": finalizers}}));
     let parameters = PatchParams::default();
-    let hold = finalizers(json!(["example.com/hold"]));
-    api.patch(&name, &parameters, &hold).await.unwrap();
+    let kept = finalizers(json!(["example.com/hold"]));
+    api.patch(&name, &parameters, &kept).await.unwrap();
     let _ = api.delete(&name, &DeleteParams::default()).await.unwrap();
     let deleted = policy(stage, "dirty").await;
     let found = health(&deleted);
