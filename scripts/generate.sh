@@ -13,6 +13,7 @@ generated() {
     echo 'charts/sudoless/files/rules.yaml cat config/prometheus/rules.yaml'
     echo 'charts/sudoless/files/dashboard.json cat config/grafana/sudoless.json'
     echo 'charts/sudoless/README.md chart_readme'
+    echo 'config/argocd/argocd-cm.yaml scripts/argocd-cm.sh'
 }
 
 if [ -z "${SUDOLESS-}" ]; then
