@@ -14,6 +14,7 @@ generated() {
     echo 'charts/sudoless/files/dashboard.json cat config/grafana/sudoless.json'
     echo 'charts/sudoless/README.md chart_readme'
     echo 'config/argocd/argocd-cm.yaml scripts/argocd-cm.sh'
+    echo 'docs/schemas/scan-report.schema.json sudoless scan --schema'
 }
 
 if [ -z "${SUDOLESS-}" ]; then

@@ -1,7 +1,9 @@
 //! The command line: one file per subcommand. The only place that reads the environment.
 
 pub mod crd;
+mod reading;
 pub mod run;
+pub mod scan;
 
 use std::process::ExitCode;
 
@@ -18,14 +20,16 @@ pub struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     Run(Box<run::Arguments>),
+    Scan(Box<scan::Arguments>),
     Crd(crd::Arguments),
 }
 
-/// Runs what the command line asks for; an error is one line on stderr and exit code 1.
+/// Runs what the command line asks for. An error is one line on stderr and exit code 1, unless the subcommand has codes of its own.
 #[must_use]
 pub fn dispatch(arguments: Arguments) -> ExitCode {
     let result = match arguments.command {
         Command::Run(arguments) => run::run(*arguments).map_err(|error| error.to_string()),
+        Command::Scan(arguments) => return scan::run(&arguments),
         Command::Crd(arguments) => {
             crd::run(&arguments, std::io::stdout().lock()).map_err(|error| error.to_string())
         }

@@ -24,7 +24,9 @@ pub use step::{
     Decision, Look, NotNow, Reaction, Request, Row, Sighting, Times, Wish, Withdrawal, answered,
     step,
 };
-pub use summarize::{Pass, Progress, invalid, summarize, suspended};
+pub use summarize::{
+    Pass, Progress, invalid, reported, reported_target, summarize, suspended, whole_seconds,
+};
 pub use validate::{FieldError, validate};
 pub use windows::{Opening, TYPICAL_CYCLE, may_begin, opening};
 pub use wish::{Budget, wish};

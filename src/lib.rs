@@ -2,7 +2,8 @@
 //!
 //! Imports point one way: `cli → controller → {inventory, aws, kubernetes, observability} → decide → {domain, api}`, and
 //! within the braces `inventory → {aws, observability}` and `observability → aws`, for the names of operations and
-//! outcomes. `tests/layering.rs` holds that.
+//! outcomes. Beside the controller stands what needs no cluster: `cli → scan → {inventory, aws, report}`, `report → decide`.
+//! `tests/layering.rs` holds that.
 
 pub mod api;
 pub mod aws;
@@ -13,3 +14,5 @@ pub mod domain;
 pub mod inventory;
 pub mod kubernetes;
 pub mod observability;
+pub mod report;
+pub mod scan;

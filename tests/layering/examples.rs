@@ -124,8 +124,33 @@ pub const VIOLATIONS: &[(&str, &str, &str)] = &[
     ),
     (
         "inventory/scan.rs",
-        "use crate::aws::{Aws, TargetWriter};",
+        "use crate::aws::{AwsReads, TargetWriter};",
         "must not even hold what could write",
+    ),
+    (
+        "inventory.rs",
+        "use crate::{aws::Aws, domain::Policy};",
+        "must not even hold what could write",
+    ),
+    (
+        "scan.rs",
+        "fn f(aws: &crate::aws::Aws) {}",
+        "scan reads: it must not even hold what could write",
+    ),
+    (
+        "scan/manifests.rs",
+        "use crate::controller::Context;",
+        "scan must not import controller",
+    ),
+    (
+        "report/build.rs",
+        "let now = Timestamp::now();",
+        "report is pure",
+    ),
+    (
+        "report/html.rs",
+        "use crate::inventory::Observation;",
+        "report must not import inventory",
     ),
     (
         "inventory.rs",
@@ -179,6 +204,14 @@ pub const ALLOWED: &[(&str, &str)] = &[
     (
         "controller/remediation.rs",
         "let answer = aws.writer(&key).send(Call::Stop, name).await;",
+    ),
+    (
+        "scan.rs",
+        "use crate::{aws::AwsReads, inventory::Inventory, report::Report};",
+    ),
+    (
+        "report/remedy.rs",
+        "const A: &str = \"aws sagemaker stop-notebook-instance\";",
     ),
     ("main.rs", "use sudoless::cli;"),
 ];
