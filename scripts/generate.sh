@@ -8,6 +8,7 @@ cd "$(dirname "$0")/.."
 generated() {
     echo 'crds/notebookrootaccesspolicies.sudoless.dev.yaml crd --only NotebookRootAccessPolicy'
     echo 'crds/notebookremediations.sudoless.dev.yaml crd --only NotebookRemediation'
+    echo 'docs/commands.md manual --markdown'
 }
 
 print() {

@@ -2,7 +2,7 @@
 //!
 //! Imports point one way: `cli → controller → {inventory, aws, kubernetes, observability} → decide → {domain, api}`, and
 //! within the braces `inventory → {aws, observability}` and `observability → aws`, for the names of operations and
-//! outcomes. `tests/layering.rs` holds that.
+//! outcomes; `cli → offline → {decide, domain, api}`. `tests/layering.rs` holds that.
 
 pub mod api;
 pub mod aws;
@@ -13,3 +13,4 @@ pub mod domain;
 pub mod inventory;
 pub mod kubernetes;
 pub mod observability;
+pub mod offline;
