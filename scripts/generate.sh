@@ -15,6 +15,7 @@ generated() {
     echo 'charts/sudoless/README.md chart_readme'
     echo 'config/argocd/argocd-cm.yaml scripts/argocd-cm.sh'
     echo 'docs/schemas/scan-report.schema.json sudoless scan --schema'
+    echo 'docs/commands.md sudoless manual --markdown'
 }
 
 if [ -z "${SUDOLESS-}" ]; then

@@ -1,7 +1,7 @@
 //! The layers of the source: who may import whom, and what only one of them may name.
 //!
 //! `cli → controller → {inventory, aws, kubernetes, observability} → decide → {domain, api}`, and, without a cluster,
-//! `cli → scan → {inventory, aws, report}` and `report → decide`.
+//! `cli → scan → {inventory, aws, report}`, `report → decide`, and `cli → offline → {decide, domain, api}`.
 
 #![allow(
     clippy::unwrap_used,
@@ -24,7 +24,7 @@ use paths::{Named, paths};
 
 /// Each layer, and the layers that it may import. Both edges beside the arrows of the design are read-only glances: the
 /// metrics take AWS's operations as their labels, and the inventory counts what it reads in the metrics.
-const LAYERS: [(&str, &[&str]); 12] = [
+const LAYERS: [(&str, &[&str]); 13] = [
     ("main", &["cli"]),
     (
         "cli",
@@ -36,6 +36,7 @@ const LAYERS: [(&str, &[&str]); 12] = [
             "aws",
             "kubernetes",
             "observability",
+            "offline",
             "decide",
             "domain",
             "api",
@@ -65,13 +66,14 @@ const LAYERS: [(&str, &[&str]); 12] = [
     ("observability", &["aws", "decide", "domain", "api"]),
     ("aws", &["decide", "domain", "api"]),
     ("kubernetes", &["decide", "domain", "api"]),
+    ("offline", &["decide", "domain", "api"]),
     ("decide", &["domain", "api"]),
     ("domain", &[]),
     ("api", &[]),
 ];
 
 /// What is pure: the same input gives the same output.
-const PURE: [&str; 4] = ["report", "decide", "domain", "api"];
+const PURE: [&str; 5] = ["report", "offline", "decide", "domain", "api"];
 
 /// Crates by which a clock, chance or the world would come in.
 const IMPURE_CRATES: [&str; 8] = [
@@ -321,6 +323,7 @@ fn every_layer_is_there_and_was_read() {
         ("decide", "domain"),
         ("decide", "api"),
         ("controller", "decide"),
+        ("offline", "decide"),
         ("inventory", "aws"),
         ("scan", "inventory"),
         ("report", "decide"),
