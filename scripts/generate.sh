@@ -8,6 +8,25 @@ cd "$(dirname "$0")/.."
 generated() {
     echo 'crds/notebookrootaccesspolicies.sudoless.dev.yaml crd --only NotebookRootAccessPolicy'
     echo 'crds/notebookremediations.sudoless.dev.yaml crd --only NotebookRemediation'
+    local hub=arn:aws:iam::123456789012
+    echo 'config/iam/audit.json generate iam --mode audit'
+    echo 'config/iam/remediate.json generate iam --mode enforce'
+    echo 'config/iam/operator.json generate iam --operator --role sudoless'
+    echo "config/iam/trust-irsa.json generate iam --trust irsa --oidc-provider $hub:oidc-provider/oidc.eks.eu-west-1.amazonaws.com/id/EXAMPLE"
+    echo 'config/iam/trust-pod-identity.json generate iam --trust pod-identity --cluster arn:aws:eks:eu-west-1:123456789012:cluster/platform'
+    echo "config/iam/trust-member.json generate iam --trust account --operator-role $hub:role/sudoless-operator --external-id 8f1c"
+    echo 'config/iam/scp.json generate scp'
+    echo 'config/iam/cloudformation/member-role.yaml generate cloudformation role'
+    echo 'config/iam/cloudformation/notebook.yaml generate cloudformation notebook'
+    local file module
+    for module in role:member-role many-accounts:many-accounts notebook:notebook; do
+        for file in README.md main.tf outputs.tf variables.tf versions.tf; do
+            echo "config/iam/terraform/${module#*:}/$file generate terraform ${module%:*} --only $file"
+        done
+    done
+    for file in member-role.yaml scp.json; do
+        echo "config/iam/terraform/many-accounts/$file generate terraform many-accounts --only $file"
+    done
 }
 
 if [ -z "${SUDOLESS-}" ]; then
