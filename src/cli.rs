@@ -2,6 +2,7 @@
 
 pub mod completions;
 pub mod crd;
+pub mod generate;
 pub mod manual;
 mod reading;
 pub mod run;
@@ -31,6 +32,7 @@ enum Command {
     Scan(Box<scan::Arguments>),
     Crd(crd::Arguments),
     Validate(validate::Arguments),
+    Generate(generate::Arguments),
     Completions(completions::Arguments),
     Manual(manual::Arguments),
 }
@@ -61,6 +63,12 @@ pub fn dispatch(arguments: Arguments) -> ExitCode {
                 .map(succeeded)
                 .map_err(|error| format!("cannot write the manual: {error}"))
         }
+        Command::Generate(arguments) => generate::run(&arguments, std::io::stdout().lock())
+            .map(succeeded)
+            .or_else(|error| {
+                eprintln!("error: {error}");
+                Ok(ExitCode::from(error.exit_code()))
+            }),
     };
     result.unwrap_or_else(|error| {
         eprintln!("error: {error}");
