@@ -305,10 +305,10 @@ fn shows_the_record(page: &Page, record: &NotebookRemediation) {
         of("deletion_timestamp").is_some(),
         spec.notebook.name == "stuck"
     );
-    let states = by("status_state", "state");
-    assert_eq!(states.len(), 8);
+    let shown = by("status_state", "state");
+    assert_eq!(shown.len(), 8);
     let state = serde_json::to_value(status.state.unwrap()).unwrap();
-    assert_eq!(holds(&states), state);
+    assert_eq!(holds(&shown), state);
     assert_eq!(
         holds(&by("status_info", "reason")),
         status.reason.clone().unwrap()

@@ -1,7 +1,7 @@
 //! What the last pass over each policy found out, as gauges.
 //!
-//! The series are computed when Prometheus asks, from facts of some sixty bytes per target: live gauges of a
-//! fleet would take a hundred times that, and would have to be taken down one by one when a target goes.
+//! The series are computed when Prometheus asks, from facts of some eighty bytes per target: live gauges of a
+//! fleet would take many times that, and would have to be taken down one by one when a target goes.
 
 use std::{
     collections::BTreeMap,
