@@ -94,6 +94,7 @@ impl<'a> Judge<'a> {
             verdicts: [0; 4],
             lifecycle_configs: 0,
             last_success: snapshot.last_success,
+            oldest_violation: None,
         };
         let region = match &snapshot.target.region {
             TargetRegion::Named(region) => Some(region),
@@ -104,7 +105,7 @@ impl<'a> Judge<'a> {
             let Some(judgement) = self.notebook(place, notebook) else {
                 continue;
             };
-            report.add(judgement.verdict, notebook.lifecycle_config().is_some());
+            report.add(judgement.verdict, notebook);
             findings.push(Finding {
                 target: Arc::clone(&target),
                 notebook: Arc::clone(notebook),
