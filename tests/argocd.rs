@@ -16,6 +16,9 @@ mod records;
 #[path = "support/relay.rs"]
 #[allow(dead_code, reason = "nothing is relayed here")]
 mod relay;
+#[path = "support/rendered.rs"]
+#[allow(dead_code, reason = "the kustomization is other tests'")]
+mod rendered;
 #[path = "support/served.rs"]
 mod served;
 #[path = "support/stage.rs"]

@@ -9,6 +9,7 @@ use sudoless::api::{NotebookRemediation, NotebookRootAccessPolicy};
 
 use crate::{
     customizations::{POLICY, RECORD, files, text},
+    rendered::chart,
     stage::cluster,
 };
 
@@ -132,6 +133,54 @@ fn the_project_allows_both_kinds_and_no_secrets() {
     for definition in [NotebookRootAccessPolicy::crd(), NotebookRemediation::crd()] {
         assert_eq!(definition.spec.scope, "Cluster");
     }
+}
+
+/// All that the chart can be asked for.
+const OPTIONS: [&str; 6] = [
+    "admissionPolicy.enabled=true",
+    "networkPolicy.enabled=true",
+    "metrics.serviceMonitor.enabled=true",
+    "metrics.prometheusRule.enabled=true",
+    "metrics.dashboard.enabled=true",
+    "replicas=2",
+];
+
+#[test]
+fn the_project_allows_the_chart_as_a_whole() {
+    let project = sample("config/argocd/project.yaml");
+    let list = |field: &str| project["spec"][field].as_array().unwrap().clone();
+    let (allowed, forbidden) = (
+        list("clusterResourceWhitelist"),
+        list("namespaceResourceBlacklist"),
+    );
+    let destinations = list("destinations");
+    let objects = chart(&OPTIONS);
+    for object in &objects {
+        let kind = &object["kind"];
+        let version = object["apiVersion"].as_str().unwrap();
+        let group = version.rsplit_once('/').map_or("", |(group, _)| group);
+        let is_named = |list: &[Value]| {
+            let mut each = list.iter();
+            each.any(|each| each["group"] == group && each["kind"] == *kind)
+        };
+        let namespace = &object["metadata"]["namespace"];
+        if namespace.is_null() {
+            assert!(is_named(&allowed), "{group}/{kind}");
+        } else {
+            assert!(!is_named(&forbidden), "{group}/{kind}");
+            let mut destinations = destinations.iter();
+            let goes = destinations.any(|each| each["namespace"] == *namespace);
+            assert!(goes, "{kind} in {namespace}");
+        }
+    }
+    let definitions = objects
+        .iter()
+        .filter(|object| object["kind"] == "CustomResourceDefinition");
+    for definition in definitions.clone() {
+        let wave = &definition["metadata"]["annotations"]["argocd.argoproj.io/sync-wave"];
+        assert_eq!(wave, "-1", "before what is in wave 0");
+    }
+    assert_eq!(definitions.count(), 2);
 }
 
 #[test]
