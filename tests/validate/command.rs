@@ -116,7 +116,7 @@ fn several_paths_and_stdin() {
     let output = validate(folder.path(), &["-f", "a.yaml", "b.yaml", "-f", "-"], &both);
     let (code, stdout) = outcome(&output);
     assert_eq!(code, 3);
-    assert!(stdout.starts_with("-:15:9: error: spec.mode: "), "{stdout}");
+    assert!(stdout.starts_with("-:16:9: error: spec.mode: "), "{stdout}");
     assert!(stdout.contains("\n4 policies in 3 files: "), "{stdout}");
 }
 
