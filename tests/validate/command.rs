@@ -212,6 +212,23 @@ fn annotations_of_github_are_escaped() {
     );
 }
 
+#[test]
+fn colours_are_for_terminals() {
+    let folder = folder(&[("wrong.yaml", WRONG)]);
+    let colourful = |variable: Option<&str>| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_sudoless"));
+        command
+            .args(["validate", "-f", "wrong.yaml"])
+            .current_dir(folder.path());
+        command.envs(variable.map(|name| (name, "1")));
+        command.output().unwrap().stdout.contains(&0x1b)
+    };
+    assert!(!colourful(None));
+    assert!(!colourful(Some("NO_COLOR")));
+    // Somebody asks for them: without this the test could not fail.
+    assert!(colourful(Some("CLICOLOR_FORCE")));
+}
+
 /// Names in a file may hold what steers a terminal.
 #[test]
 fn nothing_in_a_file_reaches_the_terminal_as_it_is() {
