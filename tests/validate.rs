@@ -72,6 +72,10 @@ async fn refuses_what_the_api_server_refuses_with_the_same_words() {
             failures.push(format!("{manifest}: the API server accepts it"));
             continue;
         };
+        assert!(
+            answer.contains(manifest.expectation()),
+            "{manifest}: {answer}"
+        );
         if refused.is_empty() {
             failures.push(format!("{manifest}: accepted; the API server: {answer}"));
         }

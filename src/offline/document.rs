@@ -7,7 +7,7 @@ use serde_json::{Map, Number, Value};
 
 use super::{
     place::{FieldPath, Position, Step},
-    problem::{Flaw, Judge},
+    problem::{Flaw, Judge, Mark},
     scalar::{self, Scalar},
 };
 
@@ -60,7 +60,12 @@ pub(super) struct Unreadable {
 
 /// The documents of a text that are not empty, in their order. After one that cannot be read, the next is tried.
 pub(super) fn documents(text: &str) -> Vec<Result<Document, Unreadable>> {
-    let mut options = options! { flow_nesting_limit: DEEPEST, block_nesting_limit: DEEPEST };
+    let mut options = options! {
+        flow_nesting_limit: DEEPEST,
+        block_nesting_limit: DEEPEST,
+        // `kubectl` fails on them.
+        disallow_directives: true,
+    };
     options.set_emit_comments(false);
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut parser = Parser::new_from_str_with_options(text, options);
@@ -117,7 +122,7 @@ impl Node {
     }
 
     /// Where to look for what is at a path; what is not there is looked for in what it would be in.
-    pub(super) fn locate(&self, path: &FieldPath) -> Position {
+    pub(super) fn locate(&self, path: &FieldPath, mark: Mark) -> Position {
         let (mut node, mut at) = (self, self.at);
         for step in path.steps() {
             let next = match step {
@@ -134,6 +139,7 @@ impl Node {
         }
         match &node.content {
             Content::List(_) | Content::Map(_) => at,
+            _ if mark == Mark::Name => at,
             _ => node.at,
         }
     }
@@ -328,11 +334,14 @@ impl<'p, 't> Builder<'p, 't> {
             };
             let path = self.path.field(&entry.name);
             if put(&mut entries, &mut places, entry, false) {
-                self.flaws.push(Flaw::error(
-                    Judge::Reader,
-                    path,
-                    "it is written twice in the same place: keep one of them",
-                ));
+                self.flaws.push(
+                    Flaw::error(
+                        Judge::Reader,
+                        path,
+                        "it is written twice in the same place: keep one of them",
+                    )
+                    .at_its_name(),
+                );
             }
         }
     }

@@ -266,7 +266,7 @@ fn placed(flaws: Vec<Flaw>, object: &Node) -> impl Iterator<Item = Problem> {
     flaws.into_iter().map(move |flaw| Problem {
         severity: flaw.severity,
         judge: flaw.judge,
-        position: object.locate(&flaw.path),
+        position: object.locate(&flaw.path, flaw.mark),
         policy: policy.clone(),
         path: flaw.path,
         message: flaw.message,

@@ -19,12 +19,14 @@ use super::{
     suggest::meant,
 };
 
+/// A name as DNS has it, but that only the whole is limited in length.
 const NAME: (&str, &str) = (
-    "!format.dns1123Subdomain().validate(self).hasValue()",
+    r"self.size() <= 253 && self.matches(r'^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$')",
     "write a name of lower-case letters, digits, - and ., which begins and ends with a letter or digit, such as no-root",
 );
+/// What is added to it are letters and digits.
 const NAME_PREFIX: (&str, &str) = (
-    "!format.dns1123SubdomainPrefix().validate(self).hasValue()",
+    r"self.size() <= 253 && (self + 'x').matches(r'^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$')",
     "write the beginning of a name: lower-case letters, digits, - and ., such as no-root-",
 );
 const KEY: (&str, &str) = (

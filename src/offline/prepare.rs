@@ -31,7 +31,7 @@ pub(super) fn unknown_fields(
                     (None, _) if shape.fields.is_empty() => {}
                     (None, _) => {
                         let message = unknown(root, shape, &entry.name);
-                        flaws.push(Flaw::error(Judge::Schema, at, message));
+                        flaws.push(Flaw::error(Judge::Schema, at, message).at_its_name());
                     }
                 }
             }

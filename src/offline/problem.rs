@@ -65,9 +65,18 @@ fn as_text<S: Serializer>(path: &FieldPath, serializer: S) -> Result<S::Ok, S::E
     serializer.collect_str(path)
 }
 
+/// What of a field is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mark {
+    Name,
+    /// Its name, if the value has lines of its own.
+    Value,
+}
+
 /// A problem before it is known where in the text it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Flaw {
+    pub(super) mark: Mark,
     pub(super) severity: Severity,
     pub(super) judge: Judge,
     pub(super) path: FieldPath,
@@ -77,6 +86,7 @@ pub(super) struct Flaw {
 impl Flaw {
     pub(super) fn error(judge: Judge, path: FieldPath, message: impl Into<String>) -> Self {
         Self {
+            mark: Mark::Value,
             severity: Severity::Error,
             judge,
             path,
@@ -88,6 +98,14 @@ impl Flaw {
         Self {
             severity: Severity::Warning,
             ..Self::error(judge, path, message)
+        }
+    }
+
+    /// The field's name is wrong, not what it holds.
+    pub(super) fn at_its_name(self) -> Self {
+        Self {
+            mark: Mark::Name,
+            ..self
         }
     }
 }

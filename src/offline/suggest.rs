@@ -12,11 +12,21 @@ pub(super) fn meant<'a>(written: &str, names: impl Iterator<Item = &'a str>) -> 
             // maxParallel is no maxConcurrent: a common beginning alone says little, so it is not weighed as in Jaro-Winkler.
             let alike = strsim::jaro(&lower, &other)
                 .max(strsim::normalized_damerau_levenshtein(&lower, &other));
+            let alike = if begins(&lower, &other) || begins(&other, &lower) {
+                alike.max(ALIKE)
+            } else {
+                alike
+            };
             (name, if lower == other { 1.0 } else { alike })
         })
         .filter(|(_, alike)| *alike >= ALIKE)
         .max_by(|(_, one), (_, other)| one.total_cmp(other))
         .map(|(name, _)| name)
+}
+
+/// Whether `long` is `short` and not more than as much again, as `roleName` is of `role`.
+fn begins(long: &str, short: &str) -> bool {
+    short.len() >= 3 && long.len() <= 2 * short.len() && long.starts_with(short)
 }
 
 fn squeezed(name: &str) -> String {
@@ -45,6 +55,8 @@ mod tests {
             ("timezone", Some("timeZone")),
             ("maxFailure", Some("maxFailures")),
             ("roel", Some("role")),
+            ("roleName", Some("role")),
+            ("max", None),
             ("maxParallel", None),
             ("colour", None),
             ("", None),

@@ -268,10 +268,6 @@ fn the_operator_warns() {
             "17:9 warning spec.remediation.windows[0]: is shorter than a typical restart (about 6 minutes): a restart begun in \
              it ends after it",
         ]
-        .map(|line| line
-            .replacen("14:7", "13:7", 1)
-            .replacen("17:9", "16:9", 1)
-            .replacen("10:7", "10:7", 1))
     );
 }
 
@@ -325,7 +321,7 @@ fn a_list_is_looked_into() {
         checked.problems[0].position,
         Position {
             line: 9,
-            column: 25
+            column: 26
         }
     );
     assert_eq!(checked.problems[0].policy.as_deref(), Some("x"));
@@ -334,7 +330,7 @@ fn a_list_is_looked_into() {
 #[test]
 fn what_has_no_effect_is_said() {
     let text =
-        policy("status: {lastScanTime: x}\n").replace("{name: x}", "{name: x, namespace: y}");
+        policy("status: {lastScanTime: x}\n").replace("{name: x}", "{name: x, namespace: z}");
     let twice = format!("{}---\n{}", policy(""), policy(""));
     assert_eq!(
         told(&text),

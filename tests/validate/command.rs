@@ -116,7 +116,7 @@ fn several_paths_and_stdin() {
     let output = validate(folder.path(), &["-f", "a.yaml", "b.yaml", "-f", "-"], &both);
     let (code, stdout) = outcome(&output);
     assert_eq!(code, 3);
-    assert!(stdout.starts_with("-:15:9: error: spec.mode: "), "{stdout}");
+    assert!(stdout.starts_with("-:16:9: error: spec.mode: "), "{stdout}");
     assert!(stdout.contains("\n4 policies in 3 files: "), "{stdout}");
 }
 
@@ -210,6 +210,23 @@ fn annotations_of_github_are_escaped() {
         "::error file=a%2Cb.yaml,line=5,col=9,title=wrong%3A spec.mode::\"enforce\" is not one of Audit, Enforce; did you \
          mean Enforce?\n"
     );
+}
+
+#[test]
+fn colours_are_for_terminals() {
+    let folder = folder(&[("wrong.yaml", WRONG)]);
+    let colourful = |variable: Option<&str>| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_sudoless"));
+        command
+            .args(["validate", "-f", "wrong.yaml"])
+            .current_dir(folder.path());
+        command.envs(variable.map(|name| (name, "1")));
+        command.output().unwrap().stdout.contains(&0x1b)
+    };
+    assert!(!colourful(None));
+    assert!(!colourful(Some("NO_COLOR")));
+    // Somebody asks for them: without this the test could not fail.
+    assert!(colourful(Some("CLICOLOR_FORCE")));
 }
 
 /// Names in a file may hold what steers a terminal.

@@ -9,7 +9,7 @@ use super::{CLUSTER, check, client, create, manifests, refusals};
 const SEED: u64 = 0x5ed0_1e55;
 
 /// How many manifests are tried.
-const CASES: usize = 500;
+const CASES: usize = 600;
 
 /// A way down into a value: names and indices.
 type Way = Vec<String>;
@@ -26,7 +26,8 @@ async fn every_change_gets_the_same_verdict() {
     let (mut accepted, mut refused, mut failures) = (0, 0, Vec::new());
     for _ in 0..CASES {
         let mut body = random.choice(&originals).unwrap().clone();
-        for _ in 0..random.usize(1..=2) {
+        change(&mut body, &mut random);
+        if random.u8(..4) == 0 {
             change(&mut body, &mut random);
         }
         let text = serde_json::to_string_pretty(&body).unwrap();
@@ -59,6 +60,8 @@ async fn every_change_gets_the_same_verdict() {
 fn change(body: &mut Value, random: &mut Rng) {
     let mut ways = Vec::new();
     collect(body, &mut Vec::new(), &mut ways);
+    // Seldom the whole spec: what is deep down has the rules.
+    ways.retain(|way| way.len() > 1 || random.u8(..8) == 0);
     let Some(way) = random.choice(&ways).cloned() else {
         return;
     };
@@ -69,7 +72,7 @@ fn change(body: &mut Value, random: &mut Rng) {
         _ => unreachable!(),
     });
     match inside {
-        Value::Object(fields) => match random.usize(..6) {
+        Value::Object(fields) => match random.usize(..8) {
             0 => drop(fields.remove(last)),
             1 => {
                 let value = fields.remove(last).unwrap();
@@ -125,6 +128,7 @@ fn alter(value: &mut Value, random: &mut Rng) {
                 json!(-1),
                 json!(100),
                 json!(101),
+                json!(2),
                 json!(2.5),
                 json!(1e12),
             ];

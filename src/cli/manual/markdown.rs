@@ -118,7 +118,8 @@ fn row(arg: &Arg, page: &mut String) {
             None => format!("`{}`", value.get_name()),
         })
         .collect();
-    if !choices.is_empty() {
+    // What takes a boolean says so.
+    if !choices.is_empty() && choices != ["`true`", "`false`"] {
         let _ = write!(text, ". {}", choices.join("; "));
     }
     if let Some(variable) = arg.get_env() {

@@ -53,9 +53,9 @@ struct Summary<'a> {
 impl Report {
     /// Adds what was found in a file. Without its text no line is shown.
     pub(super) fn add(&mut self, file: &str, text: Option<&str>, problems: Vec<Problem>) {
+        let lines: Vec<&str> = text.map(|text| text.lines().collect()).unwrap_or_default();
         self.problems.extend(problems.into_iter().map(|problem| {
-            let line =
-                text.and_then(|text| text.lines().nth(problem.position.line.saturating_sub(1)));
+            let line = lines.get(problem.position.line.saturating_sub(1)).copied();
             Located {
                 file: file.to_owned(),
                 line: line.map(ToOwned::to_owned),
