@@ -12,5 +12,9 @@ show() {
 }
 
 # Built first, so that no compiler runs beside what is measured.
-show cargo bench --locked --package sudoless --bench audit --no-run
-show cargo bench --locked --quiet --package sudoless --bench audit -- "$@"
+show cargo bench --locked --package sudoless --bench audit --bench scan --no-run
+missed=0
+show cargo bench --locked --quiet --package sudoless --bench audit -- "$@" || missed=1
+# It has options of its own: with some for the other, only that one is meant.
+[ "$#" -gt 0 ] || show cargo bench --locked --quiet --package sudoless --bench scan || missed=1
+exit "$missed"

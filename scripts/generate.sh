@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Writes the generated files; with --check compares them instead and says which differ.
-# SUDOLESS and LOCAL_CLUSTER name programs that are built already; otherwise cargo builds them.
+# SUDOLESS and LOCAL_CLUSTER name programs that are built already; without the first, cargo builds both.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -13,20 +13,45 @@ generated() {
     echo 'charts/sudoless/files/rules.yaml cat config/prometheus/rules.yaml'
     echo 'charts/sudoless/files/dashboard.json cat config/grafana/sudoless.json'
     echo 'charts/sudoless/README.md chart_readme'
+    echo 'config/argocd/argocd-cm.yaml scripts/argocd-cm.sh'
+    echo 'docs/schemas/scan-report.schema.json sudoless scan --schema'
+    echo 'docs/commands.md sudoless manual --markdown'
+    local hub=arn:aws:iam::123456789012
+    echo 'config/iam/audit.json sudoless generate iam --mode audit'
+    echo 'config/iam/remediate.json sudoless generate iam --mode enforce'
+    echo 'config/iam/operator.json sudoless generate iam --operator --role sudoless'
+    echo "config/iam/trust-irsa.json sudoless generate iam --trust irsa --oidc-provider $hub:oidc-provider/oidc.eks.eu-west-1.amazonaws.com/id/EXAMPLE"
+    echo 'config/iam/trust-pod-identity.json sudoless generate iam --trust pod-identity --cluster arn:aws:eks:eu-west-1:123456789012:cluster/platform'
+    echo "config/iam/trust-member.json sudoless generate iam --trust account --operator-role $hub:role/sudoless-operator --external-id 8f1c"
+    echo 'config/iam/scp.json sudoless generate scp'
+    echo 'config/iam/cloudformation/member-role.yaml sudoless generate cloudformation role'
+    echo 'config/iam/cloudformation/notebook.yaml sudoless generate cloudformation notebook'
+    local file module
+    for module in role:member-role many-accounts:many-accounts notebook:notebook; do
+        for file in README.md main.tf outputs.tf variables.tf versions.tf; do
+            echo "config/iam/terraform/${module#*:}/$file sudoless generate terraform ${module%:*} --only $file"
+        done
+    done
+    for file in member-role.yaml scp.json; do
+        echo "config/iam/terraform/many-accounts/$file sudoless generate terraform many-accounts --only $file"
+    done
 }
+
+if [ -z "${SUDOLESS-}" ]; then
+    # With what the tests build: for the program alone cargo would choose other features, and compile the AWS SDK once more.
+    cargo build --locked --quiet --workspace --bins --test crds
+    SUDOLESS=${CARGO_TARGET_DIR:-target}/debug/sudoless
+    LOCAL_CLUSTER=${CARGO_TARGET_DIR:-target}/debug/local-cluster
+fi
 
 sudoless() {
-    if [ -n "${SUDOLESS-}" ]; then "$SUDOLESS" "$@"; else cargo run --locked --quiet --package sudoless -- "$@"; fi
-}
-
-local_cluster() {
-    if [ -n "${LOCAL_CLUSTER-}" ]; then "$LOCAL_CLUSTER" "$@"; else cargo run --locked --quiet --package local-cluster -- "$@"; fi
+    "$SUDOLESS" "$@"
 }
 
 # The values' comments as a table, in the frame of README.md.gotmpl.
 chart_readme() {
     local tools readme
-    tools=$(local_cluster tools helm-docs) || return
+    tools=$("$LOCAL_CLUSTER" tools helm-docs) || return
     readme=$("$tools/helm-docs" --log-level warn --chart-search-root charts/sudoless --sort-values-order file --dry-run) || return
     # It succeeds even if it could not read the chart.
     [ -n "$readme" ] || return 1

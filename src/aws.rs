@@ -12,6 +12,7 @@ mod foundation;
 mod identity;
 mod outcome;
 mod reader;
+mod reads;
 mod session;
 mod wire;
 mod wording;
@@ -30,6 +31,7 @@ pub use self::{
     attempts::RequestObserver,
     outcome::{Operation, Outcome},
     reader::TargetReader,
+    reads::AwsReads,
     writer::TargetWriter,
 };
 use self::{fault::Fault, foundation::Foundation, session::Session, wire::Wire};

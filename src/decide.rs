@@ -15,7 +15,7 @@ mod windows;
 mod wish;
 mod worsen;
 
-pub use evaluate::evaluate;
+pub use evaluate::{evaluate, expired_exemptions};
 pub use plan::{Candidate, Horizon, MOST_UPDATES, Planner, Tally, Wait, admit, flights};
 pub use policies::{Policies, Ruling, UnreadablePolicy};
 pub use record::{InvalidRecord, downtime, expiry, read_record, whole_microseconds, write_intent};
@@ -24,7 +24,9 @@ pub use step::{
     Decision, Look, NotNow, Reaction, Request, Row, Sighting, Times, Wish, Withdrawal, answered,
     step,
 };
-pub use summarize::{Pass, Progress, invalid, summarize, suspended};
+pub use summarize::{
+    Pass, Progress, invalid, reported, reported_target, summarize, suspended, whole_seconds,
+};
 pub use validate::{FieldError, validate};
 pub use windows::{Opening, TYPICAL_CYCLE, may_begin, opening};
 pub use wish::{Budget, wish};

@@ -6,6 +6,7 @@
 
 mod flight;
 mod lane;
+mod observer;
 mod patience;
 mod regions;
 mod scan;
@@ -20,15 +21,16 @@ use std::{
 
 use jiff::Timestamp;
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 use crate::{
-    aws::Aws,
+    aws::AwsReads,
     domain::{Access, AccountId, Policy, Region, Regions, Snapshot, TargetKey},
-    observability::Metrics,
 };
 
 use flight::{Batch, Demanded};
 use lane::Lanes;
+pub use observer::Observer;
 use regions::AccountRegions;
 pub use target::Seen;
 use target::{CachedTarget, Interest};
@@ -42,6 +44,17 @@ pub struct Options {
     pub silence: Duration,
     /// After which everything is described again, changed or not.
     pub describe_refresh: Duration,
+    /// What is said of a notebook that was listed, and is not there when it is described.
+    pub vanished: Vanished,
+}
+
+/// What is said of a notebook that was listed, and is not there when it is described: most likely somebody deleted it in between.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Vanished {
+    /// Nothing: the next scan will tell.
+    Forgotten,
+    /// That it could not be read: there is no next scan, and nobody saw that it is gone for good.
+    Unread,
 }
 
 /// The shared cache.
@@ -67,9 +80,10 @@ struct Batches {
 /// What every reading needs.
 #[derive(Debug)]
 struct Shared {
-    aws: Aws,
+    aws: AwsReads,
     options: Options,
-    metrics: Metrics,
+    observer: Arc<dyn Observer>,
+    broken_off: CancellationToken,
 }
 
 /// What a policy has an interest in; while it lives, the inventory keeps it.
@@ -108,12 +122,13 @@ pub struct Observation {
 impl Inventory {
     /// An empty inventory.
     #[must_use]
-    pub fn new(aws: Aws, options: Options, metrics: Metrics) -> Self {
+    pub fn new(aws: AwsReads, options: Options, observer: Arc<dyn Observer>) -> Self {
         Self {
             shared: Arc::new(Shared {
                 aws,
                 options,
-                metrics,
+                observer,
+                broken_off: CancellationToken::new(),
             }),
             targets: Mutex::default(),
             regions: Mutex::default(),
@@ -139,6 +154,7 @@ impl Inventory {
             let target = interest.target();
             let ailing = target.is_ailing();
             if let Demanded::Queue = target.demand(demand, batches.of(ailing)) {
+                target.queued();
                 self.lanes.push(target.clone(), ailing);
             }
         }
@@ -149,6 +165,12 @@ impl Inventory {
             .finished_by(deadline.min(Instant::now() + AILING_PATIENCE))
             .await;
         subscription.observation(snapshots, !finished)
+    }
+
+    /// Ends every reading, now and from now on: what has been read by then counts, and the rest is unread. Whoever observes has the
+    /// result at once.
+    pub fn break_off(&self) {
+        self.shared.broken_off.cancel();
     }
 
     /// Notes what was seen of a notebook outside of a scan, where somebody has an interest in its target: what is done about it

@@ -25,7 +25,7 @@ use sudoless::{
     aws::{self, Aws},
     decide::{self, Pass, Progress},
     domain::Policy,
-    inventory::{self, Demand, Inventory, Observation, Subscription},
+    inventory::{self, Demand, Inventory, Observation, Subscription, Vanished},
     observability::{BuildInfo, Metrics},
 };
 
@@ -55,8 +55,9 @@ fn inventory(simulator: &Simulator) -> Inventory {
         silence: Duration::from_secs(5),
         target_deadline: PATIENCE,
         describe_refresh: Duration::from_hours(6),
+        vanished: Vanished::Forgotten,
     };
-    Inventory::new(aws, options, metrics)
+    Inventory::new(aws.reads(), options, Arc::new(metrics))
 }
 
 fn policy(more: Value) -> Policy {

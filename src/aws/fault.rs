@@ -112,8 +112,8 @@ impl Fault {
 const TIMED_OUT: &str = "no answer in time";
 
 /// The SDK would list every place where it looked.
-const NOT_LOADED: &str = "no credentials: the operator has no identity, neither in its environment nor by profile, \
-                          IRSA, Pod Identity or instance role";
+const NOT_LOADED: &str = "no credentials: there are none in the environment, nor by profile, IRSA, Pod Identity or \
+                          instance role";
 
 fn answered<'a, E>(error: &'a E, response: &HttpResponse) -> (Symptom<'a>, String)
 where

@@ -90,6 +90,11 @@ impl Foundation {
         }
     }
 
+    /// The region of the configuration, if it is one.
+    pub(super) fn own_region(&self) -> Option<&Region> {
+        self.own_region.as_ref()
+    }
+
     pub(super) fn own_partition(&self) -> Partition {
         self.own_region
             .as_ref()

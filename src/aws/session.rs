@@ -78,7 +78,7 @@ impl Session {
             Err(ReadFailure {
                 state: TargetState::InvalidCredentials,
                 message: format!(
-                    "the operator's own identity is in account {caller}, not in {}: write the role to assume there in \
+                    "sudoless's own identity is in account {caller}, not in {}: write the role to assume there in \
                      accounts[].role",
                     self.account
                 ),
@@ -89,15 +89,10 @@ impl Session {
 
     /// The account that the session's credentials are in.
     async fn caller(&self) -> Result<String, Fault> {
-        const OPERATION: Operation = Operation::GetCallerIdentity;
-        self.foundation
-            .sts(self.partition, &self.identity, &self.retries, &self.pulse)
-            .get_caller_identity()
-            .send()
-            .await
-            .map_err(|error| Fault::of(OPERATION, &error, None))?
-            .account
-            .ok_or_else(|| Fault::of_answer(OPERATION, "an answer without an account"))
+        let sts = self
+            .foundation
+            .sts(self.partition, &self.identity, &self.retries, &self.pulse);
+        caller(&sts).await
     }
 
     /// What a fault means for what was to be read. Credentials that are not recognized are bad, or the region is not
@@ -138,4 +133,15 @@ impl Session {
                 .build(),
         )
     }
+}
+
+/// The account of the credentials that a client of STS has.
+pub(super) async fn caller(sts: &aws_sdk_sts::Client) -> Result<String, Fault> {
+    const OPERATION: Operation = Operation::GetCallerIdentity;
+    sts.get_caller_identity()
+        .send()
+        .await
+        .map_err(|error| Fault::of(OPERATION, &error, None))?
+        .account
+        .ok_or_else(|| Fault::of_answer(OPERATION, "an answer without an account"))
 }

@@ -7,7 +7,6 @@
 use std::{
     env,
     io::{self, IsTerminal},
-    str::FromStr,
     sync::Arc,
     time::Duration,
 };
@@ -18,10 +17,11 @@ use sha2::{Digest, Sha256};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
+use super::reading::{Reading, duration};
 use crate::{
     aws::{self, Aws},
     controller::{self, Acting, Clients, Context},
-    inventory::{self, Inventory},
+    inventory::{Inventory, Vanished},
     kubernetes::{self, Fence, Lease},
     observability::{
         self, BuildInfo, Color, Gate, LogFormat, LogLevels, Metrics, Readiness, Server,
@@ -58,6 +58,10 @@ pub struct Arguments {
 
     #[command(flatten)]
     reading: Reading,
+
+    /// After how long every notebook is described again, changed or not
+    #[arg(long, default_value = "6h", value_name = "DURATION", value_parser = duration, help_heading = "Reading AWS")]
+    describe_refresh: Duration,
 
     #[command(flatten)]
     remediating: Remediating,
@@ -106,31 +110,6 @@ struct Remediating {
     /// How long records of remediations that succeeded or were cancelled are kept; failed ones stay until somebody deletes them
     #[arg(long, default_value = "720h", value_name = "DURATION", value_parser = duration)]
     record_retention: Duration,
-}
-
-/// How AWS is read.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Reading AWS")]
-struct Reading {
-    /// Describe requests in flight per account and region; fewer are sent when AWS throttles
-    #[arg(long, default_value_t = 20, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
-    describes_per_target: u32,
-
-    /// Describe requests in flight over all accounts and regions
-    #[arg(long, default_value_t = 200, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
-    describes_overall: u32,
-
-    /// How long reading one account and region may take; what is read by then counts, the rest follows at the next try
-    #[arg(long, default_value = "5m", value_name = "DURATION", value_parser = duration)]
-    target_deadline: Duration,
-
-    /// After how long every notebook is described again, changed or not
-    #[arg(long, default_value = "6h", value_name = "DURATION", value_parser = duration)]
-    describe_refresh: Duration,
-
-    /// How long AWS may take to answer one request, before it is sent again
-    #[arg(long, default_value = "10s", value_name = "DURATION", value_parser = duration)]
-    request_timeout: Duration,
 }
 
 /// What is logged.
@@ -207,7 +186,13 @@ async fn operate(arguments: Arguments) -> Result<(), Error> {
     let clients = clients().await?;
     let lease = arguments.lease(&clients.requests);
     let aws = Aws::from_environment(arguments.aws(), Arc::new(metrics.clone())).await;
-    let inventory = Inventory::new(aws.clone(), arguments.reading.inventory(), metrics.clone());
+    let inventory = Inventory::new(
+        aws.reads(),
+        arguments
+            .reading
+            .inventory(arguments.describe_refresh, Vanished::Forgotten),
+        Arc::new(metrics.clone()),
+    );
     let acting = Acting {
         aws,
         fence: lease.as_ref().map_or_else(Fence::none, |lease| {
@@ -366,26 +351,6 @@ impl Arguments {
     }
 }
 
-impl Reading {
-    fn aws(&self) -> aws::Options {
-        aws::Options {
-            describes_per_target: self.describes_per_target as usize,
-            describes_overall: self.describes_overall as usize,
-            attempt_timeout: self.request_timeout,
-            ..aws::Options::default()
-        }
-    }
-
-    fn inventory(&self) -> inventory::Options {
-        inventory::Options {
-            target_deadline: self.target_deadline,
-            // Three requests in a row that get no answer.
-            silence: self.request_timeout.saturating_mul(3),
-            describe_refresh: self.describe_refresh,
-        }
-    }
-}
-
 impl Remediating {
     fn options(&self) -> controller::Options {
         controller::Options {
@@ -407,18 +372,5 @@ fn write_timeout(text: &str) -> Result<Duration, String> {
             "write a duration above zero and up to {}s, such as 5s: a longer request would not fit into what is left of the lease",
             longest.as_secs()
         )),
-    }
-}
-
-fn duration(text: &str) -> Result<Duration, String> {
-    match kube::core::Duration::from_str(text) {
-        Ok(duration)
-            if !duration.is_negative() && Duration::from(duration) >= Duration::from_millis(1) =>
-        {
-            Ok(duration.into())
-        }
-        _ => Err(
-            "write a duration above zero in Go's notation, such as 90s, 10m or 1h30m".to_owned(),
-        ),
     }
 }

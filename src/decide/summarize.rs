@@ -11,7 +11,7 @@ mod sentences;
 #[cfg(test)]
 mod tests;
 
-pub(super) use conditions::whole_seconds;
+pub use conditions::whole_seconds;
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
@@ -147,22 +147,28 @@ fn targets(reports: &[TargetReport]) -> Vec<api::TargetStatus> {
     sorted
         .into_iter()
         .take(MOST_LISTED)
-        .map(|report| api::TargetStatus {
-            account: report.target.account.to_string(),
-            region: report.target.region.to_string(),
-            state: match report.state {
-                TargetState::Scanned => api::TargetState::Scanned,
-                TargetState::AccessDenied => api::TargetState::AccessDenied,
-                TargetState::RegionDisabled => api::TargetState::RegionDisabled,
-                TargetState::Throttled => api::TargetState::Throttled,
-                TargetState::Unreachable => api::TargetState::Unreachable,
-                TargetState::InvalidCredentials => api::TargetState::InvalidCredentials,
-            },
-            notebooks: counts(report).then_some(report.notebooks),
-            non_compliant: counts(report).then(|| report.count(Verdict::NonCompliant)),
-            message: report.message.clone(),
-        })
+        .map(reported_target)
         .collect()
+}
+
+/// An account and region as a status lists it.
+#[must_use]
+pub fn reported_target(report: &TargetReport) -> api::TargetStatus {
+    api::TargetStatus {
+        account: report.target.account.to_string(),
+        region: report.target.region.to_string(),
+        state: match report.state {
+            TargetState::Scanned => api::TargetState::Scanned,
+            TargetState::AccessDenied => api::TargetState::AccessDenied,
+            TargetState::RegionDisabled => api::TargetState::RegionDisabled,
+            TargetState::Throttled => api::TargetState::Throttled,
+            TargetState::Unreachable => api::TargetState::Unreachable,
+            TargetState::InvalidCredentials => api::TargetState::InvalidCredentials,
+        },
+        notebooks: counts(report).then_some(report.notebooks),
+        non_compliant: counts(report).then(|| report.count(Verdict::NonCompliant)),
+        message: report.message.clone(),
+    }
 }
 
 /// Of a target that was never read, nothing is known: no figure is better than a zero that means nothing.
@@ -181,7 +187,9 @@ fn badness(state: TargetState) -> u8 {
     }
 }
 
-fn reported(finding: &Finding) -> api::Finding {
+/// A notebook as a status lists it.
+#[must_use]
+pub fn reported(finding: &Finding) -> api::Finding {
     let notebook = &finding.notebook;
     api::Finding {
         account: finding.target.account.to_string(),

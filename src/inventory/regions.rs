@@ -14,11 +14,14 @@ use super::{
     flight::{Batch, Demanded, Flight, Scope},
     lane::Reading,
     locked,
+    patience::broken_off,
     target::{Health, out_of_patience},
 };
 use crate::domain::{
     Access, AccountId, ReadFailure, Region, Snapshot, Target, TargetRegion, TargetState,
 };
+
+const NOT_LISTED: &str = "the account's regions were not listed";
 
 /// The regions of one account under one identity.
 #[derive(Debug)]
@@ -126,14 +129,12 @@ impl Reading for AccountRegions {
             locked(&self.state).flight.start(started_at);
             let listing = self.shared.aws.enabled_regions(&self.account, &self.access);
             let deadline = self.shared.options.silence;
-            let listed = tokio::time::timeout(deadline, listing)
-                .await
-                .unwrap_or_else(|_| {
-                    Err(out_of_patience(
-                        "the account's regions were not listed",
-                        false,
-                    ))
-                });
+            let listing = tokio::time::timeout(deadline, listing);
+            let listed = match self.shared.broken_off.run_until_cancelled(listing).await {
+                Some(Ok(listed)) => listed,
+                Some(Err(_)) => Err(out_of_patience(NOT_LISTED, false)),
+                None => Err(broken_off(NOT_LISTED)),
+            };
             let mut state = locked(&self.state);
             state.attempted_at = Some(started_at);
             state.health.ended(

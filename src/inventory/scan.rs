@@ -5,11 +5,18 @@ use std::{collections::HashMap, sync::Arc};
 use futures::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesUnordered};
 use jiff::Timestamp;
 
-use super::{flight::Scope, patience::Patience};
+use super::{Observer, Vanished, flight::Scope, patience::Patience};
 use crate::{
     aws::TargetReader,
     domain::{Notebook, NotebookArn, NotebookSummary, ReadFailure, TargetState},
 };
+
+/// How a reading is done.
+pub(super) struct Terms<'a> {
+    pub(super) patience: Patience<'a>,
+    pub(super) observer: &'a dyn Observer,
+    pub(super) vanished: Vanished,
+}
 
 /// What came of it.
 pub(super) struct ScanResult {
@@ -31,11 +38,16 @@ pub(super) async fn scan(
     reader: &TargetReader,
     known: &[Arc<Notebook>],
     scope: Scope,
-    patience: &Patience<'_>,
+    terms: &Terms<'_>,
 ) -> ScanResult {
+    let patience = &terms.patience;
     let listed = patience.wait(reader.list()).await;
     match listed.unwrap_or_else(|| Err(patience.ended("the notebooks were not listed"))) {
-        Ok(summaries) => describe(reader, ToDescribe::new(summaries, known, scope), patience).await,
+        Ok(summaries) => {
+            let listed = ToDescribe::new(summaries, known, scope);
+            terms.observer.listed(listed.changed.len());
+            describe(reader, listed, terms).await
+        }
         Err(failure) => unlisted(&failure, known),
     }
 }
@@ -106,11 +118,8 @@ fn is_current(notebook: &Notebook, summary: &NotebookSummary, scope: Scope) -> b
         && (!scope.tags || matches!(notebook.tags, Some(Ok(_))))
 }
 
-async fn describe(
-    reader: &TargetReader,
-    listed: ToDescribe,
-    patience: &Patience<'_>,
-) -> ScanResult {
+async fn describe(reader: &TargetReader, listed: ToDescribe, terms: &Terms<'_>) -> ScanResult {
+    let patience = &terms.patience;
     let described = listed.changed.len();
     let mut notebooks = Vec::with_capacity(described);
     let mut pending = listed.changed.into_iter();
@@ -126,18 +135,18 @@ async fn describe(
             break;
         };
         let Some((arn, notebook)) = answer else { break };
-        in_flight.remove(&arn);
-        notebooks.extend(notebook);
+        let summary = in_flight.remove(&arn);
+        terms.observer.described();
+        let gone = || match (terms.vanished, summary) {
+            (Vanished::Unread, Some(summary)) => Some(unread(summary, vanished())),
+            _ => None,
+        };
+        notebooks.extend(notebook.or_else(gone));
     }
     drop(answers);
     let failure = patience.ended("it was not described");
     for summary in in_flight.into_values().chain(pending) {
-        notebooks.push(Arc::new(Notebook {
-            summary,
-            details: Err(failure.clone()),
-            tags: None,
-            described_at: Timestamp::now(),
-        }));
+        notebooks.push(unread(summary, failure.clone()));
     }
     // What did not change was read, if earlier: a target is not refused because the rest of it is.
     let unchanged = listed.unchanged.len();
@@ -190,6 +199,22 @@ async fn read(
         })
     });
     (arn, notebook)
+}
+
+fn unread(summary: NotebookSummary, failure: ReadFailure) -> Arc<Notebook> {
+    Arc::new(Notebook {
+        summary,
+        details: Err(failure),
+        tags: None,
+        described_at: Timestamp::now(),
+    })
+}
+
+fn vanished() -> ReadFailure {
+    ReadFailure {
+        state: TargetState::Unreachable,
+        message: "it was listed, and then it was not there: it was deleted meanwhile, or AWS contradicts itself".to_owned(),
+    }
 }
 
 /// A region that lists its notebooks is enabled: there, keys that are not recognized are bad ones.

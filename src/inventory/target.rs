@@ -164,6 +164,11 @@ impl CachedTarget {
         state.flight.join(demand, scope, batch)
     }
 
+    /// It was queued because of a demand.
+    pub(super) fn queued(&self) {
+        self.shared.observer.queued(&self.target);
+    }
+
     pub(super) fn note(&self, notebook: &str, seen: Option<&Seen>) {
         locked(&self.state).note(notebook, seen);
     }
@@ -221,9 +226,20 @@ impl Reading for CachedTarget {
             };
             let clock = Instant::now();
             let options = self.shared.options;
-            let patience = Patience::new(&self.reader, options.target_deadline, options.silence);
-            let reading = scan::scan(&self.reader, &known, scope, &patience).await;
-            self.shared.metrics.scanned(reading.state, clock.elapsed());
+            let terms = scan::Terms {
+                patience: Patience::new(
+                    &self.reader,
+                    options.target_deadline,
+                    options.silence,
+                    &self.shared.broken_off,
+                ),
+                observer: &*self.shared.observer,
+                vanished: options.vanished,
+            };
+            let reading = scan::scan(&self.reader, &known, scope, &terms).await;
+            terms
+                .observer
+                .read(&self.target, reading.state, clock.elapsed());
             self.tell(&reading);
             locked(&self.state).store(&self.target, started_at, scope, reading);
         }

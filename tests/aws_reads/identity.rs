@@ -18,7 +18,7 @@ async fn the_operators_own_identity_must_be_in_the_account() {
     assert_eq!(
         failure.message,
         format!(
-            "the operator's own identity is in account {home}, not in {ACCOUNT}: write the role to assume there in \
+            "sudoless's own identity is in account {home}, not in {ACCOUNT}: write the role to assume there in \
              accounts[].role"
         )
     );

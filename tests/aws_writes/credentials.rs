@@ -143,7 +143,7 @@ async fn the_operators_own_identity_writes_in_its_own_account_only() {
     let aws = aws(&simulator, &patient());
     let other = aws.writer(&key(ACCOUNT, REGION, access(None, None)));
     let answer = other.send(Call::Stop, "churn").await;
-    let words = format!("the operator's own identity is in account {home}, not in {ACCOUNT}");
+    let words = format!("sudoless's own identity is in account {home}, not in {ACCOUNT}");
     assert_unclear(&answer, &words);
     assert_eq!(simulator.writes(), []);
 

@@ -7,10 +7,12 @@ use serde_json::{Value, json};
 use super::rendered::{Objects, texts};
 
 /// Kinds that are in no namespace.
-const CLUSTER_SCOPED: [&str; 3] = [
+const CLUSTER_SCOPED: [&str; 5] = [
     "ClusterRole",
     "ClusterRoleBinding",
     "CustomResourceDefinition",
+    "ValidatingAdmissionPolicy",
+    "ValidatingAdmissionPolicyBinding",
 ];
 
 /// Asserts everything that holds always.

@@ -124,13 +124,63 @@ pub const VIOLATIONS: &[(&str, &str, &str)] = &[
     ),
     (
         "inventory/scan.rs",
-        "use crate::aws::{Aws, TargetWriter};",
+        "use crate::aws::{AwsReads, TargetWriter};",
         "must not even hold what could write",
+    ),
+    (
+        "inventory.rs",
+        "use crate::{aws::Aws, domain::Policy};",
+        "must not even hold what could write",
+    ),
+    (
+        "scan.rs",
+        "fn f(aws: &crate::aws::Aws) {}",
+        "scan reads: it must not even hold what could write",
+    ),
+    (
+        "scan/manifests.rs",
+        "use crate::controller::Context;",
+        "scan must not import controller",
+    ),
+    (
+        "report/build.rs",
+        "let now = Timestamp::now();",
+        "report is pure",
+    ),
+    (
+        "report/html.rs",
+        "use crate::inventory::Observation;",
+        "report must not import inventory",
     ),
     (
         "inventory.rs",
         "let answer = aws.writer(&key).send(call, name).await;",
         "must not even hold what could write",
+    ),
+    (
+        "generate/permissions.rs",
+        "use crate::{domain::Mode, decide::validate};",
+        "generate must not import decide",
+    ),
+    (
+        "generate/policy.rs",
+        "let now = jiff::Timestamp::now();",
+        "generate is pure",
+    ),
+    (
+        "generate/permissions.rs",
+        "client.stop_notebook_instance().send()",
+        "stopnotebookinstance: only aws names what writes to AWS",
+    ),
+    (
+        "generate/permissions.rs",
+        "const A: &str = \"sagemaker:CreateNotebookInstance\"; // as CreateNotebookInstance does",
+        "createnotebookinstance: nothing creates or deletes",
+    ),
+    (
+        "cli/generate.rs",
+        "const A: &str = \"sagemaker:StopNotebookInstance\";",
+        "stopnotebookinstance: only aws names what writes to AWS",
     ),
     ("extra/thing.rs", "", "extra is no layer"),
 ];
@@ -179,6 +229,18 @@ pub const ALLOWED: &[(&str, &str)] = &[
     (
         "controller/remediation.rs",
         "let answer = aws.writer(&key).send(Call::Stop, name).await;",
+    ),
+    (
+        "scan.rs",
+        "use crate::{aws::AwsReads, inventory::Inventory, report::Report};",
+    ),
+    (
+        "report/remedy.rs",
+        "const A: &str = \"aws sagemaker stop-notebook-instance\";",
+    ),
+    (
+        "generate/permissions.rs",
+        "use crate::domain::Mode; const A: [&str; 2] = [\"sagemaker:StopNotebookInstance\", \"sagemaker:CreateNotebookInstance\"];",
     ),
     ("main.rs", "use sudoless::cli;"),
 ];

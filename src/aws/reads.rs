@@ -1,0 +1,78 @@
+//! AWS without its writes.
+
+use std::{collections::BTreeSet, fmt, sync::Arc};
+
+use super::{
+    Aws, Operation, Options, RequestObserver, TargetReader, attempts::Pulse, fault::Fault,
+    foundation::own_retries, session::caller,
+};
+use crate::domain::{Access, AccountId, ReadFailure, Region, TargetKey, TargetState};
+
+/// What can be read from AWS, and nothing else: who holds this cannot come by a [`TargetWriter`](super::TargetWriter).
+/// Cheap to clone.
+#[derive(Clone)]
+pub struct AwsReads(Aws);
+
+impl Aws {
+    /// What of it reads. The two share connections, credentials and limits.
+    #[must_use]
+    pub fn reads(&self) -> AwsReads {
+        AwsReads(self.clone())
+    }
+}
+
+impl AwsReads {
+    /// As [`Aws::from_environment`].
+    pub async fn from_environment(options: Options, requests: Arc<dyn RequestObserver>) -> Self {
+        Self(Aws::from_environment(options, requests).await)
+    }
+
+    /// As [`Aws::reader`].
+    #[must_use]
+    pub fn reader(&self, key: &TargetKey) -> TargetReader {
+        self.0.reader(key)
+    }
+
+    /// As [`Aws::enabled_regions`].
+    pub async fn enabled_regions(
+        &self,
+        account: &AccountId,
+        access: &Access,
+    ) -> Result<BTreeSet<Region>, ReadFailure> {
+        self.0.enabled_regions(account, access).await
+    }
+
+    /// The region that the environment or the profile names, if any.
+    #[must_use]
+    pub fn own_region(&self) -> Option<&Region> {
+        self.0.foundation.own_region()
+    }
+
+    /// The account that the own identity belongs to: `GetCallerIdentity`, which needs no permission.
+    pub async fn own_account(&self) -> Result<AccountId, ReadFailure> {
+        const OPERATION: Operation = Operation::GetCallerIdentity;
+        let foundation = &self.0.foundation;
+        let pulse = Arc::new(Pulse::new(1));
+        let sts = foundation.sts(
+            foundation.own_partition(),
+            &foundation.own,
+            &own_retries(),
+            &pulse,
+        );
+        let account = caller(&sts).await.and_then(|account| {
+            account
+                .parse()
+                .map_err(|_| Fault::of_answer(OPERATION, "an account that is none"))
+        });
+        account.map_err(|fault| {
+            let state = fault.outcome.target_state();
+            fault.reads(state.unwrap_or(TargetState::InvalidCredentials))
+        })
+    }
+}
+
+impl fmt::Debug for AwsReads {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("AwsReads").finish_non_exhaustive()
+    }
+}

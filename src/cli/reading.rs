@@ -1,0 +1,75 @@
+//! How AWS is read: flags that several subcommands have.
+#![expect(
+    clippy::doc_markdown,
+    reason = "doc comments are help texts here, where backticks would be shown"
+)]
+
+use std::{str::FromStr, time::Duration};
+
+use clap::Args;
+
+use crate::{aws, inventory};
+
+/// How AWS is read.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Reading AWS")]
+pub(super) struct Reading {
+    /// Describe requests in flight per account and region; fewer are sent when AWS throttles
+    #[arg(long, default_value_t = 20, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    describes_per_target: u32,
+
+    /// Describe requests in flight over all accounts and regions
+    #[arg(long, default_value_t = 200, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    describes_overall: u32,
+
+    /// How long reading one account and region may take; what is read by then counts
+    #[arg(long, default_value = "5m", value_name = "DURATION", value_parser = duration)]
+    target_deadline: Duration,
+
+    /// How long AWS may take to answer one request, before it is sent again
+    #[arg(long, default_value = "10s", value_name = "DURATION", value_parser = duration)]
+    request_timeout: Duration,
+}
+
+impl Reading {
+    pub(super) fn aws(&self) -> aws::Options {
+        aws::Options {
+            describes_per_target: self.describes_per_target as usize,
+            describes_overall: self.describes_overall as usize,
+            attempt_timeout: self.request_timeout,
+            ..aws::Options::default()
+        }
+    }
+
+    pub(super) fn inventory(
+        &self,
+        describe_refresh: Duration,
+        vanished: inventory::Vanished,
+    ) -> inventory::Options {
+        inventory::Options {
+            target_deadline: self.target_deadline,
+            silence: self.silence(),
+            describe_refresh,
+            vanished,
+        }
+    }
+
+    /// Three requests in a row that get no answer.
+    pub(super) fn silence(&self) -> Duration {
+        self.request_timeout.saturating_mul(3)
+    }
+}
+
+/// A duration as flags have it.
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
+    match kube::core::Duration::from_str(text) {
+        Ok(duration)
+            if !duration.is_negative() && Duration::from(duration) >= Duration::from_millis(1) =>
+        {
+            Ok(duration.into())
+        }
+        _ => Err(
+            "write a duration above zero in Go's notation, such as 90s, 10m or 1h30m".to_owned(),
+        ),
+    }
+}

@@ -1,0 +1,277 @@
+//! `sudoless scan`: what a policy would find, without a cluster and without changing anything.
+#![expect(
+    clippy::doc_markdown,
+    reason = "doc comments are help texts here, where backticks would be shown"
+)]
+
+mod input;
+mod output;
+mod waiting;
+
+use std::{
+    io,
+    process::ExitCode,
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
+
+use clap::{Args, ValueEnum};
+
+use self::{
+    input::Input,
+    output::{Output, WriteError},
+    waiting::{Signals, Watch, When},
+};
+use super::reading::{Reading, duration};
+use crate::{
+    aws::AwsReads,
+    inventory::{Inventory, Vanished},
+    observability::{self, Color, LogFormat, LogLevels},
+    report::{BrokenOff, Report, schema},
+    scan::{Progress, Scan, Subject},
+};
+
+/// Scan without a cluster: find the notebooks whose users have root, and change nothing
+///
+/// By the policies in -f, or by --account, --role and --region, or else in the caller's own account and default region. AWS is reached as
+/// the AWS SDKs do: region, credentials (profile, SSO, environment, IRSA, instance role) and AWS_ENDPOINT_URL come from the
+/// environment. Selectors, exemptions and verdicts are exactly those of the operator. Everything is read anew each time, and nothing in
+/// AWS is changed: the role needs config/iam/audit.json and no more.
+///
+/// What could not be read is unknown, never compliant: it is named first and has an exit code of its own.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  sudoless scan
+  sudoless scan --region '*'
+  sudoless scan --account 111122223333 --account 444455556666=eu-west-1 --role sudoless --region us-east-1,eu-west-1
+  sudoless scan -f policies/
+  sudoless scan -f policy.yaml -o table -o json=report.json -o junit=junit.xml
+  kubectl get nrap no-root -o yaml | sudoless scan -f -
+
+Exit codes:
+  0    everything was read, and nothing was found (or --fail-on never)
+  1    an error: a file that cannot be read or written, no credentials to find the own account by
+  2    wrong usage: flags or policies that cannot be understood
+  3    notebooks give their users root that should not, and everything was read
+  4    not everything could be read: there may be more than what is listed (it comes before 3; with --fail-on violation after it)
+  130  interrupted by Ctrl-C (143: by SIGTERM); what was found so far was written")]
+pub struct Arguments {
+    #[command(flatten)]
+    input: Input,
+
+    #[command(flatten)]
+    reporting: Reporting,
+
+    #[command(flatten)]
+    reading: Reading,
+
+    /// How long the whole scan may take; what is found by then is written, and the exit code is 4 [default: no limit]
+    #[arg(long, value_name = "DURATION", value_parser = duration, help_heading = "Reading AWS")]
+    timeout: Option<Duration>,
+
+    /// How much is logged on stderr: a level, and others for modules, such as error,sudoless::aws=debug
+    #[arg(
+        long,
+        env = "SUDOLESS_LOG",
+        default_value = "error",
+        value_name = "LEVELS",
+        help_heading = "Logging"
+    )]
+    log_level: LogLevels,
+}
+
+/// What comes of it.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Report")]
+struct Reporting {
+    /// How the report is written, and where to: table, json, yaml, csv or junit, alone for standard output or as FORMAT=FILE; may be
+    /// repeated [default: table]
+    #[arg(short, long, value_name = "FORMAT[=FILE]")]
+    output: Vec<Output>,
+
+    /// What makes the exit code other than 0
+    #[arg(long, value_enum, value_name = "WHAT", default_value_t = FailOn::Unknown)]
+    fail_on: FailOn,
+
+    /// Show how far it is on stderr: a line that moves on a terminal, else a line every ten seconds [default: only on a terminal]
+    #[arg(
+        long,
+        value_enum,
+        value_name = "WHEN",
+        num_args = 0..=1,
+        require_equals = true,
+        default_value_t = When::Auto,
+        default_missing_value = "always",
+        hide_default_value = true
+    )]
+    progress: When,
+
+    /// Print the JSON schema of -o json, and scan nothing
+    #[arg(long, exclusive = true)]
+    schema: bool,
+}
+
+/// What makes a scan fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FailOn {
+    /// Violations (3) and whatever could not be read (4). If both are there: 3, so that a job may put up with 4
+    Violation,
+    /// Violations (3) and whatever could not be read (4). If both are there: 4, because there may be more violations
+    Unknown,
+    /// Neither; errors, wrong usage and signals still do
+    Never,
+}
+
+/// Why there is no report.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    /// The flags or policies cannot be understood: each in a line.
+    #[error("{}", .0.join("\nerror: "))]
+    Usage(Vec<String>),
+    /// A file could not be read.
+    #[error("cannot read {0}: {1}")]
+    Read(String, #[source] io::Error),
+    /// It is not known whose credentials these are.
+    #[error(
+        "the own account is not known ({0}): log in, or name accounts with --account, or policies with -f"
+    )]
+    OwnAccount(String),
+    /// The process.
+    #[error("the process cannot be set up: {0}")]
+    Process(#[from] io::Error),
+    /// Logging.
+    #[error(transparent)]
+    Telemetry(#[from] observability::TelemetryError),
+    /// The report.
+    #[error(transparent)]
+    Write(#[from] WriteError),
+    /// A signal came before anything was read.
+    #[error("interrupted before anything was read")]
+    Interrupted(u8),
+}
+
+/// Scans; the exit code is in the help text.
+#[must_use]
+pub fn run(arguments: &Arguments) -> ExitCode {
+    match try_run(arguments) {
+        Ok(code) => ExitCode::from(code),
+        Err(failure) => {
+            eprintln!("error: {failure}");
+            ExitCode::from(failure.code())
+        }
+    }
+}
+
+fn try_run(arguments: &Arguments) -> Result<u8, Failure> {
+    if arguments.reporting.schema {
+        output::print(&output::schema_text(&schema())?)?;
+        return Ok(0);
+    }
+    let outputs = output::checked(&arguments.reporting.output).map_err(Failure::Usage)?;
+    let named = arguments.input.from_files()?;
+    observability::start(LogFormat::Text, Color::None, &arguments.log_level)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
+    let result = runtime.block_on(scan(arguments, named, &outputs));
+    runtime.shutdown_background();
+    result
+}
+
+/// Writes inside of the runtime, so that a signal ends it even while nobody takes the output.
+async fn scan(
+    arguments: &Arguments,
+    named: Option<Vec<Subject>>,
+    outputs: &[Output],
+) -> Result<u8, Failure> {
+    let mut signals = Signals::listen()?;
+    let progress = Arc::new(Progress::default());
+    let (aws, subjects) = tokio::select! {
+        ready = prepare(arguments, named, &progress) => ready?,
+        code = signals.first() => return Err(Failure::Interrupted(code)),
+    };
+    // Everything is described once, and never again.
+    let options = arguments
+        .reading
+        .inventory(Duration::from_hours(24), Vanished::Unread);
+    let inventory = Inventory::new(aws, options, Arc::clone(&progress) as _);
+    let scan = Scan::new(inventory);
+    let mut watch = Watch::new(arguments.reporting.progress, progress);
+    let (mut signal, mut timed_out) = (None, false);
+    let report = {
+        let mut running = std::pin::pin!(scan.run(&subjects));
+        let mut timeout = std::pin::pin!(arguments.out_of_time());
+        loop {
+            tokio::select! {
+                report = &mut running => break report,
+                code = signals.first(), if signal.is_none() => {
+                    signal = Some(code);
+                    watch.say("interrupted: what was found so far follows; once more ends at once");
+                    scan.break_off(BrokenOff::Interrupted);
+                }
+                () = &mut timeout, if !timed_out => {
+                    timed_out = true;
+                    scan.break_off(BrokenOff::TimedOut);
+                }
+                () = watch.tick() => {}
+            }
+        }
+    };
+    watch.clear();
+    signals.writing.store(true, Ordering::Release);
+    output::write(&report, outputs)?;
+    Ok(signal.unwrap_or_else(|| arguments.reporting.fail_on.code(&report)))
+}
+
+/// AWS, and what to scan there.
+async fn prepare(
+    arguments: &Arguments,
+    named: Option<Vec<Subject>>,
+    progress: &Arc<Progress>,
+) -> Result<(AwsReads, Vec<Subject>), Failure> {
+    let options = arguments.reading.aws();
+    let aws = AwsReads::from_environment(options, Arc::clone(progress) as _).await;
+    let subjects = match named {
+        Some(subjects) => subjects,
+        None => {
+            let patience = arguments.reading.silence();
+            vec![arguments.input.from_flags(&aws, patience).await?]
+        }
+    };
+    Ok((aws, subjects))
+}
+
+impl Arguments {
+    async fn out_of_time(&self) {
+        match self.timeout {
+            Some(timeout) => tokio::time::sleep(timeout).await,
+            None => std::future::pending().await,
+        }
+    }
+}
+
+impl FailOn {
+    /// The exit code of a scan that was not interrupted.
+    fn code(self, report: &Report) -> u8 {
+        let (violations, unread) = (report.has_violations(), !report.complete);
+        match (self, violations, unread) {
+            (Self::Never, ..) | (_, false, false) => 0,
+            (Self::Violation, true, _) | (Self::Unknown, true, false) => 3,
+            (Self::Violation, false, true) | (Self::Unknown, _, true) => 4,
+        }
+    }
+}
+
+impl Failure {
+    fn code(&self) -> u8 {
+        match self {
+            Self::Usage(_) => 2,
+            Self::Interrupted(code) => *code,
+            Self::Read(..)
+            | Self::OwnAccount(_)
+            | Self::Process(_)
+            | Self::Telemetry(_)
+            | Self::Write(_) => 1,
+        }
+    }
+}

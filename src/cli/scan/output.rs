@@ -1,0 +1,191 @@
+//! Where the report goes.
+
+use std::{
+    env, fs,
+    io::{self, IsTerminal as _, Write as _},
+    path::{Path, PathBuf},
+    str::FromStr,
+};
+
+use clap::ValueEnum as _;
+use serde::Serialize;
+use terminal_size::terminal_size_of;
+
+use crate::report::{self, Appearance, Colors, Format, Notebook, Report, Target, visible};
+
+/// A format, and where it is written to.
+#[derive(Clone, Debug)]
+pub(super) struct Output {
+    format: Format,
+    /// `None`: standard output.
+    file: Option<PathBuf>,
+}
+
+/// Why the report could not be written.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum WriteError {
+    /// It has no such form; a bug.
+    #[error(transparent)]
+    Render(#[from] report::Error),
+    /// The schema has no text; a bug.
+    #[error("the schema has no JSON form: {0}")]
+    Schema(#[from] serde_json::Error),
+    /// A file.
+    #[error("cannot write {0}: {1}")]
+    File(String, #[source] io::Error),
+    /// Standard output.
+    #[error("cannot write to standard output: {0}")]
+    Stdout(#[source] io::Error),
+}
+
+/// Names that a warning lists; the report has them all.
+const MOST_NAMED: usize = 5;
+
+impl FromStr for Output {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (format, file) = match text.split_once('=') {
+            None => (text, None),
+            Some((_, "")) => return Err("write the file's name after the =".to_owned()),
+            Some((format, file)) => (format, Some(PathBuf::from(file))),
+        };
+        let format = Format::from_str(format, false).map_err(|_| {
+            let names: Vec<String> = Format::value_variants()
+                .iter()
+                .filter_map(clap::ValueEnum::to_possible_value)
+                .map(|value| value.get_name().to_owned())
+                .collect();
+            format!("write one of {}, or FORMAT=FILE", names.join(", "))
+        })?;
+        Ok(Self { format, file })
+    }
+}
+
+/// The outputs that are asked for, the table if none is; what of them cannot be is found before the scan, not after it.
+pub(super) fn checked(outputs: &[Output]) -> Result<Vec<Output>, Vec<String>> {
+    if outputs.is_empty() {
+        return Ok(vec![Output {
+            format: Format::Table,
+            file: None,
+        }]);
+    }
+    let mut problems = Vec::new();
+    if outputs
+        .iter()
+        .filter(|output| output.file.is_none())
+        .count()
+        > 1
+    {
+        problems.push(
+            "--output: one format can go to standard output: write FORMAT=FILE for the others"
+                .to_owned(),
+        );
+    }
+    for file in outputs.iter().filter_map(|output| output.file.as_ref()) {
+        let folder = match file.parent() {
+            Some(folder) if folder != Path::new("") => folder,
+            _ => Path::new("."),
+        };
+        if file.is_dir() {
+            problems.push(format!("--output: {} is a folder", file.display()));
+        } else if !folder.is_dir() {
+            problems.push(format!("--output: there is no folder {}", folder.display()));
+        }
+    }
+    if problems.is_empty() {
+        Ok(outputs.to_vec())
+    } else {
+        Err(problems)
+    }
+}
+
+/// Writes the report wherever it is asked for: files first, because standard output may be closed.
+pub(super) fn write(report: &Report, outputs: &[Output]) -> Result<(), WriteError> {
+    for (output, file) in outputs
+        .iter()
+        .filter_map(|output| Some((output, output.file.as_ref()?)))
+    {
+        let text = report.render(output.format, Appearance::default())?;
+        fs::write(file, text)
+            .map_err(|error| WriteError::File(file.display().to_string(), error))?;
+    }
+    let shown = outputs.iter().find(|output| output.file.is_none());
+    if let Some(output) = shown {
+        print(&report.render(output.format, appearance())?)?;
+    }
+    if shown.is_none_or(|output| output.format != Format::Table) {
+        warn(report);
+    }
+    Ok(())
+}
+
+/// Prints it. Whoever closes the output, as `head` does, has what they want.
+pub(super) fn print(text: &str) -> Result<(), WriteError> {
+    let mut stdout = io::stdout().lock();
+    let written = stdout
+        .write_all(text.as_bytes())
+        .and_then(|()| stdout.flush());
+    match written {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(WriteError::Stdout(error)),
+        _ => Ok(()),
+    }
+}
+
+/// A schema as it is published.
+pub(super) fn schema_text(schema: &impl Serialize) -> Result<String, WriteError> {
+    Ok(serde_json::to_string_pretty(schema)? + "\n")
+}
+
+/// Colours and width of the terminal, where it is one and the user wants that.
+fn appearance() -> Appearance {
+    let stdout = io::stdout();
+    if !stdout.is_terminal() {
+        return Appearance::default();
+    }
+    let set = |name: &str| env::var_os(name).filter(|value| !value.is_empty());
+    let plain = set("NO_COLOR").is_some() || set("TERM").is_none_or(|term| term == "dumb");
+    Appearance {
+        width: terminal_size_of(stdout).map(|(width, _)| width.0),
+        colors: if plain { Colors::None } else { Colors::Ansi },
+    }
+}
+
+/// Says on stderr what could not be read, for those who look at nothing else.
+fn warn(report: &Report) {
+    if report.complete {
+        return;
+    }
+    let targets = report
+        .policies
+        .iter()
+        .flat_map(|policy| &policy.targets)
+        .filter(|target| target.is_unreadable())
+        .map(unread_target);
+    let notebooks = report
+        .policies
+        .iter()
+        .flat_map(|policy| &policy.notebooks)
+        .filter(|notebook| notebook.verdict == crate::api::Verdict::Unknown)
+        .map(unread_notebook);
+    let names: Vec<String> = targets.chain(notebooks).collect();
+    let more = match names.len().saturating_sub(MOST_NAMED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let first: Vec<&str> = names.iter().take(MOST_NAMED).map(String::as_str).collect();
+    eprintln!(
+        "warning: not everything could be read: {}{more}",
+        first.join(", ")
+    );
+}
+
+fn unread_target(target: &Target) -> String {
+    format!("{}/{} ({:?})", target.account, target.region, target.state)
+}
+
+fn unread_notebook(notebook: &Notebook) -> String {
+    let reason = notebook.reason.as_deref().unwrap_or_default();
+    let (account, region) = (&notebook.account, &notebook.region);
+    format!("{account}/{region}/{} ({reason})", visible(&notebook.name))
+}

@@ -1,0 +1,253 @@
+//! From what was observed and judged to the report.
+
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, HashMap},
+};
+
+use jiff::Timestamp;
+
+use super::{
+    model::{ApiVersion, BrokenOff, Counts, Kind, Notebook, Policy, Report, Summary, Target},
+    remedy,
+};
+use crate::{
+    api::{self, TargetState, Verdict},
+    decide,
+    domain::{self, AccountId, Evaluation, RoleName},
+};
+
+/// The scan itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Run {
+    /// When it began.
+    pub started_at: Timestamp,
+    /// When it ended.
+    pub finished_at: Timestamp,
+    /// Why it ended before its time, if it did.
+    pub broken_off: Option<BrokenOff>,
+}
+
+/// A policy, and what it says about what was read.
+#[derive(Clone, Copy, Debug)]
+pub struct Judged<'a> {
+    /// Where it was read from; `None`: from nowhere.
+    pub source: Option<&'a str>,
+    /// The policy.
+    pub policy: &'a domain::Policy,
+    /// What it says.
+    pub evaluation: &'a Evaluation,
+}
+
+impl Report {
+    /// The report of a scan.
+    #[must_use]
+    pub fn new<'a>(run: Run, judged: impl IntoIterator<Item = Judged<'a>>) -> Self {
+        let policies: Vec<Policy> = judged.into_iter().map(policy).collect();
+        let summary = match policies.as_slice() {
+            [only] => only.summary,
+            several => total(several),
+        };
+        let complete = run.broken_off.is_none()
+            && summary.unreadable_targets == 0
+            && summary.counts.unknown == 0;
+        Self {
+            api_version: ApiVersion::V1Alpha1,
+            kind: Kind::ScanReport,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            started_at: decide::whole_seconds(run.started_at),
+            finished_at: decide::whole_seconds(run.finished_at),
+            complete,
+            broken_off: run.broken_off,
+            summary,
+            policies,
+        }
+    }
+}
+
+fn policy(judged: Judged<'_>) -> Policy {
+    let evaluation = judged.evaluation;
+    let roles: HashMap<&AccountId, &RoleName> = judged
+        .policy
+        .accounts
+        .iter()
+        .filter_map(|account| Some((&account.id, account.access.role.as_ref()?)))
+        .collect();
+    let mut targets: Vec<Target> = evaluation
+        .targets
+        .iter()
+        .map(|report| target(report, roles.get(&report.target.account).copied()))
+        .collect();
+    // Stable: within each kind they stay sorted by account and region.
+    targets.sort_by_key(|target| {
+        let counts = target.counts.unwrap_or_default();
+        (urgency(target.state), Reverse(counts.non_compliant))
+    });
+    let mut notebooks: Vec<Notebook> = evaluation
+        .findings
+        .iter()
+        .map(|finding| notebook(finding, roles.get(&finding.target.account).copied()))
+        .collect();
+    notebooks.sort_by_key(|notebook| rank(notebook.verdict));
+    Policy {
+        name: judged.policy.name.to_string(),
+        source: judged.source.map(str::to_owned),
+        mode: match judged.policy.mode {
+            domain::Mode::Audit => api::Mode::Audit,
+            domain::Mode::Enforce => api::Mode::Enforce,
+        },
+        summary: Summary::of(
+            targets.iter().map(|target| target.state),
+            targets.iter().filter_map(|target| target.counts),
+        ),
+        warnings: evaluation.warnings.clone(),
+        targets,
+        notebooks,
+    }
+}
+
+fn target(report: &domain::TargetReport, role: Option<&RoleName>) -> Target {
+    let status = decide::reported_target(report);
+    Target {
+        role: role.map(ToString::to_string),
+        advice: remedy::for_target(status.state, &status.region),
+        counts: status.notebooks.map(|notebooks| Counts {
+            notebooks,
+            compliant: report.count(domain::Verdict::Compliant),
+            non_compliant: report.count(domain::Verdict::NonCompliant),
+            exempt: report.count(domain::Verdict::Exempt),
+            unknown: report.count(domain::Verdict::Unknown),
+            lifecycle_configs: report.lifecycle_configs,
+        }),
+        account: status.account,
+        region: status.region,
+        state: status.state,
+        message: status.message,
+    }
+}
+
+fn notebook(finding: &domain::Finding, role: Option<&RoleName>) -> Notebook {
+    let reported = decide::reported(finding);
+    let notebook = Notebook {
+        account: reported.account,
+        region: reported.region,
+        name: reported.name,
+        arn: reported.arn,
+        verdict: reported.verdict,
+        status: reported.status,
+        root_access: reported.root_access,
+        next: reported.next,
+        reason: reported.reason,
+        message: reported.message,
+        lifecycle_config: reported.lifecycle_config,
+        why: None,
+        remedy: None,
+    };
+    Notebook {
+        why: remedy::why(notebook.verdict).map(str::to_owned),
+        remedy: remedy::for_notebook(&notebook, role),
+        ..notebook
+    }
+}
+
+/// Over several policies that may name the same things.
+pub(super) fn total(policies: &[Policy]) -> Summary {
+    let mut states = BTreeMap::new();
+    let mut notebooks: BTreeMap<&str, &Notebook> = BTreeMap::new();
+    for policy in policies {
+        for target in &policy.targets {
+            let place = (&target.account, &target.region);
+            let state = states.entry(place).or_insert(target.state);
+            if urgency(target.state) < urgency(*state) {
+                *state = target.state;
+            }
+        }
+        for notebook in &policy.notebooks {
+            let known = notebooks.entry(&notebook.arn).or_insert(notebook);
+            if severity(notebook.verdict) > severity(known.verdict) {
+                *known = notebook;
+            }
+        }
+    }
+    let counts = notebooks.into_values().map(Counts::of);
+    Summary::of(states.into_values(), counts)
+}
+
+impl Summary {
+    fn of(
+        states: impl IntoIterator<Item = TargetState>,
+        counts: impl IntoIterator<Item = Counts>,
+    ) -> Self {
+        let mut summary = Self::default();
+        for state in states {
+            summary.targets += 1;
+            match state {
+                TargetState::Scanned => {}
+                TargetState::RegionDisabled => summary.disabled_targets += 1,
+                _ => summary.unreadable_targets += 1,
+            }
+        }
+        for more in counts {
+            summary.counts.add(more);
+        }
+        summary
+    }
+}
+
+impl Counts {
+    fn of(notebook: &Notebook) -> Self {
+        let mut counts = Self {
+            notebooks: 1,
+            lifecycle_configs: u32::from(notebook.lifecycle_config.is_some()),
+            ..Self::default()
+        };
+        *match notebook.verdict {
+            Verdict::Compliant => &mut counts.compliant,
+            Verdict::NonCompliant => &mut counts.non_compliant,
+            Verdict::Exempt => &mut counts.exempt,
+            Verdict::Unknown => &mut counts.unknown,
+        } = 1;
+        counts
+    }
+
+    fn add(&mut self, more: Self) {
+        self.notebooks += more.notebooks;
+        self.compliant += more.compliant;
+        self.non_compliant += more.non_compliant;
+        self.exempt += more.exempt;
+        self.unknown += more.unknown;
+        self.lifecycle_configs += more.lifecycle_configs;
+    }
+}
+
+/// Where a target stands in a list: what was not read is worst, what does not count is last.
+fn urgency(state: TargetState) -> u8 {
+    match state {
+        TargetState::InvalidCredentials => 0,
+        TargetState::AccessDenied => 1,
+        TargetState::Unreachable => 2,
+        TargetState::Throttled => 3,
+        TargetState::Scanned => 4,
+        TargetState::RegionDisabled => 5,
+    }
+}
+
+/// Where a notebook stands in a list: what nobody knows comes first.
+fn rank(verdict: Verdict) -> u8 {
+    match verdict {
+        Verdict::Unknown => 0,
+        Verdict::NonCompliant => 1,
+        Verdict::Exempt => 2,
+        Verdict::Compliant => 3,
+    }
+}
+
+/// Which of two policies' verdicts counts: one that says it violates is not undone by another that does not know.
+fn severity(verdict: Verdict) -> u8 {
+    match verdict {
+        Verdict::Compliant => 0,
+        Verdict::Exempt => 1,
+        Verdict::Unknown => 2,
+        Verdict::NonCompliant => 3,
+    }
+}

@@ -1,0 +1,359 @@
+//! For people: what could not be read first, then the findings, how to fix them, and totals last, where the eye is.
+
+use std::{collections::BTreeSet, fmt::Write as _};
+
+use comfy_table::{
+    Attribute, Cell, Color, ColumnConstraint, ContentArrangement, Table, presets::NOTHING,
+};
+
+use super::{
+    model::{BrokenOff, Notebook, Policy, Report, Target},
+    untrusted::visible,
+};
+use crate::api::Verdict;
+
+/// How a report for people looks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Appearance {
+    /// Columns of the terminal; `None`: as wide as it gets, one line for each row.
+    pub width: Option<u16>,
+    /// Whether words are coloured.
+    pub colors: Colors,
+}
+
+/// Whether words are coloured.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Colors {
+    /// As ANSI terminals do.
+    Ansi,
+    /// Not at all.
+    #[default]
+    None,
+}
+
+const NOTHING_FOUND: &str = "No findings.";
+
+/// The whole report.
+pub(super) fn table(report: &Report, appearance: Appearance) -> String {
+    let mut page = Page {
+        appearance,
+        text: String::new(),
+    };
+    page.broken_off(report);
+    for policy in &report.policies {
+        if report.policies.len() > 1 {
+            page.heading(policy);
+        }
+        page.unread(policy);
+        page.disabled(policy);
+        page.findings(policy);
+        page.warnings(policy);
+    }
+    page.remedies(report);
+    page.totals(report);
+    page.text
+}
+
+struct Page {
+    appearance: Appearance,
+    text: String,
+}
+
+impl Page {
+    fn line(&mut self, line: &str) {
+        self.text.push_str(line);
+        self.text.push('\n');
+    }
+
+    /// A blank line between two parts.
+    fn part(&mut self) {
+        if !self.text.is_empty() {
+            self.text.push('\n');
+        }
+    }
+
+    fn broken_off(&mut self, report: &Report) {
+        let why = match report.broken_off {
+            None => return,
+            Some(BrokenOff::Interrupted) => "interrupted",
+            Some(BrokenOff::TimedOut) => "out of time",
+        };
+        let line = format!("INCOMPLETE: {why}. This is what was found so far.");
+        let line = self.colored(&line, "31;1");
+        self.line(&line);
+    }
+
+    fn heading(&mut self, policy: &Policy) {
+        self.part();
+        let mut line = format!("POLICY {}", visible(&policy.name));
+        if let Some(source) = &policy.source {
+            // Writing to a String cannot fail, here and below.
+            let _ = write!(line, " ({})", visible(source));
+        }
+        let line = self.colored(&line, "1");
+        self.line(&line);
+    }
+
+    /// What could not be read, with what would help.
+    fn unread(&mut self, policy: &Policy) {
+        let targets: Vec<&Target> = policy
+            .targets
+            .iter()
+            .filter(|target| target.is_unreadable())
+            .collect();
+        if targets.is_empty() {
+            return;
+        }
+        self.part();
+        let mut table = self.columns(&["NOT READ", "ACCOUNT", "REGION", "WHY"]);
+        let mut advice = BTreeSet::new();
+        for target in targets {
+            let state = format!("{:?}", target.state);
+            advice.extend(
+                target
+                    .advice
+                    .as_deref()
+                    .map(|advice| (state.clone(), advice)),
+            );
+            table.add_row(vec![
+                self.marked(&state, Color::Yellow),
+                cell(&target.account),
+                cell(&target.region),
+                cell(target.message.as_deref().unwrap_or_default()),
+            ]);
+        }
+        self.print(&mut table);
+        for (state, advice) in advice {
+            self.line(&format!("{state}: {advice}"));
+        }
+    }
+
+    fn disabled(&mut self, policy: &Policy) {
+        let names: Vec<String> = policy
+            .targets
+            .iter()
+            .filter(|target| !target.is_unreadable() && target.counts.is_none())
+            .map(|target| format!("{}/{}", target.account, target.region))
+            .collect();
+        if !names.is_empty() {
+            self.part();
+            let names = names.join(", ");
+            self.line(&format!("Not enabled, so without notebooks: {names}"));
+        }
+    }
+
+    fn findings(&mut self, policy: &Policy) {
+        let findings: Vec<&Notebook> = policy
+            .notebooks
+            .iter()
+            .filter(|notebook| notebook.is_finding())
+            .collect();
+        self.part();
+        if findings.is_empty() {
+            self.line(NOTHING_FOUND);
+            return;
+        }
+        let names = [
+            "VERDICT", "NEXT", "ACCOUNT", "REGION", "NOTEBOOK", "STATUS", "REASON",
+        ];
+        let mut table = self.columns(&names);
+        let mut advice = BTreeSet::new();
+        for notebook in findings {
+            if notebook.verdict == Verdict::Unknown {
+                let steps = notebook.remedy.iter().flat_map(|remedy| &remedy.steps);
+                let reason = notebook.reason.as_deref().unwrap_or_default();
+                advice.extend(steps.map(|step| (reason, step.what.as_str())));
+            }
+            let color = match notebook.verdict {
+                Verdict::NonCompliant => Color::Red,
+                Verdict::Unknown => Color::Yellow,
+                Verdict::Exempt | Verdict::Compliant => Color::Cyan,
+            };
+            table.add_row(vec![
+                self.marked(&format!("{:?}", notebook.verdict), color),
+                cell(&format!("{:?}", notebook.next)),
+                cell(&notebook.account),
+                cell(&notebook.region),
+                cell(&notebook.name),
+                cell(&notebook.status),
+                cell(&reason(notebook)),
+            ]);
+        }
+        self.print(&mut table);
+        for (reason, advice) in advice {
+            self.line(&format!("{}: {}", visible(reason), visible(advice)));
+        }
+    }
+
+    fn warnings(&mut self, policy: &Policy) {
+        if policy.warnings.is_empty() {
+            return;
+        }
+        self.part();
+        for warning in &policy.warnings {
+            self.line(&format!("Warning: {}", visible(warning)));
+        }
+    }
+
+    /// Each notebook once, whatever number of policies it violates.
+    fn remedies(&mut self, report: &Report) {
+        let mut seen = BTreeSet::new();
+        let mut explained = BTreeSet::new();
+        let violations = report
+            .policies
+            .iter()
+            .flat_map(|policy| &policy.notebooks)
+            .filter(|notebook| notebook.verdict == Verdict::NonCompliant)
+            .filter(|notebook| seen.insert(&notebook.arn));
+        for notebook in violations {
+            self.part();
+            if let Some(why) = notebook.why.as_deref().filter(|why| explained.insert(*why)) {
+                let heading = self.colored("WHY IT MATTERS, AND HOW TO FIX IT BY HAND", "1");
+                self.line(&heading);
+                self.line(why);
+                self.part();
+            }
+            self.remedy(notebook);
+        }
+    }
+
+    fn remedy(&mut self, notebook: &Notebook) {
+        let Some(remedy) = &notebook.remedy else {
+            return;
+        };
+        let line = format!(
+            "{} in {}/{}, {}:",
+            visible(&notebook.name),
+            notebook.account,
+            notebook.region,
+            visible(&notebook.status)
+        );
+        let line = self.colored(&line, "1");
+        self.line(&line);
+        for step in &remedy.steps {
+            self.line(&format!("  # {}", visible(&step.what)));
+            if let Some(command) = &step.command {
+                self.line(&format!("  {}", visible(command)));
+            }
+        }
+        if let Some(note) = &remedy.note {
+            self.line(&format!("  # {}", visible(note)));
+        }
+    }
+
+    fn totals(&mut self, report: &Report) {
+        self.part();
+        let (summary, counts) = (report.summary, report.summary.counts);
+        let line = format!(
+            "{}: {} root and should not, {} unknown, {} exempt, {} compliant; {} a lifecycle configuration",
+            plural(counts.notebooks, "notebook"),
+            match counts.non_compliant {
+                1 => "1 gives its users".to_owned(),
+                several => format!("{several} give their users"),
+            },
+            counts.unknown,
+            counts.exempt,
+            counts.compliant,
+            match counts.lifecycle_configs {
+                1 => "1 has".to_owned(),
+                several => format!("{several} have"),
+            },
+        );
+        let code = match (counts.non_compliant, report.complete) {
+            (0, true) => "32;1",
+            (0, false) => "33;1",
+            _ => "31;1",
+        };
+        let line = self.colored(&line, code);
+        self.line(&line);
+        let read = summary.targets - summary.unreadable_targets - summary.disabled_targets;
+        let mut line = format!(
+            "{read} of {} read",
+            plural(summary.targets, "account and region")
+        );
+        if summary.disabled_targets > 0 {
+            let _ = write!(line, ", {} not enabled", summary.disabled_targets);
+        }
+        if !report.complete {
+            line.push_str("; what was not read may give its users root");
+        }
+        self.line(&line);
+    }
+
+    /// An empty table: all columns keep their width, and only the last is wrapped.
+    fn columns(&self, names: &[&str]) -> Table {
+        let mut table = Table::new();
+        table.load_style(NOTHING);
+        table.set_header(names.iter().map(|name| self.header(name)));
+        match self.appearance.width {
+            None => table.set_content_arrangement(ContentArrangement::Disabled),
+            Some(width) => table
+                .set_content_arrangement(ContentArrangement::Dynamic)
+                .set_width(width),
+        };
+        match self.appearance.colors {
+            Colors::Ansi => table.enforce_styling(),
+            Colors::None => table.force_no_tty(),
+        };
+        let last = names.len().saturating_sub(1);
+        for (index, column) in table.column_iter_mut().enumerate() {
+            column.set_padding((0, if index == last { 0 } else { 2 }));
+            if index != last {
+                column.set_constraint(ColumnConstraint::ContentWidth);
+            }
+        }
+        table
+    }
+
+    fn print(&mut self, table: &mut Table) {
+        let lines: Vec<String> = table.lines().collect();
+        for line in lines {
+            self.line(line.trim_end());
+        }
+    }
+
+    fn header(&self, name: &str) -> Cell {
+        match self.appearance.colors {
+            Colors::Ansi => Cell::new(name).add_attribute(Attribute::Bold),
+            Colors::None => Cell::new(name),
+        }
+    }
+
+    fn marked(&self, text: &str, color: Color) -> Cell {
+        match self.appearance.colors {
+            Colors::Ansi => cell(text).fg(color),
+            Colors::None => cell(text),
+        }
+    }
+
+    /// A whole line in a colour, by the parameters of ANSI's SGR.
+    fn colored(&self, line: &str, code: &str) -> String {
+        match self.appearance.colors {
+            Colors::Ansi => format!("\x1b[{code}m{line}\x1b[0m"),
+            Colors::None => line.to_owned(),
+        }
+    }
+}
+
+fn cell(text: &str) -> Cell {
+    Cell::new(visible(text))
+}
+
+/// Reason and message, where the message says more than the verdict does.
+fn reason(notebook: &Notebook) -> String {
+    let text = |text: &Option<String>| text.clone().unwrap_or_default();
+    let (reason, message) = (text(&notebook.reason), text(&notebook.message));
+    match notebook.verdict {
+        Verdict::Exempt => format!("{reason} ({message})"),
+        Verdict::Unknown => format!("{reason}: {message}"),
+        Verdict::Compliant | Verdict::NonCompliant => reason,
+    }
+}
+
+fn plural(count: u32, noun: &str) -> String {
+    match (count, noun) {
+        (1, noun) => format!("1 {noun}"),
+        (several, "account and region") => format!("{several} accounts and regions"),
+        (several, noun) => format!("{several} {noun}s"),
+    }
+}
