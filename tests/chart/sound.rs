@@ -109,7 +109,8 @@ fn service_account_is_bound(objects: &Objects) {
     let roles = objects.of("Role").chain(objects.of("ClusterRole"));
     let own = roles.filter(|role| {
         let name = role["metadata"]["name"].as_str().unwrap();
-        !name.ends_with("-viewer") && !name.ends_with("-editor")
+        let of_people = ["-viewer", "-editor", "-enforcer"];
+        !of_people.iter().any(|suffix| name.ends_with(suffix))
     });
     assert_eq!(own.count(), bindings().count());
 }
