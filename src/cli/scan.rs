@@ -43,17 +43,19 @@ use crate::{
 #[command(after_help = "Examples:
   sudoless scan
   sudoless scan --region '*'
-  sudoless scan --account 111122223333 --account 444455556666=eu-west-1 --role sudoless --region us-east-1,eu-west-1
+  sudoless scan --account 111122223333 --role sudoless --region us-east-1,eu-west-1
+  sudoless scan --account 111122223333=us-east-1 --account 444455556666=eu-west-1 --role sudoless
   sudoless scan -f policies/
   sudoless scan -f policy.yaml -o table -o json=report.json -o junit=junit.xml
-  kubectl get nrap no-root -o yaml | sudoless scan -f -
+  kubectl get nrap -o yaml | sudoless scan -f -
 
 Exit codes:
   0    everything was read, and nothing was found (or --fail-on never)
   1    an error: a file that cannot be read or written, no credentials to find the own account by
   2    wrong usage: flags or policies that cannot be understood
   3    notebooks give their users root that should not, and everything was read
-  4    not everything could be read: there may be more than what is listed (it comes before 3; with --fail-on violation after it)
+  4    not everything could be read: there may be more than what is listed. It goes before 3;
+       with --fail-on violation it goes after it
   130  interrupted by Ctrl-C (143: by SIGTERM); what was found so far was written")]
 pub struct Arguments {
     #[command(flatten)]

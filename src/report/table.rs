@@ -31,8 +31,6 @@ pub enum Colors {
     None,
 }
 
-const NOTHING_FOUND: &str = "No findings.";
-
 /// The whole report.
 pub(super) fn table(report: &Report, appearance: Appearance) -> String {
     let mut page = Page {
@@ -150,7 +148,13 @@ impl Page {
             .collect();
         self.part();
         if findings.is_empty() {
-            self.line(NOTHING_FOUND);
+            // Of what was not read nobody knows.
+            let read = policy.targets.iter().all(|target| !target.is_unreadable());
+            self.line(if read {
+                "No findings."
+            } else {
+                "No findings in what was read."
+            });
             return;
         }
         let names = [
@@ -292,9 +296,13 @@ impl Page {
                 .set_width(width),
         };
         match self.appearance.colors {
-            Colors::Ansi => table.enforce_styling(),
-            Colors::None => table.force_no_tty(),
-        };
+            Colors::Ansi => {
+                table.enforce_styling();
+                // Not the blanks behind it, which are cut off.
+                table.style_text_only();
+            }
+            Colors::None => drop(table.force_no_tty()),
+        }
         let last = names.len().saturating_sub(1);
         for (index, column) in table.column_iter_mut().enumerate() {
             column.set_padding((0, if index == last { 0 } else { 2 }));
