@@ -115,7 +115,7 @@ struct Reporting {
 
 /// What makes a scan fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum FailOn {
+enum FailOn {
     /// Violations (3) and whatever could not be read (4). If both are there: 3, so that a job may put up with 4
     Violation,
     /// Violations (3) and whatever could not be read (4). If both are there: 4, because there may be more violations

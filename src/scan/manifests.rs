@@ -292,8 +292,7 @@ fn read(text: &str) -> Result<NotebookRootAccessPolicy, Vec<Fault>> {
         text,
         serde_saphyr::Options::default(),
         |deserializer| {
-            let mut note =
-                |path: serde_ignored::Path<'_>| unknown.borrow_mut().push(path.to_string());
+            let mut note = |path: serde_ignored::Path<'_>| unknown.borrow_mut().push(dotted(&path));
             let deserializer = serde_ignored::Deserializer::new(deserializer, &mut note);
             let mut track = serde_path_to_error::Track::new();
             let deserializer = serde_path_to_error::Deserializer::new(deserializer, &mut track);
@@ -312,6 +311,22 @@ fn read(text: &str) -> Result<NotebookRootAccessPolicy, Vec<Fault>> {
         Ok(resource)
     } else {
         Err(unknown)
+    }
+}
+
+/// A path as errors of fields have it: `spec.accounts[0].id`.
+fn dotted(path: &serde_ignored::Path<'_>) -> String {
+    use serde_ignored::Path;
+    match path {
+        Path::Root => String::new(),
+        Path::Seq { parent, index } => format!("{}[{index}]", dotted(parent)),
+        Path::Map { parent, key } => match dotted(parent) {
+            parent if parent.is_empty() => key.clone(),
+            parent => format!("{parent}.{key}"),
+        },
+        Path::Some { parent }
+        | Path::NewtypeStruct { parent }
+        | Path::NewtypeVariant { parent } => dotted(parent),
     }
 }
 

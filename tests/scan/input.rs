@@ -227,7 +227,11 @@ fn what_is_no_policy_is_refused_with_its_place() {
             "# first\nkind: [\n".to_owned(),
             "no-yaml.yaml:",
         ),
-        ("text.yaml", "just words\n".to_owned(), "text.yaml:1:1: not a manifest: "),
+        (
+            "text.yaml",
+            "just words\n".to_owned(),
+            "text.yaml:1:1: not a manifest: ",
+        ),
         (
             "no-kind.yaml",
             "\nmetadata: {name: x}\n".to_owned(),
@@ -248,7 +252,7 @@ fn what_is_no_policy_is_refused_with_its_place() {
             policy(
                 "  accounts:\n  - {id: \"111122223333\", regoins: [us-east-1]}\n  regions: [eu-west-1]\n",
             ),
-            "unknown.yaml:1: spec.accounts.0.regoins: unknown field",
+            "unknown.yaml:1: spec.accounts[0].regoins: unknown field",
         ),
         (
             "values.yaml",
