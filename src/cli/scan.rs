@@ -170,7 +170,7 @@ fn try_run(arguments: &Arguments) -> Result<u8, Failure> {
         return Ok(0);
     }
     let outputs = output::checked(&arguments.reporting.output).map_err(Failure::Usage)?;
-    let named = arguments.input.from_files()?;
+    let named = arguments.input.in_files()?;
     observability::start(LogFormat::Text, Color::None, &arguments.log_level)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -233,12 +233,11 @@ async fn prepare(
 ) -> Result<(AwsReads, Vec<Subject>), Failure> {
     let options = arguments.reading.aws();
     let aws = AwsReads::from_environment(options, Arc::clone(progress) as _).await;
-    let subjects = match named {
-        Some(subjects) => subjects,
-        None => {
-            let patience = arguments.reading.silence();
-            vec![arguments.input.from_flags(&aws, patience).await?]
-        }
+    let subjects = if let Some(subjects) = named {
+        subjects
+    } else {
+        let patience = arguments.reading.silence();
+        vec![arguments.input.by_flags(&aws, patience).await?]
     };
     Ok((aws, subjects))
 }

@@ -317,7 +317,9 @@ impl Page {
         }
         table.set_content_arrangement(ContentArrangement::Disabled);
         let contents = table.column_max_content_widths();
-        let fixed: u16 = contents.iter().take(last).map(|width| width + GAP).sum();
+        let fixed: u16 = contents.iter().take(last).fold(0, |sum: u16, width| {
+            sum.saturating_add(*width).saturating_add(GAP)
+        });
         match self.appearance.width {
             Some(width) if width < fixed.saturating_add(LEAST_TEXT) => {
                 if let Some(column) = table.column_mut(last) {

@@ -110,7 +110,7 @@ impl Manifests {
         match (version, kind) {
             (API_VERSION, KIND) => match read(document.text) {
                 Ok(resource) => {
-                    self.add_policy(at(Fault::new(first, String::new())).place, &resource)
+                    self.add_policy(at(Fault::new(first, String::new())).place, &resource);
                 }
                 Err(faults) => self.problems.extend(faults.into_iter().map(|fault| {
                     at(Fault {
