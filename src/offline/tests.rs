@@ -283,7 +283,7 @@ fn what_a_rule_cannot_judge_is_refused() {
     let told = told(&text);
     assert_eq!(told.len(), 1, "{told:#?}");
     assert!(
-        told[0].starts_with("9:53 error spec.exemptions[0].expiresAt: write an existing date"),
+        told[0].starts_with("9:51 error spec.exemptions[0].expiresAt: write an existing date"),
         "{told:#?}"
     );
 }
