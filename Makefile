@@ -6,7 +6,7 @@ CARGO_TARGET_DIR ?= $(CACHE)/target
 export CARGO_TARGET_DIR
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test search mutants bench bench-remediation crds fmt lint tools prerequisites clean-cache
+.PHONY: help demo test search mutants bench bench-remediation crds fmt lint deny tools prerequisites clean-cache
 
 help: ## Show this list
 	@echo 'sudoless. Targets of make:'
@@ -31,7 +31,7 @@ bench: prerequisites ## Measure scans of large fleets against the simulator
 bench-remediation: prerequisites ## Measure how close to the ideal schedule a thousand notebooks are fixed: five minutes
 	@cargo bench --locked --quiet --package sudoless --bench remediation
 
-crds: prerequisites ## Write the generated files anew: crds/
+crds: prerequisites ## Write the generated files anew: crds/, the chart's copies and its README
 	@scripts/generate.sh
 
 fmt: ## Format the code
@@ -39,6 +39,10 @@ fmt: ## Format the code
 
 lint: ## Run clippy on everything, warnings are errors
 	@cargo clippy --workspace --all-targets --locked -- -D warnings
+
+deny: ## Check licences, advisories and sources of all dependencies; needs cargo-deny and the Internet
+	@command -v cargo-deny >/dev/null || { echo 'cargo-deny is missing: cargo install --locked cargo-deny' >&2; exit 1; }
+	@cargo deny --workspace check
 
 tools: prerequisites ## Build the tools for tests and demo (etcd, kube-apiserver, kubectl, helm, …) and print where they are
 	@cargo run --locked --quiet --package local-cluster -- tools --all

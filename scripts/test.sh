@@ -6,7 +6,7 @@ set -u
 cd "$(dirname "$0")/.."
 
 # What the tests use. A tool that is not named here is built when a test first asks for it, while everything else waits.
-tools='etcd kube-apiserver kubectl kube-controller-manager promtool helm helm3 prometheus kube-state-metrics tofu actionlint'
+tools='etcd kube-apiserver kubectl kube-controller-manager promtool helm helm3 prometheus kube-state-metrics tofu actionlint helm-docs'
 programs=${CARGO_TARGET_DIR:-target}/debug
 temporary=$(mktemp -d)
 tools_log=$temporary/tools.log
@@ -74,9 +74,11 @@ phase 'format' cargo fmt --all --check
 phase 'local-cluster, then the Go tools beside what follows' start_tools
 phase 'lints' cargo clippy --workspace --all-targets --locked -- -D warnings
 phase 'build' cargo build --workspace --all-targets --locked
-# With the program just built: cargo would build another one, without the features that only tests turn on.
-phase 'generated files' env SUDOLESS="$programs/sudoless" scripts/generate.sh --check
 phase 'Go tools' await_tools
+# With the programs just built: cargo would build others, without the features that only tests turn on.
+phase 'generated files' env SUDOLESS="$programs/sudoless" LOCAL_CLUSTER="$programs/local-cluster" scripts/generate.sh --check
+phase 'linters' env UNCHECKED="$temporary/unchecked" scripts/linters.sh
 phase 'tests' env TMPDIR="$temporary" cargo test --workspace --locked --no-fail-fast
 phase 'nothing left behind' nothing_is_left
 echo "==> all passed in $SECONDS s"
+[ ! -s "$temporary/unchecked" ] || sed 's/^/==> but NOT CHECKED: /' "$temporary/unchecked"

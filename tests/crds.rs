@@ -117,10 +117,11 @@ fn the_files_are_what_the_program_prints() {
         .map(|entry| entry.unwrap().file_name())
         .collect();
     files.sort();
+    let listed = FILES.map(|(file, _)| file);
     assert_eq!(
         files,
-        FILES.map(|(file, _)| file),
-        "crds/ holds what the program prints and nothing else"
+        ["Kustomization", listed[0], listed[1]],
+        "crds/ holds what the program prints, a list of it, and nothing else"
     );
 }
 

@@ -27,6 +27,8 @@ pub struct Options {
     /// Also run kube-controller-manager with the controllers for garbage collection, namespaces and service accounts. Without
     /// it no owned object is collected, no namespace finishes its deletion and no namespace has a `default` service account.
     pub controller_manager: bool,
+    /// Also log what service accounts ask of the API server, and what it answers: see [`LocalCluster::audit_log`].
+    pub audit_log: bool,
     /// How long to wait for the cluster to be ready, building of the tools not counted.
     pub deadline: Duration,
 }
@@ -50,6 +52,7 @@ impl Default for Options {
         // Three seconds are usual; a machine that compiles at the same time has taken thirty.
         Self {
             controller_manager: false,
+            audit_log: false,
             deadline: Duration::from_mins(2),
         }
     }
@@ -58,18 +61,14 @@ impl Default for Options {
 impl LocalCluster {
     /// Builds the tools if need be, starts a control plane and waits until it is ready. Blocks.
     pub fn start(options: Options) -> Result<Self, Error> {
-        let Options {
-            controller_manager,
-            deadline,
-        } = options;
         let toolbox = Toolbox::open()?;
         toolbox.provide(&Tool::CLUSTER)?;
-        if controller_manager {
+        if options.controller_manager {
             toolbox.provide(&[Tool::KubeControllerManager])?;
         }
         let mut attempt = 1;
         loop {
-            match Self::attempt(&toolbox, controller_manager, deadline) {
+            match Self::attempt(&toolbox, options) {
                 Err(Error::Exited { log, .. })
                     if attempt < ATTEMPTS && log.contains("address already in use") =>
                 {
@@ -80,23 +79,19 @@ impl LocalCluster {
         }
     }
 
-    fn attempt(
-        toolbox: &Toolbox,
-        controller_manager: bool,
-        deadline: Duration,
-    ) -> Result<Self, Error> {
+    fn attempt(toolbox: &Toolbox, options: Options) -> Result<Self, Error> {
         let watchdog = Watchdog::start()?;
-        let (control_plane, port) = ControlPlane::start(toolbox, &watchdog)?;
+        let (control_plane, port) = ControlPlane::start(toolbox, &watchdog, options)?;
         let cluster = Self {
             kubeconfig: control_plane.kubeconfig().to_owned(),
             control_plane: Mutex::new(control_plane),
             toolbox: toolbox.clone(),
             port,
-            deadline,
+            deadline: options.deadline,
             watchdog,
         };
         cluster.wait_until_ready("/api/v1/namespaces/default")?;
-        if controller_manager {
+        if options.controller_manager {
             cluster
                 .control_plane()
                 .start_controller_manager(&cluster.toolbox, &cluster.watchdog)?;
@@ -125,6 +120,13 @@ impl LocalCluster {
             token,
         )?;
         Ok(path)
+    }
+
+    /// Where the API server logs the requests of service accounts, with [`Options::audit_log`]: one `audit.k8s.io/v1` Event a line,
+    /// without bodies. The line of a request is written when its answer is, that of a watch when it begins and when it ends.
+    #[must_use]
+    pub fn audit_log(&self) -> PathBuf {
+        control_plane::audit_log(self.folder())
     }
 
     /// `https://127.0.0.1:<port>`.

@@ -98,6 +98,7 @@ fn up(arguments: &Up) -> Result<(), Error> {
     let options = Options {
         controller_manager: arguments.controller_manager,
         deadline: Duration::from_secs(arguments.deadline),
+        ..Options::default()
     };
     // Until here a signal simply ends the process, and the watchdog cleans up.
     let cluster = LocalCluster::start(options)?;

@@ -38,11 +38,13 @@ pub enum Tool {
     Tofu,
     /// The linter of GitHub workflows.
     Actionlint,
+    /// Writes the README of a chart from the comments in its values.
+    HelmDocs,
 }
 
 impl Tool {
     /// Every tool.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Etcd,
         Self::KubeApiserver,
         Self::Kubectl,
@@ -54,6 +56,7 @@ impl Tool {
         Self::KubeStateMetrics,
         Self::Tofu,
         Self::Actionlint,
+        Self::HelmDocs,
     ];
 
     /// What a cluster needs at least.
@@ -74,6 +77,7 @@ impl Tool {
             Self::KubeStateMetrics => "kube-state-metrics",
             Self::Tofu => "tofu",
             Self::Actionlint => "actionlint",
+            Self::HelmDocs => "helm-docs",
         }
     }
 
@@ -91,6 +95,7 @@ impl Tool {
             Self::KubeStateMetrics => "k8s.io/kube-state-metrics/v2",
             Self::Tofu => "github.com/opentofu/opentofu/cmd/tofu",
             Self::Actionlint => "github.com/rhysd/actionlint/cmd/actionlint",
+            Self::HelmDocs => "github.com/norwoodj/helm-docs/cmd/helm-docs",
         }
     }
 
@@ -116,6 +121,7 @@ impl Tool {
             Self::KubeStateMetrics => Module::KubeStateMetrics,
             Self::Tofu => Module::Tofu,
             Self::Actionlint => Module::Actionlint,
+            Self::HelmDocs => Module::HelmDocs,
         }
     }
 }
@@ -129,16 +135,18 @@ enum Module {
     KubeStateMetrics,
     Tofu,
     Actionlint,
+    HelmDocs,
 }
 
 impl Module {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 7] = [
         Self::Kubernetes,
         Self::Helm3,
         Self::Prometheus,
         Self::KubeStateMetrics,
         Self::Tofu,
         Self::Actionlint,
+        Self::HelmDocs,
     ];
 
     /// Where its go.mod and go.sum are.
@@ -151,6 +159,7 @@ impl Module {
             Self::KubeStateMetrics => tools.join("kube-state-metrics"),
             Self::Tofu => tools.join("tofu"),
             Self::Actionlint => tools.join("actionlint"),
+            Self::HelmDocs => tools.join("helm-docs"),
         }
     }
 

@@ -8,7 +8,7 @@
 
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use local_cluster::{Error, LocalCluster, Options};
 
@@ -18,6 +18,7 @@ fn shared() -> &'static LocalCluster {
     CLUSTER.get_or_init(|| {
         LocalCluster::start(Options {
             controller_manager: true,
+            audit_log: true,
             ..Options::default()
         })
         .unwrap()
@@ -135,6 +136,24 @@ fn a_service_account_has_the_rights_of_its_role_and_no_others() {
     cluster.run_kubectl(binding).unwrap();
     // The authorizer sees the binding through a watch, a moment later.
     eventually(|| as_account("secrets").map(drop));
+    the_log_tells_of_a_service_account_only(cluster);
+}
+
+fn the_log_tells_of_a_service_account_only(cluster: &LocalCluster) {
+    let lines_with = |words: &[&str]| {
+        let log = std::fs::read_to_string(cluster.audit_log()).unwrap();
+        let told = |line: &&str| words.iter().all(|word| line.contains(word));
+        log.lines().filter(told).count()
+    };
+    let account = r#""username":"system:serviceaccount:default:default""#;
+    for decision in [r#"decision":"forbid""#, r#"decision":"allow""#] {
+        // A line may be written a moment after its answer.
+        let started = Instant::now();
+        while lines_with(&[account, "secrets", decision]) == 0 {
+            assert!(started.elapsed() < Duration::from_mins(1), "no {decision}");
+        }
+    }
+    assert_eq!(lines_with(&[r#""username":"admin""#]), 0);
 }
 
 #[test]
@@ -247,7 +266,7 @@ fn an_adopted_program_ends_with_the_cluster() {
 
 /// Tries until it succeeds; after a minute shows why it does not.
 fn eventually(mut attempt: impl FnMut() -> Result<(), Error>) {
-    let started = std::time::Instant::now();
+    let started = Instant::now();
     while let Err(error) = attempt() {
         assert!(started.elapsed() < Duration::from_mins(1), "{error}");
     }

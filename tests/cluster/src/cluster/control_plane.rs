@@ -1,6 +1,7 @@
 //! The programs of one cluster and their flags.
 
 use std::ffi::OsString;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -8,10 +9,20 @@ use nix::sys::signal::Signal;
 
 use crate::program::Program;
 use crate::watchdog::Watchdog;
-use crate::{Error, Tool, Toolbox, kubeconfig, ports};
+use crate::{Error, Options, Tool, Toolbox, kubeconfig, ports};
 
 /// The user of the administrator's kubeconfig.
 const ADMIN: &str = "admin";
+
+/// What is logged with [`Options::audit_log`]. The administrator's own requests would only be in the way.
+const AUDIT_POLICY: &str = "apiVersion: audit.k8s.io/v1
+kind: Policy
+omitStages: [RequestReceived]
+rules:
+- level: Metadata
+  userGroups: [system:serviceaccounts]
+- level: None
+";
 
 #[derive(Debug)]
 pub(super) struct ControlPlane {
@@ -25,7 +36,11 @@ pub(super) struct ControlPlane {
 
 impl ControlPlane {
     /// Starts etcd and the API server, and returns the latter's port. Nothing is ready yet.
-    pub(super) fn start(toolbox: &Toolbox, watchdog: &Watchdog) -> Result<(Self, u16), Error> {
+    pub(super) fn start(
+        toolbox: &Toolbox,
+        watchdog: &Watchdog,
+        options: Options,
+    ) -> Result<(Self, u16), Error> {
         let folder = watchdog.folder();
         let [client, peer, port] = ports::free()?;
 
@@ -38,6 +53,11 @@ impl ControlPlane {
         let kubeconfig = folder.join("kubeconfig");
         kubeconfig::write(&kubeconfig, port, &certificate(folder), ADMIN, &token)?;
 
+        let mut api_server_args = api_server_args(folder, client, port, &tokens);
+        if options.audit_log {
+            api_server_args.extend(audit_args(folder)?);
+        }
+
         let mut etcd = Command::new(toolbox.path(Tool::Etcd));
         etcd.args(etcd_args(folder, client, peer));
         let etcd = Program::start(Tool::Etcd.name(), etcd, watchdog)?;
@@ -45,7 +65,7 @@ impl ControlPlane {
             controller_manager: None,
             api_server: None,
             etcd,
-            api_server_args: api_server_args(folder, client, port, &tokens),
+            api_server_args,
             kubeconfig,
             folder: folder.to_owned(),
         };
@@ -144,6 +164,22 @@ pub(super) fn certificate(folder: &Path) -> PathBuf {
 /// flag that names it (`MaybeDefaultWithSelfSignedCerts` in pkg/controlplane/apiserver/options), so that nobody else has to.
 fn private_key(folder: &Path) -> PathBuf {
     folder.join("certificates/apiserver.key")
+}
+
+/// Where requests are logged with [`Options::audit_log`].
+pub(super) fn audit_log(folder: &Path) -> PathBuf {
+    folder.join("audit.log")
+}
+
+/// Writes the policy of the audit log, and returns the flags that name both. Each line is written before the request counts as
+/// served, which is the default.
+fn audit_args(folder: &Path) -> Result<[OsString; 2], Error> {
+    let policy = folder.join("audit-policy.yaml");
+    fs::write(&policy, AUDIT_POLICY).map_err(Error::io(format!("write {}", policy.display())))?;
+    Ok([
+        flag("--audit-policy-file", &policy),
+        flag("--audit-log-path", &audit_log(folder)),
+    ])
 }
 
 fn etcd_args(folder: &Path, client: u16, peer: u16) -> Vec<OsString> {
