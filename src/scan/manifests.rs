@@ -211,6 +211,7 @@ fn documents(text: &str) -> Vec<Document<'_>> {
 /// A policy, or what does not decode, each with its line within the document (0: not known).
 fn read(text: &str) -> Result<NotebookRootAccessPolicy, Vec<(u64, String)>> {
     let unknown = RefCell::new(Vec::new());
+    let mut path = String::new();
     let read = serde_saphyr::with_deserializer_from_str_with_options(
         text,
         serde_saphyr::Options::default(),
@@ -220,19 +221,19 @@ fn read(text: &str) -> Result<NotebookRootAccessPolicy, Vec<(u64, String)>> {
             let deserializer = serde_ignored::Deserializer::new(deserializer, &mut note);
             let mut track = serde_path_to_error::Track::new();
             let deserializer = serde_path_to_error::Deserializer::new(deserializer, &mut track);
-            let decoded = NotebookRootAccessPolicy::deserialize(deserializer);
-            Ok(decoded.map_err(|error| (error, track.path().to_string())))
+            NotebookRootAccessPolicy::deserialize(deserializer)
+                .inspect_err(|_| path = track.path().to_string())
         },
     );
     let resource = match read {
-        Ok(Ok(resource)) => resource,
-        Ok(Err((error, path))) => {
+        Ok(resource) => resource,
+        Err(error) if path.is_empty() => return Err(vec![(line_of(&error), words(&error))]),
+        Err(error) => {
             return Err(vec![(
                 line_of(&error),
                 format!("{path}: {}", words(&error)),
             )]);
         }
-        Err(error) => return Err(vec![(line_of(&error), words(&error))]),
     };
     let unknown: Vec<(u64, String)> = unknown
         .into_inner()

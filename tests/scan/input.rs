@@ -137,7 +137,7 @@ fn files_folders_and_standard_input_hold_policies() {
             )
         })
         .collect();
-    let [first, second] = [("a.yaml", 6), ("deep/er.json", 1)]
+    let [first, second] = [("a.yaml", 7), ("deep/er.json", 1)]
         .map(|(file, line)| format!("{}:{line}", folder.name(&format!("policies/{file}"))));
     assert_eq!(
         policies,
@@ -288,7 +288,7 @@ fn what_is_no_policy_is_refused_with_its_place() {
 fn flags_that_mean_nothing_are_refused_by_name() {
     for (arguments, words) in [
         (
-            &["--account", "1"][..],
+            &["--account", "1", "--region", REGION][..],
             "--account: \"1\" is not an AWS account",
         ),
         (
