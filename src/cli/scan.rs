@@ -45,7 +45,8 @@ use crate::{
   sudoless scan --region '*'
   sudoless scan --account 111122223333 --account 444455556666=eu-west-1 --role sudoless --region us-east-1,eu-west-1
   sudoless scan -f policies/
-  sudoless scan -f policy.yaml -o table -o json=report.json -o junit=junit.xml
+  sudoless scan -f policy.yaml -o table -o json=report.json -o html=report.html
+  sudoless scan -f policies/ -o sarif=sudoless.sarif
   kubectl get nrap no-root -o yaml | sudoless scan -f -
 
 Exit codes:
@@ -84,7 +85,7 @@ pub struct Arguments {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Report")]
 struct Reporting {
-    /// How the report is written, and where to: table, json, yaml, csv or junit, alone for standard output or as FORMAT=FILE; may be
+    /// How the report is written, and where to: table, json, yaml, csv, sarif, ocsf, html or junit, alone for standard output or as FORMAT=FILE; may be
     /// repeated [default: table]
     #[arg(short, long, value_name = "FORMAT[=FILE]")]
     output: Vec<Output>,
