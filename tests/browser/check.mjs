@@ -57,6 +57,7 @@ await look("light", { colorScheme: "light" }, checks.contrast);
 await look("dark", { colorScheme: "dark" }, checks.contrast);
 await look("without script", { javaScriptEnabled: false }, checks.withoutScript);
 await look("paper", { javaScriptEnabled: false }, checks.paper);
+await look("printing", {}, checks.printing);
 await look("guarded", {}, checks.guarded);
 await browser.close();
 

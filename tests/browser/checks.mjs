@@ -155,10 +155,24 @@ export async function paper(page, report, complain) {
   if (pdf.subarray(0, 5).toString() !== "%PDF-") complain("it cannot be printed");
 }
 
+/** The script opens everything before it is printed, for browsers whose style cannot, and closes it again. */
+export async function printing(page, _report, complain) {
+  const closed = () => page.locator("details:not([open])").count();
+  const before = await closed();
+  await page.evaluate(() => dispatchEvent(new Event("beforeprint")));
+  same(complain, "closed while printing", await closed(), 0);
+  await page.evaluate(() => dispatchEvent(new Event("afterprint")));
+  same(complain, "closed afterwards", await closed(), before);
+}
+
 /** Even markup that gets into the page by a fault of ours runs nothing and loads nothing. */
 export async function guarded(page, _report, complain) {
   const refused = [];
   page.removeAllListeners("console");
+  // The browser tells of a request before it refuses it.
+  page.removeAllListeners("request");
+  page.on("requestfinished", (request) => complain(`request to ${request.url()}`));
+  page.on("requestfailed", (request) => { if (request.failure().errorText !== "csp") complain(`request to ${request.url()}: ${request.failure().errorText}`); });
   page.on("console", (message) => refused.push(message.text()));
   await page.evaluate(() => {
     const broken = document.createElement("div");

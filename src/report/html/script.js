@@ -1,5 +1,5 @@
 "use strict";
-// Sorts tables by the heading that is pressed, filters the notebooks, and opens what is linked to. Without it the page only lacks these.
+// Sorts tables by the heading that is pressed, and filters the notebooks. Without it the page only lacks these two.
 (() => {
   const collator = new Intl.Collator("en", { numeric: true });
   const key = (row, column) => row.cells[column].dataset.key ?? row.cells[column].textContent.trim();
@@ -37,17 +37,7 @@
     filter.closest("p").hidden = false;
   }
 
-  function open() {
-    const linked = location.hash && document.getElementById(location.hash.slice(1));
-    const details = linked && linked.closest("details");
-    if (!details) return;
-    details.open = true;
-    linked.focus();
-  }
-  addEventListener("hashchange", open);
-  open();
-
-  // Whoever prints wants the commands too; afterwards it is as it was.
+  // Whoever prints wants the commands too; the style sees to it in newer browsers only. Afterwards it is as it was.
   let closed = [];
   addEventListener("beforeprint", () => {
     closed = [...document.querySelectorAll("details:not([open])")];
