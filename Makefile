@@ -31,7 +31,7 @@ bench: prerequisites ## Measure scans of large fleets against the simulator
 bench-remediation: prerequisites ## Measure how close to the ideal schedule a thousand notebooks are fixed: five minutes
 	@cargo bench --locked --quiet --package sudoless --bench remediation
 
-crds: prerequisites ## Write the generated files anew: crds/, the chart's copies and its README
+crds: prerequisites ## Write the generated files anew: crds/, config/iam/, the chart's copies and its README, docs/commands.md
 	@scripts/generate.sh
 
 fmt: ## Format the code

@@ -13,7 +13,28 @@ generated() {
     echo 'charts/sudoless/files/rules.yaml cat config/prometheus/rules.yaml'
     echo 'charts/sudoless/files/dashboard.json cat config/grafana/sudoless.json'
     echo 'charts/sudoless/README.md chart_readme'
+    echo 'config/argocd/argocd-cm.yaml scripts/argocd-cm.sh'
     echo 'docs/schemas/scan-report.schema.json sudoless scan --schema'
+    echo 'docs/commands.md sudoless manual --markdown'
+    local hub=arn:aws:iam::123456789012
+    echo 'config/iam/audit.json sudoless generate iam --mode audit'
+    echo 'config/iam/remediate.json sudoless generate iam --mode enforce'
+    echo 'config/iam/operator.json sudoless generate iam --operator --role sudoless'
+    echo "config/iam/trust-irsa.json sudoless generate iam --trust irsa --oidc-provider $hub:oidc-provider/oidc.eks.eu-west-1.amazonaws.com/id/EXAMPLE"
+    echo 'config/iam/trust-pod-identity.json sudoless generate iam --trust pod-identity --cluster arn:aws:eks:eu-west-1:123456789012:cluster/platform'
+    echo "config/iam/trust-member.json sudoless generate iam --trust account --operator-role $hub:role/sudoless-operator --external-id 8f1c"
+    echo 'config/iam/scp.json sudoless generate scp'
+    echo 'config/iam/cloudformation/member-role.yaml sudoless generate cloudformation role'
+    echo 'config/iam/cloudformation/notebook.yaml sudoless generate cloudformation notebook'
+    local file module
+    for module in role:member-role many-accounts:many-accounts notebook:notebook; do
+        for file in README.md main.tf outputs.tf variables.tf versions.tf; do
+            echo "config/iam/terraform/${module#*:}/$file sudoless generate terraform ${module%:*} --only $file"
+        done
+    done
+    for file in member-role.yaml scp.json; do
+        echo "config/iam/terraform/many-accounts/$file sudoless generate terraform many-accounts --only $file"
+    done
 }
 
 if [ -z "${SUDOLESS-}" ]; then

@@ -53,7 +53,7 @@ if [ -n "$terraform$workflows" ]; then
     folders=$("$programs/local-cluster" tools tofu actionlint) || exit
     export PATH=$folders:$PATH
     # shellcheck disable=SC2086 # the names are words
-    check 'Terraform modules' tofu fmt -check -diff $terraform
+    check 'Terraform modules' env TF_CLI_CONFIG_FILE=/dev/null tofu fmt -check -diff $terraform
     # shellcheck disable=SC2086
     [ -z "$workflows" ] || check 'workflows' actionlint -shellcheck= -pyflakes= $workflows
 fi

@@ -15,7 +15,7 @@ mod windows;
 mod wish;
 mod worsen;
 
-pub use evaluate::evaluate;
+pub use evaluate::{evaluate, expired_exemptions};
 pub use plan::{Candidate, Horizon, MOST_UPDATES, Planner, Tally, Wait, admit, flights};
 pub use policies::{Policies, Ruling, UnreadablePolicy};
 pub use record::{InvalidRecord, downtime, expiry, read_record, whole_microseconds, write_intent};

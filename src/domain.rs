@@ -21,7 +21,7 @@ pub use matcher::{Globs, InvalidGlob, Match, Matcher};
 pub use notebook::{Notebook, NotebookDetails, NotebookStatus, NotebookSummary, RootAccess, Tags};
 pub use policy::{
     Account, Exemption, Mode, Policy, PolicyName, Regions, Remediation, RepeatedTime, Timeouts,
-    WhenRunning, Window,
+    Warning, WhenRunning, Window,
 };
 pub use record::{EndReason, Intent, NotebookRef, Progress, Record, RecordName, RecordState, Step};
 pub use target::{Access, ReadFailure, Snapshot, Target, TargetKey, TargetRegion, TargetState};

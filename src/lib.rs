@@ -2,8 +2,8 @@
 //!
 //! Imports point one way: `cli → controller → {inventory, aws, kubernetes, observability} → decide → {domain, api}`, and
 //! within the braces `inventory → {aws, observability}` and `observability → aws`, for the names of operations and
-//! outcomes. Beside the controller stands what needs no cluster: `cli → scan → {inventory, aws, report}`, `report → decide`.
-//! `tests/layering.rs` holds that.
+//! outcomes. Beside the controller stands what needs no cluster: `cli → scan → {inventory, aws, report}`, `report → decide`,
+//! `cli → offline → {decide, domain, api}` and `cli → generate → domain`. `tests/layering.rs` holds that.
 
 pub mod api;
 pub mod aws;
@@ -11,8 +11,10 @@ pub mod cli;
 pub mod controller;
 pub mod decide;
 pub mod domain;
+pub mod generate;
 pub mod inventory;
 pub mod kubernetes;
 pub mod observability;
+pub mod offline;
 pub mod report;
 pub mod scan;

@@ -8,7 +8,8 @@ mod server;
 mod telemetry;
 
 pub use metrics::{
-    BuildInfo, Controller, Metrics, PolicyFacts, ReconciliationResult, RecordFacts, TargetFacts,
+    BuildInfo, Controller, ExemptionExpiry, Metrics, PolicyFacts, ReconciliationResult,
+    RecordFacts, TargetFacts,
 };
 pub use readiness::{Gate, Readiness};
 pub use server::{ListenError, Server, listen};

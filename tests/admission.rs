@@ -9,90 +9,22 @@
     clippy::indexing_slicing
 )]
 
+#[path = "support/manifests.rs"]
+mod manifests;
 #[path = "support/served.rs"]
 mod served;
 
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
-use std::{fmt, fs};
 
-use kube::api::PostParams;
-use kube::config::{KubeConfigOptions, Kubeconfig};
-use kube::core::Request;
-use kube::{Client, Config, Resource};
+use kube::Resource;
 use local_cluster::{LocalCluster, Options};
+use manifests::{client, create, manifests};
 use serde_json::{Value, json};
 use sudoless::api::NotebookRootAccessPolicy;
 
 /// One for all tests of this file; it ends with the process.
 static CLUSTER: LazyLock<LocalCluster> = LazyLock::new(|| served::start(Options::default()));
-
-/// A manifest, and what its first line says.
-struct Manifest {
-    path: PathBuf,
-    text: String,
-}
-
-impl Manifest {
-    fn expectation(&self) -> &str {
-        let first = self.text.lines().next().unwrap_or_default();
-        first
-            .strip_prefix("# expect: ")
-            .unwrap_or_else(|| panic!("{self}: the first line must be `# expect: …`"))
-    }
-
-    fn body(&self) -> Value {
-        serde_saphyr::from_str(&self.text).unwrap_or_else(|error| panic!("{self}: {error}"))
-    }
-}
-
-impl fmt::Display for Manifest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.path.display().fmt(f)
-    }
-}
-
-fn manifests(folder: &str) -> Vec<Manifest> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
-    let mut paths: Vec<PathBuf> = fs::read_dir(&folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .collect();
-    paths.sort();
-    let read = |path: PathBuf| {
-        assert_eq!(path.extension().unwrap(), "yaml");
-        let text = fs::read_to_string(&path).unwrap();
-        Manifest { path, text }
-    };
-    paths.into_iter().map(read).collect()
-}
-
-async fn client() -> Client {
-    let kubeconfig = Kubeconfig::read_from(CLUSTER.kubeconfig_path()).unwrap();
-    let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default())
-        .await
-        .unwrap();
-    Client::try_from(config).unwrap()
-}
-
-/// What the server would store, or its refusal, as `kubectl create --dry-run=server --validate=strict` asks for it.
-async fn create(client: &Client, body: &Value) -> Result<Value, String> {
-    let parameters = PostParams {
-        dry_run: true,
-        ..PostParams::default()
-    };
-    let url = NotebookRootAccessPolicy::url_path(&(), None);
-    let mut request = Request::new(url)
-        .create(&parameters, serde_json::to_vec(body).unwrap())
-        .unwrap();
-    let strict = format!("{}&fieldValidation=Strict", request.uri());
-    *request.uri_mut() = strict.parse().unwrap();
-    match client.request::<Value>(request).await {
-        Ok(stored) => Ok(stored),
-        Err(kube::Error::Api(status)) => Err(status.message.clone()),
-        Err(error) => panic!("no answer: {error}"),
-    }
-}
 
 #[test]
 fn every_manifest_is_covered() {
@@ -105,7 +37,7 @@ fn every_manifest_is_covered() {
 
 #[tokio::test]
 async fn accepts_what_is_right_and_reads_it_back() {
-    let client = client().await;
+    let client = client(&CLUSTER).await;
     let mut failures = Vec::new();
     for manifest in manifests("tests/admission/accept")
         .into_iter()
@@ -137,7 +69,7 @@ async fn accepts_what_is_right_and_reads_it_back() {
 
 #[tokio::test]
 async fn refuses_what_is_wrong_and_says_what_to_write() {
-    let client = client().await;
+    let client = client(&CLUSTER).await;
     let mut failures = Vec::new();
     for manifest in manifests("tests/admission/reject") {
         let expected = manifest.expectation();
@@ -200,14 +132,19 @@ async fn accepts_the_largest_policy() {
             "remediation": {"windows": vec![window; 20]},
         },
     });
-    assert_eq!(create(&client().await, &body).await.map(|_| ()), Ok(()));
+    assert_eq!(
+        create(&client(&CLUSTER).await, &body).await.map(|_| ()),
+        Ok(())
+    );
 
     let mut one_more = body;
     one_more["spec"]["accounts"]
         .as_array_mut()
         .unwrap()
         .push(account(1000));
-    let refusal = create(&client().await, &one_more).await.unwrap_err();
+    let refusal = create(&client(&CLUSTER).await, &one_more)
+        .await
+        .unwrap_err();
     assert!(
         refusal.contains("spec.accounts: Too many: 1001: must have at most 1000 items"),
         "{refusal}"

@@ -15,6 +15,8 @@ mod files;
 mod flags;
 #[path = "chart/installed.rs"]
 mod installed;
+#[path = "chart/leads.rs"]
+mod leads;
 #[path = "chart/matrix.rs"]
 mod matrix;
 #[path = "chart/refused.rs"]

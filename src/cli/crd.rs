@@ -9,6 +9,9 @@ use crate::api::{NotebookRemediation, NotebookRootAccessPolicy};
 
 /// Print the custom resource definitions as YAML, for `kubectl apply --server-side -f -`
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  sudoless crd | kubectl apply --server-side -f -
+  sudoless crd --only NotebookRootAccessPolicy")]
 pub struct Arguments {
     /// Only this one of them
     #[arg(long, value_enum, value_name = "KIND")]

@@ -40,8 +40,8 @@ pub(super) fn halts(before: &BTreeSet<Target>, halted: &BTreeSet<Target>) -> Vec
         reason: TARGET_HALTED,
         action: "Remediate",
         note: format!(
-            "nothing new is begun in {target}, because maxFailures remediations failed there: look at them with kubectl get nbr \
-             --field-selector status.state=Failed, and delete them when their cause is gone"
+            "nothing new is begun in {target}, because as many remediations failed there as maxFailures says: look at them with \
+             kubectl get nbr --field-selector status.state=Failed, and delete them when their cause is gone"
         ),
     };
     halted.difference(before).map(halt).collect()

@@ -22,7 +22,7 @@ use crate::{
     domain::{Evaluation, Policy, PolicyName},
     inventory::{Observation, Subscription},
     kubernetes::{self, Subject},
-    observability::{Controller, PolicyFacts, ReconciliationResult, TargetFacts},
+    observability::{Controller, ExemptionExpiry, PolicyFacts, ReconciliationResult, TargetFacts},
 };
 
 /// How long a pass waits for answers before it publishes what is known and looks again.
@@ -216,6 +216,7 @@ impl PolicyPass<'_> {
             .take()
             .unwrap_or_else(|| facts(policy, memory, &Evaluation::default()));
         (facts.suspended, facts.mode) = (true, policy.mode);
+        facts.expiries = ExemptionExpiry::all(policy);
         self.context
             .show(&self.name, &self.subject.uid, facts.clone());
         memory.facts = Some(facts);
@@ -332,6 +333,7 @@ fn facts(policy: &Policy, memory: &Memory, evaluation: &Evaluation) -> PolicyFac
         targets: evaluation.targets.iter().map(TargetFacts::of).collect(),
         waiting: PolicyFacts::waiting_in(evaluation),
         halted: u32::try_from(evaluation.flights.halted.len()).unwrap_or(u32::MAX),
+        expiries: ExemptionExpiry::all(policy),
     }
 }
 

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use super::change::{Change, Obstacle, change};
 use crate::domain::{
     AccountId, Evaluation, Exemption, Finding, Match, Next, Notebook, Policy, Region, RootAccess,
-    Snapshot, TargetRegion, TargetReport, Verdict,
+    Snapshot, TargetRegion, TargetReport, Verdict, Warning,
 };
 
 /// Judges every notebook of `snapshots` that the policy covers, as of `now`.
@@ -33,7 +33,7 @@ pub fn evaluate(policy: &Policy, snapshots: &[Arc<Snapshot>], now: Timestamp) ->
         .targets
         .iter()
         .all(|report| !report.state.is_unreadable());
-    evaluation.warnings.clone_from(&policy.warnings);
+    evaluation.warnings = policy.warnings.iter().map(ToString::to_string).collect();
     evaluation.warnings.extend(judge.warnings(readable));
     evaluation.next_expiry = policy
         .exemptions
@@ -94,6 +94,7 @@ impl<'a> Judge<'a> {
             verdicts: [0; 4],
             lifecycle_configs: 0,
             last_success: snapshot.last_success,
+            oldest_violation: None,
         };
         let region = match &snapshot.target.region {
             TargetRegion::Named(region) => Some(region),
@@ -104,7 +105,7 @@ impl<'a> Judge<'a> {
             let Some(judgement) = self.notebook(place, notebook) else {
                 continue;
             };
-            report.add(judgement.verdict, notebook.lifecycle_config().is_some());
+            report.add(judgement.verdict, notebook);
             findings.push(Finding {
                 target: Arc::clone(&target),
                 notebook: Arc::clone(notebook),
@@ -178,19 +179,33 @@ impl<'a> Judge<'a> {
         self.exemptions
             .iter()
             .enumerate()
-            .filter_map(move |(index, candidate)| {
-                let name = format!("spec.exemptions[{index}]");
-                match candidate.exemption.expires_at {
-                    Some(expiry) if !candidate.holds => Some(format!(
-                        "{name} expired at {expiry}: remove it or give it a new expiresAt"
-                    )),
+            .filter_map(
+                move |(index, candidate)| match candidate.exemption.expires_at {
+                    Some(expiry) if !candidate.holds => Some(expired(index, expiry).to_string()),
                     _ if everything_was_read && !candidate.may_match => {
-                        Some(format!("{name} matches no notebook"))
+                        Some(format!("spec.exemptions[{index}] matches no notebook"))
                     }
                     _ => None,
-                }
-            })
+                },
+            )
     }
+}
+
+/// The exemptions that hold no more.
+pub fn expired_exemptions(policy: &Policy, now: Timestamp) -> impl Iterator<Item = Warning> {
+    policy
+        .exemptions
+        .iter()
+        .enumerate()
+        .filter(move |(_, exemption)| !exemption.holds_at(now))
+        .filter_map(|(index, exemption)| Some(expired(index, exemption.expires_at?)))
+}
+
+fn expired(index: usize, expiry: Timestamp) -> Warning {
+    Warning::new(
+        format!("spec.exemptions[{index}]"),
+        format!("expired at {expiry}: remove it or give it a new expiresAt"),
+    )
 }
 
 impl Judgement {

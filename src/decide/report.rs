@@ -56,7 +56,7 @@ fn message(record: &Record, wish: Option<Wish>) -> String {
     let progress = &record.progress;
     match progress.state {
         RecordState::Pending if record.intent.was_running => {
-            "it will be stopped once AWS shows that it lets root access be disabled".to_owned()
+            "it is stopped as soon as AWS has shown that root access may be disabled".to_owned()
         }
         RecordState::Pending => {
             "root access will be disabled; it is not running, and is not started".to_owned()

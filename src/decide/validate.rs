@@ -15,7 +15,7 @@ use crate::{
     api::{self, EVERY_REGION, NotebookRootAccessPolicy, defaults},
     domain::{
         Access, Account, AccountId, Exemption, Globs, InvalidIdentifier, Matcher, Mode, Policy,
-        PolicyName, Region, Regions,
+        PolicyName, Region, Regions, Warning,
     },
 };
 
@@ -213,7 +213,7 @@ fn warnings(
     spec: &api::NotebookRootAccessPolicySpec,
     accounts: &[Account],
     exemptions: &[Exemption],
-) -> Vec<String> {
+) -> Vec<Warning> {
     let mut warnings = Vec::new();
     if !spec.regions.is_empty()
         && spec
@@ -221,7 +221,10 @@ fn warnings(
             .iter()
             .all(|account| !account.regions.is_empty())
     {
-        warnings.push("spec.regions is used by no account: each has regions of its own".to_owned());
+        warnings.push(Warning::new(
+            "spec.regions",
+            "is used by no account: each has regions of its own",
+        ));
     }
     let ids: BTreeSet<_> = accounts.iter().map(|account| &account.id).collect();
     let everywhere = accounts
@@ -243,8 +246,9 @@ fn warnings(
             .iter()
             .filter(|id| !ids.contains(id))
         {
-            warnings.push(format!(
-                "{path}.accounts names {account}, which is not in spec.accounts"
+            warnings.push(Warning::new(
+                format!("{path}.accounts"),
+                format!("names {account}, which is not in spec.accounts"),
             ));
         }
         for region in exemption
@@ -253,8 +257,9 @@ fn warnings(
             .iter()
             .filter(|region| !everywhere && !named.contains(region))
         {
-            warnings.push(format!(
-                "{path}.regions names {region}, which no account has"
+            warnings.push(Warning::new(
+                format!("{path}.regions"),
+                format!("names {region}, which no account has"),
             ));
         }
     }

@@ -93,6 +93,10 @@ pub struct TargetReport {
     pub lifecycle_configs: u32,
     /// When the last attempt began that read all of it.
     pub last_success: Option<Timestamp>,
+    /// Of the notebooks that violate the policy: when the one was last modified that was not for the longest time. Its users have
+    /// had root at least since then: AWS changes root access only while a notebook is stopped, and moves that time when it stops
+    /// or starts. `None`: there is none, or AWS did not say.
+    pub oldest_violation: Option<Timestamp>,
 }
 
 /// All that a pass found out.
@@ -194,9 +198,13 @@ impl WaitReason {
 
 impl TargetReport {
     /// Counts one notebook more.
-    pub fn add(&mut self, verdict: Verdict, has_lifecycle_config: bool) {
+    pub fn add(&mut self, verdict: Verdict, notebook: &Notebook) {
         self.notebooks += 1;
-        self.lifecycle_configs += u32::from(has_lifecycle_config);
+        self.lifecycle_configs += u32::from(notebook.lifecycle_config().is_some());
+        if verdict == Verdict::NonCompliant {
+            let modified = notebook.summary.last_modified;
+            self.oldest_violation = self.oldest_violation.into_iter().chain(modified).min();
+        }
         for (each, count) in Verdict::ALL.iter().zip(&mut self.verdicts) {
             *count += u32::from(*each == verdict);
         }

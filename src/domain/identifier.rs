@@ -193,6 +193,18 @@ impl From<&str> for NotebookArn {
 }
 
 impl Partition {
+    /// Every partition.
+    pub const ALL: [Self; 8] = [
+        Self::Aws,
+        Self::AwsCn,
+        Self::AwsUsGov,
+        Self::AwsIso,
+        Self::AwsIsoB,
+        Self::AwsIsoE,
+        Self::AwsIsoF,
+        Self::AwsEusc,
+    ];
+
     /// The partition's name in an ARN.
     #[must_use]
     pub fn as_str(self) -> &'static str {

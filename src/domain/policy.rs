@@ -29,8 +29,33 @@ pub struct Policy {
     pub exemptions: Vec<Exemption>,
     /// How notebooks are fixed.
     pub remediation: Remediation,
-    /// What is not wrong but probably not meant either, as sentences.
-    pub warnings: Vec<String>,
+    /// What is not wrong but probably not meant either.
+    pub warnings: Vec<Warning>,
+}
+
+/// Something about a policy that is not wrong but probably not meant either.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Warning {
+    /// The field, such as `spec.exemptions[0]`.
+    pub path: String,
+    /// What follows the path in a sentence, and what to do.
+    pub sentence: String,
+}
+
+impl Warning {
+    /// Something about the field at `path`.
+    pub fn new(path: impl Into<String>, sentence: impl Into<String>) -> Self {
+        Self {
+            path: path.into(),
+            sentence: sentence.into(),
+        }
+    }
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{} {}", self.path, self.sentence)
+    }
 }
 
 /// What a policy does about violations.

@@ -16,7 +16,7 @@ use prometheus::{
 
 use self::{facts::FactsCollector, records::RecordsCollector};
 pub use self::{
-    facts::{PolicyFacts, TargetFacts},
+    facts::{ExemptionExpiry, PolicyFacts, TargetFacts},
     labels::{Controller, ReconciliationResult},
     records::RecordFacts,
 };
@@ -136,6 +136,7 @@ impl Metrics {
             self.remediations
                 .with_label_values(&[policy.as_str(), outcome.as_str()]);
         }
+        self.downtimes.with_label_values(&[policy.as_str()]);
         self.facts.published(policy, facts);
     }
 

@@ -72,7 +72,10 @@ fn over_several() -> Value {
     spec(json!({
         "accounts": [{"id": ACCOUNT, "role": "sudoless"}, {"id": DENIED, "role": "sudoless", "regions": [REGION]}],
         "regions": [REGION, OTHER_REGION],
-        "exemptions": [{"reason": "ported next year", "names": ["legacy-*"]}],
+        "exemptions": [
+            {"reason": "never ported", "names": ["eternal-*"]},
+            {"reason": "ported next year", "names": ["legacy-*"], "expiresAt": "2100-01-31T00:00:00Z"},
+        ],
     }))
 }
 
@@ -151,6 +154,17 @@ async fn the_metrics_say_what_the_status_says() {
         Some(0.0)
     );
 
+    let exemption = |place| [("policy", "metrics-p"), ("exemption", place)];
+    let expiry = "sudoless_exemption_expiry_timestamp_seconds";
+    assert_eq!(value(&page, expiry, &exemption("0")), None);
+    assert_eq!(value(&page, expiry, &exemption("1")), Some(4_105_036_800.0));
+    let violation = stage.simulator.notebook(ACCOUNT, REGION, "a").unwrap();
+    let oldest = "sudoless_oldest_violation_timestamp_seconds";
+    let shown = value(&page, oldest, &target(REGION)).unwrap();
+    let changed = violation.last_modified.as_duration().as_secs_f64();
+    assert!((shown - changed).abs() < 0.002, "{shown}, not {changed}");
+    assert_eq!(value(&page, oldest, &target(OTHER_REGION)), None);
+
     assert_eq!(lint(&page), Vec::<String>::new());
     let said = tokio::task::spawn_blocking(move || promtool(&page))
         .await
@@ -169,6 +183,16 @@ async fn the_metrics_say_what_the_status_says() {
     let success = "sudoless_target_last_success_timestamp_seconds";
     assert!(value(&page, success, &target(OTHER_REGION)).is_some());
     assert!(value(&page, success, &target(REGION)).is_none());
+    assert_eq!(value(&page, expiry, &exemption("1")), None);
+    // Nobody scans a suspended policy, but its exemptions expire.
+    let exempt = json!([{"reason": "soon", "names": ["x"], "expiresAt": "2100-02-28T00:00:00Z"}]);
+    let suspended = json!({"regions": [OTHER_REGION], "suspend": true, "exemptions": exempt});
+    stage.apply("p", spec(suspended)).await;
+    stage
+        .until_page("/metrics", |page| {
+            value(page, expiry, &exemption("0")) == Some(4_107_456_000.0)
+        })
+        .await;
     stage.delete("p").await;
     stage
         .until_page("/metrics", |page| !page.contains("metrics-p"))

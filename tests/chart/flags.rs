@@ -23,7 +23,7 @@ fn flags() -> BTreeMap<String, Option<String>> {
         });
         match (begins, texts.last_mut()) {
             (Some(name), _) => texts.push((name, String::new())),
-            (None, Some((_, text))) => *text += &format!(" {line}"),
+            (None, Some((_, text))) => text.extend([" ", line]),
             (None, None) => {}
         }
     }
@@ -78,7 +78,7 @@ fn the_defaults_in_the_readme_are_the_programs() {
             // In a cluster logs are for machines, and the lease for sure.
             (Some(own), _) => assert_eq!(shown, format!("`\"{own}\"`"), "{name}"),
             (None, _) if !values[&name].is_null() => {
-                assert_eq!(shown, format!("`{}`", values[&name]))
+                assert_eq!(shown, format!("`{}`", values[&name]));
             }
             (None, Some(default)) if shown.starts_with('`') => {
                 let first = shown.trim_start_matches('`').split('`').next().unwrap();

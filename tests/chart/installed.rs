@@ -1,7 +1,10 @@
 //! The chart on a real API server: its objects are accepted, and it is installed, upgraded and uninstalled by both versions of Helm,
 //! in a namespace that enforces the Pod Security Standard *restricted*.
 
-use std::process::Command;
+use std::{
+    process::Command,
+    sync::{Mutex, MutexGuard, OnceLock, PoisonError},
+};
 
 use local_cluster::{LocalCluster, Options, Tool};
 use serde_json::{Value, json};
@@ -17,23 +20,56 @@ const DEFINITIONS: [&str; 2] = [
     "crd/notebookremediations.sudoless.dev",
 ];
 
-/// A cluster with a namespace for the release, *restricted* as far as a namespace can be.
-pub fn cluster() -> LocalCluster {
-    let options = Options {
-        controller_manager: true,
-        ..Options::default()
-    };
-    let cluster = LocalCluster::start(options).unwrap();
-    for namespace in [NAMESPACE, "leases", "monitoring"] {
+/// The cluster of all tests here, with a namespace for the release, *restricted* as far as a namespace can be.
+fn cluster() -> &'static LocalCluster {
+    static CLUSTER: OnceLock<LocalCluster> = OnceLock::new();
+    CLUSTER.get_or_init(|| {
+        let options = Options {
+            controller_manager: true,
+            ..Options::default()
+        };
+        let cluster = LocalCluster::start(options).unwrap();
+        for namespace in [NAMESPACE, "leases", "monitoring"] {
+            cluster
+                .run_kubectl(["create", "namespace", namespace])
+                .unwrap();
+        }
+        let labels = ["enforce", "warn", "audit"]
+            .map(|mode| format!("pod-security.kubernetes.io/{mode}=restricted"));
+        let label = ["label", "namespace", NAMESPACE].map(str::to_owned);
+        cluster.run_kubectl(label.iter().chain(&labels)).unwrap();
         cluster
-            .run_kubectl(["create", "namespace", namespace])
-            .unwrap();
+    })
+}
+
+/// For one test at a time the cluster without a release and without what one leaves behind.
+pub struct Empty(#[expect(dead_code, reason = "it is held")] MutexGuard<'static, ()>);
+
+impl Empty {
+    pub fn cluster() -> (&'static LocalCluster, Self) {
+        static LOCK: Mutex<()> = Mutex::new(());
+        let cluster = cluster();
+        let lock = LOCK.lock().unwrap_or_else(PoisonError::into_inner);
+        clear(cluster);
+        (cluster, Self(lock))
     }
-    let labels = ["enforce", "warn", "audit"]
-        .map(|mode| format!("pod-security.kubernetes.io/{mode}=restricted"));
-    let label = ["label", "namespace", NAMESPACE].map(str::to_owned);
-    cluster.run_kubectl(label.iter().chain(&labels)).unwrap();
-    cluster
+}
+
+fn clear(cluster: &LocalCluster) {
+    let mut command = helm(
+        cluster,
+        Tool::Helm,
+        &["uninstall", RELEASE, "--ignore-not-found", "--wait"],
+    );
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let delete = [
+        "delete",
+        "--ignore-not-found",
+        DEFINITIONS[0],
+        DEFINITIONS[1],
+    ];
+    cluster.run_kubectl(delete).unwrap();
 }
 
 /// A Helm command against the cluster.
@@ -77,6 +113,13 @@ fn is_there(cluster: &LocalCluster, object: &str) -> bool {
         "name",
     ]);
     !name.unwrap().is_empty()
+}
+
+/// The policy in the notes, as a shell would hand it to kubectl.
+fn policy_in(notes: &str) -> Value {
+    let (_, after) = notes.split_once("<<END\n").unwrap();
+    let (policy, _) = after.split_once("\nEND\n").unwrap();
+    serde_saphyr::from_str(policy).unwrap()
 }
 
 /// Has the API server look at objects as if they were applied: nothing unknown in them, no warning.
@@ -148,7 +191,8 @@ fn monitoring_definitions() -> Vec<Value> {
 
 #[test]
 fn the_api_server_accepts_every_object() {
-    let cluster = cluster();
+    // Alone: a release of another test would be merged with what is looked at.
+    let (cluster, _empty) = Empty::cluster();
     let definitions = monitoring_definitions();
     let mut apply = cluster.kubectl(["apply", "--server-side", "-f", "-"]);
     let list = json!({"apiVersion": "v1", "kind": "List", "items": definitions});
@@ -165,10 +209,10 @@ fn the_api_server_accepts_every_object() {
             .unwrap();
     }
 
-    is_accepted(&cluster, &rendered(&json!({})).0);
-    is_accepted(&cluster, &rendered(&together()).0);
+    is_accepted(cluster, &rendered(&json!({})).0);
+    is_accepted(cluster, &rendered(&together()).0);
     is_accepted(
-        &cluster,
+        cluster,
         &rendered(&json!({"metrics": {"podMonitor": {"enabled": true, "interval": "1m"}}})).0,
     );
     // It would refuse something else.
@@ -222,10 +266,10 @@ fn pods_are_admitted_where_restricted_is_enforced() {
 
 #[test]
 fn it_is_installed_upgraded_and_uninstalled() {
-    let cluster = cluster();
+    let (cluster, _empty) = Empty::cluster();
     for version in HELMS {
         // As the first of both versions finds it, nothing is there.
-        let notes = install(&cluster, version, &json!({}));
+        let notes = install(cluster, version, &json!({}));
         assert!(
             notes.contains("kubectl wait --for=condition=Ready nrap/look"),
             "{notes}"
@@ -244,20 +288,17 @@ fn it_is_installed_upgraded_and_uninstalled() {
                 ])
                 .unwrap();
         }
-        let policy = "tests/admission/accept/minimal.yaml";
-        let policy = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(policy);
-        cluster
-            .run_kubectl(["apply", "-f", policy.to_str().unwrap()])
-            .unwrap();
+        let mut apply = cluster.kubectl(["apply", "-f", "-"]);
+        fed(&mut apply, &policy_in(&notes)).unwrap();
 
         // An upgrade changes objects, makes new ones, and reaches the definitions.
-        assert!(!is_there(&cluster, "pdb/sudoless"));
+        assert!(!is_there(cluster, "pdb/sudoless"));
         install(
-            &cluster,
+            cluster,
             version,
             &json!({"replicas": 2, "crds": {"labels": {"seen": "yes"}}}),
         );
-        assert!(is_there(&cluster, "pdb/sudoless"));
+        assert!(is_there(cluster, "pdb/sudoless"));
         for definition in DEFINITIONS {
             let label =
                 cluster.run_kubectl(["get", definition, "-o", "jsonpath={.metadata.labels.seen}"]);
@@ -274,9 +315,9 @@ fn it_is_installed_upgraded_and_uninstalled() {
         assert_eq!(replicas.unwrap(), "2");
 
         // Definitions and policies stay, everything else goes.
-        uninstall(&cluster, version);
+        uninstall(cluster, version);
         for definition in DEFINITIONS {
-            assert!(is_there(&cluster, definition));
+            assert!(is_there(cluster, definition));
         }
         let policies = cluster.run_kubectl(["get", "nrap", "-o", "name"]).unwrap();
         assert!(!policies.is_empty());
@@ -293,8 +334,8 @@ fn it_is_installed_upgraded_and_uninstalled() {
         assert_eq!(left.unwrap(), "");
 
         // What stayed is taken up again, and goes if that is wanted.
-        install(&cluster, version, &json!({"crds": {"keep": false}}));
-        uninstall(&cluster, version);
+        install(cluster, version, &json!({"crds": {"keep": false}}));
+        uninstall(cluster, version);
         for definition in DEFINITIONS {
             cluster
                 .run_kubectl(["wait", "--for=delete", definition, "--timeout=60s"])
@@ -305,20 +346,20 @@ fn it_is_installed_upgraded_and_uninstalled() {
 
 #[test]
 fn helm_4_goes_on_with_what_helm_3_installed() {
-    let cluster = cluster();
-    install(&cluster, Tool::Helm3, &json!({}));
-    install(&cluster, Tool::Helm, &json!({"replicas": 2}));
-    assert!(is_there(&cluster, "pdb/sudoless"));
-    uninstall(&cluster, Tool::Helm);
-    assert!(!is_there(&cluster, "deployment/sudoless"));
+    let (cluster, _empty) = Empty::cluster();
+    install(cluster, Tool::Helm3, &json!({}));
+    install(cluster, Tool::Helm, &json!({"replicas": 2}));
+    assert!(is_there(cluster, "pdb/sudoless"));
+    uninstall(cluster, Tool::Helm);
+    assert!(!is_there(cluster, "deployment/sudoless"));
 }
 
 #[test]
 fn a_pod_that_is_not_restricted_makes_helm_warn() {
-    let cluster = cluster();
+    let (cluster, _empty) = Empty::cluster();
     for version in HELMS {
         let mut command = helm(
-            &cluster,
+            cluster,
             version,
             &[
                 "upgrade",
@@ -332,18 +373,19 @@ fn a_pod_that_is_not_restricted_makes_helm_warn() {
         let output = command.output().unwrap();
         let warned = String::from_utf8_lossy(&output.stderr);
         assert!(warned.contains("would violate PodSecurity"), "{output:?}");
+        uninstall(cluster, version);
     }
 }
 
 #[test]
 fn definitions_that_were_applied_before_are_taken_over_where_asked() {
-    let cluster = cluster();
+    let (cluster, _empty) = Empty::cluster();
     let crds = concat!(env!("CARGO_MANIFEST_DIR"), "/crds");
     for version in HELMS {
         cluster
             .run_kubectl(["apply", "--server-side", "-f", crds])
             .unwrap();
-        let refused = helm(&cluster, version, &["install", RELEASE, CHART])
+        let refused = helm(cluster, version, &["install", RELEASE, CHART])
             .output()
             .unwrap();
         let complaint = String::from_utf8_lossy(&refused.stderr);
@@ -352,7 +394,7 @@ fn definitions_that_were_applied_before_are_taken_over_where_asked() {
             "{refused:?}"
         );
         let taken = helm(
-            &cluster,
+            cluster,
             version,
             &["install", RELEASE, CHART, "--take-ownership"],
         )
@@ -366,7 +408,7 @@ fn definitions_that_were_applied_before_are_taken_over_where_asked() {
             r"jsonpath={.metadata.annotations.meta\.helm\.sh/release-name}",
         ];
         assert_eq!(cluster.run_kubectl(owner).unwrap(), RELEASE);
-        uninstall(&cluster, version);
+        uninstall(cluster, version);
         cluster
             .run_kubectl(["delete", DEFINITIONS[0], DEFINITIONS[1]])
             .unwrap();
@@ -376,10 +418,10 @@ fn definitions_that_were_applied_before_are_taken_over_where_asked() {
 #[test]
 fn both_versions_render_what_they_install() {
     // `helm get manifest` is what was installed: the same as `helm template`, so that GitOps and Helm do not differ.
-    let cluster = cluster();
+    let (cluster, _empty) = Empty::cluster();
     for version in HELMS {
-        install(&cluster, version, &json!({}));
-        let output = helm(&cluster, version, &["get", "manifest", RELEASE])
+        install(cluster, version, &json!({}));
+        let output = helm(cluster, version, &["get", "manifest", RELEASE])
             .output()
             .unwrap();
         let installed = Objects::parse(&String::from_utf8(output.stdout).unwrap());

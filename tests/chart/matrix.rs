@@ -1,7 +1,7 @@
 //! Templates over a matrix of values: each feature alone, none, and all that go together at once, with both versions of Helm.
 //! So each pair of features is seen with both, one and none of the two turned on.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use local_cluster::Tool;
 use serde_json::{Value, json};
@@ -114,43 +114,63 @@ fn by_default_there_is_what_is_needed_and_nothing_more() {
     );
 }
 
-/// SECURITY.md, "Rights in Kubernetes", as rules.
+/// The table "Rights in Kubernetes" of SECURITY.md: resources, and the verbs on each.
+fn documented_rights() -> BTreeMap<String, BTreeSet<String>> {
+    let security = include_str!("../../SECURITY.md");
+    let (_, section) = security.split_once("\n## Rights in Kubernetes\n").unwrap();
+    let quoted = |text: &str| -> Vec<String> {
+        text.split('`')
+            .skip(1)
+            .step_by(2)
+            .map(str::to_owned)
+            .collect()
+    };
+    section
+        .lines()
+        .skip_while(|line| !line.starts_with("|---"))
+        .skip(1)
+        .take_while(|line| line.starts_with('|'))
+        .map(|line| {
+            let cells: Vec<_> = line.split(" | ").collect();
+            let resource = quoted(cells[0]).swap_remove(0);
+            (resource, quoted(cells[1]).into_iter().collect())
+        })
+        .collect()
+}
+
 #[test]
 fn the_operator_has_the_rights_that_security_md_lists() {
     let objects = rendered(&json!({}));
-    let mut rights = Vec::new();
     let roles = [
         objects.named("ClusterRole", "sudoless"),
         objects.named("Role", "sudoless-events"),
         objects.named("Role", "sudoless-leader-election"),
     ];
-    for role in roles {
-        for rule in role["rules"].as_array().unwrap() {
-            let names = rule["resourceNames"]
-                .as_array()
-                .map_or(String::new(), |names| {
-                    format!(" {}", names[0].as_str().unwrap())
-                });
-            rights.push(format!(
-                "{}.{}{names}: {}",
-                texts(&rule["resources"])[0],
-                texts(&rule["apiGroups"])[0],
-                texts(&rule["verbs"]).join(" ")
-            ));
+    let mut rights: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for rule in roles
+        .iter()
+        .flat_map(|role| role["rules"].as_array().unwrap())
+    {
+        for resource in texts(&rule["resources"]) {
+            // As SECURITY.md writes it: resource, group, and then the subresource.
+            let (resource, sub) = resource
+                .split_once('/')
+                .map_or((resource, None), |(it, sub)| (it, Some(sub)));
+            let group = texts(&rule["apiGroups"])[0];
+            let name = format!(
+                "{resource}.{group}{}",
+                sub.map_or(String::new(), |sub| format!("/{sub}"))
+            );
+            rights
+                .entry(name)
+                .or_default()
+                .extend(texts(&rule["verbs"]).into_iter().map(str::to_owned));
         }
     }
-    assert_eq!(
-        rights,
-        [
-            "notebookrootaccesspolicies.sudoless.dev: list watch",
-            "notebookrootaccesspolicies/status.sudoless.dev: patch",
-            "notebookremediations.sudoless.dev: get list watch create delete patch",
-            "notebookremediations/status.sudoless.dev: update",
-            "events.events.k8s.io: create patch",
-            "leases.coordination.k8s.io: create",
-            "leases.coordination.k8s.io sudoless: get patch",
-        ]
-    );
+    assert_eq!(rights, documented_rights());
+    let lease = &objects.named("Role", "sudoless-leader-election")["rules"];
+    assert_eq!(lease[0]["verbs"], json!(["create"]));
+    assert_eq!(lease[1]["resourceNames"], json!(["sudoless"]));
 }
 
 #[test]
@@ -218,6 +238,16 @@ fn only_several_replicas_are_kept_apart_and_from_eviction() {
     assert!(objects.pod()["spec"]["affinity"]["podAntiAffinity"].is_object());
     let objects = rendered(&json!({"replicas": 3, "podDisruptionBudget": {"enabled": false}}));
     assert!(!objects.has("PodDisruptionBudget"));
+}
+
+#[test]
+fn metrics_are_for_the_cluster_unless_said_otherwise() {
+    let ingress = |values| rendered(&values).only("NetworkPolicy")["spec"]["ingress"].clone();
+    let ports = json!([{"port": 8080, "protocol": "TCP"}]);
+    let from = json!([{"namespaceSelector": {}}]);
+    assert_eq!(ingress(json!({})), json!([{"ports": ports, "from": from}]));
+    let all = ingress(json!({"networkPolicy": {"metricsFrom": []}}));
+    assert_eq!(all, json!([{"ports": ports}]));
 }
 
 #[test]

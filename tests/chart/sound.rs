@@ -2,16 +2,21 @@
 
 use std::{collections::BTreeSet, process::Command};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::rendered::{Objects, texts};
 
 /// Kinds that are in no namespace.
-const CLUSTER_SCOPED: [&str; 3] = [
+const CLUSTER_SCOPED: [&str; 5] = [
     "ClusterRole",
     "ClusterRoleBinding",
     "CustomResourceDefinition",
+    "ValidatingAdmissionPolicy",
+    "ValidatingAdmissionPolicyBinding",
 ];
+
+/// Ends of the names of roles for people, which the chart binds to nobody.
+const FOR_PEOPLE: [&str; 3] = ["-viewer", "-editor", "-enforcer"];
 
 /// Asserts everything that holds always.
 pub fn check(objects: &Objects) {
@@ -19,6 +24,7 @@ pub fn check(objects: &Objects) {
     rights_are_few(objects);
     service_account_is_bound(objects);
     selectors_match(objects);
+    pod_is_confined(objects);
     the_program_takes(&objects.args());
     egress_is_bounded(objects);
 }
@@ -106,7 +112,7 @@ fn service_account_is_bound(objects: &Objects) {
     let roles = objects.of("Role").chain(objects.of("ClusterRole"));
     let own = roles.filter(|role| {
         let name = role["metadata"]["name"].as_str().unwrap();
-        !name.ends_with("-viewer") && !name.ends_with("-editor")
+        !FOR_PEOPLE.iter().any(|end| name.ends_with(end))
     });
     assert_eq!(own.count(), bindings().count());
 }
@@ -146,6 +152,19 @@ fn selectors_match(objects: &Objects) {
             policy["spec"]["ingress"][0]["ports"][0]["port"],
             port["containerPort"]
         );
+    }
+}
+
+/// More than *restricted* asks for, which the API server checks itself.
+fn pod_is_confined(objects: &Objects) {
+    let (spec, container) = (&objects.pod()["spec"], objects.container());
+    let own = &container["securityContext"];
+    assert_eq!(own["readOnlyRootFilesystem"], true);
+    assert_eq!(own["capabilities"], json!({"drop": ["ALL"]}));
+    assert_ne!(spec["securityContext"]["runAsUser"].as_u64().unwrap(), 0);
+    assert_eq!(spec["securityContext"]["runAsNonRoot"], true);
+    for key in ["hostNetwork", "hostPID", "hostIPC", "initContainers"] {
+        assert!(spec[key].is_null(), "{key}");
     }
 }
 

@@ -118,111 +118,103 @@ fn audits() -> Vec<Case> {
 
 /// Of a policy that enforces.
 fn enforcements() -> Vec<Case> {
-    let of = |more: Value| {
-        let mut spec = spec(more);
-        spec["mode"] = json!("Enforce");
-        spec
+    let apply = Case {
+        what: "apply what is there",
+        before: Some(enforcing(json!({}))),
+        deed: Deed::Apply(enforcing(json!({}))),
+        is_free: true,
     };
-    let case = |what, before, deed, is_free| Case {
+    let delete = Case {
+        what: "delete",
+        before: Some(enforcing(json!({}))),
+        deed: Deed::Delete,
+        is_free: true,
+    };
+    let free = free_changes().into_iter();
+    let free = free.map(|(what, patch)| change(what, json!({}), patch, true));
+    let guarded = guarded_changes().into_iter();
+    let guarded = guarded.map(|(what, patch)| change(what, json!({}), patch, false));
+    let suspended = changes_of_suspended().into_iter();
+    let suspended =
+        suspended.map(|(what, patch)| change(what, json!({"suspend": true}), patch, false));
+    let all = free.chain(guarded).chain(suspended);
+    all.chain([apply, delete]).collect()
+}
+
+fn change(what: &'static str, more: Value, patch: Value, is_free: bool) -> Case {
+    Case {
         what,
-        before: Some(before),
-        deed,
+        before: Some(enforcing(more)),
+        deed: Deed::Merge(patch),
         is_free,
-    };
-    let change = |what, patch, is_free| case(what, of(json!({})), Deed::Merge(patch), is_free);
-    let suspended = || of(json!({"suspend": true}));
+    }
+}
+
+fn enforcing(more: Value) -> Value {
+    let mut spec = spec(more);
+    spec["mode"] = json!("Enforce");
+    spec
+}
+
+fn free_changes() -> Vec<(&'static str, Value)> {
+    let to_audit = json!({"spec": {"mode": "Audit"}});
+    let to_audit_and_wider = json!({"spec": {"mode": "Audit", "selector": null}});
+    let scan = json!({"metadata": {"annotations": {"sudoless.dev/scan-now": "1"}}});
+    let label = json!({"metadata": {"labels": {"app.kubernetes.io/instance": "platform"}}});
+    let finalizer = json!({"metadata": {"finalizers": ["example.com/hold"]}});
     vec![
-        change(
-            "widen what is enforced",
-            json!({"spec": {"selector": null}}),
-            false,
-        ),
-        change(
-            "end an exemption",
-            json!({"spec": {"exemptions": null}}),
-            false,
-        ),
-        change(
-            "add an exemption",
-            json!({"spec": {"exemptions": [
-                {"reason": "rootful Docker", "names": ["legacy-*"]},
-                {"reason": "rootful Docker", "names": ["churn"]},
-            ]}}),
-            false,
-        ),
-        change(
-            "take down more at a time",
-            json!({"spec": {"remediation": {"maxConcurrent": 9}}}),
-            false,
-        ),
-        change("Enforce to Audit", json!({"spec": {"mode": "Audit"}}), true),
-        change("Enforce to no mode", json!({"spec": {"mode": null}}), true),
-        change(
-            "Enforce to Audit, and wider",
-            json!({"spec": {"mode": "Audit", "selector": null}}),
-            true,
-        ),
-        change("suspend", json!({"spec": {"suspend": true}}), true),
-        change(
-            "suspend, and a field more",
-            json!({"spec": {"suspend": true, "scanInterval": "1h"}}),
-            false,
-        ),
-        change(
-            "suspend, and a field less",
-            json!({"spec": {"suspend": true, "selector": null}}),
-            false,
-        ),
-        change(
-            "suspend, and a field otherwise",
-            json!({"spec": {"suspend": true, "regions": ["us-east-1"]}}),
-            false,
-        ),
-        case(
-            "resume",
-            suspended(),
-            Deed::Merge(json!({"spec": {"suspend": false}})),
-            false,
-        ),
-        case(
-            "resume by leaving it out",
-            suspended(),
-            Deed::Merge(json!({"spec": {"suspend": null}})),
-            false,
-        ),
-        case(
-            "widen what is suspended",
-            suspended(),
-            Deed::Merge(json!({"spec": {"selector": null}})),
-            false,
-        ),
-        change(
-            "ask for a scan",
-            json!({"metadata": {"annotations": {"sudoless.dev/scan-now": "1"}}}),
-            true,
-        ),
-        change(
-            "label it, as Argo CD does",
-            json!({"metadata": {"labels": {"app.kubernetes.io/instance": "platform"}}}),
-            true,
-        ),
-        change(
-            "hold it by a finalizer",
-            json!({"metadata": {"finalizers": ["example.com/hold"]}}),
-            true,
-        ),
-        case(
-            "apply what is there",
-            of(json!({})),
-            Deed::Apply(of(json!({}))),
-            true,
-        ),
-        change("delete", json!({}), true).by(Deed::Delete),
+        ("Enforce to Audit", to_audit),
+        ("Enforce to no mode", json!({"spec": {"mode": null}})),
+        ("Enforce to Audit, and wider", to_audit_and_wider),
+        ("suspend", json!({"spec": {"suspend": true}})),
+        ("ask for a scan", scan),
+        ("label it, as Argo CD does", label),
+        ("hold it by a finalizer", finalizer),
     ]
 }
 
-impl Case {
-    fn by(self, deed: Deed) -> Self {
-        Self { deed, ..self }
-    }
+fn guarded_changes() -> Vec<(&'static str, Value)> {
+    let exempt = json!({"spec": {"exemptions": [
+        {"reason": "rootful Docker", "names": ["legacy-*"]},
+        {"reason": "rootful Docker", "names": ["churn"]},
+    ]}});
+    let suspend_and = |field: &str, value: Value| json!({"spec": {"suspend": true, field: value}});
+    vec![
+        (
+            "widen what is enforced",
+            json!({"spec": {"selector": null}}),
+        ),
+        ("end an exemption", json!({"spec": {"exemptions": null}})),
+        ("add an exemption", exempt),
+        (
+            "take down more at a time",
+            json!({"spec": {"remediation": {"maxConcurrent": 9}}}),
+        ),
+        (
+            "suspend, and a field more",
+            suspend_and("scanInterval", json!("1h")),
+        ),
+        (
+            "suspend, and a field less",
+            suspend_and("selector", Value::Null),
+        ),
+        (
+            "suspend, and a field otherwise",
+            suspend_and("regions", json!(["us-east-1"])),
+        ),
+    ]
+}
+
+fn changes_of_suspended() -> Vec<(&'static str, Value)> {
+    vec![
+        ("resume", json!({"spec": {"suspend": false}})),
+        (
+            "resume by leaving it out",
+            json!({"spec": {"suspend": null}}),
+        ),
+        (
+            "widen what is suspended",
+            json!({"spec": {"selector": null}}),
+        ),
+    ]
 }

@@ -1,7 +1,7 @@
 //! People with rights, and what the API server answers them.
 
 use kube::{
-    Api, Client, Config, ResourceExt,
+    Api, Client, Config,
     api::{DeleteParams, Patch, PatchParams, PostParams},
     config::{KubeConfigOptions, Kubeconfig},
     core::ObjectMeta,
@@ -150,14 +150,7 @@ pub async fn act(client: &Client, name: &str, deed: &Deed) -> Result<(), String>
             let parameters = PatchParams::default();
             answer(api.patch(name, &parameters, &Patch::Merge(patch)).await)
         }
-        Deed::Delete => {
-            let deleted = api.delete(name, &DeleteParams::default()).await;
-            answer(
-                deleted
-                    .map(|either| either.left())
-                    .map(|left| left.map(|it| it.name_any())),
-            )
-        }
+        Deed::Delete => answer(api.delete(name, &DeleteParams::default()).await),
     }
 }
 

@@ -10,7 +10,8 @@ use sudoless::{
         Region, Target, TargetRegion, TargetState, Timeouts, WaitReason,
     },
     observability::{
-        BuildInfo, Controller, Metrics, PolicyFacts, ReconciliationResult, RecordFacts, TargetFacts,
+        BuildInfo, Controller, ExemptionExpiry, Metrics, PolicyFacts, ReconciliationResult,
+        RecordFacts, TargetFacts,
     },
 };
 
@@ -35,6 +36,8 @@ pub fn scanned(account: &str, region: &str, verdicts: [u32; 4]) -> TargetFacts {
         verdicts,
         lifecycle_configs: verdicts.iter().sum::<u32>().min(1),
         last_success: Some(Timestamp::from_second(INSTANT).unwrap()),
+        oldest_violation: (verdicts[3] > 0)
+            .then_some(Timestamp::from_second(INSTANT - 86400).unwrap()),
     }
 }
 
@@ -57,6 +60,7 @@ pub fn facts(targets: Vec<TargetFacts>) -> PolicyFacts {
         targets,
         waiting: [0; WaitReason::ALL.len()],
         halted: 0,
+        expiries: Vec::new(),
     }
 }
 
@@ -81,6 +85,10 @@ pub fn busy_metrics() -> Metrics {
         PolicyFacts {
             mode: Mode::Enforce,
             suspended: true,
+            expiries: vec![ExemptionExpiry {
+                place: "2".to_owned(),
+                at: Timestamp::from_second(INSTANT + 86400).unwrap(),
+            }],
             ..facts(vec![scanned("111122223333", "eu-west-1", [17, 0, 0, 3])])
         },
     );

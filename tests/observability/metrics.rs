@@ -65,6 +65,17 @@ fn a_policys_facts_are_its_series() {
         ]
     );
     assert_eq!(
+        series(&metrics, "sudoless_oldest_violation_timestamp_seconds"),
+        [
+            r#"{policy="no-root",account="111122223333",region="eu-west-1"} 1799913600"#,
+            r#"{policy="strict",account="111122223333",region="eu-west-1"} 1799913600"#,
+        ]
+    );
+    assert_eq!(
+        series(&metrics, "sudoless_exemption_expiry_timestamp_seconds"),
+        [r#"{policy="strict",exemption="2"} 1800086400"#]
+    );
+    assert_eq!(
         series(&metrics, "sudoless_policy_last_scan_timestamp_seconds"),
         [
             r#"{policy="no-root"} 1800000000"#,

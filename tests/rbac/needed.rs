@@ -72,7 +72,7 @@ fn without_any_one_of_them_something_is_missing() {
         let account = account(*number);
         grants::account_with(&account, &all_but(grant, &account))
     });
-    apply(cluster(), accounts.collect());
+    apply(cluster(), &accounts.collect::<Vec<_>>());
     let failed = thread::scope(|scope| {
         let tries: Vec<_> = rows
             .iter()

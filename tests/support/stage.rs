@@ -218,17 +218,15 @@ impl Stage {
             .unwrap_or_default()
     }
 
+    /// Where the operator's own server is, as `host:port`.
+    pub fn address(&self) -> String {
+        let operator = self.operator.lock().unwrap();
+        operator.as_ref().unwrap().address.clone()
+    }
+
     /// GET of a page of the operator's own server: status code and body.
     pub fn page(&self, path: &str) -> (u16, String) {
-        let address = self
-            .operator
-            .lock()
-            .unwrap()
-            .as_ref()
-            .unwrap()
-            .address
-            .clone();
-        http_get(&address, path)
+        http_get(&self.address(), path)
     }
 
     /// Waits until the operator has logged something.

@@ -5,6 +5,7 @@
     clippy::indexing_slicing
 )]
 
+mod oldest;
 mod warnings;
 
 use serde_json::{Value, json};

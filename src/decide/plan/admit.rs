@@ -90,7 +90,7 @@ fn under_way(policy: &Policy, known: Option<&Known>) -> Result<(), Wait> {
         return Err(Wait::because(
             WaitReason::OtherPolicy,
             format!(
-                "the policy {} is at it: nbr/{name} is {state}",
+                "root access is being taken away for the policy {}, by nbr/{name} ({state})",
                 known.policy
             ),
         ));
@@ -100,14 +100,17 @@ fn under_way(policy: &Policy, known: Option<&Known>) -> Result<(), Wait> {
     } else {
         Next::Update
     };
+    let (reason, message) = if state == RecordState::NeedsAttention {
+        let message = format!("its remediation needs a person: kubectl describe nbr {name}");
+        ("NeedsAttention", message)
+    } else {
+        let message = format!("root access is being taken away by nbr/{name} ({state})");
+        ("Remediating", message)
+    };
     Err(Wait {
         next,
-        reason: if state == RecordState::NeedsAttention {
-            "NeedsAttention"
-        } else {
-            "Remediating"
-        },
-        message: format!("nbr/{name} is {state}"),
+        reason,
+        message,
     })
 }
 
@@ -250,7 +253,7 @@ fn canary(target: TargetTally) -> Result<(), Wait> {
     }
     Err(Wait::because(
         WaitReason::Canary,
-        "the first notebook that is restarted in this account and region has not come back yet"
+        "it waits until the first notebook that is restarted in this account and region has come back"
             .to_owned(),
     ))
 }
@@ -272,7 +275,9 @@ fn budget(policy: &Policy, tally: &Tally, target: TargetTally) -> Result<(), Wai
     debug_assert!(down >= most);
     Err(Wait::because(
         WaitReason::Budget,
-        format!("{what} is {most}, and as many notebooks are being restarted"),
+        format!(
+            "it waits for its turn: {what} is {most}, and as many notebooks are being restarted"
+        ),
     ))
 }
 
@@ -283,7 +288,7 @@ fn few_updates(target: TargetTally) -> Result<(), Wait> {
     Err(Wait::because(
         WaitReason::Budget,
         format!(
-            "{MOST_UPDATES} stopped notebooks are updated at the same time in this account and region"
+            "it waits for its turn: {MOST_UPDATES} stopped notebooks are updated at the same time in this account and region"
         ),
     ))
 }

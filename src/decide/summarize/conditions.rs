@@ -57,7 +57,13 @@ pub(super) fn scanned(
 /// Ready, Reconciling and Stalled: what needs a person comes before what is under way, and is never ready.
 fn work(ready: &Draft, truth: Truth, reason: Reason, flights: &Flights) -> (Draft, Draft, Draft) {
     let idle = || draft(Truth::False, Reason::AsExpected, "nothing is under way");
-    let sound = || draft(Truth::False, Reason::AsExpected, "nothing needs a person");
+    let sound = || {
+        draft(
+            Truth::False,
+            Reason::AsExpected,
+            "the operator goes on by itself",
+        )
+    };
     if !flights.needs_attention.is_empty() {
         let needs = |truth| {
             let message = format!("{}; {}", sentences::attention(flights), ready.message);
@@ -279,6 +285,7 @@ fn draft(truth: Truth, reason: Reason, message: impl Into<String>) -> Draft {
 }
 
 /// `metav1.Time` has no fractions: with them, what is read back would differ from what was written.
+#[must_use]
 pub fn whole_seconds(time: jiff::Timestamp) -> jiff::Timestamp {
     jiff::Timestamp::from_second(time.as_second()).unwrap_or(time)
 }

@@ -31,7 +31,8 @@ pub(super) fn ready(policy: &Policy, evaluation: &Evaluation, progress: Progress
         sentence.push_str("; nothing new is begun in ");
         sentence.push_str(&named(names, halted.len()));
         sentence.push_str(
-            " because too many remediations failed there: kubectl get nbr --field-selector status.state=Failed",
+            " because too many remediations failed there: kubectl get nbr --field-selector status.state=Failed shows them, deleting \
+             them lets it go on",
         );
     }
     if !evaluation.warnings.is_empty() {
@@ -44,15 +45,20 @@ pub(super) fn ready(policy: &Policy, evaluation: &Evaluation, progress: Progress
 
 /// Whose remediation needs a person.
 pub(super) fn attention(flights: &Flights) -> String {
-    let count = flights.needs_attention.len();
-    let records = flights
-        .needs_attention
-        .iter()
-        .map(|name| format!("nbr/{name}"));
-    format!(
-        "a remediation needs attention: kubectl describe {}",
-        named(records, count)
-    )
+    let records = &flights.needs_attention;
+    if records.len() > MOST_NAMED {
+        return format!(
+            "{} remediations need a person: kubectl get nbr --field-selector status.state=NeedsAttention",
+            records.len()
+        );
+    }
+    let need = if records.len() == 1 {
+        "1 remediation needs"
+    } else {
+        &format!("{} remediations need", records.len())
+    };
+    let names: Vec<&str> = records.iter().map(String::as_str).collect();
+    format!("{need} a person: kubectl describe nbr {}", names.join(" "))
 }
 
 /// How many targets were read, and which were not.
@@ -70,11 +76,11 @@ fn read(targets: &[TargetReport]) -> String {
     let names = not_read
         .iter()
         .map(|report| format!("{} ({})", report.target, report.state));
-    format!(
-        "{} of {places} read; not read: {}",
-        targets.len() - not_read.len(),
-        named(names, not_read.len())
-    )
+    let names = named(names, not_read.len());
+    match targets.len() - not_read.len() {
+        0 => format!("{places} not read: {names}"),
+        read => format!("{read} of {places} read; not read: {names}"),
+    }
 }
 
 /// What `Compliant` says when it is False.
@@ -123,14 +129,14 @@ pub(super) fn unread(progress: Progress, summary: &Summary) -> String {
 
 /// What `Compliant` says when it is True.
 pub(super) fn compliant(summary: &Summary) -> String {
-    let exempt = match summary.exempt {
-        0 => String::new(),
-        exempt => format!(", {exempt} exempt"),
-    };
-    format!(
-        "every notebook is compliant or exempt: {} compliant{exempt}",
-        summary.compliant
-    )
+    match (summary.compliant, summary.exempt) {
+        (0, 0) => "the policy covers no notebook".to_owned(),
+        (compliant, 0) => format!("every notebook is compliant, {compliant} in all"),
+        (0, exempt) => format!("every notebook is exempt, {exempt} in all"),
+        (compliant, exempt) => {
+            format!("every notebook is compliant or exempt: {compliant} compliant, {exempt} exempt")
+        }
+    }
 }
 
 /// A message that the API server takes.

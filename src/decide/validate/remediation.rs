@@ -9,7 +9,7 @@ use super::Errors;
 use crate::{
     api::{self, RemediationSpec, defaults},
     decide::windows::{TYPICAL_CYCLE, is_short},
-    domain::{Remediation, RepeatedTime, Timeouts, WhenRunning, Window},
+    domain::{Remediation, RepeatedTime, Timeouts, Warning, WhenRunning, Window},
 };
 
 const WINDOWS: RangeInclusive<Duration> = Duration::from_mins(1)..=Duration::from_hours(168);
@@ -63,16 +63,18 @@ pub(super) fn remediation(spec: Option<&RemediationSpec>, errors: &mut Errors) -
 }
 
 /// What is not wrong but probably not meant either.
-pub(super) fn warnings(windows: &[Window]) -> impl Iterator<Item = String> {
+pub(super) fn warnings(windows: &[Window]) -> impl Iterator<Item = Warning> {
     windows
         .iter()
         .enumerate()
         .filter(|(_, window)| is_short(window))
         .map(|(index, _)| {
-            format!(
-                "spec.remediation.windows[{index}] is shorter than a typical restart (about {} minutes): a restart begun in \
-                 it ends after it",
-                TYPICAL_CYCLE.as_secs() / 60
+            Warning::new(
+                format!("spec.remediation.windows[{index}]"),
+                format!(
+                    "is shorter than a typical restart (about {} minutes): a restart begun in it ends after it",
+                    TYPICAL_CYCLE.as_secs() / 60
+                ),
             )
         })
 }

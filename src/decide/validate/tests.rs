@@ -147,7 +147,7 @@ fn accepts_the_whole_example() {
         opens(&remediation.windows, "2026-06-01T00:00:00Z"),
         "2026-06-06T00:00:00Z"
     );
-    assert_eq!(policy.warnings, [] as [&str; 0]);
+    assert_eq!(policy.warnings, []);
 }
 
 #[test]

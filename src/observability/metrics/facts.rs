@@ -1,7 +1,7 @@
 //! What the last pass over each policy found out, as gauges.
 //!
-//! The series are computed when Prometheus asks, from facts of some sixty bytes per target: live gauges of a
-//! fleet would take a hundred times that, and would have to be taken down one by one when a target goes.
+//! The series are computed when Prometheus asks, from facts of some eighty bytes per target: live gauges of a
+//! fleet would take many times that, and would have to be taken down one by one when a target goes.
 
 use std::{
     collections::BTreeMap,
@@ -18,7 +18,8 @@ use prometheus::{
 use super::family::{Family, seconds};
 
 use crate::domain::{
-    Evaluation, Mode, Next, PolicyName, Target, TargetReport, TargetState, Verdict, WaitReason,
+    Evaluation, Mode, Next, Policy, PolicyName, Target, TargetReport, TargetState, Verdict,
+    WaitReason,
 };
 
 /// What the last pass over a policy found out.
@@ -38,6 +39,17 @@ pub struct PolicyFacts {
     pub waiting: [u32; WaitReason::ALL.len()],
     /// In how many accounts and regions nothing new is begun, because too many remediations failed.
     pub halted: u32,
+    /// When its exemptions expire, those that never do left out.
+    pub expiries: Vec<ExemptionExpiry>,
+}
+
+/// When one of a policy's exemptions expires, or did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExemptionExpiry {
+    /// Its place in `spec.exemptions`, from 0.
+    pub place: String,
+    /// The instant. It may have passed.
+    pub at: Timestamp,
 }
 
 /// What the last pass over a policy found out about one of its targets.
@@ -53,6 +65,8 @@ pub struct TargetFacts {
     pub lifecycle_configs: u32,
     /// When the last scan that read it began; `None`: none did yet.
     pub last_success: Option<Timestamp>,
+    /// Of the notebooks that violate the policy: when the one was last modified that was not for the longest time.
+    pub oldest_violation: Option<Timestamp>,
 }
 
 /// Turns the facts last published into series, one policy's in place of its former ones. Clones share them.
@@ -92,6 +106,13 @@ const LAST_SUCCESS: Family<3> = Family {
     labels: ["policy", "account", "region"],
 };
 
+const OLDEST_VIOLATION: Family<3> = Family {
+    name: "sudoless_oldest_violation_timestamp_seconds",
+    help: "When AWS last noted a change of the NonCompliant notebook that was not changed for the longest time: its users have had \
+           root at least since then. No series: there is none. Long ago means that nobody does anything about it.",
+    labels: ["policy", "account", "region"],
+};
+
 const LAST_SCAN: Family<1> = Family {
     name: "sudoless_policy_last_scan_timestamp_seconds",
     help: "When a policy's targets were last read, in full or in part. Alert when it is several scan intervals ago and \
@@ -126,6 +147,13 @@ const HALTED: Family<1> = Family {
     labels: ["policy"],
 };
 
+const EXPIRIES: Family<2> = Family {
+    name: "sudoless_exemption_expiry_timestamp_seconds",
+    help: "When an exemption of a policy expires, or did; the label is its place in spec.exemptions, from 0. One that never expires \
+           has no series. Alert some days before: its notebooks are judged like all others from then on, and fixed in Enforce.",
+    labels: ["policy", "exemption"],
+};
+
 impl TargetFacts {
     /// The facts in a pass's report of a target.
     #[must_use]
@@ -136,6 +164,7 @@ impl TargetFacts {
             verdicts: report.verdicts,
             lifecycle_configs: report.lifecycle_configs,
             last_success: report.last_success,
+            oldest_violation: report.oldest_violation,
         }
     }
 
@@ -160,6 +189,21 @@ impl PolicyFacts {
     }
 }
 
+impl ExemptionExpiry {
+    /// Those of a policy.
+    #[must_use]
+    pub fn all(policy: &Policy) -> Vec<Self> {
+        let exemptions = policy.exemptions.iter().enumerate();
+        exemptions
+            .filter_map(|(place, exemption)| {
+                let at = exemption.expires_at?;
+                let place = place.to_string();
+                Some(Self { place, at })
+            })
+            .collect()
+    }
+}
+
 impl FactsCollector {
     pub(super) fn new() -> Result<Self, prometheus::Error> {
         Ok(Self {
@@ -168,11 +212,13 @@ impl FactsCollector {
                 LIFECYCLE_CONFIGS.describe()?,
                 TARGETS.describe()?,
                 LAST_SUCCESS.describe()?,
+                OLDEST_VIOLATION.describe()?,
                 LAST_SCAN.describe()?,
                 SCAN_INTERVAL.describe()?,
                 POLICY_INFO.describe()?,
                 WAITING.describe()?,
                 HALTED.describe()?,
+                EXPIRIES.describe()?,
             ],
             policies: Arc::default(),
         })
@@ -216,11 +262,13 @@ impl Collector for FactsCollector {
             LIFECYCLE_CONFIGS.collect(each_target(&published).filter_map(lifecycle_configs)),
             TARGETS.collect(published.iter().flat_map(targets)),
             LAST_SUCCESS.collect(each_target(&published).filter_map(last_success)),
+            OLDEST_VIOLATION.collect(each_target(&published).filter_map(oldest_violation)),
             LAST_SCAN.collect(published.iter().filter_map(last_scan)),
             SCAN_INTERVAL.collect(published.iter().map(scan_interval)),
             POLICY_INFO.collect(published.iter().map(policy_info)),
             WAITING.collect(published.iter().flat_map(waiting)),
             HALTED.collect(published.iter().map(halted)),
+            EXPIRIES.collect(published.iter().flat_map(expiries)),
         ]
     }
 }
@@ -277,6 +325,13 @@ fn last_success<'a>(
     Some((target_labels(policy, facts), seconds(instant)))
 }
 
+fn oldest_violation<'a>(
+    (policy, facts): (&'a PolicyName, &'a TargetFacts),
+) -> Option<([&'a str; 3], f64)> {
+    let instant = facts.oldest_violation?;
+    Some((target_labels(policy, facts), seconds(instant)))
+}
+
 fn last_scan((policy, facts): &(PolicyName, Arc<PolicyFacts>)) -> Option<([&str; 1], f64)> {
     Some(([policy.as_str()], seconds(facts.last_scan?)))
 }
@@ -305,6 +360,13 @@ fn waiting(
 
 fn halted((policy, facts): &(PolicyName, Arc<PolicyFacts>)) -> ([&str; 1], f64) {
     ([policy.as_str()], f64::from(facts.halted))
+}
+
+fn expiries(
+    (policy, facts): &(PolicyName, Arc<PolicyFacts>),
+) -> impl Iterator<Item = ([&str; 2], f64)> {
+    let expiries = facts.expiries.iter();
+    expiries.map(|expiry| ([policy.as_str(), &*expiry.place], seconds(expiry.at)))
 }
 
 fn target_labels<'a>(policy: &'a PolicyName, facts: &'a TargetFacts) -> [&'a str; 3] {

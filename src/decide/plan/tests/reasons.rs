@@ -214,10 +214,15 @@ fn by_its_record() -> Vec<Case> {
     let name = name();
     let of_own = |status, state| records([own(status, state, 0)]);
     let of_other = |status, state| records([of("other", own(status, state, 0))]);
-    let is = |next, reason, state: RecordState| Some((next, reason, format!("nbr/{name} is {state}")));
-    let other = |state: RecordState| {
-        wait(WaitReason::OtherPolicy, &format!("the policy other is at it: nbr/{name} is {state}"))
+    let is = |next, state: RecordState| {
+        Some((next, "Remediating", format!("root access is being taken away by nbr/{name} ({state})")))
     };
+    let needs_a_person = || {
+        Some((Next::Restart, "NeedsAttention", format!("its remediation needs a person: kubectl describe nbr {name}")))
+    };
+    let other = |state: RecordState| wait(WaitReason::OtherPolicy, &format!(
+        "root access is being taken away for the policy other, by nbr/{name} ({state})"
+    ));
     let failed = || wait(WaitReason::Failed, &format!(
         "its remediation failed: see kubectl describe nbr {name}; kubectl delete nbr {name} acknowledges it and tries again"
     ));
@@ -226,11 +231,11 @@ fn by_its_record() -> Vec<Case> {
          delete nbr {name} starts again"
     ));
     vec![
-        ("InService", of_own("InService", Pending), is(Next::Restart, "Remediating", Pending)),
-        ("Stopping", of_own("InService", Stopping), is(Next::Restart, "Remediating", Stopping)),
-        ("Stopped", of_own("Stopped", Updating), is(Next::Update, "Remediating", Updating)),
-        ("Stopped", of_own("InService", Starting), is(Next::Restart, "Remediating", Starting)),
-        ("Failed", of_own("InService", NeedsAttention), is(Next::Restart, "NeedsAttention", NeedsAttention)),
+        ("InService", of_own("InService", Pending), is(Next::Restart, Pending)),
+        ("Stopping", of_own("InService", Stopping), is(Next::Restart, Stopping)),
+        ("Stopped", of_own("Stopped", Updating), is(Next::Update, Updating)),
+        ("Stopped", of_own("InService", Starting), is(Next::Restart, Starting)),
+        ("Failed", of_own("InService", NeedsAttention), needs_a_person()),
         ("InService", of_other("InService", Pending), other(Pending)),
         ("Stopped", of_other("InService", NeedsAttention), other(NeedsAttention)),
         ("InService", of_own("InService", Failed), failed()),
@@ -249,10 +254,10 @@ fn by_other_records() -> Vec<Case> {
         "{failed} failed in this account and region, and maxFailures is {most}: kubectl get nbr --field-selector \
          status.state=Failed shows them, deleting them lets it go on"
     ));
-    let canary = "the first notebook that is restarted in this account and region has not come back yet";
-    let policy_budget = "maxConcurrent is 1, and as many notebooks are being restarted";
-    let region_budget = "maxConcurrentPerRegion is 1, and as many notebooks are being restarted";
-    let updates = "10 stopped notebooks are updated at the same time in this account and region";
+    let canary = "it waits until the first notebook that is restarted in this account and region has come back";
+    let policy_budget = "it waits for its turn: maxConcurrent is 1, and as many notebooks are being restarted";
+    let region_budget = "it waits for its turn: maxConcurrentPerRegion is 1, and as many notebooks are being restarted";
+    let updates = "it waits for its turn: 10 stopped notebooks are updated at the same time in this account and region";
     let proven = |record| records([restart(HERE, "canary", Succeeded), record]);
     let many = (0..MOST_UPDATES).map(|number| update(HERE, &format!("x{number}"), Updating));
     let most_one = Given {

@@ -58,7 +58,7 @@ fn what_needs_attention_stalls() {
         assert_eq!(status.summary.unwrap().needs_attention, 1);
         let message = &status.conditions[2].message;
         assert!(
-            message.starts_with("a remediation needs attention: kubectl describe nbr/churn-1; "),
+            message.starts_with("1 remediation needs a person: kubectl describe nbr churn-1; "),
             "{message}"
         );
     }
@@ -75,7 +75,7 @@ fn where_nothing_new_is_begun_is_said() {
     assert_eq!(
         status.conditions[0].message,
         "1 account and region read; nothing new is begun in 111122223333/eu-west-1 because too many remediations failed there: \
-         kubectl get nbr --field-selector status.state=Failed"
+         kubectl get nbr --field-selector status.state=Failed shows them, deleting them lets it go on"
     );
 }
 

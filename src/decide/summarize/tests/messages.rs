@@ -9,7 +9,7 @@ fn messages_say_what_was_found() {
     assert_eq!(message(&clean, "Ready"), "1 account and region read");
     assert_eq!(
         message(&clean, "Compliant"),
-        "every notebook is compliant or exempt: 1 compliant"
+        "every notebook is compliant, 1 in all"
     );
 
     let disabled = snapshot(ACCOUNT, "us-east-1", RegionDisabled, vec![]);

@@ -3,7 +3,8 @@
 use super::*;
 
 fn warnings(patch: Value) -> Vec<String> {
-    policy(patch).warnings
+    let warnings = policy(patch).warnings;
+    warnings.iter().map(ToString::to_string).collect()
 }
 
 #[test]

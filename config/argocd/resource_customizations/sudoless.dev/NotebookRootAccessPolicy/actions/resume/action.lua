@@ -1,0 +1,3 @@
+-- Not removed: a manifest that says false would differ from it.
+obj.spec.suspend = false
+return obj

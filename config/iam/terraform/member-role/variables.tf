@@ -1,0 +1,64 @@
+variable "operator_role_arn" {
+  description = "ARN of the role that the operator runs as. It must exist before this one."
+  type        = string
+
+  validation {
+    condition     = can(regex("^arn:aws[a-z-]*:iam::[0-9]{12}:role/.+$", var.operator_role_arn))
+    error_message = "Write the ARN of a role, such as arn:aws:iam::123456789012:role/sudoless-operator."
+  }
+}
+
+variable "external_id" {
+  description = "What the operator must say to get in, as externalId in the policy. null: nothing."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.external_id == null || can(regex("^[A-Za-z0-9_+=,.@:/-]{2,1224}$", var.external_id))
+    error_message = "Write 2 to 1224 letters, digits or _+=,.@:/-"
+  }
+}
+
+variable "name" {
+  description = "Name of the role, as role in the policy."
+  type        = string
+  default     = "sudoless"
+}
+
+variable "path" {
+  description = "Path of the role, with a slash at both ends. In the policy, role is path and name."
+  type        = string
+  default     = "/"
+}
+
+variable "mode" {
+  description = "Audit: the role can only read. Enforce: it can also take root away, stop and start."
+  type        = string
+  default     = "Audit"
+
+  validation {
+    condition     = contains(["Audit", "Enforce"], var.mode)
+    error_message = "Write Audit or Enforce."
+  }
+}
+
+variable "exempt_tags" {
+  description = "Notebooks with one of these tags are neither stopped nor changed, whatever the policy says. A value of null: any."
+  type = list(object({
+    key   = string
+    value = optional(string)
+  }))
+  default = []
+}
+
+variable "permissions_boundary" {
+  description = "ARN of a policy that bounds what the role may do. null: none."
+  type        = string
+  default     = null
+}
+
+variable "tags" {
+  description = "Tags of the role."
+  type        = map(string)
+  default     = {}
+}

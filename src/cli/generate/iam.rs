@@ -1,0 +1,172 @@
+//! `sudoless generate iam`.
+#![expect(
+    clippy::doc_markdown,
+    reason = "doc comments are help texts here, where backticks would be shown"
+)]
+
+use clap::{ArgGroup, Args, ValueEnum};
+
+use super::{Error, Mode, once_each, partition};
+use crate::{
+    domain::{AccountId, ExternalId, Partition, RoleName},
+    generate::{
+        self, ClusterArn, Document, KubernetesName, OidcProvider, PartitionName, Permissions,
+        RoleArn, RolePattern, ServiceAccount, Tag,
+    },
+};
+
+/// Print an IAM policy: of the role in an account, of the operator's own identity, or who may become one of them
+///
+/// The role in an account needs a policy (--mode) and a trust policy (--trust account). The operator's own role needs a policy
+/// (--operator) and a trust policy (--trust irsa or pod-identity).
+#[derive(Debug, Args)]
+#[command(
+    group = ArgGroup::new("what").args(["mode", "operator", "trust"]).required(true),
+    after_help = "Examples:
+  sudoless generate iam --mode audit
+  sudoless generate iam --mode enforce --exempt-tag sudoless-exempt
+  sudoless generate iam --operator --role sudoless --account 111122223333,444455556666
+  sudoless generate iam --trust account --operator-role arn:aws:iam::123456789012:role/sudoless-operator --external-id 8f1c
+  sudoless generate iam --trust pod-identity --cluster arn:aws:eks:eu-west-1:123456789012:cluster/platform
+  sudoless generate iam --trust irsa \\
+    --oidc-provider arn:aws:iam::123456789012:oidc-provider/oidc.eks.eu-west-1.amazonaws.com/id/EXAMPLE"
+)]
+pub struct Arguments {
+    /// What the role in an account may do
+    #[arg(long, value_enum)]
+    mode: Option<Mode>,
+
+    /// What the operator's own identity may do: assume the roles
+    #[arg(long)]
+    operator: bool,
+
+    /// Who may become a role
+    #[arg(long, value_enum, value_name = "HOW")]
+    trust: Option<Trust>,
+
+    /// The partition of the ARNs: aws, aws-cn, aws-us-gov, …
+    #[arg(long, default_value = "aws", value_name = "NAME", value_parser = partition, conflicts_with = "trust")]
+    partition: Partition,
+
+    #[command(flatten)]
+    mode_options: ModeOptions,
+
+    #[command(flatten)]
+    operator_options: OperatorOptions,
+
+    #[command(flatten)]
+    trust_options: TrustOptions,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "With --mode enforce")]
+struct ModeOptions {
+    /// Notebooks with this tag are neither stopped nor changed, whatever a policy says; KEY is any value. Can be repeated
+    #[arg(long, value_name = "KEY[=VALUE]", conflicts_with_all = ["operator", "trust"])]
+    exempt_tag: Vec<Tag>,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "With --operator")]
+struct OperatorOptions {
+    /// Name, or path and name, of the role in each account
+    #[arg(long, default_value = "sudoless", value_name = "ROLE", conflicts_with_all = ["mode", "trust"])]
+    role: RoleName,
+
+    /// An account [default: every account, as far as its role lets the operator in]. Can be repeated, or a list with commas
+    #[arg(long, value_name = "ID", value_delimiter = ',', conflicts_with_all = ["mode", "trust"])]
+    account: Vec<AccountId>,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "With --trust")]
+struct TrustOptions {
+    /// account: ARN of the role that the operator runs as
+    #[arg(long, value_name = "ARN", required_if_eq("trust", "account"), conflicts_with_all = ["mode", "operator"])]
+    operator_role: Option<RoleArn>,
+
+    /// account: what the operator must say to get in, as externalId in the policy
+    #[arg(long, value_name = "ID", requires = "operator_role")]
+    external_id: Option<ExternalId>,
+
+    /// irsa: ARN of the cluster's OIDC provider in IAM; `aws iam list-open-id-connect-providers` lists them
+    #[arg(long, value_name = "ARN", required_if_eq("trust", "irsa"), conflicts_with_all = ["mode", "operator", "operator_role"])]
+    oidc_provider: Option<OidcProvider>,
+
+    /// pod-identity: ARN of the cluster [default: every cluster of the account]
+    #[arg(long, value_name = "ARN", conflicts_with_all = ["mode", "operator", "operator_role", "oidc_provider"])]
+    cluster: Option<ClusterArn>,
+
+    /// irsa, pod-identity: namespace of the operator
+    #[arg(long, default_value = "sudoless-system", value_name = "NAME", conflicts_with_all = ["mode", "operator", "operator_role"])]
+    namespace: KubernetesName,
+
+    /// irsa, pod-identity: its service account
+    #[arg(long, default_value = "sudoless", value_name = "NAME", conflicts_with_all = ["mode", "operator", "operator_role"])]
+    service_account: KubernetesName,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Trust {
+    /// The operator's own role: IAM roles for service accounts
+    Irsa,
+    /// The operator's own role: EKS Pod Identity
+    PodIdentity,
+    /// The role in an account: entered from the operator's own role
+    Account,
+}
+
+impl Arguments {
+    /// The document that is asked for. The parser has seen to it that exactly one of three is.
+    pub(super) fn document(&self) -> Result<Document, Error> {
+        let partition = PartitionName::Fixed(self.partition);
+        if let Some(how) = self.trust {
+            self.trust_options.document(how)
+        } else if let Some(mode) = self.mode {
+            let exempt = self.mode_options.exempt_tag.clone();
+            if mode == Mode::Audit && !exempt.is_empty() {
+                return Err(Error::Usage(
+                    "--exempt-tag goes with --mode enforce: in audit nothing is stopped or changed anyway",
+                ));
+            }
+            Ok(generate::member(&Permissions {
+                mode: mode.into(),
+                partition,
+                exempt,
+            }))
+        } else {
+            Ok(generate::operator(&RolePattern {
+                role: self.operator_options.role.clone(),
+                accounts: once_each(&self.operator_options.account),
+                partition,
+            }))
+        }
+    }
+}
+
+impl TrustOptions {
+    /// The parser has seen to it that each has what it needs, and no more than one has.
+    fn document(&self, how: Trust) -> Result<Document, Error> {
+        let account = ServiceAccount {
+            namespace: self.namespace.clone(),
+            name: self.service_account.clone(),
+        };
+        match (how, &self.operator_role, &self.oidc_provider) {
+            (Trust::Account, Some(operator), _) => {
+                Ok(generate::member_trust(operator, self.external_id.as_ref()))
+            }
+            (Trust::Irsa, None, Some(provider)) => Ok(generate::irsa(provider, &account)),
+            (Trust::PodIdentity, None, None) => {
+                Ok(generate::pod_identity(&account, self.cluster.as_ref()))
+            }
+            (Trust::Irsa | Trust::PodIdentity, Some(_), _) => {
+                Err(Error::Usage("--operator-role goes with --trust account"))
+            }
+            (Trust::Account, None, _) => Err(Error::Usage("--trust account needs --operator-role")),
+            (Trust::Irsa, None, None) => Err(Error::Usage("--trust irsa needs --oidc-provider")),
+            (Trust::PodIdentity, None, Some(_)) => {
+                Err(Error::Usage("--oidc-provider goes with --trust irsa"))
+            }
+        }
+    }
+}

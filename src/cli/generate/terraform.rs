@@ -1,0 +1,137 @@
+//! `sudoless generate terraform`: a module's files, printed or written.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use clap::{Args, ValueEnum};
+
+use crate::generate::{self, File};
+
+/// Print a Terraform module, or write its files
+///
+/// Without an option all its files are printed, one after the other, each after its name.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  sudoless generate terraform role
+  sudoless generate terraform role --directory modules/sudoless-role
+  sudoless generate terraform many-accounts --directory modules/sudoless-accounts
+  sudoless generate terraform notebook --only main.tf")]
+pub struct Arguments {
+    /// Which
+    #[arg(value_enum)]
+    module: Module,
+
+    /// Print only this file
+    #[arg(long, value_name = "FILE", conflicts_with = "directory")]
+    only: Option<String>,
+
+    /// Write the files into this folder; none that differs is overwritten
+    #[arg(long, value_name = "FOLDER")]
+    directory: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Module {
+    /// The role that the operator assumes in an account
+    Role,
+    /// That role in all accounts of organizational units, and the service control policy
+    ManyAccounts,
+    /// A notebook instance whose users have no root
+    Notebook,
+}
+
+/// Why a module could not be printed or written.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A document has no JSON form; a bug.
+    #[error("cannot write the document as JSON: {0}")]
+    Serialize(#[from] serde_json::Error),
+    /// `--only` names no file of the module.
+    #[error("the module has no file {name:?}: write one of {known}")]
+    UnknownFile {
+        /// What was written.
+        name: String,
+        /// What could be.
+        known: String,
+    },
+    /// A file of that name is there and holds something else.
+    #[error("{} is there already and differs: move it away, or choose another --directory", .0.display())]
+    Differs(PathBuf),
+    /// The folder or a file.
+    #[error("cannot write {}: {error}", .path.display())]
+    Write {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
+}
+
+impl Error {
+    /// The exit code: 2 where what was typed makes no sense, else 1.
+    pub(super) fn exit_code(&self) -> u8 {
+        match self {
+            Self::UnknownFile { .. } => 2,
+            Self::Serialize(_) | Self::Differs(_) | Self::Write { .. } => 1,
+        }
+    }
+}
+
+impl Arguments {
+    /// What is printed. With `--directory` the files are written, and their paths printed.
+    pub(super) fn text(&self) -> Result<String, Error> {
+        let files = match self.module {
+            Module::Role => generate::member_role_module(),
+            Module::ManyAccounts => generate::many_accounts_module()?,
+            Module::Notebook => generate::notebook_module(),
+        };
+        if let Some(folder) = &self.directory {
+            return write(folder, &files);
+        }
+        let Some(name) = &self.only else {
+            let parts: Vec<_> = files
+                .iter()
+                .map(|file| format!("# ---- {} ----\n{}", file.name, file.text))
+                .collect();
+            return Ok(parts.join("\n"));
+        };
+        match files.iter().find(|file| file.name == name.as_str()) {
+            Some(file) => Ok(file.text.clone()),
+            None => Err(Error::UnknownFile {
+                name: name.clone(),
+                known: files
+                    .iter()
+                    .map(|it| it.name)
+                    .collect::<Vec<_>>()
+                    .join(", "),
+            }),
+        }
+    }
+}
+
+/// Looks at all of them before it writes the first.
+fn write(folder: &Path, files: &[File]) -> Result<String, Error> {
+    let failed = |path: &Path| {
+        let path = path.to_owned();
+        move |error| Error::Write { path, error }
+    };
+    for file in files {
+        let path = folder.join(file.name);
+        match fs::read(&path) {
+            Ok(there) if there != file.text.as_bytes() => return Err(Error::Differs(path)),
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(failed(&path)(error)),
+        }
+    }
+    fs::create_dir_all(folder).map_err(failed(folder))?;
+    let mut text = String::new();
+    for file in files {
+        let path = folder.join(file.name);
+        fs::write(&path, &file.text).map_err(failed(&path))?;
+        text.push_str(&format!("wrote {}\n", path.display()));
+    }
+    Ok(text)
+}

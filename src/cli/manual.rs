@@ -1,0 +1,43 @@
+//! `sudoless manual`: manual pages, and the command reference of the documentation.
+
+mod markdown;
+
+use std::{
+    fs,
+    io::{self, Write},
+    path::PathBuf,
+};
+
+use clap::{Args, Command};
+
+/// Write the manual pages, one for each command
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  sudoless manual --dir ~/.local/share/man/man1
+  sudoless manual --markdown > commands.md")]
+pub struct Arguments {
+    /// Where the pages are written; the folder is made if it is not there
+    #[arg(
+        long,
+        value_name = "FOLDER",
+        required_unless_present = "markdown",
+        conflicts_with = "markdown"
+    )]
+    dir: Option<PathBuf>,
+
+    /// Print all commands as one page of Markdown instead
+    #[arg(long)]
+    markdown: bool,
+}
+
+/// Writes the pages of `command`; Markdown to `output`.
+pub fn run(arguments: &Arguments, mut command: Command, mut output: impl Write) -> io::Result<()> {
+    if let Some(dir) = &arguments.dir {
+        fs::create_dir_all(dir)?;
+        clap_mangen::generate_to(command, dir)?;
+    } else {
+        command.build();
+        output.write_all(markdown::page(&command).as_bytes())?;
+    }
+    output.flush()
+}

@@ -1,0 +1,316 @@
+//! An IAM policy document, and how it is written in JSON, in YAML for CloudFormation and in HCL for Terraform.
+
+use std::{
+    collections::BTreeMap,
+    fmt::{self, Write as _},
+};
+
+use serde::Serialize;
+
+use crate::domain::Partition;
+
+/// The version of the policy language. Source: IAM User Guide, "Version"; the other one is from 2008.
+const VERSION: &str = "2012-10-17";
+
+/// A policy document.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Document {
+    version: &'static str,
+    statement: Vec<Statement>,
+}
+
+/// A statement of a policy document.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Statement {
+    /// Letters and digits, unique in the document.
+    pub(super) sid: String,
+    pub(super) effect: Effect,
+    /// Only in trust policies.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) principal: Option<Principal>,
+    pub(super) action: OneOrMany,
+    /// Not in trust policies, which belong to their role.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) resource: Option<OneOrMany>,
+    /// By operator, then by key; all of it must hold.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) condition: BTreeMap<&'static str, BTreeMap<String, OneOrMany>>,
+}
+
+/// What a statement does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub enum Effect {
+    /// It allows.
+    Allow,
+    /// It denies, whatever else allows.
+    Deny,
+}
+
+/// Whom a trust policy lets in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub enum Principal {
+    /// A role, by its ARN.
+    #[serde(rename = "AWS")]
+    Aws(String),
+    /// An identity provider, by its ARN.
+    Federated(String),
+    /// A service of AWS.
+    Service(&'static str),
+}
+
+/// A value, or several. IAM reads one value and a list of one alike; written is what people write.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub(super) enum OneOrMany {
+    One(String),
+    Many(Vec<String>),
+}
+
+/// What stands for the partition in ARNs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PartitionName {
+    /// A certain one.
+    Fixed(Partition),
+    /// The one in which a CloudFormation stack is made.
+    CloudFormation,
+    /// The one in which Terraform's provider works.
+    Terraform,
+}
+
+impl Document {
+    pub(super) fn new(statement: Vec<Statement>) -> Self {
+        Self {
+            version: VERSION,
+            statement,
+        }
+    }
+
+    /// As JSON with a newline at the end, as it stands in a file.
+    ///
+    /// # Errors
+    /// None are known: all keys are strings.
+    pub fn json(&self) -> Result<String, serde_json::Error> {
+        Ok(serde_json::to_string_pretty(self)? + "\n")
+    }
+
+    /// Its statements as items of a YAML list, for CloudFormation: texts with `${…}` go through `Fn::Sub`.
+    pub(super) fn yaml(&self) -> String {
+        self.statement.iter().map(Statement::yaml).collect()
+    }
+
+    /// Its statements as blocks of Terraform's `aws_iam_policy_document`, formatted as `terraform fmt` does.
+    pub(super) fn hcl(&self) -> String {
+        let blocks: Vec<_> = self.statement.iter().map(Statement::hcl).collect();
+        blocks.join("\n")
+    }
+}
+
+impl Statement {
+    pub(super) fn allow(sid: impl Into<String>, actions: &[&str]) -> Self {
+        Self::new(sid, Effect::Allow, actions)
+    }
+
+    pub(super) fn deny(sid: impl Into<String>, actions: &[&str]) -> Self {
+        Self::new(sid, Effect::Deny, actions)
+    }
+
+    fn new(sid: impl Into<String>, effect: Effect, actions: &[&str]) -> Self {
+        Self {
+            sid: sid.into(),
+            effect,
+            principal: None,
+            action: OneOrMany::of(actions.iter().copied()),
+            resource: None,
+            condition: BTreeMap::new(),
+        }
+    }
+
+    pub(super) fn on<T: Into<String>>(mut self, resources: impl IntoIterator<Item = T>) -> Self {
+        self.resource = Some(OneOrMany::of(resources));
+        self
+    }
+
+    pub(super) fn by(mut self, principal: Principal) -> Self {
+        self.principal = Some(principal);
+        self
+    }
+
+    pub(super) fn when<T: Into<String>>(
+        mut self,
+        operator: &'static str,
+        key: impl Into<String>,
+        values: impl IntoIterator<Item = T>,
+    ) -> Self {
+        let keys = self.condition.entry(operator).or_default();
+        keys.insert(key.into(), OneOrMany::of(values));
+        self
+    }
+
+    fn yaml(&self) -> String {
+        let mut text = format!("- Sid: {}\n  Effect: {}\n", self.sid, self.effect);
+        for (name, values) in [
+            ("Action", Some(&self.action)),
+            ("Resource", self.resource.as_ref()),
+        ] {
+            if let Some(values) = values {
+                text.push_str(&values.yaml(name, 2));
+            }
+        }
+        if !self.condition.is_empty() {
+            text.push_str("  Condition:\n");
+        }
+        for (operator, keys) in &self.condition {
+            _ = writeln!(text, "    {}:", yaml_scalar(operator));
+            for (key, values) in keys {
+                text.push_str(&values.yaml(&yaml_scalar(key), 6));
+            }
+        }
+        text
+    }
+
+    fn hcl(&self) -> String {
+        let mut text = format!(
+            "statement {{\n  sid       = {}\n  effect    = {}\n  actions   = {}\n",
+            quoted(&self.sid),
+            quoted(&self.effect.to_string()),
+            self.action.hcl(),
+        );
+        if let Some(resources) = &self.resource {
+            _ = writeln!(text, "  resources = {}", resources.hcl());
+        }
+        for (operator, keys) in &self.condition {
+            for (key, values) in keys {
+                _ = write!(
+                    text,
+                    "\n  condition {{\n    test     = {}\n    variable = {}\n    values   = {}\n  }}\n",
+                    quoted(operator),
+                    quoted(key),
+                    values.hcl(),
+                );
+            }
+        }
+        text + "}\n"
+    }
+}
+
+impl OneOrMany {
+    fn of<T: Into<String>>(values: impl IntoIterator<Item = T>) -> Self {
+        let mut values: Vec<String> = values.into_iter().map(Into::into).collect();
+        match (values.pop(), values.is_empty()) {
+            (Some(only), true) => Self::One(only),
+            (last, _) => {
+                values.extend(last);
+                Self::Many(values)
+            }
+        }
+    }
+
+    fn values(&self) -> &[String] {
+        match self {
+            Self::One(value) => std::slice::from_ref(value),
+            Self::Many(values) => values,
+        }
+    }
+
+    fn yaml(&self, name: &str, indent: usize) -> String {
+        let mut text = format!("{:indent$}{name}:", "");
+        match self {
+            Self::One(value) => _ = writeln!(text, " {}", yaml_value(value)),
+            Self::Many(values) => {
+                text.push('\n');
+                for value in values {
+                    _ = writeln!(text, "{:indent$}  - {}", "", yaml_value(value));
+                }
+            }
+        }
+        text
+    }
+
+    fn hcl(&self) -> String {
+        let values: Vec<_> = self.values().iter().map(|value| quoted(value)).collect();
+        format!("[{}]", values.join(", "))
+    }
+}
+
+impl PartitionName {
+    /// The ARN of every notebook instance.
+    pub(super) fn notebooks(self) -> String {
+        format!("arn:{self}:sagemaker:*:*:notebook-instance/*")
+    }
+}
+
+impl fmt::Display for PartitionName {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Fixed(partition) => partition.as_str(),
+            Self::CloudFormation => "${AWS::Partition}",
+            Self::Terraform => "${data.aws_partition.current.partition}",
+        })
+    }
+}
+
+impl fmt::Display for Effect {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Allow => "Allow",
+            Self::Deny => "Deny",
+        })
+    }
+}
+
+/// A value in a CloudFormation template.
+fn yaml_value(text: &str) -> String {
+    if text.contains("${") {
+        return format!("!Sub {}", quoted(text));
+    }
+    yaml_scalar(text)
+}
+
+/// A text in YAML: plain where no reader takes it for anything else, else in quotes.
+pub(super) fn yaml_scalar(text: &str) -> String {
+    let mut bytes = text.bytes();
+    let plain = bytes
+        .next()
+        .is_some_and(|first| first.is_ascii_alphabetic())
+        && bytes.all(|byte| byte.is_ascii_alphanumeric() || b":/.-_".contains(&byte))
+        && !text.ends_with(':')
+        && !["true", "false", "yes", "no", "on", "off", "null", "y", "n"]
+            .contains(&text.to_ascii_lowercase().as_str());
+    if plain { text.to_owned() } else { quoted(text) }
+}
+
+/// A text in double quotes, as JSON, YAML and HCL read it alike.
+fn quoted(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_value_stands_alone_and_several_in_a_list() {
+        assert_eq!(OneOrMany::of(["a"]), OneOrMany::One("a".into()));
+        let several = OneOrMany::of(["a", "b"]);
+        assert_eq!(several, OneOrMany::Many(vec!["a".into(), "b".into()]));
+    }
+
+    #[test]
+    fn yaml_readers_see_texts() {
+        for (text, expected) in [
+            ("sts:AssumeRole", "sts:AssumeRole"),
+            ("*", "\"*\""),
+            ("no", "\"no\""),
+            ("111122223333", "\"111122223333\""),
+            ("a: b", "\"a: b\""),
+            (
+                "arn:${AWS::Partition}:x",
+                "!Sub \"arn:${AWS::Partition}:x\"",
+            ),
+        ] {
+            assert_eq!(yaml_scalar(text), expected);
+        }
+    }
+}

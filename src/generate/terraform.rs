@@ -1,0 +1,84 @@
+//! Terraform modules: several files each.
+
+use super::{
+    document::{Document, PartitionName},
+    permissions::{changing, reading, service_control_policy},
+    template::fill,
+};
+
+/// A file of a module.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct File {
+    /// Its name within the module's folder.
+    pub name: &'static str,
+    /// What is in it.
+    pub text: String,
+}
+
+macro_rules! files {
+    ($module:literal, $($name:literal),+) => {
+        vec![$(File {
+            name: $name,
+            text: include_str!(concat!("templates/terraform/", $module, "/", $name)).to_owned(),
+        }),+]
+    };
+}
+
+/// The role in an account.
+#[must_use]
+pub fn member_role_module() -> Vec<File> {
+    const PARTITION: PartitionName = PartitionName::Terraform;
+    let blocks = [
+        ("reading", Document::new(reading(PARTITION)).hcl()),
+        ("changing", Document::new(changing(PARTITION)).hcl()),
+    ];
+    let mut files = files!(
+        "member-role",
+        "README.md",
+        "main.tf",
+        "outputs.tf",
+        "variables.tf",
+        "versions.tf"
+    );
+    for file in &mut files {
+        file.text = fill(&file.text, &blocks);
+    }
+    files
+}
+
+/// The role in all accounts of organizational units, as a `StackSet`, and the service control policy.
+///
+/// # Errors
+/// None are known; those of [`Document::json`].
+pub fn many_accounts_module() -> Result<Vec<File>, serde_json::Error> {
+    let mut files = files!(
+        "many-accounts",
+        "README.md",
+        "main.tf",
+        "outputs.tf",
+        "variables.tf",
+        "versions.tf"
+    );
+    files.push(File {
+        name: "member-role.yaml",
+        text: super::member_role(&[]),
+    });
+    files.push(File {
+        name: "scp.json",
+        text: service_control_policy(&[]).json()?,
+    });
+    Ok(files)
+}
+
+/// A notebook instance whose users have no root, with its own least role.
+#[must_use]
+pub fn notebook_module() -> Vec<File> {
+    files!(
+        "notebook",
+        "README.md",
+        "main.tf",
+        "outputs.tf",
+        "variables.tf",
+        "versions.tf"
+    )
+}

@@ -1,0 +1,80 @@
+//! Trust policies: who may become a role.
+
+use super::{
+    document::{Document, Principal, Statement},
+    input::{ClusterArn, KubernetesName, OidcProvider, RoleArn},
+    permissions::{ASSUME_ROLE, FOR_POD_IDENTITY, TAG_SESSION},
+};
+use crate::domain::ExternalId;
+
+/// The operator's service account.
+#[derive(Clone, Debug)]
+pub struct ServiceAccount {
+    /// Its namespace.
+    pub namespace: KubernetesName,
+    /// Its name.
+    pub name: KubernetesName,
+}
+
+/// For IAM roles for service accounts: the tokens of one service account, by the identity provider of its cluster.
+///
+/// Source: EKS User Guide, "Assign IAM roles to Kubernetes service accounts".
+#[must_use]
+pub fn irsa(provider: &OidcProvider, account: &ServiceAccount) -> Document {
+    let ServiceAccount { namespace, name } = account;
+    let issuer = provider.issuer();
+    let subject = format!("system:serviceaccount:{namespace}:{name}");
+    Document::new(vec![
+        Statement::allow(
+            "OnlyTheOperatorsServiceAccount",
+            &["sts:AssumeRoleWithWebIdentity"],
+        )
+        .by(Principal::Federated(provider.as_str().to_owned()))
+        .when(
+            "StringEquals",
+            format!("{issuer}:aud"),
+            ["sts.amazonaws.com"],
+        )
+        .when("StringEquals", format!("{issuer}:sub"), [subject]),
+    ])
+}
+
+/// For EKS Pod Identity: one service account, in one cluster if that is given, else in every cluster of the account that has
+/// an association with the role. Session tags, which EKS sends by default, must not be switched off for it.
+///
+/// Source: EKS User Guide, "Create IAM role with trust policy required by EKS Pod Identity" and "Grant Pods access to AWS
+/// resources based on tags".
+#[must_use]
+pub fn pod_identity(account: &ServiceAccount, cluster: Option<&ClusterArn>) -> Document {
+    let mut statement = Statement::allow(
+        "OnlyTheOperatorsServiceAccount",
+        &[ASSUME_ROLE, TAG_SESSION],
+    )
+    .by(Principal::Service("pods.eks.amazonaws.com"));
+    for (tag, value) in [
+        ("kubernetes-namespace", Some(account.namespace.as_str())),
+        ("kubernetes-service-account", Some(account.name.as_str())),
+        ("eks-cluster-arn", cluster.map(ClusterArn::as_str)),
+    ] {
+        if let Some(value) = value {
+            statement = statement.when("StringEquals", format!("aws:RequestTag/{tag}"), [value]);
+        }
+    }
+    Document::new(vec![statement])
+}
+
+/// For the role in an account: the operator's own role, with the external id if there is one.
+///
+/// `sts:ExternalId` is no condition key of `TagSession` (Service Authorization Reference), and tags alone let nobody in.
+#[must_use]
+pub fn member_trust(operator: &RoleArn, external_id: Option<&ExternalId>) -> Document {
+    let operator = || Principal::Aws(operator.as_str().to_owned());
+    let mut enter = Statement::allow("OnlyTheOperator", &[ASSUME_ROLE]).by(operator());
+    if let Some(external_id) = external_id {
+        enter = enter.when("StringEquals", "sts:ExternalId", [external_id.as_str()]);
+    }
+    Document::new(vec![
+        enter,
+        Statement::allow(FOR_POD_IDENTITY, &[TAG_SESSION]).by(operator()),
+    ])
+}

@@ -1,0 +1,459 @@
+//! A text as the documents in it, read as `kubectl` does, each value with its place.
+
+use std::collections::HashMap;
+
+use granit_parser::{Event, Marker, Parser, ScalarStyle, ScanError, Span, StrInput, Tag, options};
+use serde_json::{Map, Number, Value};
+
+use super::{
+    place::{FieldPath, Position, Step},
+    problem::{Flaw, Judge, Mark},
+    scalar::{self, Scalar},
+};
+
+/// Of nesting; a policy has eight levels.
+const DEEPEST: usize = 100;
+
+/// Of values in one document: the largest policy has 175,000. Aliases could multiply them without end.
+const MOST: usize = 1_000_000;
+
+/// A value and where it is.
+#[derive(Clone, Debug)]
+pub(super) struct Node {
+    pub(super) at: Position,
+    pub(super) content: Content,
+    /// How a scalar without quotes is written.
+    pub(super) written: Option<String>,
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum Content {
+    Null,
+    Bool(bool),
+    Number(Number),
+    Text(String),
+    List(Vec<Node>),
+    Map(Vec<Entry>),
+}
+
+/// A field of a map.
+#[derive(Clone, Debug)]
+pub(super) struct Entry {
+    pub(super) name: String,
+    pub(super) at: Position,
+    pub(super) value: Node,
+}
+
+/// A document, and what is wrong with its text.
+#[derive(Debug)]
+pub(super) struct Document {
+    pub(super) root: Node,
+    pub(super) flaws: Vec<Flaw>,
+}
+
+/// Why a document cannot be read at all.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Unreadable {
+    pub(super) at: Position,
+    pub(super) message: String,
+}
+
+/// The documents of a text that are not empty, in their order. After one that cannot be read, the next is tried.
+pub(super) fn documents(text: &str) -> Vec<Result<Document, Unreadable>> {
+    let mut options = options! {
+        flow_nesting_limit: DEEPEST,
+        block_nesting_limit: DEEPEST,
+        // `kubectl` fails on them.
+        disallow_directives: true,
+    };
+    options.set_emit_comments(false);
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let mut parser = Parser::new_from_str_with_options(text, options);
+    let mut documents = Vec::new();
+    loop {
+        let read = match parser.next_event() {
+            None => break,
+            Some(Ok((Event::DocumentStart(..), _))) => Builder::new(&mut parser).document(),
+            Some(Ok(_)) => continue,
+            Some(Err(error)) => Err(error.into()),
+        };
+        let failed = read.is_err();
+        match read {
+            Ok(document) if matches!(document.root.content, Content::Null) => {}
+            read => documents.push(read),
+        }
+        if failed && !parser.proceed_next_document().unwrap_or(false) {
+            break;
+        }
+    }
+    documents
+}
+
+impl Node {
+    /// A field's value, if this is a map that has it.
+    pub(super) fn get(&self, name: &str) -> Option<&Node> {
+        self.entry(name).map(|entry| &entry.value)
+    }
+
+    /// The text of a field.
+    pub(super) fn text(&self, name: &str) -> Option<&str> {
+        match &self.get(name)?.content {
+            Content::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    fn entry(&self, name: &str) -> Option<&Entry> {
+        match &self.content {
+            Content::Map(entries) => entries.iter().rfind(|entry| entry.name == name),
+            _ => None,
+        }
+    }
+
+    /// What is at a path.
+    pub(super) fn find(&self, path: &FieldPath) -> Option<&Node> {
+        path.steps().iter().try_fold(self, |node, step| match step {
+            Step::Field(name) => node.get(name),
+            Step::Item(index) => match &node.content {
+                Content::List(items) => items.get(*index),
+                _ => None,
+            },
+        })
+    }
+
+    /// Where to look for what is at a path; what is not there is looked for in what it would be in.
+    pub(super) fn locate(&self, path: &FieldPath, mark: Mark) -> Position {
+        let (mut node, mut at) = (self, self.at);
+        for step in path.steps() {
+            let next = match step {
+                Step::Field(name) => node.entry(name).map(|entry| (&entry.value, entry.at)),
+                Step::Item(index) => match &node.content {
+                    Content::List(items) => items.get(*index).map(|item| (item, item.at)),
+                    _ => None,
+                },
+            };
+            let Some((found, found_at)) = next else {
+                return at;
+            };
+            (node, at) = (found, found_at);
+        }
+        match &node.content {
+            Content::List(_) | Content::Map(_) => at,
+            _ if mark == Mark::Name => at,
+            _ => node.at,
+        }
+    }
+
+    /// The same without places.
+    pub(super) fn json(&self) -> Value {
+        match &self.content {
+            Content::Null => Value::Null,
+            Content::Bool(value) => Value::Bool(*value),
+            Content::Number(value) => Value::Number(value.clone()),
+            Content::Text(value) => Value::String(value.clone()),
+            Content::List(items) => items.iter().map(Node::json).collect(),
+            Content::Map(entries) => entries
+                .iter()
+                .map(|entry| (entry.name.clone(), entry.value.json()))
+                .collect::<Map<_, _>>()
+                .into(),
+        }
+    }
+
+    fn size(&self) -> usize {
+        1 + match &self.content {
+            Content::List(items) => items.iter().map(Node::size).sum(),
+            Content::Map(entries) => entries.iter().map(|entry| entry.value.size()).sum(),
+            _ => 0,
+        }
+    }
+}
+
+impl Unreadable {
+    fn new(at: Position, message: impl Into<String>) -> Self {
+        Self {
+            at,
+            message: message.into(),
+        }
+    }
+}
+
+impl From<ScanError> for Unreadable {
+    fn from(error: ScanError) -> Self {
+        Self::new(
+            position(error.marker()),
+            format!("this is not YAML: {}", error.info()),
+        )
+    }
+}
+
+fn position(marker: &Marker) -> Position {
+    Position {
+        line: marker.line(),
+        column: marker.col() + 1,
+    }
+}
+
+/// Makes a document of the parser's events.
+struct Builder<'p, 't> {
+    parser: &'p mut Parser<'t, StrInput<'t>>,
+    anchors: HashMap<usize, Node>,
+    path: FieldPath,
+    flaws: Vec<Flaw>,
+    size: usize,
+}
+
+impl<'p, 't> Builder<'p, 't> {
+    fn new(parser: &'p mut Parser<'t, StrInput<'t>>) -> Self {
+        Self {
+            parser,
+            anchors: HashMap::new(),
+            path: FieldPath::default(),
+            flaws: Vec::new(),
+            size: 0,
+        }
+    }
+
+    fn document(mut self) -> Result<Document, Unreadable> {
+        let (event, span) = self.next()?;
+        let root = match event {
+            Event::DocumentEnd => {
+                return Ok(Document {
+                    root: empty(&span),
+                    flaws: self.flaws,
+                });
+            }
+            event => self.node(event, &span)?,
+        };
+        // Its end; what else would follow is an error of the parser.
+        self.next()?;
+        Ok(Document {
+            root,
+            flaws: self.flaws,
+        })
+    }
+
+    fn next(&mut self) -> Result<(Event<'t>, Span), Unreadable> {
+        match self.parser.next_event() {
+            Some(Ok(next)) => Ok(next),
+            Some(Err(error)) => Err(error.into()),
+            None => Err(Unreadable::new(
+                Position::START,
+                "this is not YAML: it ends too early",
+            )),
+        }
+    }
+
+    fn node(&mut self, event: Event<'t>, span: &Span) -> Result<Node, Unreadable> {
+        let at = position(&span.start);
+        self.count(1, at)?;
+        let (anchor, node) = match event {
+            Event::Alias(anchor) => {
+                let Some(node) = self.anchors.get(&anchor).cloned() else {
+                    return Err(Unreadable::new(
+                        at,
+                        "this alias stands inside of what it stands for",
+                    ));
+                };
+                self.count(node.size(), at)?;
+                // Its parts are shown where they are written, itself where it is used.
+                (0, Node { at, ..node })
+            }
+            Event::Scalar(text, style, anchor, tag) => {
+                (anchor, scalar(&text, style, tag.as_deref(), at)?)
+            }
+            Event::SequenceStart(_, anchor, _) => (anchor, self.list(at)?),
+            Event::MappingStart(_, anchor, _) => (anchor, self.map(at)?),
+            _ => return Err(Unreadable::new(at, "this is not YAML: a value is missing")),
+        };
+        if anchor > 0 {
+            self.anchors.insert(anchor, node.clone());
+        }
+        Ok(node)
+    }
+
+    fn count(&mut self, more: usize, at: Position) -> Result<(), Unreadable> {
+        self.size += more;
+        if self.size > MOST {
+            return Err(Unreadable::new(
+                at,
+                format!(
+                    "the document has more than {MOST} values: write them out instead of using aliases, or split it"
+                ),
+            ));
+        }
+        Ok(())
+    }
+
+    /// The value after `step`.
+    fn below(&mut self, step: Step, event: Event<'t>, span: &Span) -> Result<Node, Unreadable> {
+        let path = self.path.step(step);
+        let above = std::mem::replace(&mut self.path, path);
+        let node = self.node(event, span);
+        self.path = above;
+        node
+    }
+
+    fn list(&mut self, at: Position) -> Result<Node, Unreadable> {
+        let mut items = Vec::new();
+        loop {
+            match self.next()? {
+                (Event::SequenceEnd, _) => return Ok(collection(at, Content::List(items))),
+                (event, span) => items.push(self.below(Step::Item(items.len()), event, &span)?),
+            }
+        }
+    }
+
+    /// Fields in the order in which they are written; of one that is there twice the last counts, as for `kubectl`.
+    fn map(&mut self, at: Position) -> Result<Node, Unreadable> {
+        let mut entries: Vec<Entry> = Vec::new();
+        let mut places: HashMap<String, (usize, bool)> = HashMap::new();
+        loop {
+            let (event, span) = self.next()?;
+            if matches!(event, Event::MappingEnd) {
+                return Ok(collection(at, Content::Map(entries)));
+            }
+            let key_at = position(&span.start);
+            let merges =
+                matches!(&event, Event::Scalar(text, ScalarStyle::Plain, _, None) if text == "<<");
+            let key = self.node(event, &span)?;
+            let name = name(&key, key_at)?;
+            let (event, span) = self.next()?;
+            if merges {
+                let value = self.node(event, &span)?;
+                for entry in merged(value)? {
+                    put(&mut entries, &mut places, entry, true);
+                }
+                continue;
+            }
+            let value = self.below(Step::Field(name.clone()), event, &span)?;
+            let entry = Entry {
+                name,
+                at: key_at,
+                value,
+            };
+            let path = self.path.field(&entry.name);
+            if put(&mut entries, &mut places, entry, false) {
+                self.flaws.push(
+                    Flaw::error(
+                        Judge::Reader,
+                        path,
+                        "it is written twice in the same place: keep one of them",
+                    )
+                    .at_its_name(),
+                );
+            }
+        }
+    }
+}
+
+/// Puts an entry where its name is already, or last; whether it was there, and not by a merge.
+fn put(
+    entries: &mut Vec<Entry>,
+    places: &mut HashMap<String, (usize, bool)>,
+    entry: Entry,
+    merged: bool,
+) -> bool {
+    let place = places.get(&entry.name).copied();
+    let (index, was_merged) = place.unwrap_or((entries.len(), true));
+    places.insert(entry.name.clone(), (index, merged));
+    match entries.get_mut(index) {
+        Some(old) => *old = entry,
+        None => entries.push(entry),
+    }
+    !merged && !was_merged
+}
+
+/// What `<<` brings in: a map's fields, or those of several, the first of which prevails.
+fn merged(value: Node) -> Result<Vec<Entry>, Unreadable> {
+    let at = value.at;
+    let wrong = || Unreadable::new(at, "<< takes a map, or a list of maps");
+    match value.content {
+        Content::Map(entries) => Ok(entries),
+        Content::List(maps) => {
+            let mut all = Vec::new();
+            for map in maps.into_iter().rev() {
+                match map.content {
+                    Content::Map(entries) => all.extend(entries),
+                    _ => return Err(wrong()),
+                }
+            }
+            Ok(all)
+        }
+        _ => Err(wrong()),
+    }
+}
+
+fn empty(span: &Span) -> Node {
+    collection(position(&span.start), Content::Null)
+}
+
+fn collection(at: Position, content: Content) -> Node {
+    Node {
+        at,
+        content,
+        written: None,
+    }
+}
+
+/// A field's name. JSON knows only texts: `kubectl` makes texts of numbers and booleans.
+fn name(key: &Node, at: Position) -> Result<String, Unreadable> {
+    match &key.content {
+        Content::Text(text) => Ok(text.clone()),
+        Content::Bool(value) => Ok(value.to_string()),
+        Content::Number(value) => Ok(value.to_string()),
+        Content::Null | Content::List(_) | Content::Map(_) => Err(Unreadable::new(
+            at,
+            "a field's name must be a text: put it in quotes",
+        )),
+    }
+}
+
+fn scalar(
+    text: &str,
+    style: ScalarStyle,
+    tag: Option<&Tag>,
+    at: Position,
+) -> Result<Node, Unreadable> {
+    let core = tag.and_then(Tag::core_suffix);
+    let meaning = match (core, tag, style) {
+        (Some("null" | "bool" | "int" | "float"), _, _) | (None, None, ScalarStyle::Plain) => {
+            scalar::plain(text)
+        }
+        (Some("binary"), _, _) => {
+            return Err(Unreadable::new(
+                at,
+                "!!binary is not supported: write the text itself",
+            ));
+        }
+        // `kubectl` takes what has a tag of its own for a text.
+        _ => Scalar::Text(text.to_owned()),
+    };
+    let (expected, content) = match meaning {
+        Scalar::Null => ("null", Content::Null),
+        Scalar::Bool(value) => ("bool", Content::Bool(value)),
+        Scalar::Number(value) if core == Some("float") => ("float", Content::Number(value)),
+        Scalar::Number(value) if value.is_f64() => ("float", Content::Number(value)),
+        Scalar::Number(value) => ("int", Content::Number(value)),
+        Scalar::Text(value) => ("str", Content::Text(value)),
+        Scalar::Unspeakable => {
+            return Err(Unreadable::new(
+                at,
+                format!("{text} cannot be sent to the API server: put it in quotes"),
+            ));
+        }
+    };
+    if let Some(core @ ("null" | "bool" | "int" | "float")) = core
+        && core != expected
+    {
+        return Err(Unreadable::new(
+            at,
+            format!("{text:?} is not what its tag !!{core} says"),
+        ));
+    }
+    Ok(Node {
+        at,
+        content,
+        written: (style == ScalarStyle::Plain).then(|| text.to_owned()),
+    })
+}

@@ -1,0 +1,274 @@
+//! The manifests in a text, and what is wrong with the policies among them.
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+use kube_cel::cel::Context;
+use serde_json::{Map, Value};
+
+use super::{
+    definition::{Definition, Unsupported},
+    document::{Content, Document, Node, Unreadable, documents},
+    functions,
+    inspect::Inspection,
+    metadata::metadata,
+    operator::operator,
+    place::{FieldPath, Position},
+    prepare::{drop_nulls, fill_in, unknown_fields},
+    problem::{Flaw, Judge, Problem, Severity},
+    suggest::meant,
+};
+
+/// Judges texts.
+pub struct Manifests {
+    definition: Definition,
+    scope: Context<'static>,
+}
+
+/// What was found in a text.
+#[derive(Debug, Default)]
+pub struct Checked {
+    /// How many policies are in it.
+    pub policies: usize,
+    /// How many objects of other kinds, which were not looked at.
+    pub skipped: usize,
+    /// What is wrong, in the order of the text.
+    pub problems: Vec<Problem>,
+}
+
+/// What an object is.
+enum Sort {
+    Policy,
+    /// It is meant to be one of ours, and cannot be.
+    Wrong(Flaw),
+    List,
+    Foreign,
+}
+
+impl Manifests {
+    /// Compiles the definition and its rules.
+    ///
+    /// # Errors
+    /// The definition cannot be interpreted; a bug.
+    pub fn new() -> Result<Self, Unsupported> {
+        Ok(Self {
+            definition: Definition::of_policies()?,
+            scope: functions::context(),
+        })
+    }
+
+    /// Judges the policies of a text as of `now`, which only decides what has expired.
+    #[must_use]
+    pub fn check(&self, text: &str, now: Timestamp) -> Checked {
+        let mut checked = Checked::default();
+        let mut names = HashMap::new();
+        for document in documents(text) {
+            match document {
+                Ok(document) => self.document(&document, now, &mut names, &mut checked),
+                Err(unreadable) => {
+                    checked.problems.push(self.unreadable(&unreadable, text));
+                }
+            }
+        }
+        checked
+            .problems
+            .sort_by_key(|problem| (problem.position, problem.severity));
+        checked
+    }
+
+    /// Where nothing of ours is spoken of, a text that is no YAML is somebody else's: a template, for instance.
+    fn unreadable(&self, unreadable: &Unreadable, text: &str) -> Problem {
+        let hint = if text.contains("{{") {
+            "; a template must be rendered first"
+        } else {
+            ""
+        };
+        Problem {
+            severity: if text.contains(&self.definition.group)
+                || text.contains(&self.definition.kind)
+            {
+                Severity::Error
+            } else {
+                Severity::Warning
+            },
+            judge: Judge::Reader,
+            position: unreadable.at,
+            policy: None,
+            path: FieldPath::default(),
+            message: format!("{}{hint}", unreadable.message),
+        }
+    }
+
+    fn document<'d>(
+        &self,
+        document: &'d Document,
+        now: Timestamp,
+        names: &mut HashMap<String, Position>,
+        checked: &mut Checked,
+    ) {
+        let mut objects: Vec<&'d Node> = vec![&document.root];
+        let mut concerns_us = false;
+        while let Some(object) = objects.pop() {
+            let sort = self.sort(object);
+            concerns_us |= matches!(sort, Sort::Policy | Sort::Wrong(_));
+            match sort {
+                Sort::Policy => {
+                    checked.policies += 1;
+                    let mut flaws = self.policy(object, now);
+                    flaws.extend(twin(object, names));
+                    checked.problems.extend(placed(flaws, object));
+                }
+                Sort::Wrong(flaw) => checked.problems.extend(placed(vec![flaw], object)),
+                Sort::Foreign => checked.skipped += 1,
+                Sort::List => {
+                    if let Some(Content::List(items)) = object.get("items").map(|it| &it.content) {
+                        objects.extend(items.iter().rev());
+                    }
+                }
+            }
+        }
+        if concerns_us {
+            checked
+                .problems
+                .extend(placed(document.flaws.clone(), &document.root));
+        }
+    }
+
+    fn sort(&self, object: &Node) -> Sort {
+        let definition = &self.definition;
+        let (version, kind) = (object.text("apiVersion"), object.text("kind"));
+        let group = version
+            .and_then(|version| version.split_once('/'))
+            .map(|(group, _)| group);
+        let ours = group == Some(definition.group.as_str());
+        let wrong = |field: &str, message: String| {
+            let path = FieldPath::default().field(field);
+            Sort::Wrong(Flaw::error(Judge::Schema, path, message))
+        };
+        match (version, kind) {
+            (Some(version), Some(kind)) if kind == definition.kind => {
+                if version == definition.api_version {
+                    Sort::Policy
+                } else {
+                    wrong(
+                        "apiVersion",
+                        format!("a {kind} has apiVersion: {}", definition.api_version),
+                    )
+                }
+            }
+            (_, Some(kind)) if kind == definition.kind => wrong(
+                "apiVersion",
+                format!(
+                    "is missing: a {kind} has apiVersion: {}",
+                    definition.api_version
+                ),
+            ),
+            (_, Some(kind)) if ours && kind == definition.record_kind => wrong(
+                "kind",
+                format!(
+                    "only the operator makes a {kind}, as its record of what it does to a notebook: remove it"
+                ),
+            ),
+            (_, Some(kind)) if kind == "List" || kind == format!("{}List", definition.kind) => {
+                Sort::List
+            }
+            (_, Some(kind)) if ours => {
+                let kinds = [definition.kind.as_str(), definition.record_kind.as_str()];
+                let suggestion = meant(kind, kinds.into_iter()).unwrap_or(&definition.kind);
+                wrong(
+                    "kind",
+                    format!("there is no kind {kind}; did you mean {suggestion}?"),
+                )
+            }
+            (Some(_), None) if ours => wrong(
+                "kind",
+                format!("is missing: write kind: {}", definition.kind),
+            ),
+            _ => Sort::Foreign,
+        }
+    }
+
+    /// In the order of the API server: fields, defaults, shape, rules; then the operator.
+    fn policy(&self, object: &Node, now: Timestamp) -> Vec<Flaw> {
+        let shape = &self.definition.shape;
+        let root = FieldPath::default();
+        let mut flaws = metadata(object, &self.scope);
+        let unknown = unknown_fields(shape, shape, object, &root);
+        flaws.extend(unknown.into_iter().filter(|flaw| !is_common(&flaw.path)));
+        let mut resource = object.json();
+        if let Some(fields) = resource.as_object_mut() {
+            if fields
+                .remove("status")
+                .is_some_and(|status| !is_empty(&status))
+            {
+                let message = "has no effect: only the operator writes it";
+                flaws.push(Flaw::warning(Judge::Advice, root.field("status"), message));
+            }
+            fields.retain(|name, _| shape.fields.contains_key(name));
+        }
+        drop_nulls(shape, &mut resource);
+        fill_in(shape, &mut resource);
+        let mut inspection = Inspection {
+            written: object,
+            scope: &self.scope,
+            flaws: Vec::new(),
+        };
+        inspection.inspect(shape, &resource, &root);
+        flaws.append(&mut inspection.flaws);
+        self.identify(&mut resource, object);
+        flaws.extend(operator(&resource, object, &flaws, now));
+        flaws
+    }
+
+    /// What the operator needs to read it. Its metadata was judged already and does not matter to it, but for the name.
+    fn identify(&self, resource: &mut Value, object: &Node) {
+        let name = object
+            .get("metadata")
+            .and_then(|metadata| metadata.text("name"));
+        if let Some(fields) = resource.as_object_mut() {
+            let text = |text: &str| Value::String(text.to_owned());
+            fields.insert("apiVersion".to_owned(), text(&self.definition.api_version));
+            fields.insert("kind".to_owned(), text(&self.definition.kind));
+            let name = ("name".to_owned(), text(name.unwrap_or_default()));
+            fields.insert("metadata".to_owned(), Value::Object(Map::from_iter([name])));
+        }
+    }
+}
+
+/// What every object has and no definition speaks of.
+fn is_common(path: &FieldPath) -> bool {
+    ["apiVersion", "kind", "metadata"]
+        .into_iter()
+        .any(|name| *path == FieldPath::default().field(name))
+}
+
+fn is_empty(value: &Value) -> bool {
+    value.is_null() || value.as_object().is_some_and(Map::is_empty)
+}
+
+/// Two policies of the same name in one text: `kubectl` would apply one, then the other.
+fn twin(object: &Node, names: &mut HashMap<String, Position>) -> Option<Flaw> {
+    let name = object.get("metadata")?.text("name")?.to_owned();
+    let earlier = names.insert(name, object.at)?;
+    let path = FieldPath::default().field("metadata").field("name");
+    let message = format!(
+        "is the name of the policy in line {}, too: the one that is applied last would remain",
+        earlier.line
+    );
+    Some(Flaw::warning(Judge::Advice, path, message))
+}
+
+fn placed(flaws: Vec<Flaw>, object: &Node) -> impl Iterator<Item = Problem> {
+    let policy = object
+        .get("metadata")
+        .and_then(|metadata| metadata.text("name"))
+        .map(ToOwned::to_owned);
+    flaws.into_iter().map(move |flaw| Problem {
+        severity: flaw.severity,
+        judge: flaw.judge,
+        position: object.locate(&flaw.path, flaw.mark),
+        policy: policy.clone(),
+        path: flaw.path,
+        message: flaw.message,
+    })
+}

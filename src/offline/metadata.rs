@@ -1,0 +1,220 @@
+//! `metadata`, which belongs to Kubernetes and not to the kind.
+//!
+//! Source of the rules: `ValidateObjectMetaAccessor` of k8s.io/apimachinery. Owner references and managed fields are not looked at.
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use kube_cel::cel::{Context, Program, Value as CelValue};
+use serde::{
+    Deserialize, Deserializer,
+    de::{Error as _, Visitor, value::Error},
+    forward_to_deserialize_any,
+};
+use serde_json::{Map, Value};
+
+use super::{
+    document::Node,
+    place::FieldPath,
+    problem::{Flaw, Judge},
+    rule::in_cel,
+    suggest::meant,
+};
+
+/// A name as DNS has it, but that only the whole is limited in length.
+const NAME: (&str, &str) = (
+    r"self.size() <= 253 && self.matches(r'^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$')",
+    "write a name of lower-case letters, digits, - and ., which begins and ends with a letter or digit, such as no-root",
+);
+/// What is added to it are letters and digits.
+const NAME_PREFIX: (&str, &str) = (
+    r"self.size() <= 253 && (self + 'x').matches(r'^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$')",
+    "write the beginning of a name: lower-case letters, digits, - and ., such as no-root-",
+);
+const KEY: (&str, &str) = (
+    "!format.qualifiedName().validate(self).hasValue()",
+    "write a key of letters, digits, -, _ and ., with a domain and / before it if you like, such as example.com/team",
+);
+const LABEL: (&str, &str) = (
+    "!format.labelValue().validate(self).hasValue()",
+    "write at most 63 letters, digits, -, _ and ., which begin and end with a letter or digit",
+);
+
+/// Of all annotations together, in bytes.
+const MOST_ANNOTATIONS: usize = 256 * 1024;
+
+/// What is wrong with the metadata of an object that is not namespaced.
+pub(super) fn metadata(document: &Node, scope: &Context<'static>) -> Vec<Flaw> {
+    let path = FieldPath::default().field("metadata");
+    let mut check = Check {
+        scope,
+        flaws: Vec::new(),
+    };
+    let written = document.get("metadata").map(Node::json);
+    match written {
+        None | Some(Value::Null) => check.named(&path, &Map::new()),
+        Some(Value::Object(fields)) => check.fields(&path, &fields),
+        Some(_) => check.refuse(&path, "must be a map of fields, such as {name: no-root}"),
+    }
+    check.flaws
+}
+
+struct Check<'a> {
+    scope: &'a Context<'static>,
+    flaws: Vec<Flaw>,
+}
+
+impl Check<'_> {
+    fn refuse(&mut self, path: &FieldPath, message: impl Into<String>) {
+        self.flaws
+            .push(Flaw::error(Judge::Schema, path.clone(), message));
+    }
+
+    fn fields(&mut self, path: &FieldPath, fields: &Map<String, Value>) {
+        let known = field_names();
+        for (name, value) in fields.iter().filter(|(_, value)| !value.is_null()) {
+            let at = path.field(name);
+            if !known.contains(&name.as_str()) {
+                self.refuse(
+                    &at,
+                    match meant(name, known.iter().copied()) {
+                        Some(meant) => format!("there is no such field; did you mean {meant}?"),
+                        None => "there is no such field".to_owned(),
+                    },
+                );
+                continue;
+            }
+            match (name.as_str(), value) {
+                ("labels", Value::Object(labels)) => self.texts(&at, labels, Some(LABEL)),
+                ("annotations", Value::Object(annotations)) => {
+                    self.texts(&at, annotations, None);
+                    let size: usize = annotations
+                        .iter()
+                        .map(|(key, value)| key.len() + value.as_str().map_or(0, str::len))
+                        .sum();
+                    if size > MOST_ANNOTATIONS {
+                        self.refuse(
+                            &at,
+                            format!("has {size} bytes: at most {MOST_ANNOTATIONS} are allowed"),
+                        );
+                    }
+                }
+                _ => self.typed(&at, name, value),
+            }
+        }
+        self.named(path, fields);
+        if fields
+            .get("namespace")
+            .and_then(Value::as_str)
+            .is_some_and(|it| !it.is_empty())
+        {
+            self.flaws.push(Flaw::warning(
+                Judge::Advice,
+                path.field("namespace"),
+                "has no effect: policies are cluster-scoped",
+            ));
+        }
+        for (index, finalizer) in fields
+            .get("finalizers")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+            .enumerate()
+        {
+            self.rule(&path.field("finalizers").item(index), finalizer, KEY);
+        }
+    }
+
+    fn named(&mut self, path: &FieldPath, fields: &Map<String, Value>) {
+        let given = |name: &str| {
+            fields
+                .get(name)
+                .filter(|value| value.as_str() != Some("") && !value.is_null())
+        };
+        match (given("name"), given("generateName")) {
+            (Some(name), _) => self.rule(&path.field("name"), name, NAME),
+            (None, Some(_)) => {}
+            (None, None) => self.refuse(&path.field("name"), "is missing: the policy needs a name"),
+        }
+        if let Some(prefix) = given("generateName") {
+            self.rule(&path.field("generateName"), prefix, NAME_PREFIX);
+        }
+    }
+
+    fn texts(
+        &mut self,
+        path: &FieldPath,
+        entries: &Map<String, Value>,
+        value_rule: Option<(&str, &str)>,
+    ) {
+        for (key, value) in entries {
+            let at = path.field(key);
+            // Annotations' keys may have capitals in their domain, labels' may not.
+            let checked = if value_rule.is_some() {
+                key.clone()
+            } else {
+                key.to_lowercase()
+            };
+            self.rule(&at, &Value::String(checked), KEY);
+            match (value, value_rule) {
+                (Value::String(_), Some(rule)) => self.rule(&at, value, rule),
+                (Value::String(_) | Value::Null, _) => {}
+                _ => self.refuse(&at, "must be a text: put it in quotes"),
+            }
+        }
+    }
+
+    /// Whether Kubernetes' own type takes the value.
+    fn typed(&mut self, path: &FieldPath, name: &str, value: &Value) {
+        let alone = Value::Object(Map::from_iter([(name.to_owned(), value.clone())]));
+        if let Err(error) = ObjectMeta::deserialize(alone) {
+            self.refuse(path, error.to_string());
+        }
+    }
+
+    fn rule(&mut self, path: &FieldPath, value: &Value, (rule, message): (&str, &str)) {
+        if !value.is_string() {
+            // Said already.
+            return;
+        }
+        let mut scope = self.scope.new_inner_scope();
+        scope.add_variable_from_value("self", in_cel(value));
+        let holds = Program::compile(rule)
+            .ok()
+            .and_then(|program| program.execute(&scope).ok());
+        if holds != Some(CelValue::Bool(true)) {
+            self.refuse(path, message);
+        }
+    }
+}
+
+/// The fields of `ObjectMeta`, as its type names them when it is asked to be read.
+fn field_names() -> &'static [&'static str] {
+    struct Asked<'a>(&'a mut &'static [&'static str]);
+
+    impl<'de> Deserializer<'de> for Asked<'_> {
+        type Error = Error;
+
+        fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Error> {
+            Err(Error::custom("only structs have fields"))
+        }
+
+        fn deserialize_struct<V: Visitor<'de>>(
+            self,
+            _: &'static str,
+            fields: &'static [&'static str],
+            _: V,
+        ) -> Result<V::Value, Error> {
+            *self.0 = fields;
+            Err(Error::custom("asked"))
+        }
+
+        forward_to_deserialize_any! {
+            bool i8 i16 i32 i64 u8 u16 u32 u64 f32 f64 char str string bytes byte_buf option unit unit_struct
+            newtype_struct seq tuple tuple_struct map enum identifier ignored_any
+        }
+    }
+
+    let mut names: &'static [&'static str] = &[];
+    // It always fails, after the names were told.
+    drop(ObjectMeta::deserialize(Asked(&mut names)));
+    names
+}

@@ -1,0 +1,97 @@
+//! What the operator says about a policy that the API server lets through.
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::{
+    document::{Content, Node},
+    place::{FieldPath, Step},
+    problem::{Flaw, Judge, Severity},
+};
+use crate::{
+    api::NotebookRootAccessPolicy,
+    decide::{self, FieldError},
+};
+
+/// What the operator says of `resource`, of which `flaws` are known already: those are not told a second time.
+pub(super) fn operator(
+    resource: &Value,
+    written: &Node,
+    flaws: &[Flaw],
+    now: Timestamp,
+) -> Vec<Flaw> {
+    let known: Vec<&FieldPath> = flaws
+        .iter()
+        .filter(|flaw| flaw.severity == Severity::Error && flaw.judge != Judge::Reader)
+        .map(|flaw| &flaw.path)
+        .collect();
+    let mut sound = resource.clone();
+    // A duration that the API server refuses may be more than the type can take.
+    known
+        .iter()
+        .for_each(|path| remove(&mut sound, path.steps()));
+    let policy = match serde_json::from_value::<NotebookRootAccessPolicy>(sound) {
+        Ok(resource) => decide::validate(&resource),
+        // Something else must be corrected first.
+        Err(_) if !known.is_empty() => return Vec::new(),
+        Err(error) => {
+            let message = format!("the operator cannot read the policy: {error}");
+            return vec![Flaw::error(Judge::Operator, FieldPath::default(), message)];
+        }
+    };
+    match policy {
+        Err(errors) => errors
+            .into_iter()
+            .map(|FieldError { path, problem }| {
+                Flaw::error(Judge::Operator, FieldPath::parse(&path), problem)
+            })
+            .filter(|flaw| known.is_empty() || is_news(flaw, written, &known))
+            .collect(),
+        Ok(policy) => policy
+            .warnings
+            .iter()
+            .cloned()
+            .chain(decide::expired_exemptions(&policy, now))
+            .map(|warning| {
+                let path = FieldPath::parse(&warning.path);
+                Flaw::warning(Judge::Operator, path, warning.sentence)
+            })
+            .collect(),
+    }
+}
+
+/// Whether it is about a value that is written and that nothing else is known of: the others may follow from what was removed.
+fn is_news(flaw: &Flaw, written: &Node, known: &[&FieldPath]) -> bool {
+    let scalar = written.find(&flaw.path).is_some_and(|node| {
+        !matches!(
+            node.content,
+            Content::List(_) | Content::Map(_) | Content::Null
+        )
+    });
+    let beside = flaw.path.parent();
+    let related = known.iter().any(|path| {
+        path.is_within(&flaw.path) || flaw.path.is_within(path) || path.parent() == beside
+    });
+    scalar && !related
+}
+
+/// Removes a field. Items stay: others would move to their place.
+fn remove(value: &mut Value, steps: &[Step]) {
+    let Some((step, rest)) = steps.split_first() else {
+        return;
+    };
+    match (step, value) {
+        (Step::Field(name), Value::Object(fields)) if rest.is_empty() => drop(fields.remove(name)),
+        (Step::Field(name), Value::Object(fields)) => {
+            if let Some(below) = fields.get_mut(name) {
+                remove(below, rest);
+            }
+        }
+        (Step::Item(index), Value::Array(items)) => {
+            if let Some(below) = items.get_mut(*index) {
+                remove(below, rest);
+            }
+        }
+        _ => {}
+    }
+}

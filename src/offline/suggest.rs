@@ -1,0 +1,67 @@
+//! Which of several names somebody meant.
+
+/// How alike two names must be, from 0 to 1: enough for two letters that changed places in a short one.
+const ALIKE: f64 = 0.85;
+
+/// The name that is most like `written`, if one is like it.
+pub(super) fn meant<'a>(written: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let lower = squeezed(written);
+    names
+        .map(|name| {
+            let other = squeezed(name);
+            // maxParallel is no maxConcurrent: a common beginning alone says little, so it is not weighed as in Jaro-Winkler.
+            let alike = strsim::jaro(&lower, &other)
+                .max(strsim::normalized_damerau_levenshtein(&lower, &other));
+            let alike = if begins(&lower, &other) || begins(&other, &lower) {
+                alike.max(ALIKE)
+            } else {
+                alike
+            };
+            (name, if lower == other { 1.0 } else { alike })
+        })
+        .filter(|(_, alike)| *alike >= ALIKE)
+        .max_by(|(_, one), (_, other)| one.total_cmp(other))
+        .map(|(name, _)| name)
+}
+
+/// Whether `long` is `short` and not more than as much again, as `roleName` is of `role`.
+fn begins(long: &str, short: &str) -> bool {
+    short.len() >= 3 && long.len() <= 2 * short.len() && long.starts_with(short)
+}
+
+fn squeezed(name: &str) -> String {
+    name.to_lowercase().replace(['-', '_'], "")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn finds_what_was_meant() {
+        let names = [
+            "accounts",
+            "exemptions",
+            "maxConcurrent",
+            "maxFailures",
+            "timeZone",
+            "role",
+        ];
+        for (written, expected) in [
+            ("acounts", Some("accounts")),
+            ("account", Some("accounts")),
+            ("exemption", Some("exemptions")),
+            ("max_concurrent", Some("maxConcurrent")),
+            ("timezone", Some("timeZone")),
+            ("maxFailure", Some("maxFailures")),
+            ("roel", Some("role")),
+            ("roleName", Some("role")),
+            ("max", None),
+            ("maxParallel", None),
+            ("colour", None),
+            ("", None),
+        ] {
+            assert_eq!(meant(written, names.into_iter()), expected, "{written}");
+        }
+    }
+}

@@ -1,0 +1,348 @@
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+
+mod text;
+
+use super::{
+    definition::Definition,
+    shape::{Kind, Shape},
+    *,
+};
+
+/// An instant that all tests take for now.
+const NOW: &str = "2026-06-01T12:00:00Z";
+
+fn check(text: &str) -> Checked {
+    Manifests::new().unwrap().check(text, NOW.parse().unwrap())
+}
+
+/// What is wrong, a line each: `8:9 error spec.accounts[0].id: sentence`.
+fn told(text: &str) -> Vec<String> {
+    let tell = |problem: &Problem| {
+        let Position { line, column } = problem.position;
+        let severity = problem.severity.as_str();
+        format!(
+            "{line}:{column} {severity} {}: {}",
+            problem.path, problem.message
+        )
+    };
+    check(text).problems.iter().map(tell).collect()
+}
+
+/// A policy with a spec of its own after the accounts.
+fn policy(more: &str) -> String {
+    format!(
+        "apiVersion: sudoless.dev/v1alpha1
+kind: NotebookRootAccessPolicy
+metadata: {{name: x}}
+spec:
+  accounts:
+    - id: \"111122223333\"
+      role: sudoless
+  regions: [eu-west-1]
+{more}"
+    )
+}
+
+#[test]
+fn the_definition_is_interpreted_whole() {
+    fn fields<'a>(shape: &'a Shape, names: &mut Vec<&'a str>) {
+        for (name, field) in &shape.fields {
+            names.push(name);
+            fields(field, names);
+        }
+        if let Some(items) = &shape.items {
+            fields(items, names);
+        }
+    }
+    let definition = Definition::of_policies().unwrap();
+    let mut names = Vec::new();
+    fields(&definition.shape, &mut names);
+    assert!(names.len() > 50, "{names:?}");
+    // Rules name such fields otherwise than they are called, which is not done here.
+    for name in names {
+        assert!(name.chars().all(|c| c.is_ascii_alphanumeric()), "{name}");
+        assert!(
+            !["in", "namespace", "as", "if", "for", "let", "var", "void"].contains(&name),
+            "{name}"
+        );
+    }
+    let spec = &definition.shape.fields["spec"];
+    assert_eq!(spec.kind, Kind::Object);
+    assert_eq!(spec.rules.len(), 1);
+    assert_eq!(
+        spec.fields["accounts"].items.as_ref().unwrap().fields["role"]
+            .rules
+            .len(),
+        2
+    );
+}
+
+/// `format` of a text, which is not looked at, would be one more thing that the API server can refuse.
+#[test]
+fn no_spec_has_a_format() {
+    fn formats(schema: &serde_json::Value, found: &mut Vec<String>) {
+        match schema {
+            serde_json::Value::Object(fields) => {
+                if fields.get("type").is_some_and(|kind| kind == "string")
+                    && let Some(format) = fields.get("format")
+                {
+                    found.push(format.to_string());
+                }
+                fields.values().for_each(|field| formats(field, found));
+            }
+            serde_json::Value::Array(items) => items.iter().for_each(|item| formats(item, found)),
+            _ => {}
+        }
+    }
+    use kube::CustomResourceExt;
+    let crd = serde_json::to_value(crate::api::NotebookRootAccessPolicy::crd()).unwrap();
+    let properties = &crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"];
+    let (mut spec, mut status) = (Vec::new(), Vec::new());
+    formats(&properties["spec"], &mut spec);
+    formats(&properties["status"], &mut status);
+    assert_eq!(spec, [] as [&str; 0]);
+    assert!(!status.is_empty(), "the test looks in the wrong place");
+}
+
+#[test]
+fn what_is_right_is_right() {
+    let checked = check(&policy("  mode: Enforce"));
+    assert_eq!(checked.problems, []);
+    assert_eq!((checked.policies, checked.skipped), (1, 0));
+}
+
+#[test]
+fn each_problem_has_its_place() {
+    let text = r#"apiVersion: sudoless.dev/v1alpha1
+kind: NotebookRootAccessPolicy
+metadata:
+  name: No_Root
+  label: {}
+spec:
+  acounts: []
+  mode: enforce
+  scanInterval: 5s
+  accounts:
+    - id: 111122223333
+      roleName: x
+    - id: "444455556666"
+      externalId: ab
+  maxConcurrent: 2
+  remediation:
+    maxConcurrent: "2"
+    windows:
+      - schedule: 0 25 * * *
+        duration: 4h
+        timeZone: Mars/Olympus
+"#;
+    assert_eq!(
+        told(text),
+        [
+            "4:9 error metadata.name: write a name of lower-case letters, digits, - and ., which begins and ends with a \
+             letter or digit, such as no-root",
+            "5:3 error metadata.label: there is no such field; did you mean labels?",
+            "7:3 error spec.acounts: there is no such field; did you mean accounts?",
+            "8:9 error spec.mode: \"enforce\" is not one of Audit, Enforce; did you mean Enforce?",
+            "9:17 error spec.scanInterval: write a duration from 1m to 24h in hours, minutes and seconds, such as 90s, 10m or \
+             1h30m",
+            "11:11 error spec.accounts[0].id: must be a text, not a number: put it in quotes: \"111122223333\"",
+            "12:7 error spec.accounts[0].roleName: there is no such field; did you mean role?",
+            "14:19 error spec.accounts[1].externalId: an external id is sent only when a role is assumed: set role too, or \
+             remove externalId",
+            "15:3 error spec.maxConcurrent: there is no such field here; it belongs in spec.remediation",
+            "17:20 error spec.remediation.maxConcurrent: must be a whole number, not a text: write it without quotes: 2",
+        ]
+    );
+}
+
+#[test]
+fn what_is_missing_is_shown_where_it_should_be() {
+    let text = "apiVersion: sudoless.dev/v1alpha1\nkind: NotebookRootAccessPolicy\nmetadata: {name: x}\nspec:\n  regions: [eu-west-1]\n";
+    assert_eq!(
+        told(text),
+        [
+            "4:1 error spec.accounts: is missing. It is: The AWS accounts to look at, 1 to 1000, each listed once"
+        ]
+    );
+    let text = "apiVersion: sudoless.dev/v1alpha1\nkind: NotebookRootAccessPolicy\n";
+    let told = told(text);
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert!(
+        told[0].starts_with("1:1 error metadata.name: is missing"),
+        "{told:?}"
+    );
+    assert!(
+        told[1].starts_with("1:1 error spec: is missing"),
+        "{told:?}"
+    );
+}
+
+#[test]
+fn the_operator_has_its_say() {
+    let text = policy(
+        "  selector: {names: [ok, \"[z-a]\"]}
+  exemptions:
+    - reason: x
+      names: [\"{a\"]
+  remediation:
+    windows:
+      - {schedule: 0 25 * * *, duration: 4h}
+      - {schedule: 0 2 30 2 *, duration: 4h}
+      - {schedule: 0 2 * * SAT, duration: 4h, timeZone: Mars/Olympus}
+",
+    );
+    let checked = check(&text);
+    assert!(
+        checked
+            .problems
+            .iter()
+            .all(|problem| problem.judge == Judge::Operator)
+    );
+    let told = told(&text);
+    for (index, expected) in [
+        "9:26 error spec.selector.names[1]: \"[z-a]\" is not a glob",
+        "12:15 error spec.exemptions[0].names[0]: \"{a\" is not a glob",
+        "15:20 error spec.remediation.windows[0].schedule: \"0 25 * * *\" is not a schedule: its hour",
+        "16:20 error spec.remediation.windows[1].schedule: \"0 2 30 2 *\" never comes",
+        "17:57 error spec.remediation.windows[2].timeZone: \"Mars/Olympus\" is not a time zone",
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        assert!(told[index].starts_with(expected), "{expected}: {told:#?}");
+    }
+    assert_eq!(told.len(), 5, "{told:#?}");
+}
+
+/// A pattern is judged even where something else is wrong; what only follows from that is not told.
+#[test]
+fn the_operator_says_only_what_is_new() {
+    let text = policy(
+        "  scanInterval: 1e30h
+  selector: {names: [\"[z-a]\"]}
+  exemptions: [{reason: x}]
+",
+    )
+    .replace("role: sudoless", "role: \"a:b c\"\n      externalId: ab");
+    let told = told(&text);
+    let paths: Vec<&str> = told
+        .iter()
+        .map(|line| line.split_whitespace().nth(2).unwrap())
+        .collect();
+    assert_eq!(
+        paths,
+        [
+            "spec.accounts[0].role:",
+            "spec.scanInterval:",
+            "spec.selector.names[0]:",
+            "spec.exemptions[0]:"
+        ],
+        "{told:#?}"
+    );
+}
+
+#[test]
+fn the_operator_warns() {
+    let text = policy(
+        "  exemptions:
+    - reason: x
+      names: [a]
+      expiresAt: 2020-01-01T00:00:00Z
+    - reason: x
+      accounts: [\"999999999999\"]
+  remediation:
+    windows:
+      - {schedule: 0 2 * * SAT, duration: 1m}
+",
+    );
+    assert_eq!(
+        told(&text),
+        [
+            "10:7 warning spec.exemptions[0]: expired at 2020-01-01T00:00:00Z: remove it or give it a new expiresAt",
+            "14:7 warning spec.exemptions[1].accounts: names 999999999999, which is not in spec.accounts",
+            "17:9 warning spec.remediation.windows[0]: is shorter than a typical restart (about 6 minutes): a restart begun in \
+             it ends after it",
+        ]
+    );
+}
+
+#[test]
+fn other_kinds_are_skipped_and_counted() {
+    let text = format!(
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: x}}\n---\n# nothing\n---\n[a, list]\n---\n{}",
+        policy("  mode: Audit\n")
+    );
+    let checked = check(&text);
+    assert_eq!((checked.policies, checked.skipped), (1, 2));
+    assert_eq!(checked.problems, []);
+}
+
+#[test]
+fn what_is_meant_to_be_one_of_ours_and_is_not() {
+    for (text, expected) in [
+        (
+            "apiVersion: sudoless.dev/v1\nkind: NotebookRootAccessPolicy\n",
+            "1:13 error apiVersion: a NotebookRootAccessPolicy has apiVersion: sudoless.dev/v1alpha1",
+        ),
+        (
+            "kind: NotebookRootAccessPolicy\n",
+            "1:1 error apiVersion: is missing: a NotebookRootAccessPolicy has apiVersion: sudoless.dev/v1alpha1",
+        ),
+        (
+            "apiVersion: sudoless.dev/v1alpha1\nkind: NotebookRootAccesPolicy\n",
+            "2:7 error kind: there is no kind NotebookRootAccesPolicy; did you mean NotebookRootAccessPolicy?",
+        ),
+        (
+            "apiVersion: sudoless.dev/v1alpha1\nspec: {}\n",
+            "1:1 error kind: is missing: write kind: NotebookRootAccessPolicy",
+        ),
+        (
+            "apiVersion: sudoless.dev/v1alpha1\nkind: NotebookRemediation\n",
+            "2:7 error kind: only the operator makes a NotebookRemediation, as its record of what it does to a notebook: \
+             remove it",
+        ),
+    ] {
+        assert_eq!(told(text), [expected]);
+    }
+}
+
+#[test]
+fn a_list_is_looked_into() {
+    let text = "apiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n  kind: Secret\n- apiVersion: sudoless.dev/v1alpha1\n  kind: NotebookRootAccessPolicy\n  metadata: {name: x}\n  spec: {accounts: [{id: \"1\"}], regions: [eu-west-1]}\n";
+    let checked = check(text);
+    assert_eq!((checked.policies, checked.skipped), (1, 1));
+    assert_eq!(checked.problems.len(), 1);
+    assert_eq!(
+        checked.problems[0].position,
+        Position {
+            line: 9,
+            column: 26
+        }
+    );
+    assert_eq!(checked.problems[0].policy.as_deref(), Some("x"));
+}
+
+#[test]
+fn what_has_no_effect_is_said() {
+    let text =
+        policy("status: {lastScanTime: x}\n").replace("{name: x}", "{name: x, namespace: z}");
+    let twice = format!("{}---\n{}", policy(""), policy(""));
+    assert_eq!(
+        told(&text),
+        [
+            "3:32 warning metadata.namespace: has no effect: policies are cluster-scoped",
+            "9:1 warning status: has no effect: only the operator writes it",
+        ]
+    );
+    assert_eq!(
+        told(&twice),
+        [
+            "12:18 warning metadata.name: is the name of the policy in line 1, too: the one that is applied last would remain"
+        ]
+    );
+}

@@ -1,0 +1,187 @@
+//! The situations in which notebooks are down, or were: their policies and their records.
+
+use kube::{Api, ResourceExt, api::ListParams};
+use serde_json::json;
+use sudoless::api::NotebookRemediation;
+
+use crate::{
+    shown::{Shown, look},
+    situations::{ATTENTION, DONE, FLIGHT, HALTED, REGION, Scene},
+    stage::{condition, eventually},
+};
+
+impl Scene {
+    /// Looks at the record of a notebook once it is in a state.
+    async fn record(&self, account: &str, notebook: &str, state: &str, reasons: &[&str]) -> Shown {
+        let api: Api<NotebookRemediation> = Api::all(self.stage.client.clone());
+        let selector = format!("spec.notebook.account={account},status.state={state}");
+        let parameters = ListParams::default().fields(&selector);
+        let name = eventually(&format!("{notebook} in {state}"), async || {
+            let mut records = api.list(&parameters).await.unwrap().into_iter();
+            let record = records.find(|record| record.spec.notebook.name == notebook);
+            record.map(|record| record.name_any())
+        })
+        .await;
+        look(&self.stage, &format!("nbr/{name}"), reasons).await
+    }
+
+    pub async fn done(&self) {
+        let enforce = json!({"mode": "Enforce"});
+        self.apply("done", &[DONE], enforce).await;
+        self.stage
+            .until("done", |status| condition(status, "Compliant").0 == "True")
+            .await;
+        let shown = self.shown("done", &["RootAccessEnabled"]).await;
+        shown.says("Compliant", "True", "every notebook is compliant, 3 in all");
+
+        let restarted = self
+            .record(
+                DONE,
+                "churn",
+                "Succeeded",
+                &["Pending", "Stopping", "Updating", "Starting", "Succeeded"],
+            )
+            .await;
+        for (state, note) in [
+            (
+                "Pending",
+                "it is stopped as soon as AWS has shown that root access may be disabled",
+            ),
+            (
+                "Stopping",
+                "it is being stopped, so that root access can be disabled",
+            ),
+            ("Updating", "root access is being disabled"),
+            (
+                "Starting",
+                "root access is disabled; it is being started again",
+            ),
+            (
+                "Succeeded",
+                "root access is disabled; it was stopped for that, and runs again",
+            ),
+        ] {
+            restarted.tells(state, &[note]);
+        }
+        let updated = self
+            .record(DONE, "forecast", "Succeeded", &["Succeeded"])
+            .await;
+        updated.tells("Succeeded", &["root access is disabled"]);
+    }
+
+    pub async fn flight(&self) {
+        let enforce = json!({"mode": "Enforce"});
+        self.apply("flight", &[FLIGHT], enforce).await;
+        let record = self
+            .record(FLIGHT, "churn", "Stopping", &["Pending", "Stopping"])
+            .await;
+        let said = "it is being stopped, so that root access can be disabled";
+        record.says("Reconciling", "True", said);
+        assert_eq!(record.row.last().map(String::as_str), Some(said));
+        self.stage
+            .until("flight", |status| {
+                condition(status, "Reconciling").1 == "Remediating"
+                    && status
+                        .findings
+                        .iter()
+                        .any(|finding| finding.reason.as_deref() == Some("Remediating"))
+            })
+            .await;
+        let policy = self.shown("flight", &["RootAccessEnabled"]).await;
+        policy.row_is("team-flight Enforce True False 3 2 1 … … Scanned");
+        let said =
+            "root access is being taken away: kubectl get nbr shows the notebooks, one line each";
+        policy.says("Reconciling", "True", said);
+        let said = format!(
+            "root access is being taken away by {} (Stopping)",
+            record.name()
+        );
+        assert_eq!(policy.finding("churn"), said);
+        let said =
+            "it waits for its turn: maxConcurrent is 1, and as many notebooks are being restarted";
+        assert_eq!(policy.finding("demand"), said);
+    }
+
+    pub async fn halted(&self) {
+        let enforce = json!({"mode": "Enforce", "remediation": {"maxFailures": 1}});
+        self.apply("halted", &[HALTED], enforce).await;
+        let record = self.record(HALTED, "churn", "Failed", &["Failed"]).await;
+        let name = record.name().replace('/', " ");
+        let (_, reason, message) = record.condition("Stalled");
+        assert_eq!(reason, "AccessDenied");
+        for part in [
+            "AWS does not let the operator's role do it: allow sagemaker:UpdateNotebookInstance",
+            "; nobody was disturbed. AWS said: UpdateNotebookInstance: AccessDeniedException: ",
+            &format!(
+                ". It is not tried again until somebody acknowledges it with kubectl delete {name}"
+            ),
+        ] {
+            assert!(message.contains(part), "{part:?} is not in {message:?}");
+        }
+        record.tells("Failed", &[message]);
+        self.stage
+            .until("halted", |status| {
+                let waits =
+                    |finding: &sudoless::api::Finding| finding.reason.as_deref() == Some("Halted");
+                status.findings.iter().any(waits)
+            })
+            .await;
+        let policy = self
+            .shown("halted", &["RemediationFailed", "TargetHalted"])
+            .await;
+        policy.row_is("team-halted Enforce True False 2 2 0 … … Scanned");
+        let place = format!("{HALTED}/{REGION}");
+        let said = format!(
+            "1 account and region read; nothing new is begun in {place} because too many remediations failed there: kubectl get \
+             nbr --field-selector status.state=Failed shows them, deleting them lets it go on"
+        );
+        policy.says("Ready", "True", &said);
+        let said = format!(
+            "its remediation failed: see kubectl describe {name}; kubectl delete {name} acknowledges it and tries again"
+        );
+        assert_eq!(policy.finding("churn"), said);
+        let said = "1 remediation failed in this account and region, and maxFailures is 1: kubectl get nbr --field-selector \
+                    status.state=Failed shows them, deleting them lets it go on";
+        assert_eq!(policy.finding("demand"), said);
+        let told = format!("{place}/churn ({}): {message}", record.name());
+        policy.tells("RemediationFailed", &[&told]);
+        let told = format!(
+            "nothing new is begun in {place}, because as many remediations failed there as maxFailures says: look at them with \
+             kubectl get nbr --field-selector status.state=Failed, and delete them when their cause is gone"
+        );
+        policy.tells("TargetHalted", &[&told]);
+    }
+
+    pub async fn attention(&self) {
+        let timeouts = json!({"stop": "10s", "update": "10s", "start": "10s"});
+        let enforce = json!({"mode": "Enforce", "remediation": {"timeouts": timeouts}});
+        self.apply("attention", &[ATTENTION], enforce).await;
+        let record = self
+            .record(ATTENTION, "churn", "NeedsAttention", &["NeedsAttention"])
+            .await;
+        let name = record.name().replace('/', " ");
+        let said = format!(
+            "it has not stopped within timeouts.stop; the operator goes on trying. By hand, in account {ATTENTION}: aws sagemaker \
+             start-notebook-instance --region {REGION} --notebook-instance-name churn; if the operator is gone for good, then \
+             kubectl patch {name} --type merge -p '{{\"metadata\":{{\"finalizers\":null}}}}'"
+        );
+        record.says("Stalled", "True", &said);
+        record.tells("NeedsAttention", &[&said]);
+        self.stage
+            .until("attention", |status| {
+                condition(status, "Stalled").0 == "True"
+            })
+            .await;
+        let policy = self.shown("attention", &["NotebookNeedsAttention"]).await;
+        policy.row_is("team-attention Enforce False False 1 1 0 … … NeedsAttention");
+        let needs = format!(
+            "1 remediation needs a person: kubectl describe {name}; 1 account and region read"
+        );
+        policy.says("Ready", "False", &needs);
+        policy.says("Stalled", "True", &needs);
+        let needs = format!("its remediation needs a person: kubectl describe {name}");
+        assert_eq!(policy.finding("churn"), needs);
+        let told = format!("{ATTENTION}/{REGION}/churn ({}): {said}", record.name());
+        policy.tells("NotebookNeedsAttention", &[&told]);
+    }
+}

@@ -1,0 +1,120 @@
+//! What stands in `config/iam/`: it is what the program prints, it allows what the code sends and no more, and each policy decides as
+//! people expect.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+
+#[path = "iam/actions.rs"]
+mod actions;
+#[path = "iam/cases.rs"]
+mod cases;
+#[path = "iam/commands.rs"]
+mod commands;
+#[path = "iam/evaluator.rs"]
+mod evaluator;
+#[path = "iam/hcl.rs"]
+mod hcl;
+#[path = "iam/scp.rs"]
+mod scp;
+#[path = "support/served.rs"]
+mod served;
+#[path = "iam/templates.rs"]
+mod templates;
+#[path = "iam/yaml.rs"]
+mod yaml;
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::{env, fs};
+
+use serde_json::Value;
+
+/// The checkout.
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// A file of `config/iam/`.
+fn text(name: &str) -> String {
+    let path = root().join("config/iam").join(name);
+    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// A policy document of `config/iam/`.
+fn document(name: &str) -> Value {
+    serde_json::from_str(&text(name)).unwrap()
+}
+
+/// Runs `sudoless generate …`.
+fn generate<'a>(arguments: impl IntoIterator<Item = &'a str>) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_sudoless"))
+        .arg("generate")
+        .args(arguments)
+        .output()
+        .unwrap()
+}
+
+/// What `sudoless generate …` prints.
+fn generated(arguments: &str) -> String {
+    let output = generate(arguments.split_whitespace());
+    assert!(output.status.success(), "{arguments}: {output:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// The files below a folder, by their paths in it.
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files.extend(self::files(&path));
+        } else {
+            files.push(path);
+        }
+    }
+    files
+}
+
+#[test]
+fn the_files_are_what_the_program_prints() {
+    let script = root().join("scripts/generate.sh");
+    let check = Command::new(&script)
+        .arg("--check")
+        .env("SUDOLESS", env!("CARGO_BIN_EXE_sudoless"))
+        .output()
+        .unwrap();
+    assert!(check.status.success(), "run `make crds`: {check:?}");
+
+    // It compares what it lists: nothing may stand there that it does not list.
+    let listed = Command::new("bash")
+        .arg("-c")
+        .arg(format!(
+            "eval \"$(sed -n '/^generated()/,/^}}/p' '{}')\"; generated | cut -d ' ' -f 1",
+            script.display()
+        ))
+        .output()
+        .unwrap();
+    let mut listed: Vec<PathBuf> = String::from_utf8(listed.stdout)
+        .unwrap()
+        .lines()
+        .filter(|line| line.starts_with("config/iam/"))
+        .map(|line| root().join(line))
+        .collect();
+    listed.sort();
+    let mut there = files(&root().join("config/iam"));
+    there.sort();
+    assert_eq!(listed, there);
+}
+
+#[test]
+fn the_page_names_every_file() {
+    let page = fs::read_to_string(root().join("docs/iam.md")).unwrap();
+    let folder = root().join("config/iam");
+    for path in files(&folder) {
+        let name = path.strip_prefix(&folder).unwrap();
+        let named = match name.parent().map(Path::to_str) {
+            Some(Some(module)) if module.starts_with("terraform/") => format!("{module}/"),
+            _ => name.display().to_string(),
+        };
+        assert!(page.contains(&named), "{named} is not in docs/iam.md");
+    }
+}

@@ -1,0 +1,96 @@
+//! `sudoless validate`: the same verdicts as the API server's, without one; and what the command prints.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+
+#[path = "validate/command.rs"]
+mod command;
+#[path = "validate/kubectl.rs"]
+mod kubectl;
+#[path = "support/manifests.rs"]
+mod manifests;
+#[path = "validate/mutations.rs"]
+mod mutations;
+#[path = "support/served.rs"]
+mod served;
+
+use std::sync::LazyLock;
+
+use local_cluster::{LocalCluster, Options};
+use manifests::{client, create, manifests};
+use sudoless::offline::{Checked, Judge, Manifests, Problem, Severity};
+
+/// One for all tests of this file; it ends with the process.
+static CLUSTER: LazyLock<LocalCluster> = LazyLock::new(|| served::start(Options::default()));
+
+static OFFLINE: LazyLock<Manifests> = LazyLock::new(|| Manifests::new().unwrap());
+
+fn check(text: &str) -> Checked {
+    OFFLINE.check(text, "2026-06-01T12:00:00Z".parse().unwrap())
+}
+
+/// What the API server would refuse.
+fn refusals(checked: &Checked) -> Vec<&Problem> {
+    let of_the_server = |problem: &&Problem| {
+        problem.severity == Severity::Error
+            && matches!(problem.judge, Judge::Reader | Judge::Schema | Judge::Rule)
+    };
+    checked.problems.iter().filter(of_the_server).collect()
+}
+
+#[tokio::test]
+async fn accepts_what_the_api_server_accepts() {
+    let client = client(&CLUSTER).await;
+    let mut failures = Vec::new();
+    for manifest in manifests("tests/admission/accept")
+        .into_iter()
+        .chain(manifests("config/samples"))
+    {
+        let checked = check(&manifest.text);
+        let refused = refusals(&checked);
+        let answered = create(&client, &manifest.body()).await;
+        if checked.policies != 1 || !refused.is_empty() || answered.is_err() {
+            failures.push(format!("{manifest}: {refused:#?}, {answered:?}"));
+        }
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+/// The verdict is the same, and what is said offline the API server says, too: the field, and where a rule is broken its sentence.
+#[tokio::test]
+async fn refuses_what_the_api_server_refuses_with_the_same_words() {
+    let client = client(&CLUSTER).await;
+    let (mut failures, mut sentences) = (Vec::new(), 0);
+    for manifest in manifests("tests/admission/reject") {
+        let checked = check(&manifest.text);
+        let refused = refusals(&checked);
+        let Err(answer) = create(&client, &manifest.body()).await else {
+            failures.push(format!("{manifest}: the API server accepts it"));
+            continue;
+        };
+        assert!(
+            answer.contains(manifest.expectation()),
+            "{manifest}: {answer}"
+        );
+        if refused.is_empty() {
+            failures.push(format!("{manifest}: accepted; the API server: {answer}"));
+        }
+        for problem in refused {
+            let path = problem.path.to_string();
+            let sentence = problem.judge == Judge::Rule;
+            sentences += usize::from(sentence);
+            if !answer.contains(&path) || (sentence && !answer.contains(&problem.message)) {
+                failures.push(format!(
+                    "{manifest}: {path}: {}\n  {answer}",
+                    problem.message
+                ));
+            }
+        }
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+    assert!(sentences > 60, "only {sentences} rules were broken");
+}
