@@ -87,8 +87,8 @@ pub struct Arguments {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Report")]
 struct Reporting {
-    /// How the report is written, and where to: table, json, yaml, csv, sarif, ocsf, html or junit, alone for standard output or as FORMAT=FILE; may be
-    /// repeated [default: table]
+    /// How the report is written, and where to: table, json, yaml, csv, sarif, ocsf, html or junit, alone for standard output or as
+    /// FORMAT=FILE; may be repeated [default: table]
     #[arg(short, long, value_name = "FORMAT[=FILE]")]
     output: Vec<Output>,
 
