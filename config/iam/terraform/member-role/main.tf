@@ -84,10 +84,7 @@ data "aws_iam_policy_document" "change" {
   statement {
     sid       = "Restart"
     effect    = "Allow"
-    actions   = [
-      "sagemaker:StopNotebookInstance",
-      "sagemaker:StartNotebookInstance",
-    ]
+    actions   = ["sagemaker:StopNotebookInstance", "sagemaker:StartNotebookInstance"]
     resources = ["arn:${data.aws_partition.current.partition}:sagemaker:*:*:notebook-instance/*"]
   }
 
