@@ -39,6 +39,8 @@ mod stage;
 
 #[path = "grafana/dashboard.rs"]
 mod dashboard;
+#[path = "grafana/eventful.rs"]
+mod eventful;
 #[path = "grafana/layout.rs"]
 mod layout;
 #[path = "grafana/live.rs"]

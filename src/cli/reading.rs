@@ -1,8 +1,4 @@
 //! How AWS is read: flags that several subcommands have.
-#![expect(
-    clippy::doc_markdown,
-    reason = "doc comments are help texts here, where backticks would be shown"
-)]
 
 use std::{str::FromStr, time::Duration};
 

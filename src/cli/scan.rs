@@ -43,17 +43,19 @@ use crate::{
 #[command(after_help = "Examples:
   sudoless scan
   sudoless scan --region '*'
-  sudoless scan --account 111122223333 --account 444455556666=eu-west-1 --role sudoless --region us-east-1,eu-west-1
+  sudoless scan --account 111122223333 --role sudoless --region us-east-1,eu-west-1
+  sudoless scan --account 111122223333=us-east-1 --account 444455556666=eu-west-1 --role sudoless
   sudoless scan -f policies/
   sudoless scan -f policy.yaml -o table -o json=report.json -o junit=junit.xml
-  kubectl get nrap no-root -o yaml | sudoless scan -f -
+  kubectl get nrap -o yaml | sudoless scan -f -
 
 Exit codes:
   0    everything was read, and nothing was found (or --fail-on never)
   1    an error: a file that cannot be read or written, no credentials to find the own account by
   2    wrong usage: flags or policies that cannot be understood
   3    notebooks give their users root that should not, and everything was read
-  4    not everything could be read: there may be more than what is listed (it comes before 3; with --fail-on violation after it)
+  4    not everything could be read: there may be more than what is listed. It goes before 3;
+       with --fail-on violation it goes after it
   130  interrupted by Ctrl-C (143: by SIGTERM); what was found so far was written")]
 pub struct Arguments {
     #[command(flatten)]
@@ -113,7 +115,7 @@ struct Reporting {
 
 /// What makes a scan fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum FailOn {
+enum FailOn {
     /// Violations (3) and whatever could not be read (4). If both are there: 3, so that a job may put up with 4
     Violation,
     /// Violations (3) and whatever could not be read (4). If both are there: 4, because there may be more violations
@@ -168,7 +170,7 @@ fn try_run(arguments: &Arguments) -> Result<u8, Failure> {
         return Ok(0);
     }
     let outputs = output::checked(&arguments.reporting.output).map_err(Failure::Usage)?;
-    let named = arguments.input.from_files()?;
+    let named = arguments.input.in_files()?;
     observability::start(LogFormat::Text, Color::None, &arguments.log_level)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -231,12 +233,11 @@ async fn prepare(
 ) -> Result<(AwsReads, Vec<Subject>), Failure> {
     let options = arguments.reading.aws();
     let aws = AwsReads::from_environment(options, Arc::clone(progress) as _).await;
-    let subjects = match named {
-        Some(subjects) => subjects,
-        None => {
-            let patience = arguments.reading.silence();
-            vec![arguments.input.from_flags(&aws, patience).await?]
-        }
+    let subjects = if let Some(subjects) = named {
+        subjects
+    } else {
+        let patience = arguments.reading.silence();
+        vec![arguments.input.by_flags(&aws, patience).await?]
     };
     Ok((aws, subjects))
 }

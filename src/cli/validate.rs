@@ -1,8 +1,4 @@
 //! `sudoless validate`: what the API server and the operator would say about policies, without either of them.
-#![expect(
-    clippy::doc_markdown,
-    reason = "doc comments are help texts here, where backticks would be shown"
-)]
 
 mod files;
 mod report;

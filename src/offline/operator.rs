@@ -27,9 +27,9 @@ pub(super) fn operator(
         .collect();
     let mut sound = resource.clone();
     // A duration that the API server refuses may be more than the type can take.
-    known
-        .iter()
-        .for_each(|path| remove(&mut sound, path.steps()));
+    for path in &known {
+        remove(&mut sound, path.steps());
+    }
     let policy = match serde_json::from_value::<NotebookRootAccessPolicy>(sound) {
         Ok(resource) => decide::validate(&resource),
         // Something else must be corrected first.

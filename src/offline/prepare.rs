@@ -25,7 +25,7 @@ pub(super) fn unknown_fields(
                 let at = path.field(&entry.name);
                 match (shape.field(&entry.name), &shape.others) {
                     (Some(field), _) => {
-                        flaws.extend(unknown_fields(root, field, &entry.value, &at))
+                        flaws.extend(unknown_fields(root, field, &entry.value, &at));
                     }
                     (None, Others::Any) => {}
                     (None, _) if shape.fields.is_empty() => {}
@@ -105,7 +105,9 @@ pub(super) fn drop_nulls(shape: &Shape, value: &mut Value) {
         }
         Value::Array(items) => {
             if let Some(shape) = &shape.items {
-                items.iter_mut().for_each(|item| drop_nulls(shape, item));
+                for item in items {
+                    drop_nulls(shape, item);
+                }
             }
         }
         _ => {}

@@ -7,6 +7,8 @@
 
 mod text;
 
+use std::sync::LazyLock;
+
 use super::{
     definition::Definition,
     shape::{Kind, Shape},
@@ -16,8 +18,11 @@ use super::{
 /// An instant that all tests take for now.
 const NOW: &str = "2026-06-01T12:00:00Z";
 
+/// Compiling the rules takes longer than all the tests.
+static MANIFESTS: LazyLock<Manifests> = LazyLock::new(|| Manifests::new().unwrap());
+
 fn check(text: &str) -> Checked {
-    Manifests::new().unwrap().check(text, NOW.parse().unwrap())
+    MANIFESTS.check(text, NOW.parse().unwrap())
 }
 
 /// What is wrong, a line each: `8:9 error spec.accounts[0].id: sentence`.
@@ -268,6 +273,18 @@ fn the_operator_warns() {
             "17:9 warning spec.remediation.windows[0]: is shorter than a typical restart (about 6 minutes): a restart begun in \
              it ends after it",
         ]
+    );
+}
+
+/// The rule itself fails on such a day: that is no leave to pass.
+#[test]
+fn what_a_rule_cannot_judge_is_refused() {
+    let text = policy("  exemptions: [{reason: x, names: [a], expiresAt: 2027-02-30T00:00:00Z}]\n");
+    let told = told(&text);
+    assert_eq!(told.len(), 1, "{told:#?}");
+    assert!(
+        told[0].starts_with("9:51 error spec.exemptions[0].expiresAt: write an existing date"),
+        "{told:#?}"
     );
 }
 

@@ -31,7 +31,11 @@ pub enum Colors {
     None,
 }
 
-const NOTHING_FOUND: &str = "No findings.";
+/// Blanks between two columns.
+const GAP: u16 = 2;
+
+/// Narrower columns of text are towers of words.
+const LEAST_TEXT: u16 = 32;
 
 /// The whole report.
 pub(super) fn table(report: &Report, appearance: Appearance) -> String {
@@ -105,7 +109,7 @@ impl Page {
             return;
         }
         self.part();
-        let mut table = self.columns(&["NOT READ", "ACCOUNT", "REGION", "WHY"]);
+        let mut rows = Vec::new();
         let mut advice = BTreeSet::new();
         for target in targets {
             let state = format!("{:?}", target.state);
@@ -115,14 +119,15 @@ impl Page {
                     .as_deref()
                     .map(|advice| (state.clone(), advice)),
             );
-            table.add_row(vec![
+            let cells = vec![
                 self.marked(&state, Color::Yellow),
                 cell(&target.account),
                 cell(&target.region),
-                cell(target.message.as_deref().unwrap_or_default()),
-            ]);
+            ];
+            let message = target.message.as_deref().unwrap_or_default();
+            rows.push((cells, visible(message).into_owned()));
         }
-        self.print(&mut table);
+        self.rows(&["NOT READ", "ACCOUNT", "REGION", "WHY"], rows);
         for (state, advice) in advice {
             self.line(&format!("{state}: {advice}"));
         }
@@ -150,13 +155,16 @@ impl Page {
             .collect();
         self.part();
         if findings.is_empty() {
-            self.line(NOTHING_FOUND);
+            // Of what was not read nobody knows.
+            let read = policy.targets.iter().all(|target| !target.is_unreadable());
+            self.line(if read {
+                "No findings."
+            } else {
+                "No findings in what was read."
+            });
             return;
         }
-        let names = [
-            "VERDICT", "NEXT", "ACCOUNT", "REGION", "NOTEBOOK", "STATUS", "REASON",
-        ];
-        let mut table = self.columns(&names);
+        let mut rows = Vec::new();
         let mut advice = BTreeSet::new();
         for notebook in findings {
             if notebook.verdict == Verdict::Unknown {
@@ -169,17 +177,20 @@ impl Page {
                 Verdict::Unknown => Color::Yellow,
                 Verdict::Exempt | Verdict::Compliant => Color::Cyan,
             };
-            table.add_row(vec![
+            let cells = vec![
                 self.marked(&format!("{:?}", notebook.verdict), color),
                 cell(&format!("{:?}", notebook.next)),
                 cell(&notebook.account),
                 cell(&notebook.region),
                 cell(&notebook.name),
                 cell(&notebook.status),
-                cell(&reason(notebook)),
-            ]);
+            ];
+            rows.push((cells, visible(&reason(notebook)).into_owned()));
         }
-        self.print(&mut table);
+        let names = [
+            "VERDICT", "NEXT", "ACCOUNT", "REGION", "NOTEBOOK", "STATUS", "REASON",
+        ];
+        self.rows(&names, rows);
         for (reason, advice) in advice {
             self.line(&format!("{}: {}", visible(reason), visible(advice)));
         }
@@ -280,32 +291,62 @@ impl Page {
         self.line(&line);
     }
 
-    /// An empty table: all columns keep their width, and only the last is wrapped.
-    fn columns(&self, names: &[&str]) -> Table {
+    /// A table of rows, each of which ends with a text of any length. All columns keep their width, and only the last is wrapped.
+    /// Where that would leave it hardly any room, a text that does not fit beside its row stands below it.
+    fn rows(&mut self, names: &[&str], rows: Vec<(Vec<Cell>, String)>) {
         let mut table = Table::new();
         table.load_style(NOTHING);
-        table.set_header(names.iter().map(|name| self.header(name)));
-        match self.appearance.width {
-            None => table.set_content_arrangement(ContentArrangement::Disabled),
-            Some(width) => table
-                .set_content_arrangement(ContentArrangement::Dynamic)
-                .set_width(width),
-        };
         match self.appearance.colors {
-            Colors::Ansi => table.enforce_styling(),
-            Colors::None => table.force_no_tty(),
-        };
+            Colors::Ansi => {
+                table.enforce_styling();
+                // Not the blanks behind it, which are cut off.
+                table.style_text_only();
+            }
+            Colors::None => drop(table.force_no_tty()),
+        }
+        table.set_header(names.iter().map(|name| self.header(name)));
         let last = names.len().saturating_sub(1);
+        for (cells, text) in &rows {
+            table.add_row(cells.iter().cloned().chain([Cell::new(text)]));
+        }
         for (index, column) in table.column_iter_mut().enumerate() {
-            column.set_padding((0, if index == last { 0 } else { 2 }));
+            column.set_padding((0, if index == last { 0 } else { GAP }));
             if index != last {
                 column.set_constraint(ColumnConstraint::ContentWidth);
             }
         }
-        table
-    }
-
-    fn print(&mut self, table: &mut Table) {
+        table.set_content_arrangement(ContentArrangement::Disabled);
+        let contents = table.column_max_content_widths();
+        let fixed: u16 = contents.iter().take(last).fold(0, |sum: u16, width| {
+            sum.saturating_add(*width).saturating_add(GAP)
+        });
+        match self.appearance.width {
+            Some(width) if width < fixed.saturating_add(LEAST_TEXT) => {
+                if let Some(column) = table.column_mut(last) {
+                    column.set_constraint(ColumnConstraint::Hidden);
+                }
+                let heading = names.last().map(|name| (*name).to_owned());
+                let texts = heading
+                    .into_iter()
+                    .chain(rows.into_iter().map(|(_, text)| text));
+                let lines: Vec<String> = table.lines().collect();
+                for (line, text) in lines.iter().zip(texts) {
+                    if usize::from(fixed) + text.chars().count() <= usize::from(width) {
+                        self.line(&format!("{line}{text}"));
+                    } else {
+                        self.line(line.trim_end());
+                        self.line(&format!("    {text}"));
+                    }
+                }
+                return;
+            }
+            Some(width) => {
+                table
+                    .set_content_arrangement(ContentArrangement::Dynamic)
+                    .set_width(width);
+            }
+            None => {}
+        }
         let lines: Vec<String> = table.lines().collect();
         for line in lines {
             self.line(line.trim_end());

@@ -12,6 +12,10 @@ const GROUP: &str = "sudoless.dev/";
 const API_VERSION: &str = "sudoless.dev/v1alpha1";
 const KIND: &str = "NotebookRootAccessPolicy";
 
+/// The kinds of lists, as kubectl and the API server print them.
+const LIST: &str = "List";
+const OWN_LIST: &str = "NotebookRootAccessPolicyList";
+
 /// What is wrong with a manifest, and where.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{place}: {words}")]
@@ -29,6 +33,8 @@ pub struct Place {
     pub file: String,
     /// The line, counted from 1.
     pub line: u64,
+    /// The column, counted from 1, where it is known.
+    pub column: Option<u64>,
 }
 
 /// What is in manifests.
@@ -57,7 +63,21 @@ struct Metadata {
     name: Option<String>,
 }
 
+/// The items of a list.
+#[derive(Debug, Deserialize)]
+struct List {
+    items: Vec<serde_json::Value>,
+}
+
+/// What is wrong with a document, by lines counted from 1 within it; 0: anywhere.
+struct Fault {
+    line: u64,
+    column: Option<u64>,
+    words: String,
+}
+
 /// One document of a file.
+#[derive(Clone, Copy)]
 struct Document<'a> {
     /// The line that it begins in, counted from 1.
     line: u64,
@@ -76,57 +96,71 @@ impl Manifests {
         if document.is_empty() {
             return;
         }
-        let problem = |line: u64, words: String| Problem {
-            place: Place {
-                file: file.to_owned(),
-                line: document.line + line.max(1) - 1,
-            },
-            words,
-        };
+        let at = |fault: Fault| document.problem(file, fault);
         let first = document.first_line();
         let header: Header = match serde_saphyr::from_str(document.text) {
             Ok(header) => header,
             Err(error) => {
-                let words = format!("not a manifest: {}", words(&error));
-                self.problems.push(problem(line_of(&error), words));
+                self.problems.push(at(Fault::of(&error, "not a manifest")));
                 return;
             }
         };
-        match (header.api_version.as_deref(), header.kind.as_deref()) {
-            (Some(API_VERSION), Some(KIND)) => {}
-            (Some(version), Some(kind)) if !version.starts_with(GROUP) || kind != KIND => {
-                let name = header.metadata.name.unwrap_or_default();
-                let words = format!("{kind} {name:?} is no {KIND}: ignored");
-                self.ignored.push(problem(first, words));
-                return;
-            }
-            (Some(version), Some(_)) => {
-                let words = format!("apiVersion: {version} is not known: write {API_VERSION}");
-                self.problems.push(problem(first, words));
-                return;
-            }
-            _ => {
+        let version = header.api_version.as_deref().unwrap_or_default();
+        let kind = header.kind.as_deref().unwrap_or_default();
+        match (version, kind) {
+            (API_VERSION, KIND) => match read(document.text) {
+                Ok(resource) => {
+                    self.add_policy(at(Fault::new(first, String::new())).place, &resource);
+                }
+                Err(faults) => self.problems.extend(faults.into_iter().map(|fault| {
+                    at(Fault {
+                        line: if fault.line == 0 { first } else { fault.line },
+                        ..fault
+                    })
+                })),
+            },
+            ("", _) | (_, "") => {
                 let words = format!(
                     "no manifest: it has no apiVersion or no kind; a policy has apiVersion: {API_VERSION} and kind: {KIND}"
                 );
-                self.problems.push(problem(first, words));
-                return;
+                self.problems.push(at(Fault::new(first, words)));
             }
-        }
-        match read(document.text) {
-            Ok(subject) => {
-                let place = problem(first, String::new()).place;
-                self.add_policy(place, subject);
+            (_, LIST) | (API_VERSION, OWN_LIST) => {
+                let line = document.line + first - 1;
+                self.add_list(file, &Document { line, ..*document });
             }
-            Err(errors) => self.problems.extend(
-                errors
-                    .into_iter()
-                    .map(|(line, words)| problem(if line == 0 { first } else { line }, words)),
-            ),
+            (version, KIND) if version.starts_with(GROUP) => {
+                let words = format!("apiVersion: {version} is not known: write {API_VERSION}");
+                self.problems.push(at(Fault::new(first, words)));
+            }
+            (_, kind) => {
+                let name = header.metadata.name.unwrap_or_default();
+                let words = format!("{kind} {name:?} is no {KIND}: ignored");
+                self.ignored.push(at(Fault::new(first, words)));
+            }
         }
     }
 
-    fn add_policy(&mut self, place: Place, resource: NotebookRootAccessPolicy) {
+    /// What `kubectl get` prints of several. Its items have the place of the list.
+    fn add_list(&mut self, file: &str, list: &Document<'_>) {
+        let items = match serde_saphyr::from_str::<List>(list.text) {
+            Ok(list) => list.items,
+            Err(error) => {
+                let fault = Fault::of(&error, "not a list of manifests");
+                self.problems.push(list.problem(file, fault));
+                return;
+            }
+        };
+        for item in items {
+            let document = Document {
+                line: list.line,
+                text: &item.to_string(),
+            };
+            self.add_document(file, &document);
+        }
+    }
+
+    fn add_policy(&mut self, place: Place, resource: &NotebookRootAccessPolicy) {
         let name = resource.metadata.name.clone().unwrap_or_default();
         if name.is_empty() {
             let words = "metadata.name: give the policy a name".to_owned();
@@ -145,7 +179,7 @@ impl Manifests {
             self.problems.push(Problem { place, words });
             return;
         }
-        match decide::validate(&resource) {
+        match decide::validate(resource) {
             Ok(policy) => self.subjects.push(Subject {
                 source: Some(place.to_string()),
                 policy: Arc::new(policy),
@@ -160,7 +194,49 @@ impl Manifests {
     }
 }
 
+impl Fault {
+    fn new(line: u64, words: String) -> Self {
+        Self {
+            line,
+            column: None,
+            words,
+        }
+    }
+
+    /// What the parser says, without the extract of the file that it would show. `what` is in front, where it is not empty.
+    fn of(error: &serde_saphyr::Error, what: &str) -> Self {
+        let text = error.without_snippet().to_string();
+        let text = text.lines().map(str::trim).collect::<Vec<_>>().join(" ");
+        // The place is told in front, as one in the file.
+        let words = match (error.location(), text.rsplit_once(" at line ")) {
+            (Some(_), Some((words, _))) => words,
+            _ => text.as_str(),
+        };
+        Self {
+            line: error.location().map_or(0, |location| location.line()),
+            column: error.location().map(|location| location.column()),
+            words: if what.is_empty() {
+                words.to_owned()
+            } else {
+                format!("{what}: {words}")
+            },
+        }
+    }
+}
+
 impl Document<'_> {
+    /// A fault in it, by its place in the file.
+    fn problem(&self, file: &str, fault: Fault) -> Problem {
+        Problem {
+            place: Place {
+                file: file.to_owned(),
+                line: self.line + fault.line.max(1) - 1,
+                column: fault.column,
+            },
+            words: fault.words,
+        }
+    }
+
     /// Whether there is nothing in it but comments.
     fn is_empty(&self) -> bool {
         self.text.lines().all(is_blank)
@@ -208,16 +284,15 @@ fn documents(text: &str) -> Vec<Document<'_>> {
         .collect()
 }
 
-/// A policy, or what does not decode, each with its line within the document (0: not known).
-fn read(text: &str) -> Result<NotebookRootAccessPolicy, Vec<(u64, String)>> {
+/// A policy, or what does not decode.
+fn read(text: &str) -> Result<NotebookRootAccessPolicy, Vec<Fault>> {
     let unknown = RefCell::new(Vec::new());
     let mut path = String::new();
     let read = serde_saphyr::with_deserializer_from_str_with_options(
         text,
         serde_saphyr::Options::default(),
         |deserializer| {
-            let mut note =
-                |path: serde_ignored::Path<'_>| unknown.borrow_mut().push(path.to_string());
+            let mut note = |path: serde_ignored::Path<'_>| unknown.borrow_mut().push(dotted(&path));
             let deserializer = serde_ignored::Deserializer::new(deserializer, &mut note);
             let mut track = serde_path_to_error::Track::new();
             let deserializer = serde_path_to_error::Deserializer::new(deserializer, &mut track);
@@ -225,21 +300,12 @@ fn read(text: &str) -> Result<NotebookRootAccessPolicy, Vec<(u64, String)>> {
                 .inspect_err(|_| path = track.path().to_string())
         },
     );
-    let resource = match read {
-        Ok(resource) => resource,
-        Err(error) if path.is_empty() => return Err(vec![(line_of(&error), words(&error))]),
-        Err(error) => {
-            return Err(vec![(
-                line_of(&error),
-                format!("{path}: {}", words(&error)),
-            )]);
-        }
-    };
-    let unknown: Vec<(u64, String)> = unknown
+    let resource = read.map_err(|error| vec![Fault::of(&error, &path)])?;
+    let unknown: Vec<Fault> = unknown
         .into_inner()
         .into_iter()
         .filter(|path| path == "spec" || path.starts_with("spec."))
-        .map(|path| (0, format!("{path}: unknown field")))
+        .map(|path| Fault::new(0, format!("{path}: unknown field")))
         .collect();
     if unknown.is_empty() {
         Ok(resource)
@@ -248,18 +314,28 @@ fn read(text: &str) -> Result<NotebookRootAccessPolicy, Vec<(u64, String)>> {
     }
 }
 
-fn line_of(error: &serde_saphyr::Error) -> u64 {
-    error.location().map_or(0, |location| location.line())
-}
-
-/// What the parser says, without the extract of the file that it would show.
-fn words(error: &serde_saphyr::Error) -> String {
-    let text = error.without_snippet().to_string();
-    text.lines().map(str::trim).collect::<Vec<_>>().join(" ")
+/// A path as errors of fields have it: `spec.accounts[0].id`.
+fn dotted(path: &serde_ignored::Path<'_>) -> String {
+    use serde_ignored::Path;
+    match path {
+        Path::Root => String::new(),
+        Path::Seq { parent, index } => format!("{}[{index}]", dotted(parent)),
+        Path::Map { parent, key } => match dotted(parent) {
+            parent if parent.is_empty() => key.clone(),
+            parent => format!("{parent}.{key}"),
+        },
+        Path::Some { parent }
+        | Path::NewtypeStruct { parent }
+        | Path::NewtypeVariant { parent } => dotted(parent),
+    }
 }
 
 impl fmt::Display for Place {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}:{}", self.file, self.line)
+        write!(formatter, "{}:{}", self.file, self.line)?;
+        match self.column {
+            Some(column) => write!(formatter, ":{column}"),
+            None => Ok(()),
+        }
     }
 }

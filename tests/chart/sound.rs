@@ -15,6 +15,9 @@ const CLUSTER_SCOPED: [&str; 5] = [
     "ValidatingAdmissionPolicyBinding",
 ];
 
+/// Ends of the names of roles for people, which the chart binds to nobody.
+const FOR_PEOPLE: [&str; 3] = ["-viewer", "-editor", "-enforcer"];
+
 /// Asserts everything that holds always.
 pub fn check(objects: &Objects) {
     named_and_labelled(objects);

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use clap::ValueEnum as _;
 use sagemaker_simulator::{Fleet, Simulator};
 use serde_json::{Value, json};
 use yaml_rust2::{Yaml, YamlLoader};
@@ -244,6 +245,15 @@ fn junit_fails_for_violations_and_errs_for_what_is_unknown() {
     assert!(text.contains(
         "update-notebook-instance --region us-east-1 --notebook-instance-name churn-model"
     ));
+}
+
+#[test]
+fn the_documentation_has_every_format() {
+    let documentation = include_str!("../../docs/scan.md");
+    for format in sudoless::report::Format::value_variants() {
+        let name = format.to_possible_value().unwrap().get_name().to_owned();
+        assert!(documentation.contains(&format!("`{name}`")), "{name}");
+    }
 }
 
 #[test]

@@ -157,7 +157,14 @@ fn files_folders_and_standard_input_hold_policies() {
     let describes = simulator.counters().of(Operation::DescribeNotebookInstance);
     assert_eq!(describes, 2);
 
+    // As kubectl prints several.
+    let list = format!(
+        r#"{{"apiVersion": "v1", "kind": "List", "metadata": {{}}, "items": [{plain}, {exempting}]}}"#
+    );
     let arguments = ["-f", "-", "-o", "json"];
+    let report = scan_input(&simulator, &list, &arguments).expect(3).json();
+    assert_eq!(report["policies"].as_array().unwrap().len(), 2);
+
     let report = scan_input(&simulator, &exempting, &arguments)
         .expect(0)
         .json();
@@ -220,7 +227,11 @@ fn what_is_no_policy_is_refused_with_its_place() {
             "# first\nkind: [\n".to_owned(),
             "no-yaml.yaml:",
         ),
-        ("text.yaml", "just words\n".to_owned(), "text.yaml:1: "),
+        (
+            "text.yaml",
+            "just words\n".to_owned(),
+            "text.yaml:1:1: not a manifest: ",
+        ),
         (
             "no-kind.yaml",
             "\nmetadata: {name: x}\n".to_owned(),
@@ -234,14 +245,14 @@ fn what_is_no_policy_is_refused_with_its_place() {
         (
             "mode.yaml",
             policy("  accounts: []\n  mode: enforce\n"),
-            "mode.yaml:6: spec.mode: ",
+            "mode.yaml:6:9: spec.mode: unknown variant `enforce`, expected one of Audit, Enforce\n",
         ),
         (
             "unknown.yaml",
             policy(
                 "  accounts:\n  - {id: \"111122223333\", regoins: [us-east-1]}\n  regions: [eu-west-1]\n",
             ),
-            "unknown.yaml:1: spec.accounts.0.regoins: unknown field",
+            "unknown.yaml:1: spec.accounts[0].regoins: unknown field",
         ),
         (
             "values.yaml",

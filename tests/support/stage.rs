@@ -152,6 +152,12 @@ impl Stage {
         Operator::start(command)
     }
 
+    /// Starts the operator by a command of one's own, which names a cluster; where AWS is found is added.
+    pub fn start_operator_by(&self, mut command: Command) {
+        command.envs(self.env.iter().cloned());
+        *self.operator.lock().unwrap() = Some(Operator::start(command));
+    }
+
     /// Stops the operator as Kubernetes does; returns how it ended, and after how long.
     ///
     /// # Panics

@@ -108,7 +108,7 @@ fn row(arg: &Arg, page: &mut String) {
         .filter(|_| takes_value)
         .map(|value| format!("`{}`", value.to_string_lossy()))
         .collect();
-    let mut text = about(arg.get_help());
+    let mut text = prose(&about(arg.get_help()));
     let choices: Vec<String> = arg
         .get_possible_values()
         .iter()

@@ -96,7 +96,7 @@ impl FromStr for NamedAccount {
 
 impl Input {
     /// The policies of the files; `None`: none are named.
-    pub(super) fn from_files(&self) -> Result<Option<Vec<Subject>>, Failure> {
+    pub(super) fn in_files(&self) -> Result<Option<Vec<Subject>>, Failure> {
         if self.filename.is_empty() {
             return Ok(None);
         }
@@ -124,7 +124,7 @@ impl Input {
     }
 
     /// The policy that the flags make, and what they leave open from the credentials.
-    pub(super) async fn from_flags(
+    pub(super) async fn by_flags(
         &self,
         aws: &AwsReads,
         patience: Duration,
@@ -190,14 +190,11 @@ async fn own_account(aws: &AwsReads, patience: Duration) -> Result<String, Failu
 /// A field's error, as one of the flag that the field comes from.
 fn of_flag(error: &FieldError) -> String {
     let path = error.path.as_str();
-    let flag = if path.ends_with(".role") {
-        "--role"
-    } else if path.ends_with(".externalId") {
-        "--external-id"
-    } else if path.contains(".accounts") {
-        "--account"
-    } else {
-        "--region"
+    let flag = match path.rsplit_once('.') {
+        Some((_, "role")) => "--role",
+        Some((_, "externalId")) => "--external-id",
+        _ if path.contains(".accounts") => "--account",
+        _ => "--region",
     };
     format!("{flag}: {}", error.problem)
 }

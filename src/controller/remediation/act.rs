@@ -89,6 +89,12 @@ impl Pass<'_> {
         }
         let notebook = &self.record.intent.notebook;
         let answer = flight.writer.send(call, &notebook.name).await;
+        // AWS says nothing when it accepts.
+        let words = if answer.words.is_empty() {
+            format!("{call}: accepted")
+        } else {
+            answer.words.clone()
+        };
         tracing::info!(
             record = name,
             account = %notebook.account,
@@ -96,7 +102,7 @@ impl Pass<'_> {
             notebook = notebook.name,
             ?request,
             answer = %answer.kind,
-            "{}", answer.words
+            "{words}"
         );
         // For people; it becomes durable with whatever follows from the answer.
         let last_error = &mut self.record.progress.last_error;

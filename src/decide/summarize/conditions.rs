@@ -285,6 +285,7 @@ fn draft(truth: Truth, reason: Reason, message: impl Into<String>) -> Draft {
 }
 
 /// `metav1.Time` has no fractions: with them, what is read back would differ from what was written.
+#[must_use]
 pub fn whole_seconds(time: jiff::Timestamp) -> jiff::Timestamp {
     jiff::Timestamp::from_second(time.as_second()).unwrap_or(time)
 }

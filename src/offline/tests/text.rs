@@ -1,5 +1,7 @@
 //! The text itself: YAML as `kubectl` reads it.
 
+use std::fmt::Write;
+
 use super::*;
 
 #[test]
@@ -67,7 +69,7 @@ fn aliases_do_not_multiply_without_end() {
         "apiVersion: sudoless.dev/v1alpha1\na0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
     for level in 1..12 {
         let before = format!("*a{}, ", level - 1).repeat(10);
-        text.push_str(&format!("a{level}: &a{level} [{before}]\n"));
+        writeln!(text, "a{level}: &a{level} [{before}]").unwrap();
     }
     let told = told(&text);
     assert!(told[0].contains("has more than 1000000 values"), "{told:?}");
