@@ -113,7 +113,7 @@ fn the_stack_of_a_notebook_gives_no_root() {
         &template,
         &[&parameters[..], &[("BucketName", "data")]].concat(),
     );
-    let allowed = |action, resource| {
+    let allowed = |action: &str, resource: &str| {
         let document =
             json!({"Version": "2012-10-17", "Statement": statements(&with_bucket["Role"])});
         let request = Request {
