@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Writes the generated files; with --check compares them instead and says which differ.
-# SUDOLESS and LOCAL_CLUSTER name programs that are built already; without the first, cargo builds both.
+# SUDOLESS names a program that is built already, with local-cluster beside it, unless LOCAL_CLUSTER names that; without it, cargo builds
+# both.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -41,8 +42,8 @@ if [ -z "${SUDOLESS-}" ]; then
     # With what the tests build: for the program alone cargo would choose other features, and compile the AWS SDK once more.
     cargo build --locked --quiet --workspace --bins --test crds
     SUDOLESS=${CARGO_TARGET_DIR:-target}/debug/sudoless
-    LOCAL_CLUSTER=${CARGO_TARGET_DIR:-target}/debug/local-cluster
 fi
+: "${LOCAL_CLUSTER:=$(dirname "$SUDOLESS")/local-cluster}"
 
 sudoless() {
     "$SUDOLESS" "$@"

@@ -342,7 +342,10 @@ fn flags_that_mean_nothing_are_refused_by_name() {
         ),
         (&["--external-id", "8f1c"], "--role"),
         (&["-f", "-", "--account", ACCOUNT], "cannot be used with"),
-        (&["-o", "xml"], "write one of table, json, yaml, csv, junit"),
+        (
+            &["-o", "xml"],
+            "write one of table, json, yaml, csv, sarif, ocsf, html, junit",
+        ),
         (
             &["-o", "json", "-o", "csv"],
             "--output: one format can go to standard output",

@@ -14,13 +14,16 @@ use crate::{
     stage::DEADLINE,
 };
 
-const BY_FLAGS: [&str; 8] = [
+/// One notebook is described after another, in the order of their names: when the last is asked for, what was said of the others is known.
+const BY_FLAGS: [&str; 10] = [
     "--account",
     ACCOUNT,
     "--role",
     "sudoless",
     "--region",
     "us-east-1,eu-west-1",
+    "--describes-per-target",
+    "1",
     "-o",
     "json",
 ];
@@ -29,8 +32,8 @@ const BY_FLAGS: [&str; 8] = [
 fn stuck() -> Simulator {
     let hang = |operation| Fault::new(Effect::Hang).operation(operation);
     simulate(
-        fleet([rooted("found"), rootless("tame"), rootless("stuck")])
-            .fault(hang(Operation::DescribeNotebookInstance).notebook("stuck"))
+        fleet([rooted("found"), rootless("tame"), rootless("wedged")])
+            .fault(hang(Operation::DescribeNotebookInstance).notebook("wedged"))
             .fault(hang(Operation::ListNotebookInstances).region(OTHER_REGION)),
     )
 }
@@ -74,7 +77,7 @@ fn a_signal_ends_it_with_what_was_found_so_far() {
         assert_eq!(report["brokenOff"], "Interrupted");
         assert_eq!(notebook(&report, "found")["verdict"], "NonCompliant");
         assert_eq!(notebook(&report, "tame")["verdict"], "Compliant");
-        let stuck = notebook(&report, "stuck");
+        let stuck = notebook(&report, "wedged");
         assert_eq!(stuck["verdict"], "Unknown");
         assert_eq!(
             stuck["message"],
