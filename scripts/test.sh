@@ -78,6 +78,7 @@ phase 'Go tools' await_tools
 # With the programs just built: cargo would build others, without the features that only tests turn on.
 phase 'generated files' env SUDOLESS="$programs/sudoless" LOCAL_CLUSTER="$programs/local-cluster" scripts/generate.sh --check
 phase 'linters' env UNCHECKED="$temporary/unchecked" scripts/linters.sh
+phase 'browser' env UNCHECKED="$temporary/unchecked" scripts/browser.sh
 phase 'tests' env TMPDIR="$temporary" cargo test --workspace --locked --no-fail-fast
 phase 'nothing left behind' nothing_is_left
 echo "==> all passed in $SECONDS s"

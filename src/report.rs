@@ -5,11 +5,17 @@
 //! why a finding matters and how it is fixed are in the model, so that all formats say the same.
 
 mod build;
+mod controls;
 mod csv;
+mod html;
+mod identity;
 mod junit;
 mod model;
+mod ocsf;
 mod remedy;
+mod sarif;
 mod schema;
+mod sparse;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -37,6 +43,12 @@ pub enum Format {
     Yaml,
     /// A line for each notebook, and one for each account and region that could not be read
     Csv,
+    /// SARIF 2.1.0, for code scanning: a result for each violation and for whatever could not be read
+    Sarif,
+    /// OCSF 1.6.0 Compliance Findings as a JSON array, for a SIEM: an event for each notebook
+    Ocsf,
+    /// One file for a browser, to read, sort, print and keep; it loads nothing
+    Html,
     /// For CI: a violation is a failure, what is unknown is an error, what is exempt is skipped
     Junit,
 }
@@ -44,7 +56,7 @@ pub enum Format {
 /// Why a report could not be written; a bug.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// As JSON.
+    /// As JSON, SARIF or OCSF.
     #[error("the report has no JSON form: {0}")]
     Json(#[from] serde_json::Error),
     /// As YAML.
@@ -53,6 +65,9 @@ pub enum Error {
     /// As CSV.
     #[error("the report has no CSV form: {0}")]
     Csv(#[from] ::csv::Error),
+    /// As HTML.
+    #[error("the report has no HTML form: {0}")]
+    Html(#[from] askama::Error),
     /// As `JUnit`'s XML.
     #[error("the report has no JUnit form: {0}")]
     Junit(#[from] quick_junit::SerializeError),
@@ -66,6 +81,9 @@ impl Report {
             Format::Json => serde_json::to_string_pretty(self)? + "\n",
             Format::Yaml => serde_saphyr::to_string(self)?,
             Format::Csv => csv::csv(self)?,
+            Format::Sarif => sarif::sarif(self)?,
+            Format::Ocsf => ocsf::ocsf(self)?,
+            Format::Html => html::html(self)?,
             Format::Junit => junit::junit(self)?,
         })
     }

@@ -31,5 +31,7 @@ mod input;
 mod interruption;
 #[path = "scan/program.rs"]
 mod program;
+#[path = "scan/standards.rs"]
+mod standards;
 #[path = "scan/unread.rs"]
 mod unread;

@@ -46,7 +46,8 @@ use crate::{
   sudoless scan --account 111122223333 --role sudoless --region us-east-1,eu-west-1
   sudoless scan --account 111122223333=us-east-1 --account 444455556666=eu-west-1 --role sudoless
   sudoless scan -f policies/
-  sudoless scan -f policy.yaml -o table -o json=report.json -o junit=junit.xml
+  sudoless scan -f policy.yaml -o table -o json=report.json -o html=report.html
+  sudoless scan -f policies/ -o sarif=sudoless.sarif
   kubectl get nrap -o yaml | sudoless scan -f -
 
 Exit codes:
@@ -86,8 +87,8 @@ pub struct Arguments {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Report")]
 struct Reporting {
-    /// How the report is written, and where to: table, json, yaml, csv or junit, alone for standard output or as FORMAT=FILE; may be
-    /// repeated [default: table]
+    /// How the report is written, and where to: table, json, yaml, csv, sarif, ocsf, html or junit, alone for standard output or as
+    /// FORMAT=FILE; may be repeated [default: table]
     #[arg(short, long, value_name = "FORMAT[=FILE]")]
     output: Vec<Output>,
 

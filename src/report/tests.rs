@@ -251,7 +251,7 @@ fn what_several_policies_cover_counts_once_and_with_its_worst_verdict() {
     }
 }
 
-fn mixed() -> Report {
+pub(super) fn mixed() -> Report {
     report(vec![policy(
         "no-root",
         vec![
@@ -358,7 +358,13 @@ fn no_text_of_others_acts_on_a_terminal() {
         notebook.lifecycle_config = Some(evil.to_owned());
     }
     report.policies.push(report.policies[0].clone());
-    for format in [Format::Table, Format::Csv] {
+    for format in [
+        Format::Table,
+        Format::Csv,
+        Format::Sarif,
+        Format::Ocsf,
+        Format::Html,
+    ] {
         let text = report.render(format, Appearance::default()).unwrap();
         let acts = |character: char| {
             character != '\n'

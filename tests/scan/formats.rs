@@ -9,13 +9,13 @@ use yaml_rust2::{Yaml, YamlLoader};
 
 use crate::program::{Folder, command_at, finish, notebook, scan, simulate};
 
-const POLICY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/config/demo/policy.yaml");
+pub const POLICY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/config/demo/policy.yaml");
 const SCHEMA: &str = include_str!("../../docs/schemas/scan-report.schema.json");
 
 /// Whether a notebook's users have root, by its ARN; and what stands for accounts and regions that were not read, by those.
 type Verdicts = BTreeMap<String, String>;
 
-fn demo() -> Simulator {
+pub fn demo() -> Simulator {
     let fleet = concat!(
         env!("CARGO_MANIFEST_DIR"),
         "/tests/simulator/fleets/demo.yaml"
@@ -24,13 +24,13 @@ fn demo() -> Simulator {
 }
 
 /// What the demo's scan prints in a format; it ends with 4, because the third account refuses the role.
-fn printed(format: &str) -> String {
+pub fn printed(format: &str) -> String {
     scan(&demo(), &["-f", POLICY, "-o", format])
         .expect(4)
         .stdout
 }
 
-fn report() -> Value {
+pub fn report() -> Value {
     serde_json::from_str(&printed("json")).unwrap()
 }
 
