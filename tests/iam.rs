@@ -74,35 +74,49 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     files
 }
 
-#[test]
-fn the_files_are_what_the_program_prints() {
+/// What `scripts/generate.sh` lists for `config/iam/`: files, and the arguments after `sudoless generate`.
+fn listed() -> Vec<(PathBuf, String)> {
     let script = root().join("scripts/generate.sh");
-    let check = Command::new(&script)
-        .arg("--check")
-        .env("SUDOLESS", env!("CARGO_BIN_EXE_sudoless"))
+    let function = "/^generated()/,/^}/p";
+    let list = format!(
+        "eval \"$(sed -n '{function}' {})\"; generated",
+        script.display()
+    );
+    let output = Command::new("bash")
+        .args(["-c", &list])
+        .current_dir(root())
         .output()
         .unwrap();
-    assert!(check.status.success(), "run `make crds`: {check:?}");
-
-    // It compares what it lists: nothing may stand there that it does not list.
-    let listed = Command::new("bash")
-        .arg("-c")
-        .arg(format!(
-            "eval \"$(sed -n '/^generated()/,/^}}/p' '{}')\"; generated | cut -d ' ' -f 1",
-            script.display()
-        ))
-        .output()
-        .unwrap();
-    let mut listed: Vec<PathBuf> = String::from_utf8(listed.stdout)
+    String::from_utf8(output.stdout)
         .unwrap()
         .lines()
         .filter(|line| line.starts_with("config/iam/"))
-        .map(|line| root().join(line))
-        .collect();
+        .map(|line| {
+            let (file, arguments) = line.split_once(" sudoless generate ").unwrap();
+            (root().join(file), arguments.to_owned())
+        })
+        .collect()
+}
+
+#[test]
+fn the_files_are_what_the_program_prints() {
+    let mut listed = listed();
+    for (file, arguments) in &listed {
+        let committed = fs::read_to_string(file).unwrap();
+        let file = file.display();
+        assert!(
+            committed == generated(arguments),
+            "{file} is out of date: run `make crds`"
+        );
+    }
     listed.sort();
+    let listed: Vec<PathBuf> = listed.into_iter().map(|(file, _)| file).collect();
     let mut there = files(&root().join("config/iam"));
     there.sort();
-    assert_eq!(listed, there);
+    assert_eq!(
+        listed, there,
+        "it holds what the program prints and nothing else"
+    );
 }
 
 #[test]

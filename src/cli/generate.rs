@@ -25,7 +25,7 @@ use crate::{
   sudoless generate scp
   sudoless generate cloudformation role > member-role.yaml
   sudoless generate terraform role --directory modules/sudoless-role
-  sudoless generate policy --account 111122223333 --region eu-west-1 --role sudoless | kubectl apply -f -")]
+  sudoless generate policy --account 111122223333 --role sudoless > policy.yaml")]
 pub struct Arguments {
     #[command(subcommand)]
     what: What,
@@ -49,7 +49,7 @@ enum What {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   sudoless generate scp
-  sudoless generate scp --exempt-principal 'arn:aws:iam::*:role/platform/notebook-admin'")]
+  sudoless generate scp --exempt-principal 'arn:aws:iam::*:role/notebook-admin'")]
 struct Scp {
     /// A role or user that the policy does not bind, as an ARN; * and ? are wildcards. Can be repeated
     #[arg(long, value_name = "ARN")]

@@ -26,10 +26,12 @@ use crate::{
   sudoless generate iam --mode audit
   sudoless generate iam --mode enforce --exempt-tag sudoless-exempt
   sudoless generate iam --operator --role sudoless --account 111122223333,444455556666
-  sudoless generate iam --trust account --operator-role arn:aws:iam::123456789012:role/sudoless-operator --external-id 8f1c
-  sudoless generate iam --trust pod-identity --cluster arn:aws:eks:eu-west-1:123456789012:cluster/platform
+  sudoless generate iam --trust account --external-id 8f1c \\
+    --operator-role arn:aws:iam::123456789012:role/sudoless-operator
+  sudoless generate iam --trust pod-identity \\
+    --cluster arn:aws:eks:eu-west-1:123456789012:cluster/platform
   sudoless generate iam --trust irsa \\
-    --oidc-provider arn:aws:iam::123456789012:oidc-provider/oidc.eks.eu-west-1.amazonaws.com/id/EXAMPLE"
+    --oidc-provider arn:aws:iam::123456789012:oidc-provider/oidc.example.com/id/EXAMPLE"
 )]
 pub struct Arguments {
     /// What the role in an account may do
