@@ -73,7 +73,9 @@ fn examples_can_be_typed() {
         let command = names.iter().fold(&mut command, |command, name| {
             command.find_subcommand_mut(name).unwrap()
         });
+        // A line that goes on in the next is one.
         let help = command.get_after_help().unwrap().to_string();
+        let help = help.replace("\\\n", " ");
         let mut tried = 0;
         for line in help.lines().filter(|line| line.starts_with("  ")) {
             let Some(at) = line.find("sudoless ") else {
