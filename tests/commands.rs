@@ -82,7 +82,7 @@ fn examples_can_be_typed() {
                 continue;
             };
             let typed = line[at..].split([';', '|', '>', '#']).next().unwrap();
-            let words = typed.split_whitespace();
+            let words = typed.split_whitespace().map(|word| word.trim_matches('\''));
             if let Err(error) = Arguments::command().try_get_matches_from(words) {
                 panic!("{typed}: {error}");
             }
