@@ -102,7 +102,7 @@ fn judged(policy: &Policy, notebook: &Notebook, rule: Rule) -> Value {
         let place = json!({"name": visible(&notebook.name), "fullyQualifiedName": visible(&notebook.arn), "kind": "resource"});
         fields.insert(
             "locations".to_owned(),
-            location::of(policy, notebook_path(notebook), &place),
+            location::of(policy, &notebook_path(notebook), &place),
         );
         fields.insert(
             "properties".to_owned(),
@@ -129,7 +129,10 @@ fn unseen(policy: &Policy, target: &Target) -> Value {
     if let Some(fields) = result.as_object_mut() {
         let logical = json!({"name": place, "fullyQualifiedName": place, "kind": "namespace"});
         let path = ["aws", &target.account, &target.region].join("/");
-        fields.insert("locations".to_owned(), location::of(policy, path, &logical));
+        fields.insert(
+            "locations".to_owned(),
+            location::of(policy, &path, &logical),
+        );
         fields.insert(
             "properties".to_owned(),
             json!({

@@ -15,10 +15,10 @@ const PATH: &AsciiSet = &NON_ALPHANUMERIC
 
 /// The locations of a result: the policy's file and line; `otherwise`, a path that no file has, if it was made of flags or came from
 /// standard input; and what it is about.
-pub(super) fn of(policy: &Policy, otherwise: String, about: &Value) -> Value {
+pub(super) fn of(policy: &Policy, otherwise: &str, about: &Value) -> Value {
     let (artifact, line) = match file(policy) {
         Some((file, line)) => (artifact(file), line),
-        None => (json!({"uri": encoded(&otherwise)}), 1),
+        None => (json!({"uri": encoded(otherwise)}), 1),
     };
     json!([{
         "physicalLocation": {"artifactLocation": artifact, "region": {"startLine": line}},
@@ -72,7 +72,7 @@ mod tests {
                 targets: Vec::new(),
                 notebooks: Vec::new(),
             };
-            let locations = of(&policy, "aws/x y".to_owned(), &json!({}));
+            let locations = of(&policy, "aws/x y", &json!({}));
             let physical = &locations[0]["physicalLocation"];
             assert_eq!(physical["artifactLocation"]["uri"], uri, "{source:?}");
             assert_eq!(physical["region"]["startLine"], line, "{source:?}");
