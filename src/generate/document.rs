@@ -303,14 +303,16 @@ mod tests {
             ("sts:AssumeRole", "sts:AssumeRole"),
             ("*", "\"*\""),
             ("no", "\"no\""),
+            ("Null", "\"Null\""),
+            ("", "\"\""),
             ("111122223333", "\"111122223333\""),
             ("a: b", "\"a: b\""),
-            (
-                "arn:${AWS::Partition}:x",
-                "!Sub \"arn:${AWS::Partition}:x\"",
-            ),
+            ("a #b", "\"a #b\""),
+            ("a\"b", "\"a\\\"b\""),
         ] {
             assert_eq!(yaml_scalar(text), expected);
         }
+        let arn = "arn:${AWS::Partition}:x";
+        assert_eq!(yaml_value(arn), format!("!Sub \"{arn}\""));
     }
 }
