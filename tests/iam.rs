@@ -1,7 +1,12 @@
 //! What stands in `config/iam/`: it is what the program prints, it allows what the code sends and no more, and each policy decides as
 //! people expect.
 
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
 
 #[path = "iam/actions.rs"]
 mod actions;

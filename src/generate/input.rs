@@ -11,7 +11,7 @@ pub struct InvalidInput(String);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RoleArn(String);
 
-/// The ARN of an IAM identity provider of the kind OpenID Connect.
+/// The ARN of an IAM identity provider of the kind `OpenID` Connect.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OidcProvider(String);
 

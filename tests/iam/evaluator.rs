@@ -135,6 +135,10 @@ mod tests {
 
     use super::*;
 
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "cases write it where they are"
+    )]
     fn holds_for(condition: Value, context: &[(&str, &str)]) -> bool {
         let document = json!({"Version": "2012-10-17", "Statement": [
             {"Effect": "Allow", "Action": "s:A", "Resource": "*", "Condition": condition}

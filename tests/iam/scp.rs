@@ -22,8 +22,16 @@ const ADMIN: (&str, &str) = (
     "arn:aws:iam::111122223333:role/platform/admin",
 );
 
-/// What an organization wants: a name, the action, what the request says, and whether it passes.
-const WANTED: [(&str, &str, &[(&str, &str)], bool); 11] = [
+/// A name, the action, what the request says, and whether it passes.
+type Case = (
+    &'static str,
+    &'static str,
+    &'static [(&'static str, &'static str)],
+    bool,
+);
+
+/// What an organization wants.
+const WANTED: [Case; 11] = [
     ("make one without root", CREATE, &[USER, DISABLED], true),
     ("make one with root", CREATE, &[USER, ENABLED], false),
     (

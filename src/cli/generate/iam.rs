@@ -1,8 +1,4 @@
 //! `sudoless generate iam`.
-#![expect(
-    clippy::doc_markdown,
-    reason = "doc comments are help texts here, where backticks would be shown"
-)]
 
 use clap::{ArgGroup, Args, ValueEnum};
 

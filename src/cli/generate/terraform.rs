@@ -1,6 +1,7 @@
 //! `sudoless generate terraform`: a module's files, printed or written.
 
 use std::{
+    fmt::Write as _,
     fs, io,
     path::{Path, PathBuf},
 };
@@ -131,7 +132,8 @@ fn write(folder: &Path, files: &[File]) -> Result<String, Error> {
     for file in files {
         let path = folder.join(file.name);
         fs::write(&path, &file.text).map_err(failed(&path))?;
-        text.push_str(&format!("wrote {}\n", path.display()));
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "wrote {}", path.display());
     }
     Ok(text)
 }
