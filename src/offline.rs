@@ -12,6 +12,7 @@ mod functions;
 mod inspect;
 mod manifest;
 mod metadata;
+mod node;
 mod operator;
 mod place;
 mod prepare;

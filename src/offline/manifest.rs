@@ -8,10 +8,11 @@ use serde_json::{Map, Value};
 
 use super::{
     definition::{Definition, Unsupported},
-    document::{Content, Document, Node, Unreadable, documents},
+    document::{Document, Unreadable, documents},
     functions,
     inspect::Inspection,
     metadata::metadata,
+    node::{Content, Node},
     operator::operator,
     place::{FieldPath, Position},
     prepare::{drop_nulls, fill_in, unknown_fields},

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::{
-    document::{Content, Node},
+    node::{Content, Node},
     place::{FieldPath, Step},
     problem::{Flaw, Judge, Severity},
 };
