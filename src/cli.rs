@@ -3,6 +3,7 @@
 pub mod completions;
 pub mod crd;
 pub mod generate;
+mod manifests;
 pub mod manual;
 mod reading;
 pub mod run;

@@ -4,6 +4,7 @@
 //! Nothing that it says is said here a second time. What the schema cannot see, [`crate::decide::validate`] judges.
 //!
 //! What is stricter than the API server: a field that is written twice, of which `kubectl` would silently take the last.
+//! What is less strict: the status of an object that was stored already (it has a `uid`) is not looked at. Nobody wrote it.
 //! What is not covered: owner references, quotas, admission webhooks, and what depends on objects that are in the cluster.
 
 mod definition;
@@ -12,6 +13,7 @@ mod functions;
 mod inspect;
 mod manifest;
 mod metadata;
+mod node;
 mod operator;
 mod place;
 mod prepare;
@@ -24,6 +26,6 @@ mod suggest;
 mod tests;
 
 pub use definition::{Definition, Unsupported};
-pub use manifest::{Checked, Manifests};
+pub use manifest::{Checked, Found, Manifests};
 pub use place::{FieldPath, Position};
 pub use problem::{Judge, Problem, Severity};

@@ -29,7 +29,7 @@ pub use self::{
     },
     schema::schema,
     table::{Appearance, Colors},
-    untrusted::visible,
+    untrusted::{masked, visible},
 };
 
 /// How a report is written.

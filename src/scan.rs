@@ -2,7 +2,6 @@
 //!
 //! It reads. What it is given to reach AWS with cannot write.
 
-pub mod manifests;
 mod progress;
 
 use std::sync::{Arc, OnceLock};

@@ -119,7 +119,7 @@ const WRITES: [&str; 3] = [
 const FORBIDDEN_WRITES: [&str; 2] = ["deletenotebookinstance", "createnotebookinstance"];
 
 /// The modules that read and cannot write, and what leads to a write: they reach AWS by `AwsReads`.
-const READERS: [&str; 3] = ["inventory", "scan", "cli/scan"];
+const READERS: [&str; 4] = ["inventory", "scan", "cli/scan", "cli/manifests"];
 const WRITERS: [&str; 3] = ["Aws", "TargetWriter", "writer"];
 
 /// The one file that sends them.

@@ -16,17 +16,22 @@ use std::{
 };
 
 use clap::{Args, ValueEnum};
+use jiff::Timestamp;
 
 use self::{
     input::Input,
     output::{Output, WriteError},
     waiting::{Signals, Watch, When},
 };
-use super::reading::{Reading, duration};
+use super::{
+    manifests::counted,
+    reading::{Reading, duration},
+};
 use crate::{
     aws::AwsReads,
     inventory::{Inventory, Vanished},
     observability::{self, Color, LogFormat, LogLevels},
+    offline::Unsupported,
     report::{BrokenOff, Report, schema},
     scan::{Progress, Scan, Subject},
 };
@@ -37,6 +42,8 @@ use crate::{
 /// the AWS SDKs do: region, credentials (profile, SSO, environment, IRSA, instance role) and AWS_ENDPOINT_URL come from the
 /// environment. Selectors, exemptions and verdicts are exactly those of the operator. Everything is read anew each time, and nothing in
 /// AWS is changed: the role needs config/iam/audit.json and no more.
+///
+/// What is wrong with policies in files is told on stderr as `sudoless validate` tells it, and with an error nothing is scanned.
 ///
 /// What could not be read is unknown, never compliant: it is named first and has an exit code of its own.
 #[derive(Debug, Args)]
@@ -53,7 +60,7 @@ use crate::{
 Exit codes:
   0    everything was read, and nothing was found (or --fail-on never)
   1    an error: a file that cannot be read or written, no credentials to find the own account by
-  2    wrong usage: flags or policies that cannot be understood
+  2    wrong usage: flags that cannot be understood, policies that would be refused, or no policy in the files
   3    notebooks give their users root that should not, and everything was read
   4    not everything could be read: there may be more than what is listed. It goes before 3;
        with --fail-on violation it goes after it
@@ -131,9 +138,15 @@ enum Failure {
     /// The flags or policies cannot be understood: each in a line.
     #[error("{}", .0.join("\nerror: "))]
     Usage(Vec<String>),
-    /// A file could not be read.
-    #[error("cannot read {0}: {1}")]
-    Read(String, #[source] io::Error),
+    /// There are errors in the files, which were told: so many.
+    #[error("nothing was scanned, because of {}", counted(*.0, "error", "errors"))]
+    Policies(usize),
+    /// So many files could not be read, and were named.
+    #[error("nothing was scanned, because {} could not be read", counted(*.0, "file", "files"))]
+    Unread(usize),
+    /// The program's own definition; a bug.
+    #[error("the program's own definition cannot be used: {0}")]
+    Definition(#[from] Unsupported),
     /// It is not known whose credentials these are.
     #[error(
         "the own account is not known ({0}): log in, or name accounts with --account, or policies with -f"
@@ -171,7 +184,7 @@ fn try_run(arguments: &Arguments) -> Result<u8, Failure> {
         return Ok(0);
     }
     let outputs = output::checked(&arguments.reporting.output).map_err(Failure::Usage)?;
-    let named = arguments.input.in_files()?;
+    let named = arguments.input.in_files(Timestamp::now())?;
     observability::start(LogFormat::Text, Color::None, &arguments.log_level)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -267,9 +280,10 @@ impl FailOn {
 impl Failure {
     fn code(&self) -> u8 {
         match self {
-            Self::Usage(_) => 2,
+            Self::Usage(_) | Self::Policies(_) => 2,
             Self::Interrupted(code) => *code,
-            Self::Read(..)
+            Self::Unread(_)
+            | Self::Definition(_)
             | Self::OwnAccount(_)
             | Self::Process(_)
             | Self::Telemetry(_)

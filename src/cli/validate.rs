@@ -1,6 +1,5 @@
 //! `sudoless validate`: what the API server and the operator would say about policies, without either of them.
 
-mod files;
 mod report;
 
 use std::{
@@ -12,11 +11,8 @@ use std::{
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 
-use self::{
-    files::Source,
-    report::{Report, Unread},
-};
-use crate::offline::{FieldPath, Judge, Manifests, Position, Problem, Severity, Unsupported};
+use super::manifests::examine;
+use crate::offline::Unsupported;
 
 /// The exit code where something is wrong with a policy.
 const FINDINGS: u8 = 3;
@@ -82,80 +78,17 @@ pub fn run(
     now: Timestamp,
     mut output: impl Write,
 ) -> Result<ExitCode, Error> {
-    let manifests = Manifests::new()?;
-    let mut report = Report::default();
-    for path in &arguments.filenames {
-        let before = report.policies;
-        let mut problems = 0;
-        for source in files::sources(path) {
-            problems += examine(&manifests, source, now, &mut report);
-        }
-        if report.policies == before && problems == 0 {
-            let name = path.display().to_string();
-            report.add(&name, None, vec![nothing_there()]);
-        }
-    }
+    let examined = examine(&arguments.filenames, now)?;
     match arguments.output {
-        Output::Text => report.text(&mut output)?,
-        Output::Json => report.json(&mut output)?,
-        Output::Github => report.github(&mut output)?,
+        Output::Text => report::text(&examined, &mut output)?,
+        Output::Json => report::json(&examined, &mut output)?,
+        Output::Github => report::github(&examined, &mut output)?,
     }
     output.flush()?;
-    let wrong = report.errors() > 0 || (arguments.strict && report.warnings() > 0);
-    Ok(match (report.unread.is_empty(), wrong) {
+    let wrong = examined.errors() > 0 || (arguments.strict && examined.warnings() > 0);
+    Ok(match (examined.unread.is_empty(), wrong) {
         (false, _) => ExitCode::FAILURE,
         (true, true) => ExitCode::from(FINDINGS),
         (true, false) => ExitCode::SUCCESS,
     })
-}
-
-/// Examines one file. How many problems it has, one that cannot be read among them.
-fn examine(
-    manifests: &Manifests,
-    source: Result<Source, Unread>,
-    now: Timestamp,
-    report: &mut Report,
-) -> usize {
-    let source = match source {
-        Ok(source) => source,
-        Err(unread) => {
-            report.unread.push(unread);
-            return 1;
-        }
-    };
-    report.files += 1;
-    let Ok(text) = String::from_utf8(source.bytes) else {
-        let message = "this is no text in UTF-8: save it as UTF-8";
-        report.add(
-            &source.name,
-            None,
-            vec![whole_file(Severity::Error, Judge::Reader, message)],
-        );
-        return 1;
-    };
-    let checked = manifests.check(&text, now);
-    report.policies += checked.policies;
-    report.skipped += checked.skipped;
-    let count = checked.problems.len();
-    report.add(&source.name, Some(&text), checked.problems);
-    count
-}
-
-fn nothing_there() -> Problem {
-    whole_file(
-        Severity::Warning,
-        Judge::Advice,
-        "there is no NotebookRootAccessPolicy in it",
-    )
-}
-
-fn whole_file(severity: Severity, judge: Judge, message: &str) -> Problem {
-    Problem {
-        severity,
-        judge,
-        position: Position::START,
-        policy: None,
-        path: FieldPath::default(),
-        message: message.to_owned(),
-    }
 }

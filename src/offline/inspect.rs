@@ -6,7 +6,7 @@ use kube_cel::cel::Context;
 use serde_json::{Map, Value};
 
 use super::{
-    document::Node,
+    node::Node,
     place::FieldPath,
     problem::{Flaw, Judge},
     rule::in_cel,

@@ -8,16 +8,18 @@ use serde_json::{Map, Value};
 
 use super::{
     definition::{Definition, Unsupported},
-    document::{Content, Document, Node, Unreadable, documents},
+    document::{Document, Unreadable, documents},
     functions,
     inspect::Inspection,
     metadata::metadata,
+    node::{Content, Node},
     operator::operator,
     place::{FieldPath, Position},
     prepare::{drop_nulls, fill_in, unknown_fields},
-    problem::{Flaw, Judge, Problem, Severity},
+    problem::{Flaw, Judge, Mark, Problem, Severity},
     suggest::meant,
 };
+use crate::domain::Policy;
 
 /// Judges texts.
 pub struct Manifests {
@@ -28,12 +30,23 @@ pub struct Manifests {
 /// What was found in a text.
 #[derive(Debug, Default)]
 pub struct Checked {
-    /// How many policies are in it.
-    pub policies: usize,
+    /// The policies that are in it, those that would be refused among them.
+    pub policies: Vec<Found>,
     /// How many objects of other kinds, which were not looked at.
     pub skipped: usize,
     /// What is wrong, in the order of the text.
     pub problems: Vec<Problem>,
+}
+
+/// A policy in a text.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// Where it begins.
+    pub position: Position,
+    /// Where its name is written, or would be.
+    pub named: Position,
+    /// As the operator reads it; `None`: something is wrong with it that is an error among the problems.
+    pub policy: Option<Policy>,
 }
 
 /// What an object is.
@@ -113,8 +126,13 @@ impl Manifests {
             concerns_us |= matches!(sort, Sort::Policy | Sort::Wrong(_));
             match sort {
                 Sort::Policy => {
-                    checked.policies += 1;
-                    let mut flaws = self.policy(object, now);
+                    let (policy, mut flaws) = self.policy(object, now);
+                    checked.policies.push(Found {
+                        position: object.at,
+                        named: object.locate(&name_path(), Mark::Value),
+                        // What is wrong with the text may be wrong with any of its objects.
+                        policy: policy.filter(|_| document.flaws.is_empty()),
+                    });
                     flaws.extend(twin(object, names));
                     checked.problems.extend(placed(flaws, object));
                 }
@@ -189,20 +207,27 @@ impl Manifests {
     }
 
     /// In the order of the API server: fields, defaults, shape, rules; then the operator.
-    fn policy(&self, object: &Node, now: Timestamp) -> Vec<Flaw> {
+    fn policy(&self, object: &Node, now: Timestamp) -> (Option<Policy>, Vec<Flaw>) {
         let shape = &self.definition.shape;
         let root = FieldPath::default();
+        let status = root.field("status");
+        let stored = is_stored(object);
         let mut flaws = metadata(object, &self.scope);
         let unknown = unknown_fields(shape, shape, object, &root);
-        flaws.extend(unknown.into_iter().filter(|flaw| !is_common(&flaw.path)));
+        flaws.extend(
+            unknown
+                .into_iter()
+                .filter(|flaw| !is_common(&flaw.path))
+                .filter(|flaw| !(stored && flaw.path.is_within(&status))),
+        );
         let mut resource = object.json();
         if let Some(fields) = resource.as_object_mut() {
             if fields
                 .remove("status")
-                .is_some_and(|status| !is_empty(&status))
+                .is_some_and(|status| !stored && !is_empty(&status))
             {
                 let message = "has no effect: only the operator writes it";
-                flaws.push(Flaw::warning(Judge::Advice, root.field("status"), message));
+                flaws.push(Flaw::warning(Judge::Advice, status, message));
             }
             fields.retain(|name, _| shape.fields.contains_key(name));
         }
@@ -216,8 +241,9 @@ impl Manifests {
         inspection.inspect(shape, &resource, &root);
         flaws.append(&mut inspection.flaws);
         self.identify(&mut resource, object);
-        flaws.extend(operator(&resource, object, &flaws, now));
-        flaws
+        let (policy, more) = operator(&resource, object, &flaws, now);
+        flaws.extend(more);
+        (policy, flaws)
     }
 
     /// What the operator needs to read it. Its metadata was judged already and does not matter to it, but for the name.
@@ -242,6 +268,18 @@ fn is_common(path: &FieldPath) -> bool {
         .any(|name| *path == FieldPath::default().field(name))
 }
 
+fn name_path() -> FieldPath {
+    FieldPath::default().field("metadata").field("name")
+}
+
+/// Whether an API server gave it out, as `kubectl get -o yaml` prints it: its status is the operator's, of whatever version.
+fn is_stored(object: &Node) -> bool {
+    object
+        .get("metadata")
+        .and_then(|metadata| metadata.text("uid"))
+        .is_some()
+}
+
 fn is_empty(value: &Value) -> bool {
     value.is_null() || value.as_object().is_some_and(Map::is_empty)
 }
@@ -250,12 +288,11 @@ fn is_empty(value: &Value) -> bool {
 fn twin(object: &Node, names: &mut HashMap<String, Position>) -> Option<Flaw> {
     let name = object.get("metadata")?.text("name")?.to_owned();
     let earlier = names.insert(name, object.at)?;
-    let path = FieldPath::default().field("metadata").field("name");
     let message = format!(
         "is the name of the policy in line {}, too: the one that is applied last would remain",
         earlier.line
     );
-    Some(Flaw::warning(Judge::Advice, path, message))
+    Some(Flaw::warning(Judge::Advice, name_path(), message))
 }
 
 fn placed(flaws: Vec<Flaw>, object: &Node) -> impl Iterator<Item = Problem> {

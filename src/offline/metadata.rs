@@ -12,7 +12,7 @@ use serde::{
 use serde_json::{Map, Value};
 
 use super::{
-    document::Node,
+    node::Node,
     place::FieldPath,
     problem::{Flaw, Judge},
     rule::in_cel,

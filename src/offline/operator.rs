@@ -4,22 +4,25 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::{
-    document::{Content, Node},
+    node::{Content, Node},
     place::{FieldPath, Step},
     problem::{Flaw, Judge, Severity},
 };
 use crate::{
     api::NotebookRootAccessPolicy,
     decide::{self, FieldError},
+    domain::Policy,
 };
 
-/// What the operator says of `resource`, of which `flaws` are known already: those are not told a second time.
+/// What the operator makes of `resource`, of which `flaws` are known already: those are not told a second time, and with an error
+/// among them there is no policy.
 pub(super) fn operator(
     resource: &Value,
     written: &Node,
     flaws: &[Flaw],
     now: Timestamp,
-) -> Vec<Flaw> {
+) -> (Option<Policy>, Vec<Flaw>) {
+    let refused = flaws.iter().any(|flaw| flaw.severity == Severity::Error);
     let known: Vec<&FieldPath> = flaws
         .iter()
         .filter(|flaw| flaw.severity == Severity::Error && flaw.judge != Judge::Reader)
@@ -33,30 +36,37 @@ pub(super) fn operator(
     let policy = match serde_json::from_value::<NotebookRootAccessPolicy>(sound) {
         Ok(resource) => decide::validate(&resource),
         // Something else must be corrected first.
-        Err(_) if !known.is_empty() => return Vec::new(),
+        Err(_) if !known.is_empty() => return (None, Vec::new()),
         Err(error) => {
             let message = format!("the operator cannot read the policy: {error}");
-            return vec![Flaw::error(Judge::Operator, FieldPath::default(), message)];
+            let flaw = Flaw::error(Judge::Operator, FieldPath::default(), message);
+            return (None, vec![flaw]);
         }
     };
     match policy {
-        Err(errors) => errors
-            .into_iter()
-            .map(|FieldError { path, problem }| {
-                Flaw::error(Judge::Operator, FieldPath::parse(&path), problem)
-            })
-            .filter(|flaw| known.is_empty() || is_news(flaw, written, &known))
-            .collect(),
-        Ok(policy) => policy
-            .warnings
-            .iter()
-            .cloned()
-            .chain(decide::expired_exemptions(&policy, now))
-            .map(|warning| {
-                let path = FieldPath::parse(&warning.path);
-                Flaw::warning(Judge::Operator, path, warning.sentence)
-            })
-            .collect(),
+        Err(errors) => {
+            let flaws = errors
+                .into_iter()
+                .map(|FieldError { path, problem }| {
+                    Flaw::error(Judge::Operator, FieldPath::parse(&path), problem)
+                })
+                .filter(|flaw| known.is_empty() || is_news(flaw, written, &known))
+                .collect();
+            (None, flaws)
+        }
+        Ok(policy) => {
+            let flaws = policy
+                .warnings
+                .iter()
+                .cloned()
+                .chain(decide::expired_exemptions(&policy, now))
+                .map(|warning| {
+                    let path = FieldPath::parse(&warning.path);
+                    Flaw::warning(Judge::Operator, path, warning.sentence)
+                })
+                .collect();
+            (Some(policy).filter(|_| !refused), flaws)
+        }
     }
 }
 

@@ -4,7 +4,7 @@
 use serde_json::Value;
 
 use super::{
-    document::{Content, Node},
+    node::{Content, Node},
     place::FieldPath,
     problem::{Flaw, Judge},
     shape::{Others, Shape},

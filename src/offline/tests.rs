@@ -118,7 +118,7 @@ fn no_spec_has_a_format() {
 fn what_is_right_is_right() {
     let checked = check(&policy("  mode: Enforce"));
     assert_eq!(checked.problems, []);
-    assert_eq!((checked.policies, checked.skipped), (1, 0));
+    assert_eq!((checked.policies.len(), checked.skipped), (1, 0));
 }
 
 #[test]
@@ -295,7 +295,7 @@ fn other_kinds_are_skipped_and_counted() {
         policy("  mode: Audit\n")
     );
     let checked = check(&text);
-    assert_eq!((checked.policies, checked.skipped), (1, 2));
+    assert_eq!((checked.policies.len(), checked.skipped), (1, 2));
     assert_eq!(checked.problems, []);
 }
 
@@ -332,7 +332,7 @@ fn what_is_meant_to_be_one_of_ours_and_is_not() {
 fn a_list_is_looked_into() {
     let text = "apiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n  kind: Secret\n- apiVersion: sudoless.dev/v1alpha1\n  kind: NotebookRootAccessPolicy\n  metadata: {name: x}\n  spec: {accounts: [{id: \"1\"}], regions: [eu-west-1]}\n";
     let checked = check(text);
-    assert_eq!((checked.policies, checked.skipped), (1, 1));
+    assert_eq!((checked.policies.len(), checked.skipped), (1, 1));
     assert_eq!(checked.problems.len(), 1);
     assert_eq!(
         checked.problems[0].position,
@@ -362,4 +362,52 @@ fn what_has_no_effect_is_said() {
             "12:18 warning metadata.name: is the name of the policy in line 1, too: the one that is applied last would remain"
         ]
     );
+}
+
+/// As `kubectl get -o yaml` prints it: whoever wrote the status, it was not a person.
+#[test]
+fn the_status_of_what_was_stored_is_left_alone() {
+    let written = policy("status: {lastScanTime: x, fromTheFuture: 1}\n");
+    let stored = written.replace(
+        "{name: x}",
+        "{name: x, uid: 5f0c, resourceVersion: \"7\", generation: 1, creationTimestamp: \"2026-06-01T12:00:00Z\"}",
+    );
+    assert_eq!(told(&stored), [] as [&str; 0]);
+    assert_eq!(told(&written).len(), 2);
+    let unknown = stored.replace("  role", "  rule");
+    assert_eq!(told(&unknown).len(), 1);
+}
+
+#[test]
+fn only_what_has_no_error_is_a_policy() {
+    let read = |text: &str| {
+        let found = check(text).policies;
+        let named = found
+            .iter()
+            .map(|found| (found.position.line, found.named.line));
+        let policies = found.iter().map(|found| found.policy.is_some());
+        named.zip(policies).collect::<Vec<_>>()
+    };
+    let warned = policy("  remediation: {windows: [{schedule: 0 2 * * SAT, duration: 1m}]}\n");
+    assert_eq!(read(&warned), [((1, 3), true)]);
+    for more in [
+        "  mode: Audit\n  mode: Audit\n",
+        "  mode: audit\n",
+        "  suspended: true\n",
+        "  selector: {}\n",
+        "  selector: {names: [\"[z-a]\"]}\n",
+        "---\na: 1\n",
+    ] {
+        assert_eq!(
+            read(&policy(more)),
+            [((1, 3), more.starts_with('-'))],
+            "{more}"
+        );
+    }
+    let unlabelled = policy("").replace("{name: x}", "{name: x, labels: {a: b c}}");
+    assert_eq!(read(&unlabelled), [((1, 3), false)]);
+    let found = check(&policy("  mode: Enforce\n")).policies;
+    let policy = found[0].policy.as_ref().unwrap();
+    assert_eq!(policy.name.as_str(), "x");
+    assert_eq!(policy.mode, crate::domain::Mode::Enforce);
 }

@@ -21,6 +21,19 @@ pub fn visible(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
+/// The same with one sign for each of those: what is where in the text stays.
+#[must_use]
+pub fn masked(text: &str) -> String {
+    let mask = |character| {
+        if acts(character) {
+            char::REPLACEMENT_CHARACTER
+        } else {
+            character
+        }
+    };
+    text.chars().map(mask).collect()
+}
+
 /// Source: Unicode's general categories Cc, Zl and Zp, and the characters of Cf that change how others are shown.
 fn acts(character: char) -> bool {
     character.is_control()
@@ -48,5 +61,10 @@ mod tests {
         ] {
             assert_eq!(visible(text), shown);
         }
+    }
+
+    #[test]
+    fn what_acts_is_masked_in_its_place() {
+        assert_eq!(masked("größe\x1b[2J\u{202e}b"), "größe\u{fffd}[2J\u{fffd}b");
     }
 }

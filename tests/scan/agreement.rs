@@ -1,14 +1,14 @@
 //! The same fleet has the same verdicts through the scan and through the operator, field by field.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use sagemaker_simulator::{Effect, Fault, Fleet, Notebook, Operation};
 use serde_json::{Value, json};
 
 use crate::{
     fleets::{ACCOUNTS, REGIONS, accounts, mixed, policy},
-    program::{Folder, command_at, finish, manifest},
-    stage::Stage,
+    program::{Folder, command_at, finish, manifest, scan_input},
+    stage::{Stage, cluster},
 };
 
 /// What the two say of a notebook in the same words.
@@ -62,7 +62,7 @@ fn fleet() -> Fleet {
         .fault(fault(Effect::DisableRegion).account(ACCOUNTS[1]))
 }
 
-fn policies() -> Vec<(&'static str, Value)> {
+fn policies() -> [(&'static str, Value); 3] {
     let mut exempting = policy(&ACCOUNTS, &REGIONS);
     exempting["exemptions"] = json!([
         {"reason": "expired", "names": ["*"], "expiresAt": "2020-01-01T00:00:00Z"},
@@ -72,7 +72,7 @@ fn policies() -> Vec<(&'static str, Value)> {
     let mut selecting = policy(&ACCOUNTS[..2], &REGIONS);
     selecting["selector"] = json!({"names": ["[a-n]*", "r?nning-*", "s*"], "tags": {"team": "a"}});
     selecting["remediation"] = json!({"whenRunning": "Wait", "maxConcurrent": 5});
-    vec![
+    [
         ("plain", policy(&ACCOUNTS, &REGIONS)),
         ("exempting", exempting),
         ("selecting", selecting),
@@ -130,6 +130,23 @@ async fn the_scan_says_what_the_operator_says() {
             "{name}"
         );
     }
+    // With all that the API server adds, statuses among it.
+    let names = policies().map(|(name, _)| stage.policy(name));
+    let get = ["get", "nrap", "-o", "yaml"].map(str::to_owned);
+    let stored = cluster().run_kubectl(get.iter().chain(&names)).unwrap();
+    assert!(stored.contains("lastScanTime"), "{stored}");
+    let simulator = Arc::clone(&stage.simulator);
+    let again = tokio::task::spawn_blocking(move || {
+        scan_input(&simulator, &stored, &["-f", "-", "-o", "json"])
+    });
+    let again = again.await.unwrap().expect(4).json();
+    for (index, name) in names.iter().enumerate() {
+        let [read, stored] = [&report, &again].map(|report| &report["policies"][index]);
+        assert_eq!(stored["name"], *name);
+        assert_eq!(stored["notebooks"], read["notebooks"], "{name}");
+        assert_eq!(stored["mode"], read["mode"], "{name}");
+    }
+
     let verdicts = report["policies"][1]["summary"].clone();
     for figure in [
         "compliant",

@@ -148,11 +148,7 @@ fn files_folders_and_standard_input_hold_policies() {
     );
     assert_eq!(report["summary"]["notebooks"], 2, "each counts once");
     assert_eq!(report["summary"]["nonCompliant"], 1);
-    let ignored = format!(
-        "{}:3: ConfigMap \"other\" is no NotebookRootAccessPolicy: ignored",
-        folder.name("policies/a.yaml")
-    );
-    assert!(scanned.stderr.contains(&ignored), "{}", scanned.stderr);
+    assert_eq!(scanned.stderr, "1 object of another kind skipped\n");
     // Both policies name the same region: it is read once.
     let describes = simulator.counters().of(Operation::DescribeNotebookInstance);
     assert_eq!(describes, 2);
@@ -213,86 +209,149 @@ fn what_enforce_would_do_heeds_the_exemptions_of_all() {
     assert!(warnings.contains("spec.suspend is true"), "{warnings}");
 }
 
+/// A policy whose spec is these lines, from line 5 on.
+fn policy(spec: &str) -> String {
+    format!(
+        "apiVersion: sudoless.dev/v1alpha1\nkind: NotebookRootAccessPolicy\nmetadata: {{name: p}}\nspec:\n{spec}"
+    )
+}
+
+/// The reader, the schema, a rule and the operator: what `sudoless validate` says, in its words.
 #[test]
-fn what_is_no_policy_is_refused_with_its_place() {
-    let no_region = json!({"accounts": [{"id": ACCOUNT}, {"id": "1"}]});
-    let policy = |spec: &str| {
-        format!(
-            "apiVersion: sudoless.dev/v1alpha1\nkind: NotebookRootAccessPolicy\nmetadata: {{name: p}}\nspec:\n{spec}"
-        )
-    };
+fn what_would_be_refused_is_not_scanned_by() {
     let files = [
         (
-            "no-yaml.yaml",
-            "# first\nkind: [\n".to_owned(),
-            "no-yaml.yaml:",
+            "unquoted.yaml",
+            policy("  regions: [eu-west-1]\n  accounts:\n  - id: 111122223333\n"),
+            "unquoted.yaml:7:9: error: spec.accounts[0].id: must be a text, not a number: put it in quotes: \"111122223333\"\n",
         ),
         (
-            "text.yaml",
-            "just words\n".to_owned(),
-            "text.yaml:1:1: not a manifest: ",
-        ),
-        (
-            "no-kind.yaml",
-            "\nmetadata: {name: x}\n".to_owned(),
-            "no-kind.yaml:2: no manifest: it has no apiVersion or no kind",
-        ),
-        (
-            "version.yaml",
-            policy("  accounts: []\n").replace("v1alpha1", "v9"),
-            "version.yaml:1: apiVersion: sudoless.dev/v9 is not known: write sudoless.dev/v1alpha1",
-        ),
-        (
-            "mode.yaml",
-            policy("  accounts: []\n  mode: enforce\n"),
-            "mode.yaml:6:9: spec.mode: unknown variant `enforce`, expected one of Audit, Enforce\n",
-        ),
-        (
-            "unknown.yaml",
-            policy(
-                "  accounts:\n  - {id: \"111122223333\", regoins: [us-east-1]}\n  regions: [eu-west-1]\n",
-            ),
-            "unknown.yaml:1: spec.accounts[0].regoins: unknown field",
-        ),
-        (
-            "values.yaml",
-            manifest("p", &no_region),
-            "values.yaml:1: spec.accounts[0].regions: the account has no regions",
-        ),
-        (
-            "values.yaml",
-            manifest("p", &no_region),
-            "values.yaml:1: spec.accounts[1].id: \"1\" is not an AWS account",
-        ),
-        (
-            "unnamed.yaml",
-            manifest("", &spec(json!({}))),
-            "unnamed.yaml:1: metadata.name: give the policy a name",
-        ),
-        (
-            "twice.yaml",
-            [
-                manifest("p", &spec(json!({}))),
-                manifest("p", &spec(json!({}))),
-            ]
-            .join("\n---\n"),
-            "twice.yaml:3: metadata.name: a policy of the name p is in",
+            "regions.yaml",
+            policy("  accounts: [{id: \"111122223333\"}]\n"),
+            "regions.yaml:4:1: error: spec.regions: say which regions to scan",
         ),
         (
             "glob.yaml",
             manifest("p", &spec(json!({"selector": {"names": ["[z-a]"]}}))),
-            "glob.yaml:1: spec.selector.names[0]: ",
+            "error: spec.selector.names[0]: \"[z-a]\" is not a glob",
+        ),
+        (
+            "doubled.yaml",
+            policy(
+                "  regions: [eu-west-1]\n  regions: [us-east-1]\n  accounts: [{id: \"111122223333\"}]\n",
+            ),
+            "doubled.yaml:6:3: error: spec.regions: it is written twice",
+        ),
+        (
+            "version.yaml",
+            policy("  accounts: []\n").replace("v1alpha1", "v9"),
+            "version.yaml:1:13: error: apiVersion: a NotebookRootAccessPolicy has apiVersion: sudoless.dev/v1alpha1\n",
+        ),
+        (
+            "no-yaml.yaml",
+            policy("  accounts: [\n"),
+            "error: this is not YAML: ",
         ),
     ];
     for (name, text, words) in &files {
-        let folder = Folder::new(&[(name, text)]);
-        refused(&["-f", &folder.name(name)], &[words]);
+        let folder = Folder::new(&[
+            (name, text),
+            ("sound.yaml", &manifest("s", &spec(json!({})))),
+        ]);
+        let words = [*words, "error: nothing was scanned, because of 1 error\n"];
+        refused(
+            &["-f", &folder.name(name), &folder.name("sound.yaml")],
+            &words,
+        );
     }
-    let empty = Folder::new(&[("a.yaml", "# nothing\n")]);
+    let folder = Folder::new(&[]);
+    std::fs::write(folder.path("latin.yaml"), b"a: \xe9\n").unwrap();
     refused(
-        &["-f", &empty.name("a.yaml")],
-        &["there is no NotebookRootAccessPolicy in"],
+        &["-f", &folder.name("latin.yaml")],
+        &["latin.yaml:1:1: error: this is no text in UTF-8"],
     );
+}
+
+/// What `sudoless validate` only warns about, or takes for sound: in a report it would be ambiguous.
+#[test]
+fn policies_have_names_of_their_own() {
+    let sound = manifest("p", &spec(json!({})));
+    let twice = [sound.as_str(), sound.as_str()].join("\n---\n");
+    let unnamed = sound.replace(r#""name":"p""#, r#""generateName":"p-""#);
+    assert_ne!(unnamed, sound);
+    let files = [
+        ("twice.yaml", twice.as_str()),
+        ("first.yaml", sound.as_str()),
+        ("second.yaml", sound.as_str()),
+        ("unnamed.yaml", unnamed.as_str()),
+    ];
+    let folder = Folder::new(&files);
+    let [first, second, twice, unnamed] =
+        ["first", "second", "twice", "unnamed"].map(|name| folder.name(&format!("{name}.yaml")));
+    let column = sound.find("\"p\"").unwrap() + 1;
+    let same = |file: &str, line: u8, other: &str| {
+        format!(
+            "{file}:{line}:{column}: error: metadata.name: is the name of the policy in {other}:1, too: a cluster has one of a \
+             name\nerror: nothing was scanned, because of 1 error\n"
+        )
+    };
+    refused(&["-f", &first, &second], &[&same(&second, 1, &first)]);
+    refused(&["-f", &twice], &[&same(&twice, 3, &twice)]);
+    refused(
+        &["-f", &unnamed],
+        &["error: metadata.name: is missing: what is found is told by it"],
+    );
+}
+
+#[test]
+fn without_a_policy_there_is_nothing_to_scan_by() {
+    for text in [
+        "# nothing\n",
+        "just words\n",
+        "\nmetadata: {name: x}\n",
+        "a: [\n",
+    ] {
+        let folder = Folder::new(&[("a.yaml", text)]);
+        refused(
+            &["-f", &folder.name("a.yaml")],
+            &[
+                "a.yaml:",
+                " warning: ",
+                "error: there is no NotebookRootAccessPolicy to scan by\n",
+            ],
+        );
+    }
+}
+
+/// Warnings are told beside the report, whatever its format.
+#[test]
+fn what_is_hardly_meant_is_scanned_by_all_the_same() {
+    let text = policy(
+        "  regions: [us-east-1]\n  accounts: [{id: \"111122223333\", role: sudoless, regions: [us-east-1]}]\nstatus: {observedGeneration: 1}\n",
+    );
+    let folder = Folder::new(&[
+        ("a.yaml", &text),
+        ("foreign.yaml", "a: [\n"),
+        ("empty/x", ""),
+    ]);
+    let file = |name| folder.name(name);
+    let files = ["a.yaml", "foreign.yaml", "empty"].map(file);
+    let simulator = simulate(fleet([rootless("tame")]));
+    let arguments = ["-o", "csv", "-f", &files[0], &files[1], &files[2]];
+    let scanned = scan(&simulator, &arguments).expect(0);
+    for words in [
+        "a.yaml:5:3: warning: spec.regions: is used by no account",
+        "foreign.yaml:1:4: warning: this is not YAML: ",
+        "empty:1:1: warning: there is no NotebookRootAccessPolicy in it\n",
+    ] {
+        assert!(
+            scanned.stderr.contains(words),
+            "{words}: {}",
+            scanned.stderr
+        );
+    }
+    // That it has no effect matters to who applies it.
+    assert!(!scanned.stderr.contains("status"), "{}", scanned.stderr);
 }
 
 #[test]
@@ -367,7 +426,7 @@ fn what_is_no_usage_is_an_error() {
     assert!(
         scanned
             .stderr
-            .starts_with("error: cannot read /no/such/file.yaml: "),
+            .starts_with("/no/such/file.yaml: error: cannot be read: "),
         "{}",
         scanned.stderr
     );

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::Write;
+use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
@@ -105,6 +106,27 @@ fn folders_are_looked_through() {
         stdout.ends_with(
             "\n2 policies in 3 files: 1 error, 0 warnings; 1 object of another kind skipped\n"
         ),
+        "{stdout}"
+    );
+}
+
+/// An editor's lock is a link that leads nowhere; a manifest that leads nowhere is missing.
+#[test]
+fn links_that_lead_nowhere_count_if_they_are_manifests() {
+    let folder = folder(&[("a.yaml", RIGHT)]);
+    let link = |name: &str| symlink("nowhere", folder.path().join(name)).unwrap();
+    link(".#a.yaml");
+    link("notes.txt");
+    let output = validate(folder.path(), &["-f", "."], "");
+    assert_eq!(
+        outcome(&output),
+        (0, "1 policy in 1 file: nothing is wrong\n".to_owned())
+    );
+    link("b.yaml");
+    let (code, stdout) = outcome(&validate(folder.path(), &["-f", "."], ""));
+    assert_eq!(code, 1);
+    assert!(
+        stdout.starts_with("./b.yaml: error: cannot be read: "),
         "{stdout}"
     );
 }
@@ -234,11 +256,21 @@ fn colours_are_for_terminals() {
 fn nothing_in_a_file_reaches_the_terminal_as_it_is() {
     let text = RIGHT.replace(
         "regions: [eu-west-1]",
-        "regions: [\"eu\\u001b[31m\"]\n  \"\\u001b]0;x\\u0007\": 1",
+        "regions: [\"eu\\u001b[35m\"]\n  \"\\u001b]0;x\\u0007\\u202e\": 1\n  selector: {names: [\"[z\u{202e}-a]\"]}",
     );
-    let folder = folder(&[("a.yaml", &text)]);
-    let output = validate(folder.path(), &["-f", "a.yaml"], "");
+    let name = "\u{202e}a.yaml";
+    let folder = folder(&[(name, &text)]);
+    // As on a terminal: elsewhere all that is written for one is left out.
+    let output = Command::new(env!("CARGO_BIN_EXE_sudoless"))
+        .args(["validate", "-f", name, "\u{202e}b.yaml"])
+        .current_dir(folder.path())
+        .env("CLICOLOR_FORCE", "1")
+        .output()
+        .unwrap();
     let (code, stdout) = outcome(&output);
-    assert_eq!(code, 3);
-    assert!(!stdout.contains(['\u{1b}', '\u{7}']), "{stdout:?}");
+    assert_eq!(code, 1);
+    assert!(stdout.contains("\u{1b}[31m"), "{stdout:?}");
+    for foreign in ["\u{1b}[35m", "\u{1b}]", "\u{7}", "\u{202e}"] {
+        assert!(!stdout.contains(foreign), "{foreign:?}: {stdout:?}");
+    }
 }

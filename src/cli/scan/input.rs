@@ -5,33 +5,26 @@
 )]
 
 use std::{
-    fs,
-    io::{self, Read as _},
-    path::{Path, PathBuf},
-    str::FromStr,
-    sync::Arc,
-    time::Duration,
+    collections::HashMap, io::Write as _, path::PathBuf, str::FromStr, sync::Arc, time::Duration,
 };
 
 use clap::Args;
+use jiff::Timestamp;
 
-use super::Failure;
+use super::{
+    super::manifests::{Examined, InFile, Located, counted, examine},
+    Failure,
+};
 use crate::{
     api::{AccountSpec, NotebookRootAccessPolicy, NotebookRootAccessPolicySpec},
     aws::AwsReads,
     decide::{self, FieldError},
-    report::visible,
-    scan::{
-        Subject,
-        manifests::{Manifests, Problem},
-    },
+    offline::{FieldPath, Judge, Problem, Severity},
+    scan::Subject,
 };
 
 /// The name of the policy that the flags make.
 const NAME: &str = "command-line";
-
-/// What in a folder may hold policies.
-const EXTENSIONS: [&str; 3] = ["yaml", "yml", "json"];
 
 /// What is scanned.
 #[derive(Debug, Args)]
@@ -95,32 +88,39 @@ impl FromStr for NamedAccount {
 }
 
 impl Input {
-    /// The policies of the files; `None`: none are named.
-    pub(super) fn in_files(&self) -> Result<Option<Vec<Subject>>, Failure> {
+    /// The policies of the files; `None`: none are named. What is wrong with them is told on stderr.
+    pub(super) fn in_files(&self, now: Timestamp) -> Result<Option<Vec<Subject>>, Failure> {
         if self.filename.is_empty() {
             return Ok(None);
         }
-        let mut manifests = Manifests::default();
-        for path in &self.filename {
-            add(&mut manifests, path)?;
+        let mut examined = examine(&self.filename, now)?;
+        // Advice on a field is about applying the manifest, which nobody does here.
+        examined.problems.retain(|located| {
+            located.problem.judge != Judge::Advice || located.problem.path == FieldPath::default()
+        });
+        refuse_names(&mut examined);
+        let mut stderr = anstream::stderr().lock();
+        examined.text(&mut stderr)?;
+        if examined.skipped > 0 {
+            let skipped = counted(
+                examined.skipped,
+                "object of another kind",
+                "objects of other kinds",
+            );
+            writeln!(stderr, "{skipped} skipped")?;
         }
-        for ignored in &manifests.ignored {
-            eprintln!("{}", visible(&ignored.to_string()));
+        if !examined.unread.is_empty() {
+            return Err(Failure::Unread(examined.unread.len()));
         }
-        if !manifests.problems.is_empty() {
-            let problem = |problem: &Problem| visible(&problem.to_string()).into_owned();
-            return Err(Failure::Usage(
-                manifests.problems.iter().map(problem).collect(),
-            ));
+        if examined.errors() > 0 {
+            return Err(Failure::Policies(examined.errors()));
         }
-        if manifests.subjects.is_empty() {
-            let names: Vec<String> = self.filename.iter().map(|path| shown(path)).collect();
-            return Err(Failure::Usage(vec![format!(
-                "there is no NotebookRootAccessPolicy in {}",
-                names.join(", ")
-            )]));
+        let subjects: Vec<Subject> = examined.policies.into_iter().filter_map(subject).collect();
+        if subjects.is_empty() {
+            let words = "there is no NotebookRootAccessPolicy to scan by";
+            return Err(Failure::Usage(vec![words.to_owned()]));
         }
-        Ok(Some(manifests.subjects))
+        Ok(Some(subjects))
     }
 
     /// The policy that the flags make, and what they leave open from the credentials.
@@ -199,50 +199,43 @@ fn of_flag(error: &FieldError) -> String {
     format!("{flag}: {}", error.problem)
 }
 
-fn add(manifests: &mut Manifests, path: &Path) -> Result<(), Failure> {
-    let failed = |error: io::Error| Failure::Read(shown(path), error);
-    if path == Path::new("-") {
-        let mut text = String::new();
-        io::stdin().read_to_string(&mut text).map_err(failed)?;
-        manifests.add("standard input", &text);
-    } else if fs::metadata(path).map_err(failed)?.is_dir() {
-        for file in files(path)? {
-            add(manifests, &file)?;
-        }
-    } else {
-        let text = fs::read_to_string(path).map_err(failed)?;
-        manifests.add(&shown(path), &text);
-    }
-    Ok(())
-}
-
-/// The manifests below a folder, in order. What is hidden is not looked at, nor folders behind links: a mounted ConfigMap has both, and
-/// its files are links themselves.
-fn files(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
-    let failed = |error: io::Error| Failure::Read(shown(folder), error);
-    let mut found = Vec::new();
-    for entry in fs::read_dir(folder).map_err(failed)? {
-        let entry = entry.map_err(failed)?;
-        let path = entry.path();
-        if entry.file_name().as_encoded_bytes().starts_with(b".") {
+/// The report tells policies apart by their names, and a cluster has one of a name.
+fn refuse_names(examined: &mut Examined) {
+    let mut seen: HashMap<&str, String> = HashMap::new();
+    let mut refusals = Vec::new();
+    for found in &examined.policies {
+        let Some(policy) = &found.policy else {
             continue;
-        }
-        if entry.file_type().map_err(failed)?.is_dir() {
-            found.extend(files(&path)?);
-        } else if path.is_file() && path.extension().is_some_and(is_manifest) {
-            found.push(path);
+        };
+        let name = policy.name.as_str();
+        if name.is_empty() {
+            let message = "is missing: what is found is told by it";
+            refusals.push(of_name(found, message.to_owned()));
+        } else if let Some(first) = seen.get(name) {
+            let message =
+                format!("is the name of the policy in {first}, too: a cluster has one of a name");
+            refusals.push(of_name(found, message));
+        } else {
+            seen.insert(name, found.place());
         }
     }
-    found.sort();
-    Ok(found)
+    examined.problems.extend(refusals);
 }
 
-fn is_manifest(extension: &std::ffi::OsStr) -> bool {
-    EXTENSIONS
-        .iter()
-        .any(|known| extension.eq_ignore_ascii_case(known))
+fn of_name(found: &InFile, message: String) -> Located {
+    let problem = Problem {
+        severity: Severity::Error,
+        judge: Judge::Advice,
+        position: found.named,
+        policy: None,
+        path: FieldPath::parse("metadata.name"),
+        message,
+    };
+    Located::new(found.file.clone(), None, problem)
 }
 
-fn shown(path: &Path) -> String {
-    visible(&path.display().to_string()).into_owned()
+fn subject(found: InFile) -> Option<Subject> {
+    let source = Some(found.place());
+    let policy = Arc::new(found.policy?);
+    Some(Subject { source, policy })
 }

@@ -1,42 +1,11 @@
-//! What was found, and how it is printed.
+//! How it is printed what was found.
 
 use std::io::{self, Write};
 
-use clap::builder::styling::{AnsiColor, Style};
 use serde::Serialize;
 
-use crate::offline::{FieldPath, Problem, Severity};
-
-/// A line that is longer is not shown: nobody finds the place in it.
-const LONGEST_LINE: usize = 200;
-
-/// What was found in all files.
-#[derive(Debug, Default)]
-pub(super) struct Report {
-    pub(super) files: usize,
-    pub(super) policies: usize,
-    pub(super) skipped: usize,
-    pub(super) unread: Vec<Unread>,
-    problems: Vec<Located>,
-}
-
-/// A file that could not be read.
-#[derive(Debug, Serialize)]
-pub(super) struct Unread {
-    pub(super) file: String,
-    pub(super) error: String,
-}
-
-/// A problem and the file that it is in.
-#[derive(Debug, Serialize)]
-struct Located {
-    file: String,
-    #[serde(flatten)]
-    problem: Problem,
-    /// The line of the text that it is in.
-    #[serde(skip)]
-    line: Option<String>,
-}
+use super::super::manifests::{Examined, Located, Unread, counted};
+use crate::offline::Problem;
 
 /// The whole as JSON.
 #[derive(Serialize)]
@@ -50,168 +19,81 @@ struct Summary<'a> {
     unread: &'a [Unread],
 }
 
-impl Report {
-    /// Adds what was found in a file. Without its text no line is shown.
-    pub(super) fn add(&mut self, file: &str, text: Option<&str>, problems: Vec<Problem>) {
-        let lines: Vec<&str> = text.map(|text| text.lines().collect()).unwrap_or_default();
-        self.problems.extend(problems.into_iter().map(|problem| {
-            let line = lines.get(problem.position.line.saturating_sub(1)).copied();
-            Located {
-                file: file.to_owned(),
-                line: line.map(ToOwned::to_owned),
-                problem,
-            }
-        }));
-    }
-
-    pub(super) fn errors(&self) -> usize {
-        self.count(Severity::Error)
-    }
-
-    pub(super) fn warnings(&self) -> usize {
-        self.count(Severity::Warning)
-    }
-
-    fn count(&self, severity: Severity) -> usize {
-        self.problems
-            .iter()
-            .filter(|it| it.problem.severity == severity)
-            .count()
-    }
-
-    pub(super) fn text(&self, output: &mut impl Write) -> io::Result<()> {
-        for located in &self.problems {
-            located.text(output)?;
-        }
-        for Unread { file, error } in &self.unread {
-            writeln!(
-                output,
-                "{file}: {}: cannot be read: {error}",
-                painted(Severity::Error)
-            )?;
-        }
-        let looked = format!(
-            "{} in {}",
-            counted(self.policies, "policy", "policies"),
-            counted(self.files, "file", "files")
+/// For people: each problem, and totals.
+pub(super) fn text(examined: &Examined, output: &mut impl Write) -> io::Result<()> {
+    examined.text(output)?;
+    let looked = format!(
+        "{} in {}",
+        counted(examined.policies.len(), "policy", "policies"),
+        counted(examined.files, "file", "files")
+    );
+    let found = match (examined.errors(), examined.warnings()) {
+        (0, 0) => "nothing is wrong".to_owned(),
+        (errors, warnings) => format!(
+            "{}, {}",
+            counted(errors, "error", "errors"),
+            counted(warnings, "warning", "warnings")
+        ),
+    };
+    write!(output, "{looked}: {found}")?;
+    if examined.skipped > 0 {
+        let skipped = counted(
+            examined.skipped,
+            "object of another kind",
+            "objects of other kinds",
         );
-        let found = match (self.errors(), self.warnings()) {
-            (0, 0) => "nothing is wrong".to_owned(),
-            (errors, warnings) => format!(
-                "{}, {}",
-                counted(errors, "error", "errors"),
-                counted(warnings, "warning", "warnings")
-            ),
-        };
-        write!(output, "{looked}: {found}")?;
-        if self.skipped > 0 {
-            let skipped = counted(
-                self.skipped,
-                "object of another kind",
-                "objects of other kinds",
-            );
-            write!(output, "; {skipped} skipped")?;
-        }
-        if !self.unread.is_empty() {
-            write!(
-                output,
-                "; {} not read",
-                counted(self.unread.len(), "file", "files")
-            )?;
-        }
-        writeln!(output)
+        write!(output, "; {skipped} skipped")?;
     }
-
-    pub(super) fn json(&self, output: &mut impl Write) -> Result<(), serde_json::Error> {
-        let summary = Summary {
-            files: self.files,
-            policies: self.policies,
-            skipped: self.skipped,
-            errors: self.errors(),
-            warnings: self.warnings(),
-            problems: &self.problems,
-            unread: &self.unread,
-        };
-        serde_json::to_writer_pretty(&mut *output, &summary)?;
-        writeln!(output).map_err(serde_json::Error::io)
-    }
-
-    /// Source: "Workflow commands" in the documentation of GitHub Actions.
-    pub(super) fn github(&self, output: &mut impl Write) -> io::Result<()> {
-        for Located { file, problem, .. } in &self.problems {
-            writeln!(
-                output,
-                "::{} file={},line={},col={},title={}::{}",
-                problem.severity.as_str(),
-                property(file),
-                problem.position.line,
-                problem.position.column,
-                property(&title(problem)),
-                data(&problem.message),
-            )?;
-        }
-        for Unread { file, error } in &self.unread {
-            writeln!(
-                output,
-                "::error file={}::cannot be read: {}",
-                property(file),
-                data(error)
-            )?;
-        }
-        Ok(())
-    }
-}
-
-impl Located {
-    fn text(&self, output: &mut impl Write) -> io::Result<()> {
-        let Self { file, problem, .. } = self;
-        let position = problem.position;
-        let bold = Style::new().bold();
+    if !examined.unread.is_empty() {
         write!(
             output,
-            "{bold}{file}:{}:{}:{bold:#} {}: ",
-            position.line,
-            position.column,
-            painted(problem.severity)
+            "; {} not read",
+            counted(examined.unread.len(), "file", "files")
         )?;
-        if problem.path != FieldPath::default() {
-            write!(output, "{bold}{}{bold:#}: ", problem.path)?;
-        }
-        writeln!(output, "{}", printable(&problem.message))?;
-        let Some(line) = self
-            .line
-            .as_deref()
-            .filter(|line| line.len() <= LONGEST_LINE)
-        else {
-            return Ok(());
-        };
-        let dim = Style::new().dimmed();
-        // A tab would move the mark.
-        let line = printable(&line.replace('\t', " "));
-        writeln!(output, "{dim}{:>5} |{dim:#} {line}", position.line)?;
+    }
+    writeln!(output)
+}
+
+/// For programs: one object.
+pub(super) fn json(examined: &Examined, output: &mut impl Write) -> Result<(), serde_json::Error> {
+    let summary = Summary {
+        files: examined.files,
+        policies: examined.policies.len(),
+        skipped: examined.skipped,
+        errors: examined.errors(),
+        warnings: examined.warnings(),
+        problems: &examined.problems,
+        unread: &examined.unread,
+    };
+    serde_json::to_writer_pretty(&mut *output, &summary)?;
+    writeln!(output).map_err(serde_json::Error::io)
+}
+
+/// For pull requests.
+///
+/// Source: "Workflow commands" in the documentation of GitHub Actions.
+pub(super) fn github(examined: &Examined, output: &mut impl Write) -> io::Result<()> {
+    for Located { file, problem, .. } in &examined.problems {
         writeln!(
             output,
-            "{dim}      |{dim:#} {:>column$}",
-            "^",
-            column = position.column
-        )
+            "::{} file={},line={},col={},title={}::{}",
+            problem.severity.as_str(),
+            property(file),
+            problem.position.line,
+            problem.position.column,
+            property(&title(problem)),
+            data(&problem.message),
+        )?;
     }
-}
-
-fn painted(severity: Severity) -> String {
-    let color = match severity {
-        Severity::Error => AnsiColor::Red,
-        Severity::Warning => AnsiColor::Yellow,
-    };
-    let style = color.on_default().bold();
-    format!("{style}{}{style:#}", severity.as_str())
-}
-
-/// A file may hold anything; nothing in it must steer a terminal.
-fn printable(text: &str) -> String {
-    text.chars()
-        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
-        .collect()
+    for Unread { file, error } in &examined.unread {
+        writeln!(
+            output,
+            "::error file={}::cannot be read: {}",
+            property(file),
+            data(error)
+        )?;
+    }
+    Ok(())
 }
 
 fn title(problem: &Problem) -> String {
@@ -229,8 +111,4 @@ fn data(text: &str) -> String {
 
 fn property(text: &str) -> String {
     data(text).replace(':', "%3A").replace(',', "%2C")
-}
-
-fn counted(count: usize, one: &str, several: &str) -> String {
-    format!("{count} {}", if count == 1 { one } else { several })
 }

@@ -1,6 +1,7 @@
 //! The files that are named, and those in the folders that are named.
 
 use std::{
+    ffi::OsStr,
     fs,
     io::{self, Read},
     path::Path,
@@ -8,10 +9,13 @@ use std::{
 
 use walkdir::{DirEntry, WalkDir};
 
-use super::report::Unread;
+use super::Unread;
 
 /// What a manifest's name ends with.
 const EXTENSIONS: [&str; 3] = ["yaml", "yml", "json"];
+
+/// What standard input is called.
+pub(super) const STDIN: &str = "-";
 
 /// A file that was read.
 pub(super) struct Source {
@@ -24,10 +28,10 @@ pub(super) struct Source {
 /// What a path of the command line stands for, one file after the other, in the order of their names. Hidden files and folders
 /// below a folder are left out, such as `.git`.
 pub(super) fn sources(path: &Path) -> Box<dyn Iterator<Item = Result<Source, Unread>> + '_> {
-    if path == Path::new("-") {
+    if path == Path::new(STDIN) {
         let mut bytes = Vec::new();
         let read = io::stdin().lock().read_to_end(&mut bytes).map(|_| bytes);
-        return Box::new(std::iter::once(source("-", read)));
+        return Box::new(std::iter::once(source(STDIN, read)));
     }
     if !path.is_dir() {
         let name = path.display().to_string();
@@ -43,6 +47,7 @@ pub(super) fn sources(path: &Path) -> Box<dyn Iterator<Item = Result<Source, Unr
             Some(source(&name, fs::read(entry.path())))
         }
         Ok(_) => None,
+        Err(error) if is_beside_the_point(&error) => None,
         Err(error) => Some(Err(Unread {
             file: error.path().unwrap_or(path).display().to_string(),
             error: error.to_string(),
@@ -65,6 +70,17 @@ fn source(name: &str, read: io::Result<Vec<u8>>) -> Result<Source, Unread> {
 
 fn is_hidden(entry: &DirEntry) -> bool {
     entry.file_name().to_string_lossy().starts_with('.')
+}
+
+/// A link that leads nowhere and is called otherwise than a manifest, such as an editor's lock.
+fn is_beside_the_point(error: &walkdir::Error) -> bool {
+    let nothing_there = error
+        .io_error()
+        .is_some_and(|error| error.kind() == io::ErrorKind::NotFound);
+    let called = error.path().filter(|_| error.depth() > 0);
+    let name = called.and_then(Path::file_name).map(OsStr::to_string_lossy);
+    nothing_there
+        && name.is_some_and(|name| name.starts_with('.') || !is_manifest(Path::new(&*name)))
 }
 
 fn is_manifest(path: &Path) -> bool {
