@@ -22,7 +22,10 @@ use self::{
     output::{Output, WriteError},
     waiting::{Signals, Watch, When},
 };
-use super::reading::{Reading, duration};
+use super::{
+    reading::{Reading, duration},
+    terminal::print,
+};
 use crate::{
     aws::AwsReads,
     inventory::{Inventory, Vanished},
@@ -166,7 +169,7 @@ pub fn run(arguments: &Arguments) -> ExitCode {
 
 fn try_run(arguments: &Arguments) -> Result<u8, Failure> {
     if arguments.reporting.schema {
-        output::print(&output::schema_text(&schema())?)?;
+        print(&output::schema_text(&schema())?).map_err(WriteError::Stdout)?;
         return Ok(0);
     }
     let outputs = output::checked(&arguments.reporting.output).map_err(Failure::Usage)?;
