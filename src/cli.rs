@@ -2,17 +2,20 @@
 
 pub mod completions;
 pub mod crd;
+pub mod explain;
 pub mod generate;
 mod manifests;
 pub mod manual;
+mod plugin;
 mod reading;
 pub mod run;
 pub mod scan;
+mod terminal;
 pub mod validate;
 
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use jiff::Timestamp;
 
 /// Keeps root access off Amazon SageMaker notebook instances.
@@ -31,11 +34,26 @@ pub struct Arguments {
 enum Command {
     Run(Box<run::Arguments>),
     Scan(Box<scan::Arguments>),
+    Explain(explain::Arguments),
     Crd(crd::Arguments),
     Validate(validate::Arguments),
     Generate(generate::Arguments),
     Completions(completions::Arguments),
     Manual(manual::Arguments),
+}
+
+/// Reads the command line; what cannot be understood ends the process, as help does.
+///
+/// As `kubectl-sudoless` it is a plugin of kubectl, and calls itself what people type then.
+#[must_use]
+pub fn arguments() -> Arguments {
+    let command = if plugin::is_called() {
+        plugin::named(Arguments::command())
+    } else {
+        Arguments::command()
+    };
+    let matches = command.get_matches();
+    Arguments::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
 }
 
 /// Runs what the command line asks for. An error is one line on stderr and exit code 1, unless the subcommand has codes of its own.
@@ -47,6 +65,7 @@ pub fn dispatch(arguments: Arguments) -> ExitCode {
             .map(succeeded)
             .map_err(|error| error.to_string()),
         Command::Scan(arguments) => return scan::run(&arguments),
+        Command::Explain(arguments) => return explain::run(&arguments),
         Command::Crd(arguments) => crd::run(&arguments, std::io::stdout().lock())
             .map(succeeded)
             .map_err(|error| error.to_string()),

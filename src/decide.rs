@@ -16,7 +16,7 @@ mod wish;
 mod worsen;
 
 pub use evaluate::{evaluate, expired_exemptions};
-pub use plan::{Candidate, Horizon, MOST_UPDATES, Planner, Tally, Wait, admit, flights};
+pub use plan::{Candidate, Horizon, MOST_UPDATES, Planner, Tally, Wait, admit, blockers, flights};
 pub use policies::{Policies, Ruling, UnreadablePolicy};
 pub use record::{InvalidRecord, downtime, expiry, read_record, whole_microseconds, write_intent};
 pub use report::{ReportContext, report};

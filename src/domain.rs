@@ -11,6 +11,7 @@ mod notebook;
 mod policy;
 mod record;
 mod target;
+mod undecodable;
 
 pub use answer::{Answer, AnswerKind, Call};
 pub use finding::{Evaluation, Finding, Flights, Next, TargetReport, Verdict, WaitReason};
@@ -25,3 +26,4 @@ pub use policy::{
 };
 pub use record::{EndReason, Intent, NotebookRef, Progress, Record, RecordName, RecordState, Step};
 pub use target::{Access, ReadFailure, Snapshot, Target, TargetKey, TargetRegion, TargetState};
+pub use undecodable::Undecodable;

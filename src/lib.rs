@@ -3,7 +3,8 @@
 //! Imports point one way: `cli → controller → {inventory, aws, kubernetes, observability} → decide → {domain, api}`, and
 //! within the braces `inventory → {aws, observability}` and `observability → aws`, for the names of operations and
 //! outcomes. Beside the controller stands what needs no cluster: `cli → scan → {inventory, aws, report}`, `report → decide`,
-//! `cli → offline → {decide, domain, api}` and `cli → generate → domain`. `tests/layering.rs` holds that.
+//! `cli → offline → {decide, domain, api}` and `cli → generate → domain`; and `cli → explain → {report, decide, domain, api}`, for what
+//! `kubernetes` has read. `tests/layering.rs` holds that.
 
 pub mod api;
 pub mod aws;
@@ -11,6 +12,7 @@ pub mod cli;
 pub mod controller;
 pub mod decide;
 pub mod domain;
+pub mod explain;
 pub mod generate;
 pub mod inventory;
 pub mod kubernetes;

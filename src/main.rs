@@ -2,9 +2,8 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
 use sudoless::cli;
 
 fn main() -> ExitCode {
-    cli::dispatch(cli::Arguments::parse())
+    cli::dispatch(cli::arguments())
 }

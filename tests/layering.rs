@@ -1,7 +1,8 @@
 //! The layers of the source: who may import whom, and what only one of them may name.
 //!
 //! `cli → controller → {inventory, aws, kubernetes, observability} → decide → {domain, api}`, and, without a cluster,
-//! `cli → scan → {inventory, aws, report}`, `report → decide`, `cli → offline → {decide, domain, api}` and `cli → generate → domain`.
+//! `cli → scan → {inventory, aws, report}`, `report → decide`, `cli → offline → {decide, domain, api}` and `cli → generate → domain`;
+//! and `cli → explain → {report, decide, domain, api}`.
 
 #![allow(
     clippy::unwrap_used,
@@ -24,13 +25,14 @@ use paths::{Named, paths};
 
 /// Each layer, and the layers that it may import. Both edges beside the arrows of the design are read-only glances: the
 /// metrics take AWS's operations as their labels, and the inventory counts what it reads in the metrics.
-const LAYERS: [(&str, &[&str]); 14] = [
+const LAYERS: [(&str, &[&str]); 15] = [
     ("main", &["cli"]),
     (
         "cli",
         &[
             "controller",
             "scan",
+            "explain",
             "report",
             "generate",
             "inventory",
@@ -47,6 +49,7 @@ const LAYERS: [(&str, &[&str]); 14] = [
         "scan",
         &["inventory", "aws", "report", "decide", "domain", "api"],
     ),
+    ("explain", &["report", "decide", "domain", "api"]),
     ("report", &["decide", "domain", "api"]),
     (
         "controller",
@@ -75,7 +78,9 @@ const LAYERS: [(&str, &[&str]); 14] = [
 ];
 
 /// What is pure: the same input gives the same output.
-const PURE: [&str; 6] = ["report", "offline", "decide", "generate", "domain", "api"];
+const PURE: [&str; 7] = [
+    "explain", "report", "offline", "decide", "generate", "domain", "api",
+];
 
 /// Crates by which a clock, chance or the world would come in.
 const IMPURE_CRATES: [&str; 8] = [
@@ -118,9 +123,45 @@ const WRITES: [&str; 3] = [
 ];
 const FORBIDDEN_WRITES: [&str; 2] = ["deletenotebookinstance", "createnotebookinstance"];
 
-/// The modules that read and cannot write, and what leads to a write: they reach AWS by `AwsReads`.
-const READERS: [&str; 4] = ["inventory", "scan", "cli/scan", "cli/manifests"];
+/// The modules that read and cannot write, each with what leads to a write: they reach AWS by `AwsReads`, and the API server by
+/// `kubernetes::Reader`, if at all.
+const READERS: [(&str, &[&str]); 6] = [
+    ("inventory", &WRITERS),
+    ("scan", &WRITERS),
+    ("cli/scan", &WRITERS),
+    ("cli/manifests", &WRITERS),
+    ("cli/explain", &KUBERNETES_WRITERS),
+    ("kubernetes/reader", &KUBERNETES_REQUESTS),
+];
 const WRITERS: [&str; 3] = ["Aws", "TargetWriter", "writer"];
+const KUBERNETES_WRITERS: [&str; 11] = [
+    "aws",
+    "inventory",
+    "controller",
+    "Client",
+    "Api",
+    "Records",
+    "publish",
+    "Announcer",
+    "Lease",
+    "list_policies",
+    "Fence",
+];
+const KUBERNETES_REQUESTS: [&str; 8] = [
+    "Records",
+    "publish",
+    "Announcer",
+    "Lease",
+    "Patch",
+    "PatchParams",
+    "PostParams",
+    "DeleteParams",
+];
+
+/// The methods by which a client of Kubernetes sends more than reads. No reader of the cluster calls one.
+const KUBERNETES_WRITES: [&str; 9] = [
+    ".create", ".replace", ".patch", ".delete", ".apply", ".evict", ".request", ".send", ".connect",
+];
 
 /// The one file that sends them.
 const WRITER: &str = "aws/writer.rs";
@@ -151,12 +192,12 @@ impl Source {
         self.module().remove(0)
     }
 
-    /// The module of [`READERS`] that it belongs to, if any.
-    fn reader(&self) -> Option<&'static str> {
+    /// The module of [`READERS`] that it belongs to, if any, and what it must not name.
+    fn reader(&self) -> Option<(&'static str, &'static [&'static str])> {
         let module = self.path.with_extension("");
         READERS
             .into_iter()
-            .find(|reader| module.starts_with(reader))
+            .find(|(reader, _)| module.starts_with(reader))
     }
 
     /// What breaks the rules in it: one line each.
@@ -190,11 +231,11 @@ impl Source {
             if layer != "cli" && reads_environment(&named) {
                 refuse("only cli reads the environment".into());
             }
-            if let Some(reader) = self.reader()
+            if let Some((reader, writers)) = self.reader()
                 && named
                     .parts
                     .iter()
-                    .any(|part| WRITERS.contains(&part.as_str()))
+                    .any(|part| writers.contains(&part.as_str()))
             {
                 refuse(format!(
                     "{reader} reads: it must not even hold what could write"
@@ -345,6 +386,7 @@ fn every_layer_is_there_and_was_read() {
         ("inventory", "aws"),
         ("scan", "inventory"),
         ("report", "decide"),
+        ("explain", "decide"),
     ] {
         let found = sources
             .iter()
@@ -368,6 +410,32 @@ fn each_write_is_sent_in_one_place() {
         let sent = squeezed.matches(&format!(".{operation}(")).count();
         assert_eq!(sent, 1, "{operation}");
     }
+}
+
+/// `explain` reaches the API server by this file only.
+#[test]
+fn the_reader_of_the_cluster_only_lists() {
+    let sources = sources();
+    let module = |name: &str| {
+        sources
+            .iter()
+            .find(|it| it.path == Path::new(name))
+            .unwrap()
+    };
+    for file in [
+        module("kubernetes/reader.rs"),
+        module("kubernetes/pages.rs"),
+    ] {
+        for method in KUBERNETES_WRITES {
+            assert!(
+                !file.text.contains(method),
+                "{}: {method}",
+                file.path.display()
+            );
+        }
+    }
+    assert!(module("kubernetes/reader.rs").text.contains("list_all("));
+    assert!(module("kubernetes/pages.rs").text.contains(".list("));
 }
 
 #[test]

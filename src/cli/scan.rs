@@ -26,6 +26,7 @@ use self::{
 use super::{
     manifests::counted,
     reading::{Reading, duration},
+    terminal::print,
 };
 use crate::{
     aws::AwsReads,
@@ -180,13 +181,14 @@ pub fn run(arguments: &Arguments) -> ExitCode {
 
 fn try_run(arguments: &Arguments) -> Result<u8, Failure> {
     if arguments.reporting.schema {
-        output::print(&output::schema_text(&schema())?)?;
+        print(&output::schema_text(&schema())?).map_err(WriteError::Stdout)?;
         return Ok(0);
     }
     let outputs = output::checked(&arguments.reporting.output).map_err(Failure::Usage)?;
     let named = arguments.input.in_files(Timestamp::now())?;
     observability::start(LogFormat::Text, Color::None, &arguments.log_level)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
+    // One thread is enough, since a scan waits for AWS; each more costs memory.
+    let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
     let result = runtime.block_on(scan(arguments, named, &outputs));

@@ -5,6 +5,7 @@
 //! once more, by the same [`admit`], with what was read just then.
 
 mod admit;
+mod blockers;
 mod tally;
 #[cfg(test)]
 mod tests;
@@ -15,6 +16,7 @@ use jiff::Timestamp;
 
 pub use self::{
     admit::{Horizon, Wait, admit},
+    blockers::blockers,
     tally::{MOST_UPDATES, Tally},
 };
 use super::{Policies, windows};

@@ -1,17 +1,18 @@
 //! Where the report goes.
 
 use std::{
-    env, fs,
-    io::{self, IsTerminal as _, Write as _},
+    fs, io,
     path::{Path, PathBuf},
     str::FromStr,
 };
 
 use clap::ValueEnum as _;
 use serde::Serialize;
-use terminal_size::terminal_size_of;
 
-use crate::report::{self, Appearance, Colors, Format, Notebook, Report, Target, visible};
+use crate::{
+    cli::terminal::{appearance, print},
+    report::{self, Appearance, Format, Notebook, Report, Target, visible},
+};
 
 /// A format, and where it is written to.
 #[derive(Clone, Debug)]
@@ -112,7 +113,7 @@ pub(super) fn write(report: &Report, outputs: &[Output]) -> Result<(), WriteErro
     }
     let shown = outputs.iter().find(|output| output.file.is_none());
     if let Some(output) = shown {
-        print(&report.render(output.format, appearance())?)?;
+        print(&report.render(output.format, appearance())?).map_err(WriteError::Stdout)?;
     }
     if shown.is_none_or(|output| output.format != Format::Table) {
         warn(report);
@@ -120,35 +121,9 @@ pub(super) fn write(report: &Report, outputs: &[Output]) -> Result<(), WriteErro
     Ok(())
 }
 
-/// Prints it. Whoever closes the output, as `head` does, has what they want.
-pub(super) fn print(text: &str) -> Result<(), WriteError> {
-    let mut stdout = io::stdout().lock();
-    let written = stdout
-        .write_all(text.as_bytes())
-        .and_then(|()| stdout.flush());
-    match written {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(WriteError::Stdout(error)),
-        _ => Ok(()),
-    }
-}
-
 /// A schema as it is published.
 pub(super) fn schema_text(schema: &impl Serialize) -> Result<String, WriteError> {
     Ok(serde_json::to_string_pretty(schema)? + "\n")
-}
-
-/// Colours and width of the terminal, where it is one and the user wants that.
-fn appearance() -> Appearance {
-    let stdout = io::stdout();
-    if !stdout.is_terminal() {
-        return Appearance::default();
-    }
-    let set = |name: &str| env::var_os(name).filter(|value| !value.is_empty());
-    let plain = set("NO_COLOR").is_some() || set("TERM").is_none_or(|term| term == "dumb");
-    Appearance {
-        width: terminal_size_of(stdout).map(|(width, _)| width.0),
-        colors: if plain { Colors::None } else { Colors::Ansi },
-    }
 }
 
 /// Says on stderr what could not be read, for those who look at nothing else.

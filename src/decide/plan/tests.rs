@@ -5,6 +5,7 @@
     clippy::indexing_slicing
 )]
 
+mod blockers;
 mod budgets;
 mod premise;
 mod properties;

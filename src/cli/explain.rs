@@ -1,0 +1,269 @@
+//! `sudoless explain`: why a notebook is being fixed now, or is not, from what stands in the cluster.
+#![expect(
+    clippy::doc_markdown,
+    reason = "doc comments are help texts here, where backticks would be shown"
+)]
+
+use std::{io, path::PathBuf, process::ExitCode, time::Duration};
+
+use clap::{Args, ValueEnum};
+use jiff::Timestamp;
+use kube::{
+    Config,
+    config::{KubeConfigOptions, Kubeconfig, KubeconfigError},
+};
+use serde::Serialize;
+
+use super::terminal::{appearance, print};
+use crate::{
+    domain::{AccountId, Region},
+    explain::{
+        Facts, Found, InvalidQuery, Query, Subject, explain, find, not_found, not_found_text, text,
+    },
+    kubernetes::Reader,
+};
+
+/// How long the API server may take to be reached, and to answer a page of a list.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Say why a notebook is being fixed now, or is not
+///
+/// Policy by policy: whether it covers the notebook, what it found, which exemption matches, and what the notebook waits for: a window
+/// and when it opens next, a budget and who holds it, failures that nobody acknowledged. Then its record, and what to do.
+///
+/// It reads policies and records from the cluster, and nothing else: no AWS credentials are needed, and nothing is changed. What only
+/// AWS can tell is as the operator read it at its last scan. The ClusterRole sudoless-viewer is enough.
+///
+/// As kubectl plugin: ln -s "$(command -v sudoless)" ~/.local/bin/kubectl-sudoless
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  sudoless explain churn-model
+  sudoless explain churn-model --account 111122223333 --region us-east-1
+  sudoless explain arn:aws:sagemaker:us-east-1:111122223333:notebook-instance/churn-model
+  sudoless explain churn-model -o json
+  sudoless explain churn-model --context prod
+
+Exit codes:
+  0  the notebook was found and explained, whatever there is to say about it
+  1  an error: no cluster, no rights to list policies and records
+  2  wrong usage; or several notebooks have that name: they are listed
+  4  no finding and no record tells of such a notebook. It may be compliant, or not be there, or not have been read:
+     what was looked at is printed")]
+pub struct Arguments {
+    /// The notebook instance: its ARN, or its name
+    #[arg(value_name = "NOTEBOOK")]
+    notebook: String,
+
+    /// The account that it is in, if several have one of that name
+    #[arg(long, value_name = "ID")]
+    account: Option<AccountId>,
+
+    /// The region that it is in, if several have one of that name
+    #[arg(long, value_name = "REGION")]
+    region: Option<Region>,
+
+    /// How the answer is printed
+    #[arg(short, long, value_enum, default_value_t = Output::Text)]
+    output: Output,
+
+    /// The kubeconfig [default: that of KUBECONFIG, else ~/.kube/config, else the service account of the pod]
+    #[arg(long, value_name = "FILE", help_heading = "Cluster")]
+    kubeconfig: Option<PathBuf>,
+
+    /// The context in it [default: the current one]
+    #[arg(long, value_name = "NAME", help_heading = "Cluster")]
+    context: Option<String>,
+}
+
+/// How the answer is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Output {
+    /// Sentences
+    Text,
+    /// One JSON object
+    Json,
+}
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    /// It cannot be understood what is asked for.
+    #[error(transparent)]
+    Query(#[from] InvalidQuery),
+    /// There are several.
+    #[error("{0}")]
+    Several(String),
+    /// The kubeconfig.
+    #[error("the cluster cannot be reached: {0}")]
+    Kubeconfig(#[from] KubeconfigError),
+    /// Neither a kubeconfig nor a service account.
+    #[error("no API server is configured: set KUBECONFIG, or write --kubeconfig ({0})")]
+    NoCluster(#[from] kube::config::InferConfigError),
+    /// No client could be made.
+    #[error("the cluster cannot be reached: {0}")]
+    Client(#[source] kube::Error),
+    /// A list.
+    #[error("{what} cannot be listed: {advice}{error}")]
+    List {
+        what: &'static str,
+        advice: &'static str,
+        #[source]
+        error: kube::Error,
+    },
+    /// The process.
+    #[error("the process cannot be set up: {0}")]
+    Process(#[source] io::Error),
+    /// JSON; a bug.
+    #[error("the answer has no JSON form: {0}")]
+    Json(#[from] serde_json::Error),
+    /// Standard output.
+    #[error("cannot write to standard output: {0}")]
+    Write(#[source] io::Error),
+}
+
+/// Nothing tells of such a notebook: with `scan`, the code for what is not known.
+const NOTHING_KNOWN: u8 = 4;
+
+/// Explains; the exit code is in the help text.
+#[must_use]
+pub fn run(arguments: &Arguments) -> ExitCode {
+    match try_run(arguments) {
+        Ok(code) => ExitCode::from(code),
+        Err(failure) => {
+            eprintln!("error: {failure}");
+            ExitCode::from(failure.code())
+        }
+    }
+}
+
+fn try_run(arguments: &Arguments) -> Result<u8, Failure> {
+    let query = Query::new(
+        &arguments.notebook,
+        arguments.account.clone(),
+        arguments.region.clone(),
+    )?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(Failure::Process)?;
+    let facts = runtime.block_on(read(arguments))?;
+    let now = Timestamp::now();
+    match find(&facts, &query) {
+        Found::One(subject) => {
+            arguments.print(&facts, &subject, now)?;
+            Ok(0)
+        }
+        Found::Unlisted(subject) => {
+            arguments.print(&facts, &subject, now)?;
+            Ok(NOTHING_KNOWN)
+        }
+        Found::Nothing => {
+            let answer = not_found(&facts, &query);
+            let text = match arguments.output {
+                Output::Text => not_found_text(&answer, appearance()),
+                Output::Json => json(&answer)?,
+            };
+            print(&text).map_err(Failure::Write)?;
+            Ok(NOTHING_KNOWN)
+        }
+        Found::Several(subjects) => Err(Failure::Several(several(&query, &subjects))),
+    }
+}
+
+/// Reads what stands in the cluster.
+async fn read(arguments: &Arguments) -> Result<Facts, Failure> {
+    let mut config = arguments.cluster().await?;
+    config.connect_timeout = Some(PATIENCE);
+    config.read_timeout = Some(PATIENCE);
+    let reader = Reader::new(config).map_err(Failure::Client)?;
+    let policies = reader
+        .policies()
+        .await
+        .map_err(|error| Failure::list("policies", error))?;
+    let records = reader
+        .records()
+        .await
+        .map_err(|error| Failure::list("records", error))?;
+    Ok(Facts {
+        policies: policies.objects,
+        records: records.objects,
+        undecodable_policies: policies.undecodable,
+        undecodable_records: records.undecodable,
+    })
+}
+
+impl Arguments {
+    async fn cluster(&self) -> Result<Config, Failure> {
+        if self.kubeconfig.is_none() && self.context.is_none() {
+            return Ok(Config::infer().await?);
+        }
+        let kubeconfig = match &self.kubeconfig {
+            Some(file) => Kubeconfig::read_from(file)?,
+            None => Kubeconfig::read()?,
+        };
+        let options = KubeConfigOptions {
+            context: self.context.clone(),
+            ..KubeConfigOptions::default()
+        };
+        Ok(Config::from_custom_kubeconfig(kubeconfig, &options).await?)
+    }
+
+    fn print(&self, facts: &Facts, subject: &Subject, now: Timestamp) -> Result<(), Failure> {
+        let explanation = explain(facts, subject, now);
+        let text = match self.output {
+            Output::Text => text(&explanation, appearance()),
+            Output::Json => json(&explanation)?,
+        };
+        print(&text).map_err(Failure::Write)
+    }
+}
+
+impl Failure {
+    /// What helps is told by the status code.
+    fn list(what: &'static str, error: kube::Error) -> Self {
+        let advice = match &error {
+            kube::Error::Api(status) if status.code == 403 => {
+                "ask for the ClusterRole sudoless-viewer, which may list both kinds. "
+            }
+            kube::Error::Api(status) if status.code == 404 => {
+                "sudoless is not installed in this cluster, or this is another cluster than you mean. "
+            }
+            _ => "",
+        };
+        Self::List {
+            what,
+            advice,
+            error,
+        }
+    }
+
+    fn code(&self) -> u8 {
+        match self {
+            Self::Query(_) | Self::Several(_) => 2,
+            Self::Kubeconfig(_)
+            | Self::NoCluster(_)
+            | Self::Client(_)
+            | Self::List { .. }
+            | Self::Process(_)
+            | Self::Json(_)
+            | Self::Write(_) => 1,
+        }
+    }
+}
+
+fn several(query: &Query, subjects: &[Subject]) -> String {
+    let mut lines = vec![format!(
+        "{} notebooks are named {}: write the ARN of one, or --account and --region",
+        subjects.len(),
+        query.name()
+    )];
+    lines.extend(subjects.iter().filter_map(|subject| {
+        let arn = subject.arn.as_ref()?;
+        Some(format!("  {}", crate::report::visible(arn.as_str())))
+    }));
+    lines.join("\n")
+}
+
+fn json(value: &impl Serialize) -> Result<String, Failure> {
+    Ok(serde_json::to_string_pretty(value)? + "\n")
+}

@@ -1,0 +1,36 @@
+//! Standard output, where a person may look at it.
+
+use std::{
+    env,
+    io::{self, IsTerminal as _, Write as _},
+};
+
+use terminal_size::terminal_size_of;
+
+use crate::report::{Appearance, Colors};
+
+/// Prints it. Whoever closes the output, as `head` does, has what they want.
+pub(super) fn print(text: &str) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    let written = stdout
+        .write_all(text.as_bytes())
+        .and_then(|()| stdout.flush());
+    match written {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// Colours and width of the terminal, where it is one and the user wants that.
+pub(super) fn appearance() -> Appearance {
+    let stdout = io::stdout();
+    if !stdout.is_terminal() {
+        return Appearance::default();
+    }
+    let set = |name: &str| env::var_os(name).filter(|value| !value.is_empty());
+    let plain = set("NO_COLOR").is_some() || set("TERM").is_none_or(|term| term == "dumb");
+    Appearance {
+        width: terminal_size_of(stdout).map(|(width, _)| width.0),
+        colors: if plain { Colors::None } else { Colors::Ansi },
+    }
+}

@@ -1,0 +1,39 @@
+//! Which records a notebook waits for *(pure)*: what stands behind the reason that [`admit`](super::admit) gives.
+
+use super::Tally;
+use crate::domain::{AccountId, Notebook, Policy, Record, Region, WaitReason};
+
+/// The records that a notebook waits for, in their order. Without them it would not wait for that reason. Empty where it waits for
+/// something else than records.
+#[must_use]
+pub fn blockers<'r>(
+    policy: &Policy,
+    reason: WaitReason,
+    (account, region): (&AccountId, &Region),
+    notebook: &Notebook,
+    records: &'r [Record],
+) -> Vec<&'r Record> {
+    let all = Tally::of(&policy.name, records);
+    let over_all = all.down() >= policy.remediation.max_concurrent;
+    // What a record counts for is seen by counting it alone.
+    let blocks = |record: &&Record| {
+        let alone = Tally::of(&policy.name, [*record]);
+        let target = alone.target(account, region);
+        match reason {
+            WaitReason::Budget if !notebook.is_running() => target.updates > 0,
+            WaitReason::Budget if over_all => alone.down() > 0,
+            WaitReason::Budget => target.down > 0,
+            WaitReason::Canary => target.down_for_any > 0,
+            WaitReason::Halted => target.failed > 0,
+            WaitReason::Failed | WaitReason::Recurring | WaitReason::OtherPolicy => {
+                alone.notebook(&notebook.summary.arn).is_some()
+            }
+            WaitReason::Running
+            | WaitReason::TransitionalStatus
+            | WaitReason::Window
+            | WaitReason::PolicyConflict
+            | WaitReason::Unread => false,
+        }
+    };
+    records.iter().filter(blocks).collect()
+}

@@ -1,0 +1,327 @@
+//! The answer in short, from what the policies and the records say.
+
+use super::{
+    Answer, ApiVersion, Facts, Kind, NotFound, Outcome, Policy, Query, RecordView, Relation,
+    evidence::Evidence, find,
+};
+use crate::{
+    api::{Mode, NextStep, NotebookRootAccessPolicy, RemediationState as State, Verdict},
+    decide::validate,
+    domain::EndReason,
+};
+
+/// The smallest likeness (Jaro-Winkler, 0 to 1) of a name that is suggested.
+const LIKENESS: f64 = 0.85;
+
+/// Names that are suggested.
+const MOST_SUGGESTED: usize = 5;
+
+/// The first that applies: what is under way, what is next, what waits, what is not known, and only then that all is well.
+pub(super) fn answer(
+    policies: &[Policy],
+    records: &[RecordView],
+    evidence: &Evidence<'_>,
+) -> Answer {
+    let under_way = records.iter().find(|record| !is_finished(record));
+    under_way
+        .map(in_flight)
+        .or_else(|| violation(policies))
+        .or_else(|| unknown(policies, evidence))
+        .or_else(|| exempt(policies))
+        .unwrap_or_else(|| nothing_found(policies, records))
+}
+
+fn is_finished(record: &RecordView) -> bool {
+    matches!(
+        record.state,
+        Some(State::Succeeded | State::Failed | State::Cancelled)
+    )
+}
+
+fn in_flight(record: &RecordView) -> Answer {
+    let state = record.state.unwrap_or(State::Pending);
+    let said = match (&record.problem, &record.message) {
+        (Some(problem), _) => {
+            format!("this version does not understand it, and does nothing about it: {problem}")
+        }
+        (None, Some(message)) => message.clone(),
+        (None, None) => "the operator has not looked at it so far".to_owned(),
+    };
+    let deleted = if record.being_deleted {
+        ". Somebody deleted the record: the notebook is brought back as it was, then the record goes"
+    } else {
+        ""
+    };
+    Answer {
+        outcome: if state == State::NeedsAttention || record.problem.is_some() {
+            Outcome::NeedsAttention
+        } else {
+            Outcome::BeingFixed
+        },
+        summary: format!(
+            "{state:?}, by nbr/{} for the policy {}: {said}{deleted}",
+            record.name, record.policy
+        ),
+    }
+}
+
+/// Its users have root and should not, by at least one policy.
+fn violation(policies: &[Policy]) -> Option<Answer> {
+    let violated: Vec<&Policy> = policies
+        .iter()
+        .filter(|policy| {
+            let acted_on = policy.next != Some(NextStep::None) || is_suspended(policy);
+            policy.verdict == Some(Verdict::NonCompliant) && acted_on
+        })
+        .collect();
+    let enforcing: Vec<&Policy> = violated
+        .iter()
+        .copied()
+        .filter(|policy| policy.mode == Some(Mode::Enforce))
+        .collect();
+    let begins = |policy: &&&Policy| policy.next != Some(NextStep::Wait) && !is_suspended(policy);
+    if let Some(policy) = enforcing.iter().find(begins) {
+        return Some(said_by(Outcome::Next, policy));
+    }
+    if let Some(policy) = enforcing.iter().find(|policy| !is_suspended(policy)) {
+        return Some(said_by(Outcome::Waits, policy));
+    }
+    if let Some(policy) = enforcing.first() {
+        return Some(said_by(Outcome::Suspended, policy));
+    }
+    let policy = violated.first()?;
+    let names: Vec<&str> = violated.iter().map(|policy| policy.name.as_str()).collect();
+    let reason = policy.reason.as_deref().unwrap_or_default();
+    let summary = match policy.next {
+        Some(NextStep::Wait) => format!(
+            "its users have root and should not, and no policy enforces: {} only audits. In Enforce it would wait, reason {reason}",
+            names.join(", ")
+        ),
+        _ => format!(
+            "its users have root and should not, and no policy enforces: {} only audits",
+            names.join(", ")
+        ),
+    };
+    Some(Answer {
+        outcome: Outcome::OnlyAudited,
+        summary,
+    })
+}
+
+fn is_suspended(policy: &Policy) -> bool {
+    policy.verdict == Some(Verdict::NonCompliant) && policy.reason.as_deref() == Some("Suspended")
+}
+
+fn said_by(outcome: Outcome, policy: &Policy) -> Answer {
+    let reason = policy.reason.as_deref().unwrap_or_default();
+    let summary = match outcome {
+        Outcome::Next => format!("for the policy {}: {}", policy.name, policy.message),
+        _ => format!(
+            "{reason}, by the policy {}: {}",
+            policy.name, policy.message
+        ),
+    };
+    Answer { outcome, summary }
+}
+
+/// A policy that covers it could not tell. That goes before everything that would sound like all is well.
+fn unknown(policies: &[Policy], evidence: &Evidence<'_>) -> Option<Answer> {
+    let doubtful = policies.iter().find(|policy| {
+        policy.verdict == Some(Verdict::Unknown)
+            || matches!(
+                policy.relation,
+                Relation::Unread | Relation::NotReadYet | Relation::Omitted
+            )
+    });
+    let invalid = || {
+        let place = &evidence.subject.place;
+        let unreadable = evidence.policies.unreadable.iter().find(|policy| {
+            let accounts = policy.accounts.as_ref();
+            accounts.is_none_or(|accounts| accounts.contains(&place.account))
+        })?;
+        policies
+            .iter()
+            .find(|policy| policy.name == unreadable.name.as_str())
+    };
+    let policy = doubtful.or_else(invalid)?;
+    Some(Answer {
+        outcome: Outcome::Unknown,
+        summary: format!("by the policy {}: {}", policy.name, policy.message),
+    })
+}
+
+fn exempt(policies: &[Policy]) -> Option<Answer> {
+    let policy = policies
+        .iter()
+        .find(|policy| policy.verdict == Some(Verdict::Exempt))?;
+    let reason = policy.reason.as_deref().unwrap_or_default();
+    Some(Answer {
+        outcome: Outcome::Exempt,
+        summary: format!(
+            "by the policy {}: {reason} ({})",
+            policy.name, policy.message
+        ),
+    })
+}
+
+/// No policy finds anything wrong with it.
+fn nothing_found(policies: &[Policy], records: &[RecordView]) -> Answer {
+    let settled = policies
+        .iter()
+        .find(|policy| policy.verdict == Some(Verdict::NonCompliant));
+    if let Some(policy) = settled {
+        return said_by(Outcome::Waits, policy);
+    }
+    let covering: Vec<&str> = policies
+        .iter()
+        .filter(|policy| policy.relation.covers())
+        .map(|policy| policy.name.as_str())
+        .collect();
+    let newest = records.first();
+    let succeeded = newest.filter(|record| record.state == Some(State::Succeeded));
+    if let Some(record) = succeeded {
+        let gone = record.reason.as_deref() == Some(EndReason::Deleted.as_str());
+        let since = if covering.is_empty() {
+            "; no policy covers it any more"
+        } else {
+            "; no policy has found root on it since"
+        };
+        return Answer {
+            outcome: if gone { Outcome::Gone } else { Outcome::Fixed },
+            summary: format!(
+                "by nbr/{} for the policy {}: {}{}",
+                record.name,
+                record.policy,
+                record.message.as_deref().unwrap_or("it succeeded"),
+                if gone { "" } else { since }
+            ),
+        };
+    }
+    if covering.is_empty() {
+        return Answer {
+            outcome: Outcome::NotCovered,
+            summary: if policies.is_empty() {
+                "there is no policy in the cluster".to_owned()
+            } else {
+                "no policy covers it: see below what each is about".to_owned()
+            },
+        };
+    }
+    Answer {
+        outcome: Outcome::NotListed,
+        summary: format!(
+            "the policy {} read its account and region and does not list it: its users do not have root, or there is no such notebook",
+            covering.join(", ")
+        ),
+    }
+}
+
+/// What a name may mean that nothing tells of.
+pub(super) fn not_found(facts: &Facts, query: &Query) -> NotFound {
+    let policies = facts.policies.len() + facts.undecodable_policies.len();
+    let known = find::known(facts);
+    let mut similar: Vec<(f64, &str)> = known
+        .values()
+        .map(|subject| {
+            let (one, other) = (subject.name.to_lowercase(), query.name().to_lowercase());
+            (strsim::jaro_winkler(&one, &other), subject.name.as_str())
+        })
+        .filter(|(likeness, _)| *likeness >= LIKENESS)
+        .collect();
+    similar.sort_by(|one, other| other.0.total_cmp(&one.0).then(one.1.cmp(other.1)));
+    similar.dedup_by(|one, other| one.1 == other.1);
+    NotFound {
+        api_version: ApiVersion::V1Alpha1,
+        kind: Kind::NotebookNotFound,
+        name: query.name().to_owned(),
+        looked_at: format!(
+            "{} with {} that they list, and {}",
+            counted(policies, "policy", "policies"),
+            counted(
+                facts
+                    .policies
+                    .iter()
+                    .filter_map(|policy| policy.status.as_ref())
+                    .map(|status| status.findings.len())
+                    .sum(),
+                "finding",
+                "findings"
+            ),
+            counted(
+                facts.records.len() + facts.undecodable_records.len(),
+                "record",
+                "records"
+            ),
+        ),
+        may_mean: may_mean(facts),
+        similar: similar
+            .into_iter()
+            .take(MOST_SUGGESTED)
+            .map(|(_, name)| name.to_owned())
+            .collect(),
+    }
+}
+
+fn may_mean(facts: &Facts) -> Vec<String> {
+    let mut may = Vec::new();
+    if facts.policies.is_empty() {
+        may.push("there is no policy that could cover it".to_owned());
+    } else {
+        may.push(
+            "its users do not have root: a status lists only notebooks that are not plainly compliant"
+                .to_owned(),
+        );
+        may.push("no policy covers it: its account, region, name or tags".to_owned());
+    }
+    may.extend(facts.policies.iter().filter_map(doubt));
+    may.extend(
+        facts
+            .undecodable_policies
+            .iter()
+            .map(|policy| format!("the policy {} cannot be understood", policy.name)),
+    );
+    may.push("there is no such notebook".to_owned());
+    may
+}
+
+/// Why a policy may cover the notebook and not list it, although it is not compliant.
+fn doubt(policy: &NotebookRootAccessPolicy) -> Option<String> {
+    let name = policy.metadata.name.as_deref().unwrap_or_default();
+    if validate(policy).is_err() {
+        return Some(format!("the policy {name} cannot be understood"));
+    }
+    let Some(status) = &policy.status else {
+        return Some(format!(
+            "no operator has looked at the policy {name} so far"
+        ));
+    };
+    let summary = status.summary.unwrap_or_default();
+    if status.last_scan_time.is_none() {
+        Some(format!(
+            "the policy {name} has not been scanned in full so far"
+        ))
+    } else if status.findings_omitted > 0 {
+        Some(format!(
+            "the policy {name} leaves out {} of its findings",
+            status.findings_omitted
+        ))
+    } else if summary.unreadable_targets > 0 {
+        Some(format!(
+            "the policy {name} could not read {}",
+            counted(
+                usize::try_from(summary.unreadable_targets).unwrap_or(usize::MAX),
+                "account and region",
+                "accounts and regions"
+            )
+        ))
+    } else {
+        None
+    }
+}
+
+fn counted(count: usize, one: &str, several: &str) -> String {
+    match count {
+        1 => format!("1 {one}"),
+        _ => format!("{count} {several}"),
+    }
+}

@@ -1,0 +1,212 @@
+//! What all policies and records say, as far as it concerns one notebook.
+//!
+//! Tags are not at hand here; the operator had them. Where a policy speaks of tags, its last scan tells what they lead to: it lists
+//! the notebook as a violation, so that the selector matched and no exemption did; or it does not list it although its users have
+//! root, so that the selector did not match. Where that does not tell, it stays unknown.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::{Facts, Subject, coverage::Standing, find};
+use crate::{
+    api::{self, NotebookRootAccessPolicy},
+    decide::{Policies, Tally, read_record, validate},
+    domain::{
+        Exemption, Match, Notebook, NotebookDetails, NotebookSummary, Policy, PolicyName, Record,
+        RootAccess,
+    },
+};
+
+/// All that is known, about one notebook.
+pub(super) struct Evidence<'a> {
+    pub(super) facts: &'a Facts,
+    pub(super) subject: &'a Subject,
+    pub(super) now: Timestamp,
+    /// All policies, with what they say of tags replaced by what it leads to here.
+    pub(super) policies: Policies,
+    /// The records that are understood.
+    pub(super) records: Vec<Record>,
+    /// An open record that is not understood: then no budget can be counted, and nothing is begun.
+    pub(super) unclear_record: Option<(String, String)>,
+}
+
+/// What a policy's last scan tells about tags.
+enum Told<'a> {
+    /// It lists the notebook.
+    Listed(&'a api::Finding),
+    /// It does not, and would if it covered it.
+    NotSelected,
+    /// Nothing.
+    Nothing,
+}
+
+impl<'a> Evidence<'a> {
+    pub(super) fn of(facts: &'a Facts, subject: &'a Subject, now: Timestamp) -> Self {
+        let mut records = Vec::new();
+        let mut unclear_record = None;
+        for resource in &facts.records {
+            match read_record(resource) {
+                Ok(record) => records.push(record),
+                Err(problem) if is_open(resource) => {
+                    let name = resource.metadata.name.clone().unwrap_or_default();
+                    unclear_record = Some((name, problem.to_string()));
+                }
+                Err(_) => {}
+            }
+        }
+        if let Some(strange) = facts.undecodable_records.first() {
+            unclear_record = Some((strange.name.clone(), strange.problem.clone()));
+        }
+        let mut evidence = Self {
+            facts,
+            subject,
+            now,
+            policies: Policies::default(),
+            records,
+            unclear_record,
+        };
+        evidence.policies = evidence.settled();
+        evidence
+    }
+
+    /// The records added up for a policy.
+    pub(super) fn tally(&self, policy: &PolicyName) -> Tally {
+        Tally::of(policy, &self.records)
+    }
+
+    /// The notebook by what is known without any scan: where it is, and its name.
+    pub(super) fn outline(&self) -> Notebook {
+        Notebook {
+            summary: NotebookSummary {
+                arn: self
+                    .subject
+                    .arn
+                    .clone()
+                    .unwrap_or_else(|| String::new().as_str().into()),
+                name: self.subject.name.clone(),
+                status: "".into(),
+                last_modified: None,
+                lifecycle_config: None,
+            },
+            details: Ok(NotebookDetails {
+                root_access: RootAccess::Unknown,
+                status: "".into(),
+                lifecycle_config: None,
+            }),
+            tags: None,
+            described_at: self.now,
+        }
+    }
+
+    /// The notebook as a finding has it.
+    pub(super) fn as_found(&self, finding: &api::Finding) -> Notebook {
+        let outline = self.outline();
+        Notebook {
+            summary: NotebookSummary {
+                status: finding.status.as_str().into(),
+                lifecycle_config: finding.lifecycle_config.clone(),
+                ..outline.summary
+            },
+            details: Ok(NotebookDetails {
+                root_access: match finding.root_access {
+                    api::RootAccess::Enabled => RootAccess::Enabled,
+                    api::RootAccess::Disabled => RootAccess::Disabled,
+                    api::RootAccess::Unknown => RootAccess::Unknown,
+                },
+                status: finding.status.as_str().into(),
+                lifecycle_config: finding.lifecycle_config.clone(),
+            }),
+            ..outline
+        }
+    }
+
+    /// Whether a scan saw that its users have root: then each policy that covers it lists it.
+    pub(super) fn is_known_to_have_root(&self) -> bool {
+        let findings = self.facts.policies.iter().filter_map(|policy| {
+            let status = policy.status.as_ref()?;
+            find::finding(status, self.subject)
+        });
+        findings
+            .into_iter()
+            .any(|finding| finding.root_access == api::RootAccess::Enabled)
+    }
+
+    fn settled(&self) -> Policies {
+        let mut policies = Policies::default();
+        for resource in &self.facts.policies {
+            match validate(resource) {
+                Ok(policy) if resource.metadata.deletion_timestamp.is_none() => {
+                    let told = self.told(resource, &policy);
+                    policies
+                        .valid
+                        .extend(self.settle(policy, &told).map(Arc::new));
+                }
+                _ => policies.add(resource),
+            }
+        }
+        for strange in &self.facts.undecodable_policies {
+            if !strange.being_deleted {
+                policies.add_undecodable(&strange.name);
+            }
+        }
+        policies
+    }
+
+    fn told<'r>(&self, resource: &'r NotebookRootAccessPolicy, policy: &Policy) -> Told<'r> {
+        let standing = Standing::of(resource, policy, self.subject);
+        if !standing.is_current() {
+            return Told::Nothing;
+        }
+        match (standing.finding, standing.lists_everything()) {
+            (Some(finding), _) => Told::Listed(finding),
+            (None, true) if self.is_known_to_have_root() => Told::NotSelected,
+            (None, _) => Told::Nothing,
+        }
+    }
+
+    /// The policy without tags, as far as is told what they lead to. `None`: it does not select the notebook.
+    fn settle(&self, mut policy: Policy, told: &Told<'_>) -> Option<Policy> {
+        let place = &self.subject.place;
+        let outline = self.outline();
+        let hangs_on_tags = |matcher: &crate::domain::Matcher| {
+            matcher.matches(&place.account, Some(&place.region), &outline) == Match::Unknown
+        };
+        match told {
+            Told::NotSelected if hangs_on_tags(&policy.selector) => return None,
+            Told::NotSelected | Told::Nothing => return Some(policy),
+            Told::Listed(finding) => {
+                let matched = matches!(
+                    finding.verdict,
+                    api::Verdict::NonCompliant | api::Verdict::Exempt
+                );
+                if matched {
+                    policy.selector.tags.clear();
+                }
+                let holds = |exemption: &Exemption| {
+                    finding.verdict == api::Verdict::Exempt
+                        && finding.reason.as_deref() == Some(exemption.reason.as_str())
+                };
+                for exemption in &mut policy.exemptions {
+                    if holds(exemption) && hangs_on_tags(&exemption.matcher) {
+                        exemption.matcher.tags.clear();
+                    }
+                }
+                if finding.verdict == api::Verdict::NonCompliant {
+                    policy
+                        .exemptions
+                        .retain(|exemption| !hangs_on_tags(&exemption.matcher));
+                }
+            }
+        }
+        Some(policy)
+    }
+}
+
+fn is_open(record: &crate::api::NotebookRemediation) -> bool {
+    let state = record.status.as_ref().and_then(|status| status.state);
+    !matches!(
+        state,
+        Some(api::RemediationState::Succeeded | api::RemediationState::Cancelled)
+    )
+}

@@ -1,0 +1,78 @@
+//! Where policies speak of tags, which are not at hand: their last scans tell what they lead to.
+
+use serde_json::{Value, json};
+
+use super::{super::*, world::*};
+
+fn by_tags() -> Value {
+    json!({"selector": {"tags": {"team": "a"}}})
+}
+
+fn exempt_by_tags() -> Value {
+    json!({"exemptions": [{"reason": "tagged", "tags": {"root": "yes"}}]})
+}
+
+/// The reason of `p`.
+fn reason(facts: &Facts) -> String {
+    let explanation = explained(facts);
+    let policy = explanation
+        .policies
+        .iter()
+        .find(|policy| policy.name == "p");
+    policy.unwrap().reason.clone().unwrap_or_default()
+}
+
+#[test]
+fn a_violation_was_selected_and_is_not_exempt() {
+    for spec in [by_tags(), exempt_by_tags()] {
+        let facts = facts([policy(spec, violation())], []);
+        assert_eq!(reason(&facts), "RootAccessEnabled");
+    }
+}
+
+#[test]
+fn an_exemption_of_another_policy_holds_if_its_scan_says_so() {
+    let conflict = |other| reason(&facts([policy(json!({}), violation()), other], []));
+    let q = |status| named("q", exempt_by_tags(), status);
+    assert_eq!(conflict(q(exempt("tagged"))), "PolicyConflict");
+    assert_eq!(conflict(q(violation())), "RootAccessEnabled");
+    // It lists nothing of it, although its users have root: then it does not exempt it, or not select it.
+    let selects = |status| {
+        let mut spec = exempt_by_tags();
+        spec["selector"] = by_tags()["selector"].clone();
+        named("q", spec, status)
+    };
+    assert_eq!(conflict(selects(json!({}))), "RootAccessEnabled");
+    // Its scan is of another spec, or was not complete: it may exempt it.
+    assert_eq!(
+        conflict(selects(json!({"observedGeneration": 2}))),
+        "PolicyConflict"
+    );
+    assert_eq!(
+        conflict(selects(json!({"findingsOmitted": 1}))),
+        "PolicyConflict"
+    );
+}
+
+#[test]
+fn a_policy_by_tags_that_does_not_list_it_may_not_select_it() {
+    let explanation = explained(&facts([policy(by_tags(), json!({}))], []));
+    assert_eq!(explanation.answer.outcome, Outcome::NotListed);
+    let message = &explanation.policies[0].message;
+    assert!(message.contains("its tags are not those"), "{message}");
+}
+
+/// Two of them say the same reason: the one that matches is named.
+#[test]
+fn the_exemption_by_tags_is_named() {
+    let spec = json!({"exemptions": [
+        {"reason": "other", "names": ["x*"]},
+        {"reason": "tagged", "tags": {"root": "yes"}, "expiresAt": "2026-07-01T00:00:00Z"},
+    ]});
+    let explanation = explained(&facts([policy(spec, exempt("tagged"))], []));
+    let exemption = explanation.policies[0].exemption.clone().unwrap();
+    assert_eq!(
+        (exemption.path.as_str(), exemption.expired),
+        ("spec.exemptions[1]", false)
+    );
+}
