@@ -20,7 +20,7 @@ use crate::{
     explain::{
         Facts, Found, InvalidQuery, Query, Subject, explain, find, not_found, not_found_text, text,
     },
-    kubernetes::Reader,
+    kubernetes::{Reader, refusal},
 };
 
 /// How long the API server may take to be reached, and to answer a page of a list.
@@ -101,7 +101,7 @@ enum Failure {
     NoCluster(#[from] kube::config::InferConfigError),
     /// No client could be made.
     #[error("the cluster cannot be reached: {0}")]
-    Client(#[source] kube::Error),
+    Unreachable(#[source] kube::Error),
     /// A list.
     #[error("{what} cannot be listed: {advice}{error}")]
     List {
@@ -175,7 +175,7 @@ async fn read(arguments: &Arguments) -> Result<Facts, Failure> {
     let mut config = arguments.cluster().await?;
     config.connect_timeout = Some(PATIENCE);
     config.read_timeout = Some(PATIENCE);
-    let reader = Reader::new(config).map_err(Failure::Client)?;
+    let reader = Reader::new(config).map_err(Failure::Unreachable)?;
     let policies = reader
         .policies()
         .await
@@ -221,11 +221,9 @@ impl Arguments {
 impl Failure {
     /// What helps is told by the status code.
     fn list(what: &'static str, error: kube::Error) -> Self {
-        let advice = match &error {
-            kube::Error::Api(status) if status.code == 403 => {
-                "ask for the ClusterRole sudoless-viewer, which may list both kinds. "
-            }
-            kube::Error::Api(status) if status.code == 404 => {
+        let advice = match refusal(&error) {
+            Some(403) => "ask for the ClusterRole sudoless-viewer, which may list both kinds. ",
+            Some(404) => {
                 "sudoless is not installed in this cluster, or this is another cluster than you mean. "
             }
             _ => "",
@@ -242,7 +240,7 @@ impl Failure {
             Self::Query(_) | Self::Several(_) => 2,
             Self::Kubeconfig(_)
             | Self::NoCluster(_)
-            | Self::Client(_)
+            | Self::Unreachable(_)
             | Self::List { .. }
             | Self::Process(_)
             | Self::Json(_)

@@ -187,8 +187,9 @@ fn try_run(arguments: &Arguments) -> Result<u8, Failure> {
     let outputs = output::checked(&arguments.reporting.output).map_err(Failure::Usage)?;
     let named = arguments.input.in_files(Timestamp::now())?;
     observability::start(LogFormat::Text, Color::None, &arguments.log_level)?;
-    // One thread is enough, since a scan waits for AWS; each more costs memory.
-    let runtime = tokio::runtime::Builder::new_current_thread()
+    // One worker is enough, since a scan waits for AWS; each more costs memory. It also hears signals while this thread writes.
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
         .enable_all()
         .build()?;
     let result = runtime.block_on(scan(arguments, named, &outputs));

@@ -30,6 +30,15 @@ pub struct Listed<K> {
     pub undecodable: Vec<Undecodable>,
 }
 
+/// The status code with which the API server refused; of any other error none.
+#[must_use]
+pub fn refusal(error: &Error) -> Option<u16> {
+    match error {
+        Error::Api(status) => Some(status.code),
+        _ => None,
+    }
+}
+
 impl Reader {
     /// A reader of the cluster that a configuration names. Nothing is sent yet.
     ///
