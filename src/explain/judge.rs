@@ -159,8 +159,8 @@ fn violation(
         Decision::Suspended => {
             view.next = Some(NextStep::None);
             view.reason = Some("Suspended".to_owned());
-            view.message =
-                "the policy is suspended: nothing new is begun, and nothing is scanned".to_owned();
+            "the policy is suspended: nothing new is begun, and nothing is scanned"
+                .clone_into(&mut view.message);
             view.advice = advice::suspended(&view.name);
         }
         Decision::Begins => {

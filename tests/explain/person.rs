@@ -33,7 +33,7 @@ const NAMESPACE: &str = "people";
 /// Somebody.
 #[derive(Clone, Copy, Debug)]
 pub enum Person {
-    /// Has the ClusterRole sudoless-viewer.
+    /// Has the `ClusterRole` `sudoless-viewer`.
     Viewer,
     /// Has it too; what they ask is counted.
     Watched,
@@ -88,11 +88,11 @@ impl Person {
     }
 
     fn kubeconfig(self) -> PathBuf {
+        // A file for each time: several tests ask at the same time.
+        static NUMBER: AtomicUsize = AtomicUsize::new(0);
         let name = self.name();
         let token = ["create", "token", &name, "--namespace", NAMESPACE];
         let token = cluster().run_kubectl(token).unwrap();
-        // A file for each time: several tests ask at the same time.
-        static NUMBER: AtomicUsize = AtomicUsize::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         cluster()
             .kubeconfig_for(&format!("{name}-{number}"), token.trim())

@@ -35,11 +35,11 @@ fn check(
         .into_iter()
         .cloned()
         .collect();
-    let named: Vec<&str> = found
+    let found_names: Vec<&str> = found
         .iter()
         .map(|record| record.intent.notebook.name.as_str())
         .collect();
-    assert_eq!(named, names, "{expected:?}");
+    assert_eq!(found_names, names, "{expected:?}");
     let rest: Vec<Record> = records
         .into_iter()
         .filter(|record| !found.contains(record))
