@@ -47,8 +47,8 @@ Exit codes:
   0  the notebook was found and explained, whatever there is to say about it
   1  an error: no cluster, no rights to list policies and records
   2  wrong usage; or several notebooks have that name: they are listed
-  4  no finding and no record tells of such a notebook. It may be compliant, or not be there, or not have been read:
-     what was looked at is printed")]
+  4  no finding and no record tells of it: it may be compliant, or not read. What was looked at
+     is printed")]
 pub struct Arguments {
     /// The notebook instance: its ARN, or its name
     #[arg(value_name = "NOTEBOOK")]
