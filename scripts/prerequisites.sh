@@ -38,6 +38,8 @@ command -v cc >/dev/null ||
     lacks "cc, a C compiler, is missing" "Debian: apt install gcc libc6-dev; Fedora: dnf install gcc; macOS: xcode-select --install"
 command -v make >/dev/null ||
     lacks "make is missing" "Debian: apt install make; Fedora: dnf install make; macOS: xcode-select --install"
+command -v diff >/dev/null ||
+    lacks "diff is missing" "Debian: apt install diffutils; Fedora: dnf install diffutils"
 command -v ps >/dev/null ||
     lacks "ps is missing" "Debian: apt install procps; Fedora: dnf install procps-ng"
 
