@@ -10,7 +10,7 @@ use clap::ValueEnum as _;
 use serde::Serialize;
 
 use crate::{
-    cli::terminal::{appearance, print},
+    cli::terminal::{appearance, print, print_by},
     report::{self, Appearance, Format, Notebook, Report, Target, visible},
 };
 
@@ -113,7 +113,16 @@ pub(super) fn write(report: &Report, outputs: &[Output]) -> Result<(), WriteErro
     }
     let shown = outputs.iter().find(|output| output.file.is_none());
     if let Some(output) = shown {
-        print(&report.render(output.format, appearance())?).map_err(WriteError::Stdout)?;
+        let printed = if output.format == Format::Json {
+            // As it is made: the text of a large report takes as much memory as the report.
+            print_by(|out| {
+                serde_json::to_writer_pretty(&mut *out, report)?;
+                out.write_all(b"\n")
+            })
+        } else {
+            print(&report.render(output.format, appearance())?)
+        };
+        printed.map_err(WriteError::Stdout)?;
     }
     if shown.is_none_or(|output| output.format != Format::Table) {
         warn(report);
