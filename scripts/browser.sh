@@ -6,48 +6,33 @@
 # says so, and appends what was not checked to the file that UNCHECKED names.
 set -u
 cd "$(dirname "$0")/.."
+. scripts/optional.sh
 
 programs=${CARGO_TARGET_DIR:-target}/debug
-cache=${XDG_CACHE_HOME:-$HOME/.cache}/sudoless/browser
 wanted=20.11 # Node.js, as in tests/browser/package.json
 
-not_checked() { # why
-    echo "HTML report in a browser: NOT CHECKED, $1" >&2
-    [ -z "${UNCHECKED-}" ] || echo "HTML report in a browser ($1)" >>"$UNCHECKED"
+cannot() { # why
+    not_checked 'HTML report in a browser' "$1"
     exit 0
 }
 
-# Prints the folder with the browser, which is complete or not there.
-browser() {
-    local key folder building
-    key=$(cat tests/browser/package-lock.json scripts/browser.sh | sha256sum | cut -c 1-16)
-    folder=$cache/$key
-    if [ ! -d "$folder" ]; then
-        mkdir -p "$cache" && building=$(mktemp -d "$cache/building.XXXXXX") || return
-        # No package's own script is run. The browser is unpacked once, with the libraries that it brings along, and the archive is not
-        # kept: the variable says that those are wanted.
-        if ! {
-            cp tests/browser/package.json tests/browser/package-lock.json "$building" &&
-                mkdir "$building/browser" && cd "$building" &&
-                npm ci --ignore-scripts --no-audit --no-fund --loglevel=error &&
-                TMPDIR=$building/browser AWS_LAMBDA_JS_RUNTIME=nodejs22.x \
-                    node --input-type=module -e 'import c from "@sparticuz/chromium"; await c.executablePath()' &&
-                rm -rf node_modules/@sparticuz
-        } >&2; then
-            rm -rf "$building"
-            return 1
-        fi
-        # Somebody else may have been faster.
-        mv -T "$building" "$folder" 2>/dev/null || rm -rf "$building"
-    fi
-    echo "$folder"
-}
+# No package's own script is run. The browser is unpacked once, with the libraries that it brings along, and the archive is not kept: the
+# variable says that those are wanted.
+install_browser() ( # folder; in a shell of its own, since it goes there
+    cp tests/browser/package.json tests/browser/package-lock.json "$1" &&
+        mkdir "$1/browser" && cd "$1" &&
+        npm ci --ignore-scripts --no-audit --no-fund --loglevel=error &&
+        TMPDIR=$1/browser AWS_LAMBDA_JS_RUNTIME=nodejs22.x \
+            node --input-type=module -e 'import c from "@sparticuz/chromium"; await c.executablePath()' &&
+        rm -rf node_modules/@sparticuz
+)
 
-[ "$(uname -s) $(uname -m)" = 'Linux x86_64' ] || not_checked 'the browser is one for Linux on x86-64'
-command -v npm >/dev/null || not_checked "Node.js $wanted or newer, with npm, is missing"
+[ "$(uname -s) $(uname -m)" = 'Linux x86_64' ] || cannot 'the browser is one for Linux on x86-64'
+command -v npm >/dev/null || cannot "Node.js $wanted or newer, with npm, is missing"
 node -e "const [a, b] = process.versions.node.split('.'); process.exit(a > 20 || (a == 20 && b >= 11) ? 0 : 1)" 2>/dev/null ||
-    not_checked "Node.js $wanted or newer, with npm, is missing"
-if ! modules=$(browser); then
+    cannot "Node.js $wanted or newer, with npm, is missing"
+key=$(cat tests/browser/package-lock.json scripts/browser.sh | sha256sum | cut -c 1-16)
+if ! modules=$(cached browser "$key" install_browser); then
     echo 'browser: npm did not give what tests/browser/package-lock.json names, see above' >&2
     exit 1
 fi

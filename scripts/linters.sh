@@ -5,9 +5,9 @@
 # then this says so, and appends what was not checked to the file that UNCHECKED names.
 set -u
 cd "$(dirname "$0")/.."
+. scripts/optional.sh
 
 programs=${CARGO_TARGET_DIR:-target}/debug
-cache=${XDG_CACHE_HOME:-$HOME/.cache}/sudoless
 failed=0
 
 check() { # what, command and arguments
@@ -21,28 +21,9 @@ check() { # what, command and arguments
     fi
 }
 
-not_checked() { # what, why
-    echo "$1: NOT CHECKED, $2" >&2
-    [ -z "${UNCHECKED-}" ] || echo "$1 ($2)" >>"$UNCHECKED"
-}
-
-# Prints the folder of the linters, which is complete or not there.
-python_linters() {
-    local key folder building
-    key=$(sha256sum scripts/linters.txt | cut -c 1-16)
-    folder=$cache/linters/$key
-    if [ ! -d "$folder" ]; then
-        mkdir -p "$cache/linters" && building=$(mktemp -d "$cache/linters/building.XXXXXX") || return
-        # A virtual environment cannot be moved: programs are called through its python, which can.
-        if ! { python3 -m venv "$building" && "$building/bin/pip" install --quiet --disable-pip-version-check \
-            --requirement scripts/linters.txt; } >&2; then
-            rm -rf "$building"
-            return 1
-        fi
-        # Somebody else may have been faster.
-        mv -T "$building" "$folder" 2>/dev/null || rm -rf "$building"
-    fi
-    echo "$folder"
+# A virtual environment cannot be moved: programs are called through its python, which can.
+install_linters() { # folder
+    python3 -m venv "$1" && "$1/bin/pip" install --quiet --disable-pip-version-check --requirement scripts/linters.txt
 }
 
 cloudformation=$(find config/iam/cloudformation -name '*.yaml' 2>/dev/null)
@@ -60,7 +41,7 @@ fi
 
 if ! python3 -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 10))' 2>/dev/null; then
     not_checked 'CloudFormation templates and Dockerfile' 'Python 3.10 or newer, with venv, is missing'
-elif ! linters=$(python_linters); then
+elif ! linters=$(cached linters "$(sha256sum scripts/linters.txt | cut -c 1-16)" install_linters); then
     echo 'linters: PyPI did not give what scripts/linters.txt names, see above' >&2
     failed=1
 else

@@ -19,8 +19,9 @@ use std::sync::LazyLock;
 
 use kube::Resource;
 use local_cluster::{LocalCluster, Options};
-use manifests::{client, create, manifests};
+use manifests::{create, manifests};
 use serde_json::{Value, json};
+use served::client;
 use sudoless::api::NotebookRootAccessPolicy;
 
 /// One for all tests of this file; it ends with the process.

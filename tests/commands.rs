@@ -7,8 +7,7 @@
     clippy::indexing_slicing
 )]
 
-use std::io::Write;
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Output};
 
 use clap::{CommandFactory, ValueEnum};
 use clap_complete::Shell;
@@ -122,19 +121,9 @@ fn completions_name_every_command() {
 fn bash_can_read_its_completions() {
     let script = stdout(&["completions", "bash"]);
     let test = "COMP_WORDS=(sudoless val); COMP_CWORD=1; _sudoless sudoless val sudoless; echo \"${COMPREPLY[@]}\"";
-    let mut bash = Command::new("bash")
-        .args(["--noprofile", "--norc"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let all = format!("{script}\n{test}\n");
-    bash.stdin
-        .take()
-        .unwrap()
-        .write_all(all.as_bytes())
-        .unwrap();
-    let output = bash.wait_with_output().unwrap();
+    let mut bash = Command::new("bash");
+    bash.args(["--noprofile", "--norc"]);
+    let output = local_cluster::feed(&mut bash, &format!("{script}\n{test}\n")).unwrap();
     assert_eq!(String::from_utf8(output.stdout).unwrap(), "validate\n");
 }
 

@@ -9,6 +9,9 @@
     missing_docs
 )]
 
+#[path = "support/enforced.rs"]
+#[allow(dead_code, reason = "what other tests do with their stages")]
+mod enforced;
 #[path = "support/served.rs"]
 mod served;
 #[path = "support/stage.rs"]

@@ -59,7 +59,7 @@ async fn guarded() -> &'static LocalCluster {
 #[tokio::test(flavor = "multi_thread")]
 async fn who_may_not_enforce_can_do_only_what_asks_for_no_more() {
     let cluster = guarded().await;
-    let admin = people::administrator(cluster).await;
+    let admin = served::client(cluster).await;
     let mut failures = Vec::new();
     for person in [Person::Writer, Person::Enforcer, Person::Everything] {
         let client = person.client(cluster).await;
@@ -92,7 +92,7 @@ async fn who_may_not_enforce_can_do_only_what_asks_for_no_more() {
 #[tokio::test(flavor = "multi_thread")]
 async fn no_field_changes_under_cover_of_a_suspension() {
     let cluster = guarded().await;
-    let admin = people::administrator(cluster).await;
+    let admin = served::client(cluster).await;
     let writer = Person::Writer.client(cluster).await;
     let whole = include_str!("admission/accept/whole.yaml");
     let whole: Value = serde_saphyr::from_str(whole).unwrap();
@@ -129,7 +129,7 @@ async fn no_field_changes_under_cover_of_a_suspension() {
 #[tokio::test(flavor = "multi_thread")]
 async fn kubectl_says_what_the_documentation_shows() {
     let cluster = guarded().await;
-    let admin = people::administrator(cluster).await;
+    let admin = served::client(cluster).await;
     let audit = policy("demo", cases::spec(json!({})));
     people::create(&admin, &audit).await.unwrap();
 
@@ -181,7 +181,7 @@ async fn the_verb_can_be_given_for_one_policy() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_status_is_no_change_of_what_is_wanted() {
     let cluster = guarded().await;
-    let admin = people::administrator(cluster).await;
+    let admin = served::client(cluster).await;
     let enforcing = policy("reported", cases::spec(json!({"mode": "Enforce"})));
     people::create(&admin, &enforcing).await.unwrap();
     let operator = Person::Operator.client(cluster).await;

@@ -21,7 +21,8 @@ mod served;
 use std::sync::LazyLock;
 
 use local_cluster::{LocalCluster, Options};
-use manifests::{client, create, manifests};
+use manifests::{create, manifests};
+use served::client;
 use sudoless::offline::{Checked, Judge, Manifests, Problem, Severity};
 
 /// One for all tests of this file; it ends with the process.

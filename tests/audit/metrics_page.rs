@@ -1,12 +1,8 @@
 //! The pages of the real operator, and its log.
 
-use std::{
-    collections::BTreeMap,
-    io::Write,
-    process::{Command, Stdio},
-};
+use std::{collections::BTreeMap, process::Command};
 
-use local_cluster::Tool;
+use local_cluster::{Tool, feed};
 use sagemaker_simulator::{Account, Effect, Fault, Fleet, Notebook, Operation};
 use serde_json::{Value, json};
 use sudoless::api::{NotebookRootAccessPolicyStatus as Status, SCAN_NOW_ANNOTATION};
@@ -201,20 +197,8 @@ async fn the_metrics_say_what_the_status_says() {
 
 /// What `promtool check metrics` has against a page.
 fn promtool(page: &str) -> String {
-    let mut process = Command::new(cluster().tool(Tool::Promtool).unwrap())
-        .args(["check", "metrics"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    process
-        .stdin
-        .take()
-        .unwrap()
-        .write_all(page.as_bytes())
-        .unwrap();
-    let output = process.wait_with_output().unwrap();
+    let mut command = Command::new(cluster().tool(Tool::Promtool).unwrap());
+    let output = feed(command.args(["check", "metrics"]), page).unwrap();
     let said = String::from_utf8_lossy(&output.stderr) + String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success() || !said.is_empty(), "{output:?}");
     said.trim().to_owned()

@@ -6,7 +6,7 @@ use std::{
     sync::{Mutex, MutexGuard, OnceLock, PoisonError},
 };
 
-use local_cluster::{LocalCluster, Options, Tool};
+use local_cluster::{LocalCluster, Options, Tool, feed};
 use serde_json::{Value, json};
 
 use super::{
@@ -122,9 +122,8 @@ fn policy_in(notes: &str) -> Value {
     serde_saphyr::from_str(policy).unwrap()
 }
 
-/// Has the API server look at objects as if they were applied: nothing unknown in them, no warning.
-fn is_accepted(cluster: &LocalCluster, objects: &[Value]) {
-    let list = json!({"apiVersion": "v1", "kind": "List", "items": objects});
+/// Has the API server look at an object as if it were applied: what it complains or warns of.
+fn complaint(cluster: &LocalCluster, object: &Value) -> Option<String> {
     let mut command = cluster.kubectl([
         "apply",
         "--server-side",
@@ -133,25 +132,18 @@ fn is_accepted(cluster: &LocalCluster, objects: &[Value]) {
         "-f",
         "-",
     ]);
-    let complaint = fed(&mut command, &list).err();
-    assert_eq!(complaint, None);
+    fed(&mut command, object).err()
+}
+
+/// That it accepts objects: nothing unknown in them, no warning.
+fn is_accepted(cluster: &LocalCluster, objects: &[Value]) {
+    let list = json!({"apiVersion": "v1", "kind": "List", "items": objects});
+    assert_eq!(complaint(cluster, &list), None);
 }
 
 /// Runs a command with an object on its stdin: what it printed, or what it complained or warned of.
 fn fed(command: &mut Command, object: &Value) -> Result<String, String> {
-    use std::{io::Write as _, process::Stdio};
-    let mut child = command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let stdin = child.stdin.take();
-    stdin
-        .unwrap()
-        .write_all(object.to_string().as_bytes())
-        .unwrap();
-    let output = child.wait_with_output().unwrap();
+    let output = feed(command, &object.to_string()).unwrap();
     if output.status.success() && output.stderr.is_empty() {
         Ok(String::from_utf8(output.stdout).unwrap())
     } else {
@@ -218,15 +210,7 @@ fn the_api_server_accepts_every_object() {
     // It would refuse something else.
     let mut wrong = rendered(&together()).only("ServiceMonitor").clone();
     wrong["spec"]["endpoints"][0]["intervall"] = json!("30s");
-    let mut command = cluster.kubectl([
-        "apply",
-        "--server-side",
-        "--dry-run=server",
-        "--validate=strict",
-        "-f",
-        "-",
-    ]);
-    let complaint = fed(&mut command, &wrong).unwrap_err();
+    let complaint = complaint(cluster, &wrong).unwrap();
     assert!(complaint.contains("intervall"), "{complaint}");
 }
 

@@ -1,13 +1,8 @@
 //! What Helm makes of the chart, as values.
 
-use std::{
-    io::Write as _,
-    path::PathBuf,
-    process::{Command, Stdio},
-    sync::OnceLock,
-};
+use std::{path::PathBuf, process::Command, sync::OnceLock};
 
-use local_cluster::{Tool, Toolbox};
+use local_cluster::{Tool, Toolbox, feed};
 use serde_json::{Value, json};
 
 pub const CHART: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/charts/sudoless");
@@ -55,20 +50,8 @@ pub fn helm(version: Tool) -> Command {
 
 /// Runs a command with values on its stdin: what it printed, or what it complained of.
 pub fn with_values(command: &mut Command, values: &Value) -> Result<String, String> {
-    let mut child = command
-        .args(["--values", "-"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
     // JSON is YAML.
-    let stdin = child.stdin.take();
-    stdin
-        .unwrap()
-        .write_all(values.to_string().as_bytes())
-        .unwrap();
-    let output = child.wait_with_output().unwrap();
+    let output = feed(command.args(["--values", "-"]), &values.to_string()).unwrap();
     let stderr = String::from_utf8(output.stderr).unwrap();
     if output.status.success() {
         assert_eq!(stderr, "", "a warning");

@@ -5,6 +5,7 @@ use sagemaker_simulator::{Account, Effect, Fault, Fleet, Notebook, Operation, St
 use serde_json::{Value, json};
 
 use crate::{
+    enforced::FAST,
     shown::{Shown, look},
     stage::{Stage, condition},
 };
@@ -27,20 +28,6 @@ pub const DONE: &str = "111100000011";
 
 const ACCOUNTS: [&str; 11] = [
     CLEAN, MIXED, DENIED, FLIGHT, WINDOW, HALTED, ATTENTION, EXPIRY, SILENT, BROKEN, DONE,
-];
-
-/// Flags of an operator that is as impatient as the simulator is fast, but for an account that never answers.
-const FAST: [&str; 10] = [
-    "--poll-interval",
-    "150ms",
-    "--resend-after",
-    "1s",
-    "--settle",
-    "1s",
-    "--write-timeout",
-    "1s",
-    "--request-timeout",
-    "60s",
 ];
 
 /// A stage on which everything happens at once.
@@ -122,7 +109,9 @@ impl Scene {
         for fault in faults() {
             fleet = fleet.fault(fault);
         }
-        let stage = Stage::begin("team", fleet, &FAST).await;
+        // There is an account that never answers.
+        let flags = [&FAST[..], &["--request-timeout", "60s"]].concat();
+        let stage = Stage::begin("team", fleet, &flags).await;
         Self { stage, now }
     }
 

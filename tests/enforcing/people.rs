@@ -1,16 +1,15 @@
 //! People with rights, and what the API server answers them.
 
 use kube::{
-    Api, Client, Config,
+    Api, Client,
     api::{DeleteParams, Patch, PatchParams, PostParams},
-    config::{KubeConfigOptions, Kubeconfig},
     core::ObjectMeta,
 };
 use local_cluster::LocalCluster;
 use serde_json::{Value, json};
 use sudoless::api::NotebookRootAccessPolicy;
 
-use super::cases::Deed;
+use super::{cases::Deed, served::config};
 
 /// The only policy that [`Person::OfOne`] may enforce.
 pub const ONE: &str = "one";
@@ -38,22 +37,10 @@ impl Person {
 
     /// A client that speaks for them, as `kubectl --as` does.
     pub async fn client(self, cluster: &LocalCluster) -> Client {
-        client(cluster, Some(self.name())).await
+        let mut config = config(cluster).await;
+        config.auth_info.impersonate = Some(self.name());
+        Client::try_from(config).unwrap()
     }
-}
-
-/// Somebody who may do everything.
-pub async fn administrator(cluster: &LocalCluster) -> Client {
-    client(cluster, None).await
-}
-
-async fn client(cluster: &LocalCluster, speaks_for: Option<String>) -> Client {
-    let kubeconfig = Kubeconfig::read_from(cluster.kubeconfig_path()).unwrap();
-    let options = KubeConfigOptions::default();
-    let config = Config::from_custom_kubeconfig(kubeconfig, &options).await;
-    let mut config = config.unwrap();
-    config.auth_info.impersonate = speaks_for;
-    Client::try_from(config).unwrap()
 }
 
 /// Gives everybody their rights. `sudoless-enforcer` is bound before it is there.

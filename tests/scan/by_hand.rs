@@ -10,7 +10,7 @@ use sudoless::{
 };
 
 use crate::{
-    program::{scan, simulate},
+    program::{by_flags, scan, simulate},
     small::{ACCOUNT, OTHER_REGION, REGION, fleet, rooted, rootless},
     stage::DEADLINE,
 };
@@ -26,16 +26,7 @@ async fn the_commands_do_what_they_say() {
         rootless("tame"),
         rootless("tame-stopped").status(Status::Stopped),
     ]));
-    let flags = [
-        "--account",
-        ACCOUNT,
-        "--role",
-        "sudoless",
-        "--region",
-        "us-east-1,eu-west-1",
-        "-o",
-        "json",
-    ];
+    let flags = by_flags(&["-o", "json"]);
     let before = simulator.notebooks();
     let report = scan(&simulator, &flags).expect(3).json();
     for notebook in report["policies"][0]["notebooks"].as_array().unwrap() {

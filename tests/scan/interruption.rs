@@ -9,24 +9,10 @@ use nix::sys::signal::Signal;
 use sagemaker_simulator::{Effect, Fault, Operation, Simulator};
 
 use crate::{
-    program::{Running, command_at, notebook, simulate, start},
-    small::{ACCOUNT, OTHER_REGION, REGION, fleet, rooted, rootless},
+    program::{Running, by_flags, command_at, notebook, simulate, start},
+    small::{OTHER_REGION, REGION, fleet, rooted, rootless},
     stage::DEADLINE,
 };
-
-/// One notebook is described after another, in the order of their names: when the last is asked for, what was said of the others is known.
-const BY_FLAGS: [&str; 10] = [
-    "--account",
-    ACCOUNT,
-    "--role",
-    "sudoless",
-    "--region",
-    "us-east-1,eu-west-1",
-    "--describes-per-target",
-    "1",
-    "-o",
-    "json",
-];
 
 /// Two notebooks that are described at once, one that never is, and a region that is never listed.
 fn stuck() -> Simulator {
@@ -56,11 +42,16 @@ fn until_stuck(simulator: &Simulator) {
     }
 }
 
+/// One notebook is described after another, in the order of their names: when the last is asked for, what was said of the others is known.
+fn one_by_one<'a>(more: &[&'a str]) -> Vec<&'a str> {
+    let mut arguments = by_flags(&["-o", "json", "--describes-per-target", "1"]);
+    arguments.extend(more);
+    arguments
+}
+
 fn interrupted(arguments: &[&str]) -> (Simulator, Running) {
     let simulator = stuck();
-    let mut all = BY_FLAGS.to_vec();
-    all.extend(arguments);
-    let running = start(&mut command_at(&simulator, &all));
+    let running = start(&mut command_at(&simulator, &one_by_one(arguments)));
     until_stuck(&simulator);
     (simulator, running)
 }
@@ -93,8 +84,7 @@ fn a_signal_ends_it_with_what_was_found_so_far() {
 #[test]
 fn the_time_that_it_was_given_ends_it_too() {
     let simulator = stuck();
-    let mut arguments = BY_FLAGS.to_vec();
-    arguments.extend(["--timeout", "2s"]);
+    let arguments = one_by_one(&["--timeout", "2s"]);
     let scanned = start(&mut command_at(&simulator, &arguments))
         .ended()
         .expect(4);
@@ -129,7 +119,7 @@ fn before_anything_is_known_there_is_nothing_to_write() {
 fn the_second_signal_ends_it_at_once() {
     let notebooks = (0..2_000).map(|number| rooted(&format!("notebook-{number}")));
     let simulator = simulate(fleet(notebooks));
-    let mut command = command_at(&simulator, &BY_FLAGS);
+    let mut command = command_at(&simulator, &by_flags(&["-o", "json"]));
     let (mut reader, writer) = std::io::pipe().unwrap();
     let mut child = command.stdout(writer).spawn().unwrap();
     drop(command);
@@ -153,7 +143,7 @@ fn the_second_signal_ends_it_at_once() {
 fn whoever_closes_the_output_has_what_they_want() {
     let notebooks = (0..1_000).map(|number| rooted(&format!("notebook-{number}")));
     let simulator = simulate(fleet(notebooks));
-    let mut running = start(&mut command_at(&simulator, &BY_FLAGS));
+    let mut running = start(&mut command_at(&simulator, &by_flags(&["-o", "json"])));
     running.close_stdout();
     let scanned = running.ended().expect(3);
     assert_eq!(scanned.stderr, "");
@@ -162,8 +152,7 @@ fn whoever_closes_the_output_has_what_they_want() {
 #[test]
 fn where_it_is_asked_for_progress_is_told_line_by_line() {
     let simulator = simulate(fleet([rootless("tame")]));
-    let mut arguments = BY_FLAGS.to_vec();
-    arguments.push("--progress");
+    let arguments = by_flags(&["-o", "json", "--progress"]);
     // Done before the first line is due: nothing is told, and nothing of a terminal is written.
     let scanned = start(&mut command_at(&simulator, &arguments))
         .ended()

@@ -15,7 +15,14 @@ use sagemaker_simulator::{Fleet, Options, Simulator};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::stage::DEADLINE;
+use crate::{small::ACCOUNT, stage::DEADLINE};
+
+/// Flags, instead of a manifest, for the small fleet's account in both its regions; and more.
+pub fn by_flags<'a>(more: &[&'a str]) -> Vec<&'a str> {
+    let both = "us-east-1,eu-west-1";
+    let account = ["--account", ACCOUNT, "--role", "sudoless", "--region", both];
+    [&account[..], more].concat()
+}
 
 /// What came of a scan.
 #[derive(Debug)]

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::{
     formats::{POLICY, demo, printed, report},
-    program::{scan, simulate},
+    program::{by_flags, scan, simulate},
     small::{ACCOUNT, REGION, fleet, rooted, rootless},
 };
 
@@ -185,17 +185,9 @@ fn sarif_says_what_the_scan_did_not_see() {
     assert_eq!(said.len(), 4);
 
     let simulator = simulate(fleet([rootless("tame")]));
-    let flags = [
-        "--account",
-        ACCOUNT,
-        "--role",
-        "sudoless",
-        "--region",
-        REGION,
-        "-o",
-        "sarif",
-    ];
-    let log = scan(&simulator, &flags).expect(0).json();
+    let log = scan(&simulator, &by_flags(&["-o", "sarif"]))
+        .expect(0)
+        .json();
     let run = &log["runs"][0];
     assert_eq!(run["invocations"][0]["executionSuccessful"], true);
     assert_eq!(
@@ -209,17 +201,9 @@ fn sarif_says_what_the_scan_did_not_see() {
 #[test]
 fn without_a_file_a_result_is_where_its_notebook_is() {
     let simulator = simulate(fleet([rooted("churn")]));
-    let flags = [
-        "--account",
-        ACCOUNT,
-        "--role",
-        "sudoless",
-        "--region",
-        REGION,
-        "-o",
-        "sarif",
-    ];
-    let log = scan(&simulator, &flags).expect(3).json();
+    let log = scan(&simulator, &by_flags(&["-o", "sarif"]))
+        .expect(3)
+        .json();
     expect_valid(&validator(SARIF), &log);
     let place = &log["runs"][0]["results"][0]["locations"][0]["physicalLocation"];
     assert_eq!(

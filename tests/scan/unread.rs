@@ -4,18 +4,9 @@ use sagemaker_simulator::{Account, Effect, Fault, Fleet, Notebook, Operation};
 use serde_json::{Value, json};
 
 use crate::{
-    program::{Scanned, notebook, scan, simulate},
+    program::{Scanned, by_flags, notebook, scan, simulate},
     small::{ACCOUNT, OTHER_REGION, REGION, fleet, rootless},
 };
-
-const BY_FLAGS: [&str; 6] = [
-    "--account",
-    ACCOUNT,
-    "--role",
-    "sudoless",
-    "--region",
-    "us-east-1,eu-west-1",
-];
 
 /// Scans a fleet in which nobody has root, with faults, in a format.
 fn scan_as(format: &str, faults: &[Fault], notebooks: &[Notebook], more: &[&str]) -> Scanned {
@@ -23,8 +14,7 @@ fn scan_as(format: &str, faults: &[Fault], notebooks: &[Notebook], more: &[&str]
         .iter()
         .cloned()
         .fold(fleet(notebooks.iter().cloned()), Fleet::fault);
-    let mut arguments = BY_FLAGS.to_vec();
-    arguments.extend(["-o", format]);
+    let mut arguments = by_flags(&["-o", format]);
     arguments.extend(more);
     scan(&simulate(fleet), &arguments)
 }
@@ -187,7 +177,7 @@ fn regions_that_cannot_be_listed() {
 fn a_region_that_is_not_enabled_passes_and_is_named() {
     let account = Account::new(ACCOUNT).role("sudoless").regions([REGION]);
     let simulator = simulate(Fleet::new().account(account).notebook(rootless("tame")));
-    let scanned = scan(&simulator, &BY_FLAGS).expect(0);
+    let scanned = scan(&simulator, &by_flags(&[])).expect(0);
     assert!(
         scanned
             .stdout
@@ -219,7 +209,7 @@ fn fail_on_decides_what_a_mixture_means() {
         (Some("violation"), [3, 4, 3]),
         (Some("never"), [0, 0, 0]),
     ] {
-        let mut arguments = BY_FLAGS.to_vec();
+        let mut arguments = by_flags(&[]);
         arguments.extend(fail_on.iter().flat_map(|what| ["--fail-on", *what]));
         for (simulator, code) in [mixture(), unread(), violation()].iter().zip(codes) {
             scan(simulator, &arguments).expect(code);

@@ -4,10 +4,8 @@ use std::path::{Path, PathBuf};
 use std::{fmt, fs};
 
 use kube::api::PostParams;
-use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::core::Request;
-use kube::{Client, Config, Resource};
-use local_cluster::LocalCluster;
+use kube::{Client, Resource};
 use serde_json::Value;
 use sudoless::api::NotebookRootAccessPolicy;
 
@@ -59,16 +57,6 @@ pub fn manifests(folder: &str) -> Vec<Manifest> {
         Manifest { path, text }
     };
     paths.into_iter().map(read).collect()
-}
-
-/// # Panics
-/// If the cluster cannot be reached.
-pub async fn client(cluster: &LocalCluster) -> Client {
-    let kubeconfig = Kubeconfig::read_from(cluster.kubeconfig_path()).unwrap();
-    let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default())
-        .await
-        .unwrap();
-    Client::try_from(config).unwrap()
 }
 
 /// What the server would store, or its refusal, as `kubectl create --dry-run=server --validate=strict` asks for it.

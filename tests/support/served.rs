@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::{Client, Config};
 use local_cluster::{Error, LocalCluster, Options};
 
 /// After the server has said `Established`, until it serves the resource and its documentation; well under a second on an idle
@@ -44,4 +46,25 @@ fn look(cluster: &LocalCluster) -> Result<(), Error> {
     cluster.run_kubectl(["get", "nrap"])?;
     cluster.run_kubectl(["explain", "nrap"])?;
     Ok(())
+}
+
+/// A client with an administrator's rights.
+///
+/// # Panics
+/// If there can be none.
+#[allow(dead_code, reason = "some look with kubectl only")]
+pub async fn client(cluster: &LocalCluster) -> Client {
+    Client::try_from(config(cluster).await).expect("a client")
+}
+
+/// The configuration of such a client.
+///
+/// # Panics
+/// If there can be none.
+#[allow(dead_code, reason = "some look with kubectl only")]
+pub async fn config(cluster: &LocalCluster) -> Config {
+    let kubeconfig = Kubeconfig::read_from(cluster.kubeconfig_path()).expect("a kubeconfig");
+    Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default())
+        .await
+        .expect("a configuration")
 }

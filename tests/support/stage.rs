@@ -13,9 +13,8 @@ use std::{
 
 use jiff::Timestamp;
 use kube::{
-    Api, Client, Config,
+    Api, Client,
     api::{DeleteParams, Patch, PatchParams},
-    config::{KubeConfigOptions, Kubeconfig},
     runtime::wait::await_condition,
 };
 use local_cluster::LocalCluster;
@@ -30,6 +29,7 @@ use sudoless::api::{
 };
 
 use super::served;
+pub use super::served::client;
 
 /// Until something that takes milliseconds has happened, on a machine that does five other things.
 pub const DEADLINE: Duration = Duration::from_mins(1);
@@ -69,15 +69,6 @@ pub struct Operator {
 pub fn cluster() -> &'static LocalCluster {
     static CLUSTER: OnceLock<LocalCluster> = OnceLock::new();
     CLUSTER.get_or_init(|| served::start(local_cluster::Options::default()))
-}
-
-/// A client with an administrator's rights.
-pub async fn client(cluster: &LocalCluster) -> Client {
-    let kubeconfig = Kubeconfig::read_from(cluster.kubeconfig_path()).unwrap();
-    let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default())
-        .await
-        .unwrap();
-    Client::try_from(config).unwrap()
 }
 
 impl Stage {

@@ -1,11 +1,11 @@
 //! The command: files and folders, what it prints, exit codes.
 
 use std::fs;
-use std::io::Write;
 use std::os::unix::fs::symlink;
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Output};
 
+use local_cluster::feed;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -47,22 +47,9 @@ fn folder(files: &[(&str, &str)]) -> TempDir {
 }
 
 fn validate(folder: &Path, arguments: &[&str], stdin: &str) -> Output {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_sudoless"))
-        .arg("validate")
-        .args(arguments)
-        .current_dir(folder)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    child
-        .stdin
-        .take()
-        .unwrap()
-        .write_all(stdin.as_bytes())
-        .unwrap();
-    child.wait_with_output().unwrap()
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sudoless"));
+    command.arg("validate").args(arguments).current_dir(folder);
+    feed(&mut command, stdin).unwrap()
 }
 
 /// The exit code, and what is on stdout.

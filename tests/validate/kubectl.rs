@@ -1,7 +1,6 @@
 //! What `kubectl` makes of a text before it sends it: the oddities of YAML.
 
-use std::io::Write;
-use std::process::Stdio;
+use local_cluster::feed;
 
 use super::{CLUSTER, check, refusals};
 
@@ -15,20 +14,9 @@ fn policy(more: &str) -> String {
 
 /// Whether `kubectl create` would succeed, and what it says.
 fn kubectl(text: &str) -> (bool, String) {
-    let mut child = CLUSTER
-        .kubectl(["create", "--dry-run=server", "--validate=strict", "-f", "-"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    child
-        .stdin
-        .take()
-        .unwrap()
-        .write_all(text.as_bytes())
-        .unwrap();
-    let output = child.wait_with_output().unwrap();
+    let mut command =
+        CLUSTER.kubectl(["create", "--dry-run=server", "--validate=strict", "-f", "-"]);
+    let output = feed(&mut command, text).unwrap();
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     (output.status.success(), said)
 }

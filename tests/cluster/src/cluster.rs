@@ -1,7 +1,6 @@
 mod control_plane;
 
 use std::ffi::OsStr;
-use std::io::Write as _;
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -11,8 +10,9 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 
+use crate::feed::shown;
 use crate::watchdog::Watchdog;
-use crate::{Error, Tool, Toolbox, kubeconfig};
+use crate::{Error, Tool, Toolbox, feed, kubeconfig};
 use control_plane::ControlPlane;
 
 /// How often to start anew when another process was given one of our ports in between.
@@ -276,29 +276,13 @@ impl LocalCluster {
 
 /// Runs a command with some input, and returns what it printed on stdout if it succeeded.
 fn output(command: &mut Command, stdin: &str) -> Result<String, Error> {
-    let words = std::iter::once(command.get_program()).chain(command.get_args());
-    let shown = words
-        .map(OsStr::to_string_lossy)
-        .collect::<Vec<_>>()
-        .join(" ");
-    let doing = || Error::io(format!("run {shown}"));
-    command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    let mut child = command.spawn().map_err(doing())?;
-    let mut pipe = child.stdin.take();
-    let finished = thread::scope(|scope| {
-        // From a thread: the command may print more than a pipe holds before it has read everything.
-        scope.spawn(move || pipe.as_mut().map(|pipe| pipe.write_all(stdin.as_bytes())));
-        child.wait_with_output().map_err(doing())
-    })?;
+    let finished = feed(command, stdin)?;
     if finished.status.success() {
         Ok(String::from_utf8_lossy(&finished.stdout).into_owned())
     } else {
         let stderr = String::from_utf8_lossy(&finished.stderr).trim().to_owned();
         Err(Error::Command {
-            command: shown,
+            command: shown(command),
             status: finished.status,
             stderr,
         })

@@ -10,6 +10,7 @@
 
 mod cluster;
 mod error;
+mod feed;
 mod kubeconfig;
 mod ports;
 mod program;
@@ -18,4 +19,5 @@ pub mod watchdog;
 
 pub use cluster::{LocalCluster, Options};
 pub use error::Error;
+pub use feed::feed;
 pub use tools::{Tool, Toolbox};
