@@ -12,6 +12,7 @@ mod policy;
 mod remediation;
 mod schedule;
 mod sight;
+mod stored;
 
 use std::sync::Arc;
 
@@ -43,17 +44,26 @@ type GuardedRecord = DeserializeGuard<NotebookRemediation>;
 /// Asks for a pass over policies.
 type Wakes = mpsc::UnboundedSender<PolicyName>;
 
-/// Returns once the API server serves what the controllers watch.
-pub async fn until_served(context: &Context, label_selector: Option<&str>, readiness: &Readiness) {
-    let waits = |problem: String| {
-        tracing::warn!("waiting: {problem}");
-        readiness.shut(Gate::CustomResourceDefinitions, problem);
-    };
-    let policies: Api<NotebookRootAccessPolicy> = Api::all(context.clients.requests.clone());
-    kubernetes::until_served(&policies, label_selector, waits).await;
+/// Returns once the API server serves the records. A notebook that is down is brought back even where the policies' kind is gone.
+pub async fn until_records_served(context: &Context, readiness: &Readiness) {
     let records: Api<NotebookRemediation> = Api::all(context.clients.requests.clone());
-    kubernetes::until_served(&records, None, waits).await;
+    kubernetes::until_served(&records, None, |problem| waits(readiness, problem)).await;
+}
+
+/// Returns once the API server serves both kinds; then the process is ready.
+pub async fn until_served(context: &Context, label_selector: Option<&str>, readiness: &Readiness) {
+    let policies: Api<NotebookRootAccessPolicy> = Api::all(context.clients.requests.clone());
+    kubernetes::until_served(&policies, label_selector, |problem| {
+        waits(readiness, problem);
+    })
+    .await;
+    until_records_served(context, readiness).await;
     readiness.open(Gate::CustomResourceDefinitions);
+}
+
+fn waits(readiness: &Readiness, problem: String) {
+    tracing::warn!("waiting: {problem}");
+    readiness.shut(Gate::CustomResourceDefinitions, problem);
 }
 
 /// Runs both controllers until the context's shutdown, through any outage of the API server.
@@ -64,8 +74,17 @@ pub async fn run(context: Arc<Context>, label_selector: Option<&str>, readiness:
     let (wakes, woken) = mpsc::unbounded();
     let (listed, until_listed) = tokio::sync::oneshot::channel();
     let policies = async {
-        if until_listed.await.is_ok() {
-            run_policies(Arc::clone(&context), label_selector, readiness, woken).await;
+        let served = until_served(&context, label_selector, &readiness);
+        if context.shutdown.run_until_cancelled(served).await.is_some()
+            && until_listed.await.is_ok()
+        {
+            run_policies(
+                Arc::clone(&context),
+                label_selector,
+                readiness.clone(),
+                woken,
+            )
+            .await;
         }
     };
     let records = run_remediations(Arc::clone(&context), wakes, listed);
@@ -210,7 +229,9 @@ fn record_noticed(
             }
             Err(error) => {
                 let record = record.name_any();
-                tracing::warn!(record, error = %error.error, "the record does not decode; nothing is done about its notebook");
+                tracing::warn!(record, error = %error.error, "record does not decode; its notebook is left alone");
+                let problem = error.error.to_string();
+                context.known.add_invalid(stored::unknown(&record, problem));
                 Vec::new()
             }
         },

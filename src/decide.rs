@@ -18,7 +18,10 @@ mod worsen;
 pub use evaluate::{evaluate, expired_exemptions};
 pub use plan::{Candidate, Horizon, MOST_UPDATES, Planner, Tally, Wait, admit, blockers, flights};
 pub use policies::{Policies, Ruling, UnreadablePolicy};
-pub use record::{InvalidRecord, downtime, expiry, read_record, whole_microseconds, write_intent};
+pub use record::{
+    InvalidRecord, PartialRecord, downtime, expiry, is_abandoned, read_record, whole_microseconds,
+    write_intent,
+};
 pub use report::{ReportContext, report};
 pub use step::{
     Decision, Look, NotNow, Reaction, Request, Row, Sighting, Times, Wish, Withdrawal, answered,

@@ -15,7 +15,7 @@ pub use fence::{CLOCK_SKEW, Fence, Fenced, LONGEST_WRITE};
 pub use lease::{Leadership, Lease};
 pub use policies::{PolicyList, list_policies};
 pub use reader::{Listed, Reader, refusal};
-pub use records::{Owner, Records, Written, has_finalizer};
+pub use records::{Owner, Records, StoredRecord, Written, has_finalizer};
 pub use served::until_served;
 pub use status::{Subject, publish};
 

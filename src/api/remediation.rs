@@ -15,7 +15,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, MicroTime};
 use kube::core::Duration;
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::schema;
 
@@ -140,6 +140,10 @@ pub struct RemediatedNotebook {
     /// The notebook instance's name.
     #[schemars(schema_with = "schema::recorded_text")]
     pub name: String,
+    /// The notebook instance's CreationTime. A notebook of the same name that was created at another time is another notebook.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::time")]
+    pub created_at: Option<MicroTime>,
 }
 
 /// How the operator gets into an account.
@@ -215,14 +219,22 @@ pub struct NotebookRemediationStatus {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::time")]
     pub start_requested_at: Option<MicroTime>,
+    /// When AWS accepted the last request to start it. A notebook that is stopped long after that ran again, and was stopped by
+    /// somebody else.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::time")]
+    pub start_accepted_at: Option<MicroTime>,
     /// How many requests to start it were about to be sent.
     pub start_attempts: u32,
-    /// Set: the notebook is brought back without being changed any more, for this reason.
+    /// Set: the notebook is started again without an update, for this reason.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub restoring: Option<String>,
+    pub rollback_reason: Option<String>,
     /// What AWS said when it last refused something or did not answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_error: Option<String>,
+    /// FailureReason of the notebook instance when it was last seen in status Failed: why AWS could not start or update it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failure_reason: Option<String>,
     /// When it finished.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::time")]
@@ -242,9 +254,7 @@ pub struct NotebookRemediationStatus {
 }
 
 /// How far a remediation is.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
 pub enum RemediationState {
     /// Nothing was done that takes the notebook down.
     Pending,
@@ -262,12 +272,13 @@ pub enum RemediationState {
     Failed,
     /// It was not fixed, because that is not wanted any more, or not now.
     Cancelled,
+    /// A state of a later version. It is read, and never written.
+    #[schemars(skip)]
+    Unrecognized,
 }
 
 /// A step of a remediation.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
 pub enum RemediationStep {
     /// Until it is Stopped.
     Stop,
@@ -275,4 +286,38 @@ pub enum RemediationStep {
     Update,
     /// Until it is InService again.
     Start,
+    /// A step of a later version. It is read, and never written.
+    #[schemars(skip)]
+    Unrecognized,
+}
+
+/// A record that a later version wrote still decodes: its notebook may be down.
+impl<'de> Deserialize<'de> for RemediationState {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Ok(match text.as_str() {
+            "Pending" => Self::Pending,
+            "Stopping" => Self::Stopping,
+            "Updating" => Self::Updating,
+            "Starting" => Self::Starting,
+            "NeedsAttention" => Self::NeedsAttention,
+            "Succeeded" => Self::Succeeded,
+            "Failed" => Self::Failed,
+            "Cancelled" => Self::Cancelled,
+            _ => Self::Unrecognized,
+        })
+    }
+}
+
+/// As for [`RemediationState`].
+impl<'de> Deserialize<'de> for RemediationStep {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Ok(match text.as_str() {
+            "Stop" => Self::Stop,
+            "Update" => Self::Update,
+            "Start" => Self::Start,
+            _ => Self::Unrecognized,
+        })
+    }
 }

@@ -11,6 +11,7 @@ use aws_sdk_sagemaker::{
 use aws_smithy_types::DateTime;
 use jiff::Timestamp;
 
+use super::wording::stable;
 use crate::domain::{
     NotebookArn, NotebookDetails, NotebookStatus, NotebookSummary, Region, RootAccess, Tags,
 };
@@ -41,6 +42,19 @@ pub(super) fn details(answer: DescribeNotebookInstanceOutput) -> NotebookDetails
         ),
         status: status(answer.notebook_instance_status.as_ref()),
         lifecycle_config: lifecycle_config(answer.notebook_instance_lifecycle_config_name),
+        platform: answer.platform_identifier.filter(|it| !it.is_empty()),
+        accelerators: answer
+            .accelerator_types
+            .unwrap_or_default()
+            .iter()
+            .map(|accelerator| accelerator.as_str().to_owned())
+            .collect(),
+        failure_reason: answer
+            .failure_reason
+            .map(|reason| stable(&reason, None))
+            .filter(|reason| !reason.is_empty()),
+        created_at: answer.creation_time.as_ref().and_then(timestamp),
+        last_modified: answer.last_modified_time.as_ref().and_then(timestamp),
     }
 }
 
@@ -82,7 +96,9 @@ fn lifecycle_config(name: Option<String>) -> Option<String> {
 }
 
 fn timestamp(time: &DateTime) -> Option<Timestamp> {
-    Timestamp::from_nanosecond(time.as_nanos()).ok()
+    // AWS tells milliseconds; records keep microseconds.
+    let nanoseconds = time.as_nanos();
+    Timestamp::from_nanosecond(nanoseconds - nanoseconds.rem_euclid(1_000)).ok()
 }
 
 #[cfg(test)]

@@ -209,9 +209,10 @@ async fn operate(arguments: Arguments) -> Result<(), Error> {
         shutdown.clone(),
     ));
     let selector = arguments.watch_label_selector.as_deref();
+    let standby = readiness.clone();
     let work = async {
-        let kinds_served = controller::until_served(&context, selector, &readiness);
-        if shutdown.run_until_cancelled(kinds_served).await.is_none() {
+        let served = controller::until_records_served(&context, &readiness);
+        if shutdown.run_until_cancelled(served).await.is_none() {
             return Ok(());
         }
         match lease {
@@ -233,6 +234,8 @@ async fn operate(arguments: Arguments) -> Result<(), Error> {
     };
     let ended = tokio::select! {
         ended = work => ended,
+        // A process that stands by is ready too, once both kinds are served.
+        never = async { controller::until_served(&context, selector, &standby).await; std::future::pending().await } => never,
         () = async { shutdown.cancelled().await; tokio::time::sleep(GRACE).await } => Ok(()),
     };
     shutdown.cancel();

@@ -6,15 +6,14 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-use super::{Context, sight::Sight};
+use super::{Context, sight::Sight, stored::read_stored};
 use crate::{
-    api::NotebookRemediation,
-    decide::{self, Candidate, Horizon, Planner, Policies, Tally, Wait, admit, read_record},
+    decide::{self, Candidate, Horizon, Planner, Policies, Tally, Wait, admit},
     domain::{
         Access, Intent, Mode, Next, Notebook, NotebookRef, NotebookSummary, Policy, PolicyName,
         ReadFailure, Record, RecordName, TargetKey, WaitReason,
     },
-    kubernetes::{Owner, Written, has_finalizer},
+    kubernetes::{Owner, StoredRecord, Written, has_finalizer},
 };
 
 /// How long a pass goes on claiming before it publishes what it did so far.
@@ -43,7 +42,7 @@ pub(super) enum Progress {
     /// Everything was tried.
     Complete,
     /// Everything was tried, and something could not be read just then: it is worth another try soon.
-    Unread,
+    ReadFailed,
     /// There was no time for the rest.
     Partial,
 }
@@ -63,8 +62,8 @@ pub(super) async fn claim(
         match claim_one(context, policy, &candidate).await? {
             Claim::Made(record) => planner.claimed(&record),
             Claim::Waits(wait) => {
-                if wait.next == Next::Wait(WaitReason::Unread) {
-                    progress = Progress::Unread;
+                if wait.next == Next::Wait(WaitReason::ReadFailed) {
+                    progress = Progress::ReadFailed;
                 }
                 planner.refused(&candidate, wait);
             }
@@ -78,7 +77,8 @@ async fn claim_one(
     name: &PolicyName,
     candidate: &Candidate,
 ) -> Result<Claim, Error> {
-    let unread = |message: &str| Ok(Claim::Waits(Wait::unread(message.to_owned())));
+    let unread = |message: &str| Ok(Claim::Waits(Wait::read_failed(message.to_owned())));
+    let superseded = |message: &str| Ok(Claim::Waits(Wait::superseded(message.to_owned())));
     // One account and region that does not answer holds up no other (promise P8).
     if context
         .ailing
@@ -90,21 +90,21 @@ async fn claim_one(
     }
     let listed = context.fresh_policies().await?;
     let (Some(policy), Some(owner)) = (listed.policies.get(name), listed.owners.get(name)) else {
-        return unread("the policy is not there any more, or not understood");
+        return superseded("the policy is not there any more, or not understood");
     };
     if policy.mode != Mode::Enforce || policy.suspended {
-        return unread("the policy does not enforce any more");
+        return superseded("the policy does not enforce any more");
     }
     let account = policy
         .accounts
         .iter()
         .find(|account| account.id == candidate.account);
     let Some(account) = account else {
-        return unread("the policy does not name its account any more");
+        return superseded("the policy does not name its account any more");
     };
     let notebook = match reread(context, &account.access, &listed.policies, candidate).await {
         Ok(Some(notebook)) => notebook,
-        Ok(None) => return unread("it does not exist any more"),
+        Ok(None) => return superseded("it does not exist any more"),
         Err(failure) => {
             context.ailing.failed(&candidate.account, &candidate.region);
             return unread(&format!(
@@ -119,12 +119,9 @@ async fn claim_one(
     let reference = NotebookRef::new(&candidate.account, &candidate.region, summary);
     let predecessor = context
         .records
-        .get(RecordName::of(&reference).as_str())
+        .get_stored(RecordName::of(&reference).as_str())
         .await?;
-    let tally = match tally(context, policy, candidate, predecessor.as_ref()).await? {
-        Ok(tally) => tally,
-        Err(wait) => return Ok(Claim::Waits(wait)),
-    };
+    let tally = tally(context, policy, candidate, predecessor.as_ref()).await?;
     let admitted = admit(
         policy,
         (&listed.policies, &tally),
@@ -172,40 +169,29 @@ async fn reread(
     }))
 }
 
-/// Counts the records from a fresh list. Only the canary's evidence may be of a cache: it does no harm if it is late. The inner error
-/// names a record that is not understood: it may be of a notebook that is down, so that no budget can be counted.
+/// Counts the records from a fresh list. Only the canary's evidence may be of a cache: it does no harm if it is late.
 async fn tally(
     context: &Context,
     policy: &Policy,
     candidate: &Candidate,
-    predecessor: Option<&NotebookRemediation>,
-) -> Result<Result<Tally, Wait>, Error> {
+    predecessor: Option<&StoredRecord>,
+) -> Result<Tally, Error> {
     let open = context.records.open().await?;
-    let mut records = Vec::with_capacity(open.len() + 1);
-    let finished = predecessor.filter(|record| {
-        let name = record.metadata.name.as_ref();
-        open.iter()
-            .all(|other| other.metadata.name.as_ref() != name)
-    });
-    for resource in open.iter().chain(finished) {
-        match read_record(resource) {
-            Ok(record) => records.push(record),
-            Err(problem) => {
-                let name = resource.metadata.name.as_deref().unwrap_or_default();
-                return Ok(Err(Wait::unread(format!(
-                    "nbr/{name} cannot be understood, so that no budget can be counted: {problem}"
-                ))));
-            }
+    let finished = predecessor.filter(|record| open.iter().all(|other| other.name != record.name));
+    let mut tally = Tally::of(&policy.name, []);
+    for stored in open.iter().chain(finished) {
+        match read_stored(stored) {
+            Ok(record) => tally.add(&record),
+            Err(partial) => tally.add_partial(&partial),
         }
     }
-    let mut tally = Tally::of(&policy.name, &records);
     if context
         .known
         .is_proven(&candidate.account, &candidate.region)
     {
         tally.prove(&candidate.account, &candidate.region);
     }
-    Ok(Ok(tally))
+    Ok(tally)
 }
 
 /// Makes the record, in place of a finished one: the create is the lock.
@@ -213,14 +199,14 @@ async fn make(
     context: &Context,
     intent: Intent,
     owner: &Owner,
-    predecessor: Option<NotebookRemediation>,
+    predecessor: Option<StoredRecord>,
 ) -> Result<Claim, Error> {
     let taken = || {
-        Claim::Waits(Wait::unread(
+        Claim::Waits(Wait::superseded(
             "its record changed meanwhile; looking again".to_owned(),
         ))
     };
-    if let Some(predecessor) = predecessor {
+    if let Some(predecessor) = predecessor.and_then(|stored| stored.decoded.ok()) {
         // With its finalizer it would stay, as one that is being deleted.
         if has_finalizer(&predecessor) {
             return Ok(taken());

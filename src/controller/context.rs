@@ -241,6 +241,11 @@ impl Context {
 }
 
 impl Options {
+    /// When a record that another operator looks after is looked at again: it may be abandoned by then.
+    pub(super) fn second_look(&self) -> Duration {
+        self.times().settled_after().min(Duration::from_mins(1))
+    }
+
     /// The times that the decisions go by.
     pub(super) fn times(&self) -> Times {
         Times {

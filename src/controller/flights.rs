@@ -5,8 +5,11 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
 };
 
+use kube::ResourceExt;
+
 use super::Context;
 use crate::{
+    api::{NotebookRemediation, NotebookRemediationStatus},
     aws::{Aws, TargetReader, TargetWriter},
     domain::{Record, TargetKey},
 };
@@ -26,6 +29,14 @@ struct State {
 struct Remembered {
     flight: Arc<Flight>,
     unreadable: u32,
+    pruned: Option<Pruned>,
+}
+
+/// A status that the API server did not store as it was sent.
+#[derive(Debug)]
+struct Pruned {
+    resource_version: Option<String>,
+    sent: NotebookRemediationStatus,
 }
 
 /// How an account and region is reached.
@@ -44,6 +55,7 @@ impl Flights {
         let remembered = remembered.or_insert_with(|| Remembered {
             flight: Arc::clone(&flight),
             unreadable: 0,
+            pruned: None,
         });
         Arc::clone(&remembered.flight)
     }
@@ -68,6 +80,41 @@ impl Flights {
         if let Some(remembered) = self.locked().records.get_mut(name) {
             remembered.unreadable = 0;
         }
+    }
+
+    /// The API server answered with this resource, and stored less than was sent. Returns false if that is known of the record.
+    pub(super) fn pruned(
+        &self,
+        stored: &NotebookRemediation,
+        sent: NotebookRemediationStatus,
+    ) -> bool {
+        let mut state = self.locked();
+        let Some(remembered) = state.records.get_mut(&stored.name_any()) else {
+            return true;
+        };
+        let resource_version = stored.resource_version();
+        let pruned = Pruned {
+            resource_version,
+            sent,
+        };
+        remembered.pruned.replace(pruned).is_none()
+    }
+
+    /// Returns true if this status was sent for this version of the record already, and not stored in full: sending it again would store
+    /// no more.
+    pub(super) fn was_pruned(
+        &self,
+        stored: &NotebookRemediation,
+        status: &NotebookRemediationStatus,
+    ) -> bool {
+        let state = self.locked();
+        let pruned = state
+            .records
+            .get(&stored.name_any())
+            .and_then(|remembered| remembered.pruned.as_ref());
+        pruned.is_some_and(|pruned| {
+            pruned.resource_version == stored.resource_version() && pruned.sent == *status
+        })
     }
 
     /// The record is finished or gone.

@@ -9,7 +9,7 @@ use kube::ResourceExt;
 
 use crate::{
     api::NotebookRemediation,
-    decide::read_record,
+    decide::{PartialRecord, read_record},
     domain::{AccountId, PolicyName, Record, Region},
     observability::{Metrics, RecordFacts},
 };
@@ -19,6 +19,7 @@ use crate::{
 pub(super) struct KnownRecords {
     metrics: Metrics,
     records: Mutex<BTreeMap<String, Arc<Record>>>,
+    invalid: Mutex<BTreeMap<String, PartialRecord>>,
     told: Mutex<HashMap<String, Told>>,
 }
 
@@ -30,6 +31,7 @@ impl KnownRecords {
         Self {
             metrics,
             records: Mutex::default(),
+            invalid: Mutex::default(),
             told: Mutex::default(),
         }
     }
@@ -40,16 +42,30 @@ impl KnownRecords {
         match read_record(resource) {
             Ok(record) => self.add(&name, record),
             Err(problem) => {
-                tracing::warn!(record = name, %problem, "the record cannot be understood");
+                tracing::warn!(record = name, %problem, "record cannot be understood; its notebook is left alone");
+                let object = serde_json::to_value(resource).unwrap_or_default();
+                self.add_invalid(PartialRecord::new(&name, &object, problem.to_string()));
                 None
             }
         }
+    }
+
+    /// A record is there that cannot be understood.
+    pub(super) fn add_invalid(&self, record: PartialRecord) {
+        self.locked().remove(&record.name);
+        self.invalid_locked().insert(record.name.clone(), record);
+    }
+
+    /// The records that cannot be understood.
+    pub(super) fn invalid(&self) -> Vec<PartialRecord> {
+        self.invalid_locked().values().cloned().collect()
     }
 
     /// The same of one that was just made.
     pub(super) fn add(&self, name: &str, record: Record) -> Option<PolicyName> {
         self.metrics
             .record_changed(name, Some(RecordFacts::of(&record)));
+        self.invalid_locked().remove(name);
         let record = Arc::new(record);
         let before = self.locked().insert(name.to_owned(), Arc::clone(&record));
         let is_news = before.is_none_or(|before| before.progress.state != record.progress.state);
@@ -71,13 +87,15 @@ impl KnownRecords {
             .unwrap_or_else(PoisonError::into_inner)
             .remove(name);
         self.metrics.record_changed(name, None);
+        self.invalid_locked().remove(name);
         let record = self.locked().remove(name)?;
         Some(record.intent.policy.clone())
     }
 
     /// Forgets what is not there any more: what went while the watch was interrupted is told of by its absence only.
     pub(super) fn forget_others(&self, is_there: impl Fn(&str) -> bool) -> Vec<PolicyName> {
-        let names: Vec<String> = self.locked().keys().cloned().collect();
+        let mut names: Vec<String> = self.locked().keys().cloned().collect();
+        names.extend(self.invalid_locked().keys().cloned());
         names
             .iter()
             .filter(|name| !is_there(name))
@@ -96,6 +114,10 @@ impl KnownRecords {
                 && record.intent.notebook.account == *account
                 && record.intent.notebook.region == *region
         })
+    }
+
+    fn invalid_locked(&self) -> MutexGuard<'_, BTreeMap<String, PartialRecord>> {
+        self.invalid.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn locked(&self) -> MutexGuard<'_, BTreeMap<String, Arc<Record>>> {

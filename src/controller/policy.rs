@@ -151,7 +151,7 @@ impl PolicyPass<'_> {
         let next = next_pass(&policy, memory, &observation, &evaluation, now);
         Ok(Some(match claimed? {
             claim::Progress::Complete => next,
-            claim::Progress::Unread => next.min(ailing::PAUSE),
+            claim::Progress::ReadFailed => next.min(ailing::PAUSE),
             claim::Progress::Partial => SHORTEST_REST,
         }))
     }
@@ -166,7 +166,8 @@ impl PolicyPass<'_> {
         let listed = self.context.recent_policies().await.map_err(Error::Plan)?;
         let records = self.context.known.all();
         let records = records.iter().map(Arc::as_ref);
-        let mut planner = Planner::new(policy, evaluation, &listed.policies, records, now);
+        let mut planner = Planner::new(policy, evaluation, &listed.policies, records, now)
+            .with_invalid(&self.context.known.invalid());
         let claimed = claim::claim(self.context, &self.name, &mut planner).await;
         planner.conclude(evaluation);
         Ok(claimed)

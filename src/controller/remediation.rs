@@ -14,9 +14,9 @@ use tokio::time::Instant;
 
 use super::{Context, GuardedRecord, backoff, schedule::until};
 use crate::{
-    api::NotebookRemediation,
+    api::{NotebookRemediation, NotebookRemediationStatus},
     decide::{self, Look},
-    domain::{Progress, Record},
+    domain::{Progress, Record, RecordState},
     kubernetes::{Written, has_finalizer},
     observability::{Controller, ReconciliationResult},
 };
@@ -101,8 +101,8 @@ async fn run(
         context.flights.forget(name);
         return finished(&resource, &record, context, now).await;
     }
-    if !is_ours(&resource, &record, context).await? {
-        return Ok(Action::requeue(SECOND_LOOK));
+    if !is_ours(&resource, &record, context, now).await? {
+        return Ok(Action::requeue(context.options.second_look()));
     }
     let mut pass = Pass {
         context,
@@ -149,7 +149,7 @@ impl Pass<'_> {
         }
         let wish = self.wish.unwrap_or(decide::Wish::Unclear);
         let times = self.context.options.times();
-        let decision = decide::step(&self.record, &observed.sighting, wish, self.now, &times);
+        let mut decision = decide::step(&self.record, &observed.sighting, wish, self.now, &times);
         tracing::debug!(
             record = self.resource.name_any(),
             row = decision.row.number(),
@@ -159,20 +159,31 @@ impl Pass<'_> {
             "decided"
         );
         let mut progress = decision.progress;
-        if decision.request.is_some() {
-            // Judged by the clock as it was before the notebook was seen; sent now. Reading it may have taken long.
-            let sending_at = decide::whole_microseconds(Timestamp::now());
-            progress.stamp(self.now, sending_at);
+        let before = self.record.progress.clone();
+        if let Some(request) = decision.request {
+            if self.may_send(request).await {
+                // Judged by the clock as it was before the notebook was seen; sent now. Reading it may have taken long.
+                let sending_at = decide::whole_microseconds(Timestamp::now());
+                progress.stamp(self.now, sending_at);
+            } else {
+                // Nothing is written that would have to be taken back.
+                progress.take_back_sent(&before);
+                decision.request = None;
+            }
         }
         if let Some(words) = &observed.problem {
             progress.last_error = Some(words.clone());
         }
-        let before = self.record.progress.clone();
-        if !self.write(progress).await? {
+        if let Some(words) = &observed.failure_reason {
+            progress.failure_reason = Some(words.clone());
+        }
+        let stored = self.write(progress).await?;
+        if stored == Stored::Conflict {
             return Ok(Look::Soon);
         }
         if let Some(request) = decision.request {
-            self.act(&flight, request, before, &observed).await?;
+            self.act(&flight, (request, stored), before, &observed)
+                .await?;
         }
         Ok(if self.record.is_finished() {
             Look::Never
@@ -181,10 +192,13 @@ impl Pass<'_> {
         })
     }
 
-    /// Makes the progress durable, with all that people read of it, unless it is so already. Returns false where somebody else was
-    /// faster: the pass ends, and nothing is sent.
-    async fn write(&mut self, progress: Progress) -> Result<bool, Error> {
+    /// Makes the progress durable, with all that people read of it, unless it is so already.
+    async fn write(&mut self, progress: Progress) -> Result<Stored, Error> {
         let is_first = self.resource.status.is_none();
+        if progress.state == RecordState::Unrecognized {
+            // A later version's words stay as they are.
+            return Ok(Stored::AsSent);
+        }
         let before = std::mem::replace(&mut self.record.progress, progress);
         let status = decide::report(
             &self.record,
@@ -196,12 +210,15 @@ impl Pass<'_> {
             },
         );
         if self.resource.status.as_ref() == Some(&status) {
-            return Ok(true);
+            return Ok(Stored::AsSent);
+        }
+        if self.context.flights.was_pruned(&self.resource, &status) {
+            return Ok(Stored::Pruned);
         }
         let written = self
             .context
             .records
-            .write_status(&self.resource, status)
+            .write_status(&self.resource, status.clone())
             .await
             .map_err(Error::Write)?;
         let Written::Done(resource) = written else {
@@ -209,19 +226,34 @@ impl Pass<'_> {
                 record = self.resource.name_any(),
                 "somebody else wrote the record; looking again"
             );
-            return Ok(false);
+            return Ok(Stored::Conflict);
         };
         self.resource = resource;
+        let stored = self.compare(status);
         if is_first || before.state != self.record.progress.state {
             self.tell();
         }
         if self.record.is_finished() {
             self.let_go().await?;
         }
-        Ok(true)
+        Ok(stored)
     }
 
-    /// What is finished needs no restoring: it can be deleted.
+    /// Compares what the API server stored with what was sent.
+    fn compare(&self, sent: NotebookRemediationStatus) -> Stored {
+        if self.resource.status.as_ref() == Some(&sent) {
+            return Stored::AsSent;
+        }
+        if self.context.flights.pruned(&self.resource, sent) {
+            tracing::error!(
+                record = self.resource.name_any(),
+                "the API server did not store the record's status in full: its definition is older than this operator, so that no notebook                  is stopped; run `sudoless crd | kubectl apply --server-side -f -`"
+            );
+        }
+        Stored::Pruned
+    }
+
+    /// What is finished needs no rollback_reason: it can be deleted.
     async fn let_go(&self) -> Result<(), Error> {
         if has_finalizer(&self.resource) {
             let removed = self.context.records.remove_finalizer(&self.resource).await;
@@ -229,6 +261,17 @@ impl Pass<'_> {
         }
         Ok(())
     }
+}
+
+/// How a status is stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stored {
+    /// As it was sent.
+    AsSent,
+    /// Not in full: the definition in the cluster is older than this operator.
+    Pruned,
+    /// Not at all: somebody else wrote the record first, so that the pass ends.
+    Conflict,
 }
 
 /// Row 0, and the end of the audit trail.
@@ -258,18 +301,46 @@ async fn finished(
     Ok(Action::requeue(SECOND_LOOK))
 }
 
-/// Several operators may share the policies by their labels. A record is looked after by whoever looks after its policy, and by
-/// whoever made it; one whose policy is gone by all: only one of them can write it at a time, and what is written first is what
-/// is sent.
+/// Several operators may share the policies by their labels. A record is looked after by the operator that looks after its policy, by the
+/// operator that made it, and by every operator if its policy is gone or if nobody has touched it for longer than a lease lasts and a
+/// write takes: then its operator may be gone, with another label selector or release. A second operator does no harm: only one of
+/// them can write the record at a time, and only what is written first is sent.
 async fn is_ours(
     resource: &NotebookRemediation,
     record: &Record,
     context: &Context,
+    now: Timestamp,
 ) -> Result<bool, Error> {
     if context.looks_after(&record.intent.policy) || context.records.are_ours(resource) {
+        return Ok(true);
+    }
+    if decide::is_abandoned(&touches(resource, record), &context.options.times(), now) {
+        tracing::debug!(
+            record = resource.name_any(),
+            "untouched for long: its operator may be gone"
+        );
         return Ok(true);
     }
     let policies = context.recent_policies().await.map_err(Error::Read)?;
     Ok(!policies.owners.contains_key(&record.intent.policy)
         && !policies.policies.is_unreadable(&record.intent.policy))
+}
+
+/// When anybody wrote the record: what its status says, and what the API server notes of every writer.
+fn touches(resource: &NotebookRemediation, record: &Record) -> Vec<Timestamp> {
+    let progress = &record.progress;
+    let written = resource
+        .managed_fields()
+        .iter()
+        .filter_map(|entry| entry.time.as_ref())
+        .map(|time| time.0);
+    [
+        Some(record.created_at),
+        progress.step_since,
+        progress.last_write_at,
+    ]
+    .into_iter()
+    .flatten()
+    .chain(written)
+    .collect()
 }

@@ -19,7 +19,7 @@ pub use self::{
     blockers::blockers,
     tally::{MOST_UPDATES, Tally},
 };
-use super::{Policies, windows};
+use super::{PartialRecord, Policies, windows};
 use crate::domain::{
     AccountId, Evaluation, Finding, Flights, Mode, Next, Notebook, Policy, Record, RecordState,
     Region, TargetRegion, Verdict, WaitReason,
@@ -72,6 +72,15 @@ impl<'a> Planner<'a> {
             queue: queue.into_iter(),
             refused: Vec::new(),
         }
+    }
+
+    /// The same, with the records that cannot be understood.
+    #[must_use]
+    pub fn with_invalid(mut self, records: &[PartialRecord]) -> Self {
+        for record in records {
+            self.tally.add_partial(record);
+        }
+        self
     }
 
     /// The next notebook to claim; those that must wait are passed over.

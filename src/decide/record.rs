@@ -1,13 +1,16 @@
 //! Records between the API server and the decisions *(pure)*: read once at the boundary, written in full.
 
+mod partial;
 #[cfg(test)]
 mod tests;
 
 use std::time::Duration;
 
+pub use self::partial::PartialRecord;
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
 
+use super::Times;
 use crate::{
     api::{
         self, NotebookRemediation, NotebookRemediationSpec, NotebookRemediationStatus,
@@ -25,9 +28,6 @@ pub enum InvalidRecord {
     /// An account, region, role or external id is none.
     #[error(transparent)]
     Identifier(#[from] InvalidIdentifier),
-    /// A reason that this version does not know.
-    #[error("{0:?} is no reason that this version knows: another version of sudoless wrote it")]
-    Reason(String),
     /// It carries no time of creation, as every stored object does.
     #[error("it has no creation time")]
     NoCreation,
@@ -46,9 +46,10 @@ pub fn read_record(resource: &NotebookRemediation) -> Result<Record, InvalidReco
         .0;
     Ok(Record {
         intent: intent(&resource.spec)?,
-        progress: progress(resource.status.as_ref())?,
+        progress: progress(resource.status.as_ref()),
         created_at,
         being_deleted: resource.metadata.deletion_timestamp.is_some(),
+        has_status: resource.status.is_some(),
     })
 }
 
@@ -65,6 +66,7 @@ pub fn write_intent(intent: &Intent) -> NotebookRemediationSpec {
             account: notebook.account.to_string(),
             region: notebook.region.to_string(),
             name: notebook.name.clone(),
+            created_at: notebook.created_at.map(MicroTime),
         },
         access: RemediationAccess {
             role: access.role.as_ref().map(ToString::to_string),
@@ -94,9 +96,11 @@ pub fn write_progress(progress: &Progress) -> NotebookRemediationStatus {
         unanswered_stop_at: time(progress.unanswered_stop_at),
         update_requested_at: time(progress.update_requested_at),
         start_requested_at: time(progress.start_requested_at),
+        start_accepted_at: time(progress.start_accepted_at),
         start_attempts: progress.start_attempts,
-        restoring: progress.restoring.map(|reason| reason.to_string()),
+        rollback_reason: progress.rollback_reason.map(|reason| reason.to_string()),
         last_error: progress.last_error.clone(),
+        failure_reason: progress.failure_reason.clone(),
         completed_at: time(progress.completed_at),
         downtime_seconds: downtime
             .map(|downtime| u32::try_from(downtime.as_secs()).unwrap_or(u32::MAX)),
@@ -137,6 +141,19 @@ pub fn expiry(record: &Record, retention: Duration) -> Option<Timestamp> {
         .ok()
 }
 
+/// How long a lease lasts at most: `--leader-elect` acquires it for 15 s.
+const LONGEST_LEASE: Duration = Duration::from_secs(15);
+
+/// Returns true if nobody wrote a record for longer than a lease lasts and a write to AWS takes: its operator may be gone. `touches` is when
+/// it was written.
+#[must_use]
+pub fn is_abandoned(touches: &[Timestamp], times: &Times, now: Timestamp) -> bool {
+    let longest = times.settled_after() + LONGEST_LEASE;
+    touches.iter().all(|touched| {
+        Duration::try_from(now.duration_since(*touched)).is_ok_and(|since| since > longest)
+    })
+}
+
 /// The present time, as precise as the API server keeps it: what is read back is what was written.
 #[must_use]
 pub fn whole_microseconds(time: Timestamp) -> Timestamp {
@@ -149,6 +166,7 @@ fn intent(spec: &NotebookRemediationSpec) -> Result<Intent, InvalidIdentifier> {
         account,
         region,
         name,
+        created_at,
     } = &spec.notebook;
     let access = &spec.access;
     let RemediationTimeouts {
@@ -163,6 +181,7 @@ fn intent(spec: &NotebookRemediationSpec) -> Result<Intent, InvalidIdentifier> {
             account: account.parse()?,
             region: region.parse()?,
             name: name.clone(),
+            created_at: created_at.as_ref().map(|time| time.0),
         },
         access: Access {
             role: access.role.as_deref().map(str::parse).transpose()?,
@@ -178,36 +197,40 @@ fn intent(spec: &NotebookRemediationSpec) -> Result<Intent, InvalidIdentifier> {
     })
 }
 
-fn progress(status: Option<&NotebookRemediationStatus>) -> Result<Progress, InvalidRecord> {
+/// The progress of a status. A reason or a state that this version does not know is `Unrecognized`: what is down is brought back all
+/// the same.
+fn progress(status: Option<&NotebookRemediationStatus>) -> Progress {
     let Some(status) = status else {
-        return Ok(Progress::default());
+        return Progress::default();
     };
     let time = |time: &Option<MicroTime>| time.as_ref().map(|time| time.0);
     let state = status.state.map(read_state).unwrap_or_default();
     // A record under way has a reason too, that is none of an end.
     let end = status.reason.as_deref().filter(|_| state.is_finished());
-    Ok(Progress {
+    Progress {
         state,
         step_since: time(&status.step_since),
-        attention_from: status.attention_from.map(read_step),
+        attention_from: status.attention_from.and_then(read_step),
         last_write_at: time(&status.last_write_at),
         stop_requested_at: time(&status.stop_requested_at),
         unanswered_stop_at: time(&status.unanswered_stop_at),
         update_requested_at: time(&status.update_requested_at),
         start_requested_at: time(&status.start_requested_at),
+        start_accepted_at: time(&status.start_accepted_at),
         start_attempts: status.start_attempts,
-        restoring: status.restoring.as_deref().map(reason).transpose()?,
+        rollback_reason: status.rollback_reason.as_deref().map(reason),
         last_error: status.last_error.clone(),
+        failure_reason: status.failure_reason.clone(),
         completed_at: time(&status.completed_at),
-        end: end.map(reason).transpose()?,
-    })
+        end: end.map(reason),
+    }
 }
 
-fn reason(text: &str) -> Result<EndReason, InvalidRecord> {
+fn reason(text: &str) -> EndReason {
     EndReason::ALL
         .into_iter()
         .find(|reason| reason.as_str() == text)
-        .ok_or_else(|| InvalidRecord::Reason(text.to_owned()))
+        .unwrap_or(EndReason::Unrecognized)
 }
 
 fn readable(seconds: u64) -> String {
@@ -228,6 +251,7 @@ fn written_state(state: RecordState) -> api::RemediationState {
         RecordState::Succeeded => api::RemediationState::Succeeded,
         RecordState::Failed => api::RemediationState::Failed,
         RecordState::Cancelled => api::RemediationState::Cancelled,
+        RecordState::Unrecognized => api::RemediationState::Unrecognized,
     }
 }
 
@@ -241,6 +265,7 @@ fn read_state(state: api::RemediationState) -> RecordState {
         api::RemediationState::Succeeded => RecordState::Succeeded,
         api::RemediationState::Failed => RecordState::Failed,
         api::RemediationState::Cancelled => RecordState::Cancelled,
+        api::RemediationState::Unrecognized => RecordState::Unrecognized,
     }
 }
 
@@ -252,10 +277,11 @@ fn written_step(step: Step) -> api::RemediationStep {
     }
 }
 
-fn read_step(step: api::RemediationStep) -> Step {
+fn read_step(step: api::RemediationStep) -> Option<Step> {
     match step {
-        api::RemediationStep::Stop => Step::Stop,
-        api::RemediationStep::Update => Step::Update,
-        api::RemediationStep::Start => Step::Start,
+        api::RemediationStep::Stop => Some(Step::Stop),
+        api::RemediationStep::Update => Some(Step::Update),
+        api::RemediationStep::Start => Some(Step::Start),
+        api::RemediationStep::Unrecognized => None,
     }
 }

@@ -44,9 +44,11 @@ pub fn report(record: &Record, context: ReportContext<'_>) -> NotebookRemediatio
 /// Of a finished record why it ended so, of all others where they stand.
 fn reason(record: &Record) -> String {
     let progress = &record.progress;
-    match (progress.end, progress.restoring) {
+    match (progress.end, progress.rollback_reason) {
         (Some(end), _) if record.is_finished() => end.to_string(),
-        (_, Some(restoring)) if progress.state == RecordState::Starting => restoring.to_string(),
+        (_, Some(rollback_reason)) if progress.state == RecordState::Starting => {
+            rollback_reason.to_string()
+        }
         _ => progress.state.to_string(),
     }
 }
@@ -70,11 +72,15 @@ fn message(record: &Record, wish: Option<Wish>) -> String {
         RecordState::Succeeded | RecordState::Failed | RecordState::Cancelled => {
             ended(record, wish)
         }
+        RecordState::Unrecognized => {
+            "its state is one of a later version of sudoless: nothing is done about its notebook"
+                .to_owned()
+        }
     }
 }
 
 fn starting(record: &Record) -> String {
-    match record.progress.restoring {
+    match record.progress.rollback_reason {
         None => "root access is disabled; it is being started again".to_owned(),
         Some(reason) => format!(
             "it is being started again as it was, without a change: {}",
@@ -87,18 +93,42 @@ fn needs_attention(record: &Record) -> String {
     let what = match record.step() {
         Step::Stop => "it has not stopped within timeouts.stop",
         Step::Update => "root access was not disabled within timeouts.update",
-        Step::Start => "it does not run again within timeouts.start",
+        Step::Start if !record.was_stopped_by_us() => return restored(record),
+        Step::Start => "it does not run again",
     };
-    let said = record
-        .progress
-        .last_error
-        .as_ref()
-        .map(|words| format!(". AWS said: {words}"))
-        .unwrap_or_default();
+    let said = said(record);
     format!(
         "{what}; the operator goes on trying{said}. {}",
         by_hand(record)
     )
+}
+
+/// A record that says that its notebook was running, and that nothing was done about it, beside a notebook that is down.
+fn restored(record: &Record) -> String {
+    let notebook = &record.intent.notebook;
+    format!(
+        "this record was restored without its status, so that it is not known whether the operator stopped the notebook, which was running \
+         when the record was made and is down. If it should run, in account {}: aws sagemaker start-notebook-instance --region {} \
+         --notebook-instance-name {}; if not: kubectl delete nbr {}",
+        notebook.account,
+        notebook.region,
+        notebook.name,
+        RecordName::of(notebook)
+    )
+}
+
+/// AWS's own words: why a start or an update failed, and what was refused last.
+fn said(record: &Record) -> String {
+    let progress = &record.progress;
+    let failed = progress
+        .failure_reason
+        .as_ref()
+        .map(|words| format!(". AWS could not start it: {words}"));
+    let refused = progress
+        .last_error
+        .as_ref()
+        .map(|words| format!(". AWS said: {words}"));
+    [failed, refused].into_iter().flatten().collect()
 }
 
 /// What a person can do if the operator cannot, or is not there any more.
@@ -138,11 +168,7 @@ fn ended(record: &Record, wish: Option<Wish>) -> String {
             } else {
                 "nobody was disturbed"
             };
-            let said = progress
-                .last_error
-                .as_ref()
-                .map(|words| format!(". AWS said: {words}"))
-                .unwrap_or_default();
+            let said = said(record);
             format!(
                 "{why}; {disturbed}{said}. It is not tried again until somebody acknowledges it with kubectl delete nbr {name}"
             )
@@ -174,8 +200,15 @@ fn because(reason: EndReason, wish: Option<Wish>) -> String {
             "it could not be told whether its users have root, or whether the policy covers it"
         }
         EndReason::StartedByOwner => "its owner started it meanwhile: it is looked at anew, as a running one",
+        EndReason::StoppedByOwner => {
+            "the notebook ran again after the operator had started it, and was stopped since: it stays stopped"
+        }
+        EndReason::TimedOut => {
+            "AWS gave no clear answer to an update within timeouts.stop, so that the notebook was not stopped; the next pass decides again"
+        }
+        EndReason::Unrecognized => "another version of sudoless gave the reason",
         EndReason::Withdrawn => withdrawn(wish),
-        EndReason::NotNow => not_now(wish),
+        EndReason::Deferred => not_now(wish),
     }
     .to_owned()
 }
@@ -198,6 +231,12 @@ fn not_now(wish: Option<Wish>) -> &'static str {
         Some(Wish::NotNow(NotNow::WhenRunning)) => "whenRunning is Wait now, and it runs",
         Some(Wish::NotNow(NotNow::Budget)) => {
             "as many notebooks are being restarted as the policy allows: it waits for its turn"
+        }
+        Some(Wish::NotNow(NotNow::Halted)) => {
+            "maxFailures notebooks of the policy are down and need attention: no other one is stopped"
+        }
+        Some(Wish::NotNow(NotNow::NotRestartable)) => {
+            "AWS would not start it again: it was not stopped"
         }
         Some(Wish::NotNow(NotNow::InvalidPolicy)) => {
             "a policy that names its account cannot be understood: nobody is disturbed until it is"

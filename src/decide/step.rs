@@ -16,7 +16,8 @@ use jiff::Timestamp;
 pub use self::answered::{Reaction, answered};
 use self::case::{Case, Place};
 use crate::domain::{
-    Call, EndReason, NotebookStatus, Progress, Record, RecordState, RootAccess, Step,
+    Call, EndReason, NotebookDetails, NotebookStatus, Progress, Record, RecordState, RootAccess,
+    Step,
 };
 
 /// What was seen of the notebook just now.
@@ -32,6 +33,10 @@ pub enum Sighting {
         status: NotebookStatus,
         /// Whether its users have root.
         root_access: RootAccess,
+        /// Its `CreationTime`, if AWS said it.
+        created_at: Option<Timestamp>,
+        /// Its `LastModifiedTime`, if AWS said it.
+        last_modified: Option<Timestamp>,
     },
 }
 
@@ -44,7 +49,7 @@ pub enum Wish {
     NotNow(NotNow),
     /// Nobody wants it any more: what is down is brought back as it was.
     Withdrawn(Withdrawal),
-    /// It cannot be told: the policy speaks of tags, and those cannot be read.
+    /// It cannot be told: the policies cannot be listed, or they use tags, and those cannot be read.
     Unclear,
 }
 
@@ -59,6 +64,10 @@ pub enum NotNow {
     WhenRunning,
     /// More notebooks are down already than the policy allows.
     Budget,
+    /// So many notebooks of the policy are down and need attention that no other one is stopped.
+    Halted,
+    /// AWS will not start it again.
+    NotRestartable,
     /// The policy, or another one that names this account and region, cannot be understood.
     InvalidPolicy,
 }
@@ -133,12 +142,15 @@ pub enum Look {
 #[expect(missing_docs, reason = "the table itself says what each is")]
 pub enum Row {
     Finished,
+    Unrecognized,
     Unreadable,
     Deleted,
     Fixed,
+    StoppedByOwner,
     BringBack,
     BroughtBack,
     StartAgain,
+    RestoredFromBackup,
     FixedWhileStopped,
     WithdrawnWhileDown,
     UpdateWhileDown,
@@ -183,9 +195,17 @@ const ANYWHERE: &[Place] = &[
     Place::InService,
     Place::InTransition,
 ];
+const NOT_MISSING: &[Place] = &[
+    Place::Unreadable,
+    Place::Stopped,
+    Place::Failed,
+    Place::InService,
+    Place::InTransition,
+];
 const UNREADABLE: &[Place] = &[Place::Unreadable];
 const MISSING: &[Place] = &[Place::Missing];
 const DOWN: &[Place] = &[Place::Stopped, Place::Failed];
+const STOPPED: &[Place] = &[Place::Stopped];
 const RUNNING: &[Place] = &[Place::InService];
 const DOWN_OR_RUNNING: &[Place] = &[Place::Stopped, Place::Failed, Place::InService];
 const IN_TRANSITION: &[Place] = &[Place::InTransition];
@@ -209,14 +229,17 @@ const fn rule(
 /// The table. *Stopped by us*, *withdrawn*, *undisturbable*, *settled* and *at the deadline* are defined in [`Case`].
 #[rustfmt::skip]
 #[expect(clippy::redundant_closure_for_method_calls, reason = "a method of a type with a lifetime is no such function")]
-const TABLE: [Rule; 20] = [
+const TABLE: [Rule; 23] = [
     rule(("0",  Row::Finished),              (ANY,      ANYWHERE),        |c| c.is_finished(),                  nothing),
+    rule(("0a", Row::Unrecognized),          (ANY,      NOT_MISSING),     |c| c.is_unrecognized(),              nothing),
     rule(("-",  Row::Unreadable),            (ANY,      UNREADABLE),      always,                             wait_for_an_answer),
     rule(("1",  Row::Deleted),               (ANY,      MISSING),         always,                             succeed_deleted),
     rule(("2",  Row::Fixed),                 (DISABLED, RUNNING),         always,                             succeed_running),
-    rule(("3",  Row::BringBack),             (ANY,      DOWN),            |c| c.is_restoring(),                 start),
-    rule(("4",  Row::BroughtBack),           (ANY,      RUNNING),         |c| c.is_restoring(),                 end_once_settled),
+    rule(("2a", Row::StoppedByOwner),        (ANY,      STOPPED),         |c| c.ran_again(),                    end_stopped_by_owner),
+    rule(("3",  Row::BringBack),             (ANY,      DOWN),            |c| c.is_rolling_back(),                 start),
+    rule(("4",  Row::BroughtBack),           (ANY,      RUNNING),         |c| c.is_rolling_back(),                 end_once_settled),
     rule(("5",  Row::StartAgain),            (DISABLED, DOWN),            |c| c.was_stopped_by_us(),            start),
+    rule(("5a", Row::RestoredFromBackup),    (ANY,      DOWN),            |c| c.may_be_down_unrecorded(),       need_attention),
     rule(("6",  Row::FixedWhileStopped),     (DISABLED, DOWN),            always,                             succeed),
     rule(("7",  Row::WithdrawnWhileDown),    (ENABLED,  DOWN),            |c| c.was_stopped_by_us() && c.is_withdrawn(), restore_withdrawn),
     rule(("8",  Row::UpdateWhileDown),       (ENABLED,  DOWN),            |c| c.was_stopped_by_us(),            update_or_restore),
@@ -306,6 +329,25 @@ fn succeed(case: &Case<'_>) -> Decision {
     end(case, RecordState::Succeeded, EndReason::RootAccessDisabled)
 }
 
+/// A record that says that the notebook was running and never got a status: what was done since is not known.
+fn need_attention(case: &Case<'_>) -> Decision {
+    let mut progress = case.record.progress.clone();
+    progress.enter(RecordState::Starting, case.now);
+    progress.need_attention(case.now);
+    decided(progress)
+}
+
+/// It ran again after the operator's Start, and was stopped since: it ends as it would have ended running.
+fn end_stopped_by_owner(case: &Case<'_>) -> Decision {
+    let rollback = case.record.progress.rollback_reason;
+    let state = match (rollback, case.root_access) {
+        (None, RootAccess::Disabled) => RecordState::Succeeded,
+        (None | Some(EndReason::Withdrawn), _) => RecordState::Cancelled,
+        (Some(_), _) => RecordState::Failed,
+    };
+    end(case, state, EndReason::StoppedByOwner)
+}
+
 /// A Stop that was not answered may still arrive, however quick everything since was: until then the record has to be there to
 /// bring it back.
 fn succeed_running(case: &Case<'_>) -> Decision {
@@ -348,11 +390,7 @@ fn cancel_started_once_settled(case: &Case<'_>) -> Decision {
 }
 
 fn end_once_settled(case: &Case<'_>) -> Decision {
-    let reason = case
-        .record
-        .progress
-        .restoring
-        .unwrap_or(EndReason::Withdrawn);
+    let reason = case.rollback_reason().unwrap_or(EndReason::Withdrawn);
     let state = match reason {
         EndReason::Withdrawn => RecordState::Cancelled,
         _ => RecordState::Failed,
@@ -369,13 +407,13 @@ fn restore_withdrawn(case: &Case<'_>) -> Decision {
 }
 
 fn start(case: &Case<'_>) -> Decision {
-    start_with(case, case.record.progress.restoring)
+    start_with(case, case.rollback_reason())
 }
 
 /// Starts it, again and again: whatever happens, this is never given up (promise P2).
-fn start_with(case: &Case<'_>, restoring: Option<EndReason>) -> Decision {
+fn start_with(case: &Case<'_>, rollback_reason: Option<EndReason>) -> Decision {
     let mut progress = case.record.progress.clone();
-    progress.restoring = restoring;
+    progress.rollback_reason = rollback_reason;
     let begins = progress.enter(RecordState::Starting, case.now);
     let is_due = begins || case.is_start_due();
     if !begins && case.is_at_deadline() {
@@ -425,11 +463,14 @@ fn update(case: &Case<'_>) -> Decision {
 }
 
 /// Finds out whether an Update will be allowed. It writes `lastWriteAt` only.
+///
+/// At the deadline nothing was stopped, and nothing is: the record ends, so that its slot is free and the next plan decides again. Were
+/// it kept, many records could wait for AWS to recover, and all stop their notebooks at once then (promise P6).
 fn probe(case: &Case<'_>) -> Decision {
-    let mut progress = case.record.progress.clone();
-    if case.is_at_deadline() {
-        progress.need_attention(case.now);
+    if case.is_at_deadline() || case.needs_attention() {
+        return once_settled(case, RecordState::Cancelled, EndReason::TimedOut);
     }
+    let progress = case.record.progress.clone();
     if case.is_first_write() || case.is_resend_due() {
         return sending(progress, Request::Probe, case.now);
     }
@@ -472,6 +513,17 @@ fn wait_or_end(case: &Case<'_>) -> Decision {
         end(case, RecordState::Cancelled, unknown)
     } else {
         once_settled(case, RecordState::Failed, unknown)
+    }
+}
+
+impl From<&NotebookDetails> for Sighting {
+    fn from(details: &NotebookDetails) -> Self {
+        Self::Seen {
+            status: details.status.clone(),
+            root_access: details.root_access,
+            created_at: details.created_at,
+            last_modified: details.last_modified,
+        }
     }
 }
 

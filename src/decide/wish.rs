@@ -18,6 +18,8 @@ pub enum Budget {
     Kept,
     /// They are: several operators claimed at the same time, or the budget was lowered since.
     Exceeded,
+    /// So many notebooks of the policy are down and need attention that no other one is stopped.
+    Halted,
 }
 
 /// What is wanted of a notebook that was described just now.
@@ -73,9 +75,11 @@ fn not_now(policy: &Policy, budget: Budget, now: Timestamp) -> Option<NotNow> {
         Opening::Closed { .. }
     ) {
         Some(NotNow::WindowClosed)
-    } else if budget == Budget::Exceeded {
-        Some(NotNow::Budget)
     } else {
-        None
+        match budget {
+            Budget::Kept => None,
+            Budget::Exceeded => Some(NotNow::Budget),
+            Budget::Halted => Some(NotNow::Halted),
+        }
     }
 }

@@ -55,8 +55,16 @@ pub enum WaitReason {
     PolicyConflict,
     /// Another policy's remediation of it is under way.
     OtherPolicy,
+    /// AWS will not start it again once it is stopped: its platform is retired or not known, or it has an accelerator.
+    NotRestartable,
+    /// It came to Stopped only minutes ago: its owner, or a tool of its owner, may be about to start it.
+    RecentlyStopped,
     /// It, or its tags, could not be read just before it was to be claimed.
-    Unread,
+    ReadFailed,
+    /// Its policy or its record changed since the plan was made: the next pass looks again.
+    Superseded,
+    /// Its record cannot be understood by this version.
+    RecordInvalid,
 }
 
 /// What a policy says about one notebook.
@@ -163,7 +171,7 @@ impl Next {
 
 impl WaitReason {
     /// Every reason.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 15] = [
         Self::Running,
         Self::TransitionalStatus,
         Self::Failed,
@@ -174,7 +182,11 @@ impl WaitReason {
         Self::Recurring,
         Self::PolicyConflict,
         Self::OtherPolicy,
-        Self::Unread,
+        Self::NotRestartable,
+        Self::RecentlyStopped,
+        Self::ReadFailed,
+        Self::Superseded,
+        Self::RecordInvalid,
     ];
 
     /// The reason as the status spells it.
@@ -191,7 +203,11 @@ impl WaitReason {
             Self::Recurring => "Recurring",
             Self::PolicyConflict => "PolicyConflict",
             Self::OtherPolicy => "OtherPolicy",
-            Self::Unread => "Unread",
+            Self::NotRestartable => "NotRestartable",
+            Self::RecentlyStopped => "RecentlyStopped",
+            Self::ReadFailed => "ReadFailed",
+            Self::Superseded => "Superseded",
+            Self::RecordInvalid => "RecordInvalid",
         }
     }
 }

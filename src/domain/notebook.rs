@@ -33,6 +33,16 @@ pub struct NotebookDetails {
     pub status: NotebookStatus,
     /// The lifecycle configuration attached.
     pub lifecycle_config: Option<String>,
+    /// `PlatformIdentifier`, such as `notebook-al2023-v1`; `None`: AWS did not say.
+    pub platform: Option<String>,
+    /// `AcceleratorTypes`: the Elastic Inference accelerators attached, which AWS does not support any more.
+    pub accelerators: Vec<String>,
+    /// `FailureReason`: why the last start or update failed, in AWS's words.
+    pub failure_reason: Option<String>,
+    /// `CreationTime`, in whole microseconds. A notebook of the same name with another one is another notebook.
+    pub created_at: Option<Timestamp>,
+    /// `LastModifiedTime`, in whole microseconds: it moves at each stop and start.
+    pub last_modified: Option<Timestamp>,
 }
 
 /// A notebook in a snapshot, with what of it could not be read.

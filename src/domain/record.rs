@@ -29,6 +29,9 @@ pub struct NotebookRef {
     pub region: Region,
     /// Its name.
     pub name: String,
+    /// Its `CreationTime`: a notebook of this name with another one is another notebook. `None`: AWS did not say, or an older
+    /// version made the record.
+    pub created_at: Option<Timestamp>,
 }
 
 /// What was decided before anything was done; it never changes.
@@ -60,6 +63,8 @@ pub struct Record {
     pub created_at: Timestamp,
     /// Whether somebody asked to delete it: then the notebook is brought back first.
     pub being_deleted: bool,
+    /// Whether it has a status. The first pass writes it; a record that was restored from a backup may have none.
+    pub has_status: bool,
 }
 
 /// How far a remediation is.
@@ -81,12 +86,16 @@ pub struct Progress {
     pub update_requested_at: Option<Timestamp>,
     /// When the first Start was about to be sent.
     pub start_requested_at: Option<Timestamp>,
+    /// When AWS accepted the last Start that it accepted.
+    pub start_accepted_at: Option<Timestamp>,
     /// How many Starts were about to be sent.
     pub start_attempts: u32,
     /// Set: no more Update, the notebook is brought back as it is, for this reason.
-    pub restoring: Option<EndReason>,
+    pub rollback_reason: Option<EndReason>,
     /// What AWS said when it last refused something or did not answer. For people only: nothing is decided by it.
     pub last_error: Option<String>,
+    /// `FailureReason` of the last Describe that showed the notebook in status Failed. For people only.
+    pub failure_reason: Option<String>,
     /// When it finished.
     pub completed_at: Option<Timestamp>,
     /// Why it finished as it did.
@@ -113,6 +122,8 @@ pub enum RecordState {
     Failed,
     /// It was not fixed, because nobody wants it any more or its owner changed it.
     Cancelled,
+    /// A state that a later version wrote. Not finished, as far as this version can tell.
+    Unrecognized,
 }
 
 /// A part of a remediation that has a timeout of its own.
@@ -146,9 +157,15 @@ pub enum EndReason {
     /// The policy does not want it any more, or somebody deleted the record.
     Withdrawn,
     /// The notebook is not to be disturbed now: the window closed, the policy was suspended, or the budget is used up.
-    NotNow,
+    Deferred,
     /// Its owner started it meanwhile; the next remediation takes that into account.
     StartedByOwner,
+    /// It ran again after the operator's Start, and was stopped by somebody else since: it is not started again.
+    StoppedByOwner,
+    /// It was not stopped within `timeouts.stop`, because AWS gave no clear answer to the probe.
+    TimedOut,
+    /// A reason that a later version wrote.
+    Unrecognized,
 }
 
 impl RecordName {
@@ -196,6 +213,7 @@ impl NotebookRef {
             account: account.clone(),
             region: region.clone(),
             name: notebook.name.clone(),
+            created_at: None,
         }
     }
 
@@ -230,6 +248,7 @@ impl Record {
             progress: Progress::default(),
             created_at,
             being_deleted: false,
+            has_status: false,
         }
     }
 
@@ -245,11 +264,18 @@ impl Record {
         self.intent.was_running && self.progress.stop_requested_at.is_some()
     }
 
-    /// Whether it counts as a notebook that is taken down: from its creation until the notebook is verified running again, or
-    /// was not disturbed (promise P6).
+    /// Returns true if the record counts as a notebook that is down: from its creation until the notebook is verified running again, or
+    /// was not touched, whatever the state in between (promise P6).
     #[must_use]
     pub fn takes_a_slot(&self) -> bool {
         self.intent.was_running && !self.is_finished()
+    }
+
+    /// Returns true if the notebook was stopped by the operator and needs a person: it gives its slot back, within `maxFailures`, and it
+    /// counts for the brake.
+    #[must_use]
+    pub fn is_down_and_needs_attention(&self) -> bool {
+        self.was_stopped_by_us() && self.progress.state == RecordState::NeedsAttention
     }
 
     /// Whether it shows that notebooks in its account and region come back: the canary's evidence. One that was deleted meanwhile
@@ -286,7 +312,8 @@ impl Progress {
             | RecordState::Stopping
             | RecordState::Succeeded
             | RecordState::Failed
-            | RecordState::Cancelled => Step::Stop,
+            | RecordState::Cancelled
+            | RecordState::Unrecognized => Step::Stop,
         }
     }
 }
@@ -326,6 +353,17 @@ impl Progress {
         }
     }
 
+    /// Takes back what says that a request was sent: it was not. State, deadline and rollback stay as they are, so that a notebook that is
+    /// down still needs attention in time.
+    pub fn take_back_sent(&mut self, before: &Self) {
+        self.last_write_at = before.last_write_at;
+        self.stop_requested_at = before.stop_requested_at;
+        self.unanswered_stop_at = before.unanswered_stop_at;
+        self.update_requested_at = before.update_requested_at;
+        self.start_requested_at = before.start_requested_at;
+        self.start_attempts = before.start_attempts;
+    }
+
     /// The step took too long, or something refuses.
     pub fn need_attention(&mut self, now: Timestamp) {
         if self.state != RecordState::NeedsAttention {
@@ -347,7 +385,7 @@ impl Progress {
 
 impl RecordState {
     /// Every state.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Pending,
         Self::Stopping,
         Self::Updating,
@@ -356,6 +394,7 @@ impl RecordState {
         Self::Succeeded,
         Self::Failed,
         Self::Cancelled,
+        Self::Unrecognized,
     ];
 
     /// The state as the status and the metrics spell it.
@@ -370,6 +409,7 @@ impl RecordState {
             Self::Succeeded => "Succeeded",
             Self::Failed => "Failed",
             Self::Cancelled => "Cancelled",
+            Self::Unrecognized => "Unrecognized",
         }
     }
 
@@ -394,7 +434,7 @@ impl Step {
 
 impl EndReason {
     /// Every reason.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 13] = [
         Self::RootAccessDisabled,
         Self::Deleted,
         Self::AccessDenied,
@@ -403,8 +443,11 @@ impl EndReason {
         Self::UpdateTimedOut,
         Self::RootAccessUnknown,
         Self::Withdrawn,
-        Self::NotNow,
+        Self::Deferred,
         Self::StartedByOwner,
+        Self::StoppedByOwner,
+        Self::TimedOut,
+        Self::Unrecognized,
     ];
 
     /// The reason as the status spells it.
@@ -419,8 +462,11 @@ impl EndReason {
             Self::UpdateTimedOut => "UpdateTimedOut",
             Self::RootAccessUnknown => "RootAccessUnknown",
             Self::Withdrawn => "Withdrawn",
-            Self::NotNow => "NotNow",
+            Self::Deferred => "Deferred",
             Self::StartedByOwner => "StartedByOwner",
+            Self::StoppedByOwner => "StoppedByOwner",
+            Self::TimedOut => "TimedOut",
+            Self::Unrecognized => "Unrecognized",
         }
     }
 }
@@ -456,6 +502,7 @@ mod tests {
             account: "111122223333".parse().unwrap(),
             region: "eu-west-1".parse().unwrap(),
             name: name.to_owned(),
+            created_at: None,
         }
     }
 

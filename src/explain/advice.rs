@@ -36,8 +36,17 @@ pub(super) fn wait(
         WaitReason::TransitionalStatus | WaitReason::Window | WaitReason::OtherPolicy => {
             vec![say("nothing: it passes by itself")]
         }
-        WaitReason::Unread => vec![say(
+        WaitReason::NotRestartable => vec![say(
+            "migrate the notebook to notebook-al2023-v1 while it is stopped; a running one is left alone, because AWS would not start it again",
+        )],
+        WaitReason::RecentlyStopped => vec![say(
+            "nothing: it is updated once it has been stopped for restAfterStop",
+        )],
+        WaitReason::ReadFailed | WaitReason::Superseded => vec![say(
             "nothing, if it passes: it is tried again at the next pass",
+        )],
+        WaitReason::RecordInvalid => vec![say(
+            "run the version of sudoless that wrote the record; or see that the notebook runs if it should, and delete the record",
         )],
     }
 }

@@ -7,11 +7,12 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use serde_json::Value;
 
 use super::{Facts, Subject, coverage::Standing, find};
 use crate::{
     api::{self, NotebookRootAccessPolicy},
-    decide::{Policies, Tally, read_record, validate},
+    decide::{PartialRecord, Policies, Tally, read_record, validate},
     domain::{
         Exemption, Match, Notebook, NotebookDetails, NotebookSummary, Policy, PolicyName, Record,
         RootAccess,
@@ -27,8 +28,8 @@ pub(super) struct Evidence<'a> {
     pub(super) policies: Policies,
     /// The records that are understood.
     pub(super) records: Vec<Record>,
-    /// An open record that is not understood: then no budget can be counted, and nothing is begun.
-    pub(super) unclear_record: Option<(String, String)>,
+    /// The records that are not understood.
+    invalid: Vec<PartialRecord>,
 }
 
 /// What a policy's last scan tells about tags.
@@ -44,27 +45,29 @@ enum Told<'a> {
 impl<'a> Evidence<'a> {
     pub(super) fn of(facts: &'a Facts, subject: &'a Subject, now: Timestamp) -> Self {
         let mut records = Vec::new();
-        let mut unclear_record = None;
+        let mut invalid = Vec::new();
         for resource in &facts.records {
             match read_record(resource) {
                 Ok(record) => records.push(record),
-                Err(problem) if is_open(resource) => {
-                    let name = resource.metadata.name.clone().unwrap_or_default();
-                    unclear_record = Some((name, problem.to_string()));
+                Err(problem) => {
+                    let name = resource.metadata.name.as_deref().unwrap_or_default();
+                    let object = serde_json::to_value(resource).unwrap_or_default();
+                    invalid.push(PartialRecord::new(name, &object, problem.to_string()));
                 }
-                Err(_) => {}
             }
         }
-        if let Some(strange) = facts.undecodable_records.first() {
-            unclear_record = Some((strange.name.clone(), strange.problem.clone()));
-        }
+        invalid.extend(
+            facts.undecodable_records.iter().map(|record| {
+                PartialRecord::new(&record.name, &Value::Null, record.problem.clone())
+            }),
+        );
         let mut evidence = Self {
             facts,
             subject,
             now,
             policies: Policies::default(),
             records,
-            unclear_record,
+            invalid,
         };
         evidence.policies = evidence.settled();
         evidence
@@ -72,7 +75,11 @@ impl<'a> Evidence<'a> {
 
     /// The records added up for a policy.
     pub(super) fn tally(&self, policy: &PolicyName) -> Tally {
-        Tally::of(policy, &self.records)
+        let mut tally = Tally::of(policy, &self.records);
+        for record in &self.invalid {
+            tally.add_partial(record);
+        }
+        tally
     }
 
     /// The notebook by what is known without any scan: where it is, and its name.
@@ -93,6 +100,11 @@ impl<'a> Evidence<'a> {
                 root_access: RootAccess::Unknown,
                 status: "".into(),
                 lifecycle_config: None,
+                platform: Some("notebook-al2023-v1".to_owned()),
+                accelerators: Vec::new(),
+                failure_reason: None,
+                created_at: None,
+                last_modified: None,
             }),
             tags: None,
             described_at: self.now,
@@ -116,6 +128,11 @@ impl<'a> Evidence<'a> {
                 },
                 status: finding.status.as_str().into(),
                 lifecycle_config: finding.lifecycle_config.clone(),
+                platform: Some("notebook-al2023-v1".to_owned()),
+                accelerators: Vec::new(),
+                failure_reason: None,
+                created_at: None,
+                last_modified: None,
             }),
             ..outline
         }
@@ -201,12 +218,4 @@ impl<'a> Evidence<'a> {
         }
         Some(policy)
     }
-}
-
-fn is_open(record: &crate::api::NotebookRemediation) -> bool {
-    let state = record.status.as_ref().and_then(|status| status.state);
-    !matches!(
-        state,
-        Some(api::RemediationState::Succeeded | api::RemediationState::Cancelled)
-    )
 }

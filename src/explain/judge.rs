@@ -186,7 +186,7 @@ fn decide(evidence: &Evidence<'_>, policy: &domain::Policy, notebook: &Notebook)
     );
     // Without what it says of tags, which are not at hand.
     let Some(settled) = evidence.policies.get(&policy.name) else {
-        return Decision::Waits(Wait::unread(
+        return Decision::Waits(Wait::read_failed(
             "the policy does not select it any more".to_owned(),
         ));
     };
@@ -206,14 +206,7 @@ fn decide(evidence: &Evidence<'_>, policy: &domain::Policy, notebook: &Notebook)
         Err(wait) if !matches!(wait.next, Next::Wait(_)) => Decision::Waits(wait),
         _ if policy.suspended => Decision::Suspended,
         Err(wait) => Decision::Waits(wait),
-        Ok(_) => match &evidence.unclear_record {
-            Some((name, problem)) if policy.mode == Mode::Enforce => {
-                Decision::Waits(Wait::unread(format!(
-                    "nbr/{name} cannot be understood, so that no budget can be counted: {problem}"
-                )))
-            }
-            _ => Decision::Begins,
-        },
+        Ok(_) => Decision::Begins,
     }
 }
 
@@ -267,10 +260,16 @@ fn begins(policy: &domain::Policy, finding: &api::Finding, running: bool) -> Str
         );
     }
     let before = match finding.reason.as_deref() {
-        Some(reason) if reason == WaitReason::Unread.as_str() => format!(
-            ". At its last pass it could not: {}",
-            finding.message.as_deref().unwrap_or(reason)
-        ),
+        Some(reason)
+            if [WaitReason::ReadFailed, WaitReason::Superseded]
+                .iter()
+                .any(|each| each.as_str() == reason) =>
+        {
+            format!(
+                ". At its last pass it could not: {}",
+                finding.message.as_deref().unwrap_or(reason)
+            )
+        }
         _ => String::new(),
     };
     format!(

@@ -21,12 +21,18 @@ pub struct PolicyList {
 
 /// Lists all policies, past every cache.
 ///
+/// Where their kind is not defined, there are none.
+///
 /// # Errors
-/// What the API server answers. A policy that does not decode is no error: it is listed as one that is not understood.
+/// What the API server answers otherwise. A policy that does not decode is no error: it is listed as one that is not understood.
 pub async fn list_policies(client: &Client) -> Result<PolicyList, Error> {
     let api: Api<DeserializeGuard<NotebookRootAccessPolicy>> = Api::all(client.clone());
     let mut listed = PolicyList::default();
-    for resource in list_all(&api, ListParams::default().limit(PAGE)).await? {
+    let resources = match list_all(&api, ListParams::default().limit(PAGE)).await {
+        Err(Error::Api(status)) if status.code == 404 => Vec::new(),
+        listed => listed?,
+    };
+    for resource in resources {
         listed.add(&resource);
     }
     Ok(listed)

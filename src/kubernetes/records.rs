@@ -9,11 +9,11 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use kube::{
     Api, Client, Error, Resource, ResourceExt,
     api::{
-        DeleteParams, ListParams, ObjectMeta, PartialObjectMeta, Patch, PatchParams, PostParams,
-        Preconditions,
+        ApiResource, DeleteParams, DynamicObject, ListParams, ObjectMeta, PartialObjectMeta, Patch,
+        PatchParams, PostParams, Preconditions,
     },
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{FIELD_MANAGER, pages::list_all};
 use crate::{
@@ -31,7 +31,20 @@ const PAGE: u32 = 500;
 #[derive(Clone)]
 pub struct Records {
     api: Api<NotebookRemediation>,
+    /// The same objects, none of which fails to decode.
+    stored: Api<DynamicObject>,
     operator: String,
+}
+
+/// A record as the API server stores it.
+#[derive(Clone, Debug)]
+pub struct StoredRecord {
+    /// Its name.
+    pub name: String,
+    /// The object.
+    pub object: Value,
+    /// The record, or why the object does not decode.
+    pub decoded: Result<NotebookRemediation, String>,
 }
 
 /// The policy that a record belongs to: with it the record goes.
@@ -57,6 +70,10 @@ impl Records {
     #[must_use]
     pub fn new(client: Client, operator: String) -> Self {
         Self {
+            stored: Api::all_with(
+                client.clone(),
+                &ApiResource::erase::<NotebookRemediation>(&()),
+            ),
             api: Api::all(client),
             operator,
         }
@@ -76,11 +93,19 @@ impl Records {
         self.api.get_opt(name).await
     }
 
+    /// A record as it is now, if only as the object that it is stored as.
+    ///
+    /// # Errors
+    /// What the API server answers, but that it is not there.
+    pub async fn get_stored(&self, name: &str) -> Result<Option<StoredRecord>, Error> {
+        Ok(self.stored.get_opt(name).await?.map(StoredRecord::from))
+    }
+
     /// The records that are not done with: those under way, and those that failed and that nobody acknowledged.
     ///
     /// # Errors
-    /// What the API server answers; a record that does not decode fails the whole.
-    pub async fn open(&self) -> Result<Vec<NotebookRemediation>, Error> {
+    /// What the API server answers. A record that does not decode is no error.
+    pub async fn open(&self) -> Result<Vec<StoredRecord>, Error> {
         self.list("status.state!=Succeeded,status.state!=Cancelled")
             .await
     }
@@ -89,16 +114,17 @@ impl Records {
     ///
     /// # Errors
     /// As [`Self::open`].
-    pub async fn open_of(&self, policy: &PolicyName) -> Result<Vec<NotebookRemediation>, Error> {
+    pub async fn open_of(&self, policy: &PolicyName) -> Result<Vec<StoredRecord>, Error> {
         let fields = format!(
             "spec.policy={policy},status.state!=Succeeded,status.state!=Cancelled,status.state!=Failed"
         );
         self.list(&fields).await
     }
 
-    async fn list(&self, fields: &str) -> Result<Vec<NotebookRemediation>, Error> {
+    async fn list(&self, fields: &str) -> Result<Vec<StoredRecord>, Error> {
         let parameters = ListParams::default().fields(fields).limit(PAGE);
-        list_all(&self.api, parameters).await
+        let objects = list_all(&self.stored, parameters).await?;
+        Ok(objects.into_iter().map(StoredRecord::from).collect())
     }
 
     /// Makes a record: the claim of its notebook.
@@ -180,7 +206,7 @@ impl Records {
         unless_conflict(self.api.replace_status(&name, &parameters, &changed).await)
     }
 
-    /// Lets a record go that is finished: it can be deleted from now on.
+    /// Lets a record go that is finished: it can be deleted from now on, and it outlives its policy, as the audit trail.
     ///
     /// # Errors
     /// What the API server answers, but that it is another one by now, or gone.
@@ -198,6 +224,7 @@ impl Records {
                 "uid": record.uid(),
                 "resourceVersion": record.resource_version(),
                 "finalizers": finalizers,
+                "ownerReferences": [],
             },
         });
         let parameters = PatchParams {
@@ -220,6 +247,20 @@ pub fn has_finalizer(record: &NotebookRemediation) -> bool {
         .finalizers()
         .iter()
         .any(|finalizer| finalizer == RESTORE_FINALIZER)
+}
+
+impl From<DynamicObject> for StoredRecord {
+    fn from(object: DynamicObject) -> Self {
+        let name = object.name_any();
+        // An object that was read as JSON can be written as JSON.
+        let object = serde_json::to_value(object).unwrap_or_default();
+        let decoded = serde_json::from_value(object.clone()).map_err(|error| error.to_string());
+        Self {
+            name,
+            object,
+            decoded,
+        }
+    }
 }
 
 fn unless_conflict<T>(result: Result<T, Error>) -> Result<Written<T>, Error> {

@@ -86,7 +86,12 @@ async fn a_describe_tells_what_aws_tells() {
             NotebookDetails {
                 root_access,
                 status,
-                lifecycle_config
+                lifecycle_config,
+                platform: Some("notebook-al2023-v1".to_owned()),
+                accelerators: Vec::new(),
+                failure_reason: None,
+                created_at: None,
+                last_modified: None,
             }
         );
     }

@@ -125,6 +125,7 @@ fn down() -> Record {
             account: "111122223333".parse().unwrap(),
             region: "eu-west-1".parse().unwrap(),
             name: "churn".to_owned(),
+            created_at: None,
         },
         access: Access {
             role: None,

@@ -186,7 +186,7 @@ async fn a_suspended_policy_finishes_what_is_down() {
     };
     stage.enforce(suspended(true)).await;
     let pending = stage.until_finished("pending").await;
-    assert_eq!(outcome(&pending), (State::Cancelled, "NotNow".to_owned()));
+    assert_eq!(outcome(&pending), (State::Cancelled, "Deferred".to_owned()));
     let message = pending.status.unwrap().message;
     assert_eq!(
         message.as_deref(),

@@ -54,6 +54,7 @@ async fn claim(stage: &Stage, notebook: &str) -> (NotebookRef, NotebookRemediati
         account: account.parse().unwrap(),
         region: REGION.parse().unwrap(),
         name: notebook.to_owned(),
+        created_at: None,
     };
     let owner = Owner {
         name: stage.policy("p").as_str().into(),
@@ -70,7 +71,9 @@ async fn a_claim_is_of_what_is_read_just_then() {
     stage.simulator.add_fault(after_the_scan);
     stage.start_operator(cluster().kubeconfig_path());
     stage.enforce(json!({})).await;
-    let said = stage.until_next("churn", NextStep::Wait, "Unread").await;
+    let said = stage
+        .until_next("churn", NextStep::Wait, "ReadFailed")
+        .await;
     let expected = "it could not be read just before it was to be claimed";
     assert!(said.starts_with(expected), "{said}");
     assert_eq!(stage.records().await, []);

@@ -5,16 +5,19 @@ use std::time::Duration;
 use jiff::Timestamp;
 use kube::ResourceExt;
 
-use super::{Error, Pass, observe::Observed};
+use super::{Error, Pass, Stored, observe::Observed};
 use crate::{
     controller::flights::Flight,
-    decide::{self, Request},
+    decide::{self, Request, Sighting},
     domain::{AnswerKind, Progress},
 };
 
 /// How old an intent may be when its request is sent. Whatever was sent has arrived, or never will, this and the request's whole
-/// timeout after `lastWriteAt`.
-pub(in crate::controller) const LONGEST_HESITATION: Duration = Duration::from_secs(3);
+/// timeout after `lastWriteAt`. An API server that takes seconds to store the intent must not keep a notebook down.
+pub(in crate::controller) const LONGEST_HESITATION: Duration = Duration::from_secs(8);
+
+/// The same of requests that take a running notebook down: its owner may stop it meanwhile.
+const LONGEST_HESITATION_BEFORE_STOP: Duration = Duration::from_secs(3);
 
 /// How old a sighting may be when somebody is stopped, or an Update is tried on a running notebook. A stop takes a minute, so that
 /// it was not its owner who stopped it meanwhile.
@@ -26,35 +29,76 @@ impl Pass<'_> {
     pub(super) async fn act(
         &mut self,
         flight: &Flight,
-        request: Request,
+        (request, stored): (Request, Stored),
         before: Progress,
         observed: &Observed,
     ) -> Result<(), Error> {
-        let (mut request, mut before) = (request, before);
+        let (mut request, mut stored, mut before) = (request, stored, before);
         loop {
-            let Some(answer) = self.send(flight, request, observed).await else {
-                // Nothing left this process: it is as if it had not been intended. Above all, what its owner does now is not our doing.
-                self.write(before).await?;
+            // A notebook is stopped only by a record that was read back as it was written.
+            let is_durable = stored == Stored::AsSent || !takes_down(request);
+            let answer = if is_durable {
+                self.send(flight, request, observed).await
+            } else {
+                None
+            };
+            let Some(answer) = answer else {
+                // Nothing left this process. Above all, what its owner does now is not the operator's doing.
+                let mut progress = self.record.progress.clone();
+                progress.take_back_sent(&before);
+                self.write(progress).await?;
                 return Ok(());
             };
+            let again = self.look_again(flight, (request, answer)).await;
             let now = decide::whole_microseconds(Timestamp::now());
             let reaction = decide::answered(
                 &self.record,
                 &before,
                 (request, answer),
-                &observed.sighting,
+                again.as_ref().unwrap_or(&observed.sighting),
                 now,
             );
             self.now = now;
             before = self.record.progress.clone();
-            if !self.write(reaction.progress).await? {
-                return Ok(());
-            }
+            stored = self.write(reaction.progress).await?;
             match reaction.request {
-                Some(next) => request = next,
-                None => return Ok(()),
+                Some(next) if stored != Stored::Conflict => request = next,
+                _ => return Ok(()),
             }
         }
+    }
+
+    /// Returns true if a request may be sent now, as far as the lease tells.
+    pub(super) async fn may_send(&self, request: Request) -> bool {
+        let timeout = self.context.options.write_timeout;
+        match self.context.fence.allows(timeout).await {
+            Ok(()) => true,
+            Err(fenced) => {
+                let (record, call) = (self.resource.name_any(), request.call());
+                tracing::warn!(record, %call, "not sent: {fenced}");
+                false
+            }
+        }
+    }
+
+    /// Describes the notebook again after a Stop that was refused for the status: AWS may have carried it out twice, and answered the
+    /// second time.
+    async fn look_again(
+        &self,
+        flight: &Flight,
+        (request, answer): (Request, AnswerKind),
+    ) -> Option<Sighting> {
+        if request != Request::Stop || !answer.is_refusal() || answer == AnswerKind::Denied {
+            return None;
+        }
+        let notebook = &self.record.intent.notebook;
+        let key = self.record.intent.key();
+        let described = self.sight(flight, &key).describe(&notebook.name).await;
+        Some(match described {
+            Ok(Some(seen)) => Sighting::from(&seen.details),
+            Ok(None) => Sighting::Missing,
+            Err(_) => Sighting::Unreadable,
+        })
     }
 
     /// `None`: it was not sent, and never will be.
@@ -66,24 +110,22 @@ impl Pass<'_> {
     ) -> Option<AnswerKind> {
         let name = self.resource.name_any();
         let call = request.call();
-        if let Err(fenced) = self
-            .context
-            .fence
-            .allows(self.context.options.write_timeout)
-            .await
-        {
-            tracing::warn!(record = name, %call, "not sent: {fenced}");
+        if !self.may_send(request).await {
             return None;
         }
         // The clock that runs on while this process does not.
         let intended = self.record.progress.last_write_at?;
         let hesitated = Duration::try_from(Timestamp::now().duration_since(intended));
-        if !hesitated.is_ok_and(|hesitated| hesitated <= LONGEST_HESITATION) {
+        let longest = if takes_down(request) {
+            LONGEST_HESITATION_BEFORE_STOP
+        } else {
+            LONGEST_HESITATION
+        };
+        if !hesitated.is_ok_and(|hesitated| hesitated <= longest) {
             tracing::warn!(record = name, %call, "not sent: too much time has passed since it was intended; looking again");
             return None;
         }
-        if matches!(request, Request::Probe | Request::Stop) && observed.asked_at.elapsed() > FRESH
-        {
+        if takes_down(request) && observed.asked_at.elapsed() > FRESH {
             tracing::info!(record = name, %call, "not sent: the notebook was seen too long ago; looking again");
             return None;
         }
@@ -114,4 +156,9 @@ impl Pass<'_> {
         }
         Some(answer.kind)
     }
+}
+
+/// Returns true for the requests that are sent to a running notebook.
+fn takes_down(request: Request) -> bool {
+    matches!(request, Request::Probe | Request::Stop)
 }

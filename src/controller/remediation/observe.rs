@@ -6,11 +6,11 @@ use tokio::time::Instant;
 
 use super::{Error, Pass};
 use crate::{
-    controller::{flights::Flight, sight::Sight},
+    controller::{flights::Flight, sight::Sight, stored::read_stored},
     decide::{self, Budget, Sighting, Tally},
     domain::{
-        Notebook, NotebookDetails, NotebookStatus, NotebookSummary, ReadFailure, RecordState,
-        RootAccess, Tags,
+        Notebook, NotebookDetails, NotebookStatus, NotebookSummary, ReadFailure, RootAccess, Tags,
+        TargetKey,
     },
     inventory::Seen,
     kubernetes::PolicyList,
@@ -24,6 +24,8 @@ pub(super) struct Observed {
     pub(super) sighting: Sighting,
     /// Why it could not be read.
     pub(super) problem: Option<String>,
+    /// Why AWS could not start or update it, if it is in status Failed.
+    pub(super) failure_reason: Option<String>,
     /// When it was asked for.
     pub(super) asked_at: Instant,
 }
@@ -32,33 +34,39 @@ impl Pass<'_> {
     pub(super) async fn observe(&mut self, flight: &Flight) -> Result<Observed, Error> {
         let notebook = self.record.intent.notebook.clone();
         let key = self.record.intent.key();
-        let sight = Sight {
-            context: self.context,
-            flight,
-            key: &key,
-            patience: PATIENCE,
-        };
         let asked_at = Instant::now();
         let unseen = |sighting, problem| Observed {
             sighting,
             problem,
+            failure_reason: None,
             asked_at,
         };
+        let sight = self.sight(flight, &key);
         let seen = match sight.describe(&notebook.name).await {
             Ok(Some(seen)) => seen,
             Ok(None) => return Ok(unseen(Sighting::Missing, None)),
             Err(failure) => return Ok(unseen(Sighting::Unreadable, Some(failure.message))),
         };
-        let policies = self.context.recent_policies().await.map_err(Error::Read)?;
+        let seen_as = |problem| Observed {
+            failure_reason: failure_reason(&seen.details),
+            ..unseen(Sighting::from(&seen.details), problem)
+        };
+        // The policies are wanted, not needed: a notebook that is down is brought back without them.
+        let policies = match self.context.recent_policies().await {
+            Ok(policies) => policies,
+            Err(error) => {
+                self.wish = Some(decide::Wish::Unclear);
+                return Ok(seen_as(Some(format!(
+                    "the policies could not be listed: {error}"
+                ))));
+            }
+        };
         let tags = sight.tags(&policies.policies, &notebook.arn).await;
         let problem = tags
             .as_ref()
             .and_then(|tags| tags.as_ref().err())
             .map(|failure| failure.message.clone());
-        let sighting = Sighting::Seen {
-            status: seen.details.status.clone(),
-            root_access: seen.details.root_access,
-        };
+        let observed = seen_as(problem);
         let budget = self.budget(&seen.details, &policies).await?;
         let notebook = self.as_notebook(seen, tags);
         self.wish = Some(decide::wish(
@@ -68,29 +76,34 @@ impl Pass<'_> {
             budget,
             self.now,
         ));
-        Ok(Observed {
-            sighting,
-            problem,
-            asked_at,
-        })
+        Ok(observed)
     }
 
-    /// Counts once more just before somebody is stopped: two operators may have claimed at the same time, and the budget may have
-    /// been lowered since.
+    /// How the notebook is read.
+    pub(super) fn sight<'a>(&'a self, flight: &'a Flight, key: &'a TargetKey) -> Sight<'a> {
+        Sight {
+            context: self.context,
+            flight,
+            key,
+            patience: PATIENCE,
+        }
+    }
+
+    /// Counts once more just before a notebook is stopped, at each Stop: two operators may have claimed at the same time, the budget may
+    /// have been lowered since, or this record may have waited while others were stopped.
     async fn budget(
         &self,
         details: &NotebookDetails,
         policies: &PolicyList,
     ) -> Result<Budget, Error> {
-        let (intent, progress) = (&self.record.intent, &self.record.progress);
-        let is_first_stop = intent.was_running
-            && progress.stop_requested_at.is_none()
+        let intent = &self.record.intent;
+        let may_be_stopped = intent.was_running
             && details.status == NotebookStatus::InService
             && details.root_access == RootAccess::Enabled;
         let Some(policy) = policies
             .policies
             .get(&intent.policy)
-            .filter(|_| is_first_stop)
+            .filter(|_| may_be_stopped)
         else {
             return Ok(Budget::Kept);
         };
@@ -100,28 +113,14 @@ impl Pass<'_> {
             .open_of(&intent.policy)
             .await
             .map_err(Error::Read)?;
-        let mut records: Vec<_> = open
-            .iter()
-            .filter_map(|record| decide::read_record(record).ok())
-            .collect();
-        for record in &mut records {
-            // One that needs attention gave the policy's slot back, but this one is about to take its notebook down only now.
-            if record.intent.notebook == intent.notebook {
-                record.progress.state = RecordState::Pending;
+        let mut tally = Tally::of(&intent.policy, []);
+        for stored in &open {
+            match read_stored(stored) {
+                Ok(record) => tally.add(&record),
+                Err(partial) => tally.add_partial(&partial),
             }
         }
-        // A record that cannot be read may be of a notebook that is down.
-        let exceeded = records.len() < open.len()
-            || Tally::of(&intent.policy, &records).exceeds(
-                policy,
-                &intent.notebook.account,
-                &intent.notebook.region,
-            );
-        Ok(if exceeded {
-            Budget::Exceeded
-        } else {
-            Budget::Kept
-        })
+        Ok(tally.budget(policy, &self.record))
     }
 
     fn as_notebook(&self, seen: Seen, tags: Option<Result<Tags, ReadFailure>>) -> Notebook {
@@ -139,4 +138,10 @@ impl Pass<'_> {
             described_at: seen.described_at,
         }
     }
+}
+
+/// Why AWS could not start or update the notebook.
+fn failure_reason(details: &NotebookDetails) -> Option<String> {
+    let is_failed = details.status == NotebookStatus::Failed;
+    details.failure_reason.clone().filter(|_| is_failed)
 }

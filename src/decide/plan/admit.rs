@@ -13,7 +13,7 @@ use crate::{
         windows::{Opening, may_begin, opening},
     },
     domain::{
-        Access, AccountId, Finding, Intent, Match, Next, Notebook, NotebookRef, Policy,
+        Access, AccountId, Finding, Intent, Match, Next, Notebook, NotebookRef, Policy, RecordName,
         RecordState, Region, RootAccess, WaitReason,
     },
 };
@@ -52,6 +52,8 @@ pub fn admit(
     notebook: &Notebook,
     (now, horizon): (Timestamp, Horizon),
 ) -> Result<Intent, Wait> {
+    let reference = reference(account, region, notebook);
+    record_valid(tally, &reference)?;
     let known = tally.notebook(&notebook.summary.arn);
     under_way(policy, known)?;
     let was_running = changeable(policy, notebook)?;
@@ -61,6 +63,9 @@ pub fn admit(
     let recurrence = recurrence(known)?;
     let target = tally.target(account, region);
     not_halted(policy, target)?;
+    if was_running {
+        brake(policy, tally)?;
+    }
     if horizon == Horizon::Now {
         if was_running {
             window_open(policy, now)?;
@@ -72,12 +77,35 @@ pub fn admit(
     }
     Ok(Intent {
         policy: policy.name.clone(),
-        notebook: NotebookRef::new(account, region, &notebook.summary),
+        notebook: reference,
         access: access.clone(),
         was_running,
         timeouts: policy.remediation.timeouts,
         recurrence,
     })
+}
+
+/// The notebook as a record names it. Its `CreationTime` is that of the Describe just before the record is made.
+fn reference(account: &AccountId, region: &Region, notebook: &Notebook) -> NotebookRef {
+    NotebookRef {
+        created_at: notebook
+            .details
+            .as_ref()
+            .ok()
+            .and_then(|details| details.created_at),
+        ..NotebookRef::new(account, region, &notebook.summary)
+    }
+}
+
+/// A record that this version cannot understand holds its own notebook, and no other.
+fn record_valid(tally: &Tally, notebook: &NotebookRef) -> Result<(), Wait> {
+    let name = RecordName::of(notebook);
+    match tally.invalid(&name) {
+        None => Ok(()),
+        Some(problem) => Err(Wait::record_invalid(format!(
+            "nbr/{name} cannot be understood by this version of sudoless: {problem}; run the version that wrote it, or see that the notebook              runs if it should, then kubectl delete nbr {name}"
+        ))),
+    }
 }
 
 /// One remediation per notebook, whoever's it is (promise P5).
@@ -156,7 +184,7 @@ fn covered<'a>(
             "NotCovered",
             "the policy does not select it any more".to_owned(),
         )),
-        Match::Unknown => Err(Wait::unread(
+        Match::Unknown => Err(Wait::read_failed(
             "the policy selects by tags, which are not known".to_owned(),
         )),
     }
@@ -229,6 +257,22 @@ fn not_halted(policy: &Policy, target: TargetTally) -> Result<(), Wait> {
     ))
 }
 
+/// The brake over the whole policy: while so many notebooks are down and need attention, anywhere, no other one is stopped.
+fn brake(policy: &Policy, tally: &Tally) -> Result<(), Wait> {
+    if !tally.brakes(policy) {
+        return Ok(());
+    }
+    Err(Wait::because(
+        WaitReason::Halted,
+        format!(
+            "maxFailures is {most}, and as many notebooks of this policy are down and need attention: no other running notebook is stopped \
+             until one of them runs again; kubectl get nbr --field-selector status.state=NeedsAttention,spec.policy={} lists them",
+            policy.name,
+            most = policy.remediation.max_failures
+        ),
+    ))
+}
+
 fn window_open(policy: &Policy, now: Timestamp) -> Result<(), Wait> {
     let windows = &policy.remediation.windows;
     if may_begin(windows, now) {
@@ -260,8 +304,9 @@ fn canary(target: TargetTally) -> Result<(), Wait> {
 
 fn budget(policy: &Policy, tally: &Tally, target: TargetTally) -> Result<(), Wait> {
     let remediation = &policy.remediation;
-    let (down, most, what) = if tally.down() >= remediation.max_concurrent {
-        (tally.down(), remediation.max_concurrent, "maxConcurrent")
+    let taken = tally.slots_taken(policy);
+    let (down, most, what) = if taken >= remediation.max_concurrent {
+        (taken, remediation.max_concurrent, "maxConcurrent")
     } else if target.down >= remediation.max_concurrent_per_region {
         (
             target.down,
@@ -319,10 +364,22 @@ impl Wait {
         }
     }
 
-    /// The tags that a policy speaks of could not be read just now.
+    /// The notebook, or its tags, could not be read just now.
     #[must_use]
-    pub fn unread(message: String) -> Self {
-        Self::because(WaitReason::Unread, message)
+    pub fn read_failed(message: String) -> Self {
+        Self::because(WaitReason::ReadFailed, message)
+    }
+
+    /// Something changed since the plan was made.
+    #[must_use]
+    pub fn superseded(message: String) -> Self {
+        Self::because(WaitReason::Superseded, message)
+    }
+
+    /// The notebook's record cannot be understood.
+    #[must_use]
+    pub fn record_invalid(message: String) -> Self {
+        Self::because(WaitReason::RecordInvalid, message)
     }
 
     /// Puts it into a finding.

@@ -14,16 +14,18 @@ pub fn blockers<'r>(
     records: &'r [Record],
 ) -> Vec<&'r Record> {
     let all = Tally::of(&policy.name, records);
-    let over_all = all.down() >= policy.remediation.max_concurrent;
+    let over_all = all.slots_taken(policy) >= policy.remediation.max_concurrent;
+    let brakes = all.brakes(policy);
     // What a record counts for is seen by counting it alone.
     let blocks = |record: &&Record| {
         let alone = Tally::of(&policy.name, [*record]);
         let target = alone.target(account, region);
         match reason {
             WaitReason::Budget if !notebook.is_running() => target.updates > 0,
-            WaitReason::Budget if over_all => alone.down() > 0,
+            WaitReason::Budget if over_all => alone.slots_taken(policy) > 0,
             WaitReason::Budget => target.down > 0,
             WaitReason::Canary => target.down_for_any > 0,
+            WaitReason::Halted if brakes => record.is_down_and_needs_attention(),
             WaitReason::Halted => target.failed > 0,
             WaitReason::Failed | WaitReason::Recurring | WaitReason::OtherPolicy => {
                 alone.notebook(&notebook.summary.arn).is_some()
@@ -32,7 +34,11 @@ pub fn blockers<'r>(
             | WaitReason::TransitionalStatus
             | WaitReason::Window
             | WaitReason::PolicyConflict
-            | WaitReason::Unread => false,
+            | WaitReason::NotRestartable
+            | WaitReason::RecentlyStopped
+            | WaitReason::ReadFailed
+            | WaitReason::Superseded
+            | WaitReason::RecordInvalid => false,
         }
     };
     records.iter().filter(blocks).collect()

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use super::super::{Budget, PartialRecord};
 use crate::domain::{
     AccountId, Flights, NotebookArn, Policy, PolicyName, Record, RecordName, RecordState, Region,
     Target, TargetRegion,
@@ -17,12 +18,16 @@ pub const MOST_UPDATES: u32 = 10;
 #[derive(Clone, Debug, Default)]
 pub struct Tally {
     policy: Option<PolicyName>,
-    /// Notebooks that are down for this policy, but for those that need attention: these gave the policy's slot back.
+    /// Notebooks that are down for this policy, or may be, whatever their state.
     down: u32,
+    /// Those of them that the operator stopped and that need attention.
+    down_and_need_attention: u32,
     remediating: u32,
     attention: BTreeSet<String>,
     targets: HashMap<(AccountId, Region), TargetTally>,
     notebooks: HashMap<NotebookArn, Known>,
+    /// Records that cannot be understood, by name, with what is wrong with each.
+    invalid: HashMap<String, String>,
 }
 
 /// The records of one account and region.
@@ -82,7 +87,8 @@ impl Tally {
         target.proven |= record.shows_a_return();
         let needs_attention = state == RecordState::NeedsAttention;
         if is_own {
-            self.down += u32::from(takes_a_slot && !needs_attention);
+            self.down += u32::from(takes_a_slot);
+            self.down_and_need_attention += u32::from(record.is_down_and_needs_attention());
             self.remediating += u32::from(is_remediating(record));
             if needs_attention {
                 self.attention
@@ -101,6 +107,26 @@ impl Tally {
         );
     }
 
+    /// Adds a record that cannot be understood: its notebook counts as down if it may be, and as this policy's if it may be.
+    pub fn add_partial(&mut self, record: &PartialRecord) {
+        let is_own = record.policy.is_none() || record.policy == self.policy;
+        if record.may_be_down {
+            self.down += u32::from(is_own);
+            if let Some(key) = &record.target {
+                let target = self.targets.entry(key.clone()).or_default();
+                target.down_for_any += 1;
+                target.down += u32::from(is_own);
+            }
+        }
+        self.invalid
+            .insert(record.name.clone(), record.problem.clone());
+    }
+
+    /// What is wrong with a record, if it cannot be understood.
+    pub(super) fn invalid(&self, name: &RecordName) -> Option<&str> {
+        self.invalid.get(name.as_str()).map(String::as_str)
+    }
+
     /// Takes it as known that a restarted notebook came back in an account and region.
     pub fn prove(&mut self, account: &AccountId, region: &Region) {
         let key = (account.clone(), region.clone());
@@ -113,9 +139,16 @@ impl Tally {
         self.target(account, region).proven
     }
 
-    /// How many notebooks are down for the policy; those that need attention gave their slot back.
-    pub(super) fn down(&self) -> u32 {
-        self.down
+    /// How many slots of `maxConcurrent` are taken. A notebook that needs attention gives its slot back, so that it holds up its own place
+    /// only; but never so many that `maxConcurrent + maxFailures − 1` could be down (promise P6).
+    pub(super) fn slots_taken(&self, policy: &Policy) -> u32 {
+        let most = policy.remediation.max_failures.saturating_sub(1);
+        self.down - self.down_and_need_attention.min(most)
+    }
+
+    /// The brake: so many notebooks are down and need attention, anywhere, that no running notebook is stopped for the policy.
+    pub(super) fn brakes(&self, policy: &Policy) -> bool {
+        self.down_and_need_attention >= policy.remediation.max_failures
     }
 
     /// What is under way for the policy. When a window opens is not of the records.
@@ -149,11 +182,23 @@ impl Tally {
             .collect()
     }
 
-    /// Whether more notebooks are down than the policy allows, over all or in an account and region.
+    /// Judges a Stop that is about to be sent for a record of this tally. `own` is that record, as it was counted: it takes a slot, even if
+    /// it needs attention.
     #[must_use]
-    pub fn exceeds(&self, policy: &Policy, account: &AccountId, region: &Region) -> bool {
+    pub fn budget(&self, policy: &Policy, own: &Record) -> Budget {
         let remediation = &policy.remediation;
-        self.down > remediation.max_concurrent
-            || self.target(account, region).down > remediation.max_concurrent_per_region
+        let notebook = &own.intent.notebook;
+        let mut others = self.clone();
+        others.down_and_need_attention -= u32::from(own.is_down_and_needs_attention());
+        if others.brakes(policy) {
+            Budget::Halted
+        } else if others.slots_taken(policy) > remediation.max_concurrent
+            || self.target(&notebook.account, &notebook.region).down
+                > remediation.max_concurrent_per_region
+        {
+            Budget::Exceeded
+        } else {
+            Budget::Kept
+        }
     }
 }

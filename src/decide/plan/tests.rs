@@ -90,7 +90,9 @@ fn record(place: (&str, &str), notebook: &Notebook, state: RecordState) -> Recor
 
 /// The record of some running notebook that is in no finding.
 fn restart(place: (&str, &str), name: &str, state: RecordState) -> Record {
-    record(place, &notebook(place, name, "InService"), state)
+    let mut record = record(place, &notebook(place, name, "InService"), state);
+    record.progress.stop_requested_at = (state != RecordState::Pending).then(now);
+    record
 }
 
 /// The record of some stopped notebook that is in no finding.
@@ -269,7 +271,7 @@ fn one_that_was_refused_does_not_hold_up_the_next() {
     assert_eq!(first.notebook.summary.name, "a");
     planner.refused(
         &first,
-        Wait::unread("its tags could not be read".to_owned()),
+        Wait::read_failed("its tags could not be read".to_owned()),
     );
     let second = planner.next_candidate().unwrap();
     assert_eq!(second.notebook.summary.name, "b");
@@ -306,13 +308,16 @@ fn why_one_was_refused_is_said() {
     let policies = policies(&[&policy]);
     let mut planner = Planner::new(&policy, &evaluation, &policies, &[], now());
     let first = planner.next_candidate().unwrap();
-    planner.refused(&first, Wait::unread("ListTags: AccessDenied".to_owned()));
+    planner.refused(
+        &first,
+        Wait::read_failed("ListTags: AccessDenied".to_owned()),
+    );
     planner.conclude(&mut evaluation);
     let [refused, other] = &evaluation.findings[..] else {
         panic!("{evaluation:?}")
     };
-    assert_eq!(refused.next, Next::Wait(WaitReason::Unread));
-    assert_eq!(refused.reason.as_deref(), Some("Unread"));
+    assert_eq!(refused.next, Next::Wait(WaitReason::ReadFailed));
+    assert_eq!(refused.reason.as_deref(), Some("ReadFailed"));
     assert_eq!(refused.message.as_deref(), Some("ListTags: AccessDenied"));
     // What nothing speaks against stays as it was found.
     assert_eq!(other.next, Next::Update);

@@ -54,14 +54,23 @@ fn a_record_that_is_not_understood_says_why() {
         read_record(&wrong),
         Err(InvalidRecord::Identifier(_))
     ));
-    let newer = resource(&json!({"state": "Starting", "restoring": "SomethingNew"}));
-    assert_eq!(
-        read_record(&newer),
-        Err(InvalidRecord::Reason("SomethingNew".to_owned()))
-    );
     let mut timeless = resource(&json!({}));
     timeless.metadata.creation_timestamp = None;
     assert_eq!(read_record(&timeless), Err(InvalidRecord::NoCreation));
+}
+
+/// Its notebook may be down: it is brought back.
+#[test]
+fn what_a_later_version_wrote_is_read_all_the_same() {
+    let read = |status| read_record(&resource(&status)).unwrap().progress;
+    let newer = read(json!({"state": "Starting", "rollbackReason": "SomethingNew"}));
+    assert_eq!(newer.rollback_reason, Some(EndReason::Unrecognized));
+    let newer = read(json!({"state": "Dreaming", "attentionFrom": "Nap", "startedBy": "cron"}));
+    assert_eq!(newer.state, RecordState::Unrecognized);
+    assert_eq!(newer.attention_from, None);
+    assert!(!newer.state.is_finished());
+    let ended = read(json!({"state": "Cancelled", "reason": "SomethingNew"}));
+    assert_eq!(ended.end, Some(EndReason::Unrecognized));
 }
 
 #[test]
@@ -129,12 +138,12 @@ fn any_time() -> impl Strategy<Value = Option<Timestamp>> {
 prop_compose! {
     fn any_progress()(
         state in prop::sample::select(RecordState::ALL.to_vec()),
-        times in prop::collection::vec(any_time(), 7),
+        times in prop::collection::vec(any_time(), 8),
         attention_from in prop::option::of(prop::sample::select(vec![Step::Stop, Step::Update, Step::Start])),
         start_attempts in 0_u32..9,
-        restoring in prop::option::of(prop::sample::select(EndReason::ALL.to_vec())),
+        rollback_reason in prop::option::of(prop::sample::select(EndReason::ALL.to_vec())),
         end in prop::sample::select(EndReason::ALL.to_vec()),
-        last_error in prop::option::of("[a-z]{1,9}"),
+        words in prop::collection::vec(prop::option::of("[a-z]{1,9}"), 2),
     ) -> Progress {
         let time = |index: usize| times.get(index).copied().flatten();
         Progress {
@@ -146,9 +155,11 @@ prop_compose! {
             unanswered_stop_at: time(6),
             update_requested_at: time(3),
             start_requested_at: time(4),
+            start_accepted_at: time(7),
             start_attempts,
-            restoring,
-            last_error,
+            rollback_reason,
+            last_error: words.first().cloned().flatten(),
+            failure_reason: words.last().cloned().flatten(),
             completed_at: time(5),
             end: state.is_finished().then_some(end),
         }

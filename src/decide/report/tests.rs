@@ -16,6 +16,7 @@ fn record(state: RecordState, change: impl FnOnce(&mut Record)) -> Record {
             account: "111122223333".parse().unwrap(),
             region: "eu-west-1".parse().unwrap(),
             name: "churn".to_owned(),
+            created_at: None,
         },
         access: Access::default(),
         was_running: true,
@@ -119,11 +120,38 @@ fn what_needs_attention_says_what_to_do_by_hand() {
     assert_eq!(
         status.message.unwrap(),
         format!(
-            "it does not run again within timeouts.start; the operator goes on trying. AWS said: StartNotebookInstance: \
+            "it does not run again; the operator goes on trying. AWS said: StartNotebookInstance: \
              ResourceLimitExceeded: none left. By hand, in account 111122223333: aws sagemaker start-notebook-instance --region \
              eu-west-1 --notebook-instance-name churn; if the operator is gone for good, then kubectl patch nbr {name} --type merge -p '{{\"metadata\":{{\"finalizers\":null}}}}'"
         )
     );
+}
+
+/// Whatever the state in which it is down.
+#[test]
+fn a_failed_start_says_why() {
+    let stuck = record(RecordState::NeedsAttention, |record| {
+        record.progress.attention_from = Some(Step::Start);
+        record.progress.stop_requested_at = Some(now());
+        record.progress.failure_reason = Some("Insufficient notebook instance capacity".to_owned());
+    });
+    let message = said(&stuck, Some(Wish::Wanted)).message.unwrap();
+    let expected = "it does not run again; the operator goes on trying. AWS could not start it: Insufficient notebook instance capacity. By hand";
+    assert!(message.starts_with(expected), "{message}");
+}
+
+#[test]
+fn a_restored_record_says_what_is_not_known() {
+    let restored = record(RecordState::NeedsAttention, |record| {
+        record.progress.attention_from = Some(Step::Start);
+    });
+    let message = said(&restored, Some(Wish::Wanted)).message.unwrap();
+    assert!(message.contains("restored without its status"), "{message}");
+    assert!(
+        message.contains("aws sagemaker start-notebook-instance --region eu-west-1"),
+        "{message}"
+    );
+    assert!(message.contains("kubectl delete nbr churn-"), "{message}");
 }
 
 #[test]
@@ -150,12 +178,12 @@ fn a_failed_record_says_who_was_disturbed_and_how_to_go_on() {
 
 #[test]
 fn what_is_brought_back_says_why() {
-    let restoring = record(RecordState::Starting, |record| {
-        record.progress.restoring = Some(EndReason::UpdateDenied);
+    let rolling_back = record(RecordState::Starting, |record| {
+        record.progress.rollback_reason = Some(EndReason::UpdateDenied);
     });
-    let status = said(&restoring, Some(Wish::Wanted));
+    let status = said(&rolling_back, Some(Wish::Wanted));
     assert_eq!(status.reason.as_deref(), Some("UpdateDenied"));
-    assert_eq!(status.restoring.as_deref(), Some("UpdateDenied"));
+    assert_eq!(status.rollback_reason.as_deref(), Some("UpdateDenied"));
     let cancelled = record(RecordState::Cancelled, |record| {
         record.progress.end = Some(EndReason::Withdrawn);
     });

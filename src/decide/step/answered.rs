@@ -14,7 +14,8 @@ pub struct Reaction {
     pub request: Option<Request>,
 }
 
-/// Judges an answer. `before` is the progress as it was before the request was noted, `record` as it was when it was sent.
+/// Judges an answer. `before` is the progress as it was before the request was noted, `record` as it was when it was sent. `seen` is the
+/// notebook as the pass saw it; after a first Stop that was refused for the status, it is the notebook as it was described again.
 ///
 /// An answer that proves nothing changes nothing: the next pass looks.
 #[must_use]
@@ -33,10 +34,11 @@ pub fn answered(
     match request {
         Request::Probe => probed(progress, answer, now),
         Request::Stop if before.stop_requested_at.is_none() => {
-            first_stop(progress, before, answer, now)
+            first_stop(progress, before, answer, (seen, now))
         }
-        // A Stop that was not the first, and a Start, are sent again when they are due, whatever is said about them.
-        Request::Stop | Request::Start => nothing_more(progress),
+        // It is sent again when it is due, whatever is said about it.
+        Request::Stop => nothing_more(progress),
+        Request::Start => started(progress, answer, now),
         Request::Update => updated(record, answer, seen, now),
     }
 }
@@ -78,25 +80,57 @@ fn probed(mut progress: Progress, answer: AnswerKind, now: Timestamp) -> Reactio
     }
 }
 
-/// Definitely refused, nobody was stopped by us.
+/// Rows 3 and 5: a Start is sent again when it is due. A refusal for permission lasts until a person acts.
+fn started(mut progress: Progress, answer: AnswerKind, now: Timestamp) -> Reaction {
+    match answer {
+        AnswerKind::Accepted => progress.start_accepted_at = Some(now),
+        AnswerKind::Denied => progress.need_attention(now),
+        AnswerKind::WrongStatus
+        | AnswerKind::LimitExceeded
+        | AnswerKind::NotFound
+        | AnswerKind::Throttled
+        | AnswerKind::Unclear => {}
+    }
+    nothing_more(progress)
+}
+
+/// A Stop that AWS carried out twice is answered with the second one's refusal: only a notebook that is not on its way down shows that
+/// the operator did not stop it.
 fn first_stop(
     mut progress: Progress,
     before: &Progress,
     answer: AnswerKind,
-    now: Timestamp,
+    (seen, now): (&Sighting, Timestamp),
 ) -> Reaction {
     match answer {
         AnswerKind::Denied => {
             progress.stop_requested_at = None;
             progress.finish(RecordState::Failed, EndReason::AccessDenied, now);
         }
-        AnswerKind::WrongStatus | AnswerKind::NotFound | AnswerKind::LimitExceeded => {
-            // The deadline goes on from where it was: a refusal is a retry.
-            progress.clone_from(before);
+        AnswerKind::WrongStatus | AnswerKind::NotFound | AnswerKind::LimitExceeded
+            if !is_going_down(seen) =>
+        {
+            progress.take_back_sent(before);
         }
-        AnswerKind::Accepted | AnswerKind::Throttled | AnswerKind::Unclear => {}
+        AnswerKind::WrongStatus
+        | AnswerKind::NotFound
+        | AnswerKind::LimitExceeded
+        | AnswerKind::Accepted
+        | AnswerKind::Throttled
+        | AnswerKind::Unclear => {}
     }
     nothing_more(progress)
+}
+
+/// Whether a notebook that was running a moment ago is, or may be, on its way down.
+fn is_going_down(seen: &Sighting) -> bool {
+    match seen {
+        Sighting::Missing => false,
+        Sighting::Unreadable => true,
+        Sighting::Seen { status, .. } => {
+            !matches!(status, NotebookStatus::InService | NotebookStatus::Pending)
+        }
+    }
 }
 
 /// Rows 8 and 10.
@@ -121,7 +155,7 @@ fn updated(record: &Record, answer: AnswerKind, seen: &Sighting, now: Timestamp)
         | AnswerKind::Unclear => return nothing_more(progress),
     };
     if record.was_stopped_by_us() {
-        progress.restoring = Some(reason);
+        progress.rollback_reason = Some(reason);
     } else {
         progress.finish(RecordState::Failed, reason, now);
     }

@@ -5,7 +5,14 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::{Sighting, Times, Wish};
-use crate::domain::{EndReason, NotebookStatus, Record, RootAccess, Step};
+use crate::domain::{EndReason, NotebookStatus, Record, RecordState, RootAccess, Step};
+
+/// So long after a Start that AWS accepted, a change of a stopped notebook is not the Start's own: it ran in between. A start takes 2 to 4
+/// minutes; a Start that was accepted and did not take changes nothing.
+const RAN_AGAIN: Duration = Duration::from_mins(10);
+
+/// Two `CreationTime`s that are closer than this are the same: deleting a notebook takes longer.
+const SAME_CREATION: Duration = Duration::from_secs(1);
 
 /// A Start that fails is sent again after `resend_after`, then ever more seldom, up to this many times as long.
 const SLOWEST_START: u32 = 10;
@@ -29,6 +36,7 @@ pub(super) struct Case<'a> {
     /// Unknown too where it cannot be told whether the policy wants it: then nothing that root access alone allows may happen.
     pub(super) root_access: RootAccess,
     pub(super) now: Timestamp,
+    last_modified: Option<Timestamp>,
     wish: Wish,
     times: &'a Times,
 }
@@ -44,10 +52,18 @@ impl<'a> Case<'a> {
         let (place, root_access) = match seen {
             Sighting::Unreadable => (Place::Unreadable, RootAccess::Unknown),
             Sighting::Missing => (Place::Missing, RootAccess::Unknown),
+            Sighting::Seen { created_at, .. } if is_another(record, *created_at) => {
+                (Place::Missing, RootAccess::Unknown)
+            }
             Sighting::Seen {
                 status,
                 root_access,
+                ..
             } => (Place::of(status), *root_access),
+        };
+        let last_modified = match seen {
+            Sighting::Seen { last_modified, .. } => *last_modified,
+            Sighting::Unreadable | Sighting::Missing => None,
         };
         // Whoever deletes the record withdraws it, whatever the policy says.
         let wish = if record.being_deleted {
@@ -63,6 +79,7 @@ impl<'a> Case<'a> {
                 (known, _) => known,
             },
             now,
+            last_modified,
             wish,
             times,
         }
@@ -87,8 +104,57 @@ impl<'a> Case<'a> {
 
     /// It is brought back. Of a record that somebody edited by hand it may say so where nobody stopped the notebook: then it is not
     /// started (promise P3).
-    pub(super) fn is_restoring(&self) -> bool {
-        self.record.progress.restoring.is_some() && self.record.intent.was_running
+    pub(super) fn is_rolling_back(&self) -> bool {
+        self.rollback_reason().is_some() && self.record.intent.was_running
+    }
+
+    /// Why it is brought back as it is. A state of a later version says nothing that this version could go on with: what may be down
+    /// is brought back.
+    pub(super) fn rollback_reason(&self) -> Option<EndReason> {
+        let progress = &self.record.progress;
+        let stopped_by_later_version =
+            progress.state == RecordState::Unrecognized && self.was_stopped_by_us();
+        progress
+            .rollback_reason
+            .or(stopped_by_later_version.then_some(EndReason::Unrecognized))
+    }
+
+    /// A later version wrote its state, and nothing in it says that its notebook was stopped: nothing is done, unless a person deletes
+    /// the record.
+    pub(super) fn is_unrecognized(&self) -> bool {
+        self.record.progress.state == RecordState::Unrecognized
+            && self.rollback_reason().is_none()
+            && !self.is_withdrawn()
+    }
+
+    /// It ran again after the operator's Start, and stopped since: somebody else stopped it (promise P3).
+    pub(super) fn ran_again(&self) -> bool {
+        let accepted = self.record.progress.start_accepted_at;
+        let (Some(accepted), Some(modified)) = (accepted, self.last_modified) else {
+            return false;
+        };
+        self.was_stopped_by_us() && has_passed(accepted, RAN_AGAIN, modified)
+    }
+
+    /// The record says that the notebook was running, and nothing of what was done since: a backup was restored. The first pass over
+    /// a record writes a status within seconds. It stays so until a person starts the notebook or deletes the record.
+    pub(super) fn may_be_down_unrecorded(&self) -> bool {
+        let progress = &self.record.progress;
+        let untouched = progress.last_write_at.is_none() && progress.stop_requested_at.is_none();
+        let is_older = has_passed(self.record.created_at, self.times.settled_after(), self.now)
+            || self
+                .last_modified
+                .is_some_and(|modified| modified < self.record.created_at - SAME_CREATION);
+        // Only a restored record needs attention at its Start without a Stop.
+        let is_marked = self.needs_attention() && self.step() == Step::Start;
+        self.record.intent.was_running
+            && untouched
+            && (is_marked || (!self.record.has_status && is_older))
+            && !self.is_withdrawn()
+    }
+
+    pub(super) fn needs_attention(&self) -> bool {
+        self.record.progress.state == RecordState::NeedsAttention
     }
 
     /// *Withdrawn*: nobody wants it any more, or the record is being deleted.
@@ -105,7 +171,7 @@ impl<'a> Case<'a> {
         if self.is_withdrawn() {
             EndReason::Withdrawn
         } else {
-            EndReason::NotNow
+            EndReason::Deferred
         }
     }
 
@@ -173,6 +239,14 @@ impl Place {
             | NotebookStatus::Other(_) => Self::InTransition,
         }
     }
+}
+
+/// Whether a notebook of the same name was created at another time than the record's.
+fn is_another(record: &Record, created_at: Option<Timestamp>) -> bool {
+    let (Some(recorded), Some(seen)) = (record.intent.notebook.created_at, created_at) else {
+        return false;
+    };
+    seen.duration_since(recorded).unsigned_abs() >= SAME_CREATION
 }
 
 /// Whether so long has passed. A clock that was set back makes it wait, never hurry.

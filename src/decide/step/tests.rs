@@ -52,12 +52,13 @@ fn pristine(state: RecordState, seconds: i64) -> Given {
     let churn = notebook("churn", "InService", RootAccess::Enabled);
     let mut record = fixtures::record((ACCOUNT, REGION), &churn);
     record.created_at = ago(5 * 24 * 60 * MINUTE);
+    record.has_status = true;
     record.progress.state = state;
     record.progress.step_since = Some(ago(seconds));
     if state.is_finished() {
         record
             .progress
-            .finish(state, EndReason::NotNow, ago(seconds));
+            .finish(state, EndReason::Deferred, ago(seconds));
     }
     Given(record)
 }
@@ -70,9 +71,9 @@ fn ours(state: RecordState, seconds: i64) -> Given {
 }
 
 /// One that we asked to stop, and that is brought back.
-fn restoring(reason: EndReason, state: RecordState, seconds: i64) -> Given {
+fn rolling_back(reason: EndReason, state: RecordState, seconds: i64) -> Given {
     let mut given = ours(state, seconds);
-    given.0.progress.restoring = Some(reason);
+    given.0.progress.rollback_reason = Some(reason);
     given
 }
 
@@ -103,6 +104,25 @@ impl Given {
         self
     }
 
+    /// AWS accepted a Start so many seconds ago.
+    fn start_accepted(mut self, seconds: i64) -> Self {
+        self.0.progress.start_accepted_at = Some(ago(seconds));
+        self
+    }
+
+    /// The record was created so many seconds ago, and has no status.
+    fn without_status(mut self, seconds: i64) -> Self {
+        self.0.created_at = ago(seconds);
+        self.0.has_status = false;
+        self
+    }
+
+    /// The record names the `CreationTime` of its notebook.
+    fn created(mut self, seconds: i64) -> Self {
+        self.0.intent.notebook.created_at = Some(ago(seconds));
+        self
+    }
+
     fn deleted(mut self) -> Self {
         self.0.being_deleted = true;
         self
@@ -113,6 +133,25 @@ fn seen(status: &str, root_access: RootAccess) -> Sighting {
     Sighting::Seen {
         status: status.into(),
         root_access,
+        created_at: None,
+        last_modified: None,
+    }
+}
+
+/// The same, with times as AWS tells them: created, and last modified, so many seconds ago.
+fn at(seen: Sighting, created: i64, modified: i64) -> Sighting {
+    match seen {
+        Sighting::Seen {
+            status,
+            root_access,
+            ..
+        } => Sighting::Seen {
+            status,
+            root_access,
+            created_at: Some(ago(created)),
+            last_modified: Some(ago(modified)),
+        },
+        other => other,
     }
 }
 
@@ -123,6 +162,8 @@ enum Then {
     Wait,
     /// It begins to need attention.
     NeedAttention,
+    /// It begins to need attention at its start, of which nothing is known.
+    NeedAttentionAtStart,
     /// It finishes.
     End(RecordState, EndReason),
     /// It begins another step, and nothing is sent.
@@ -141,6 +182,10 @@ impl Then {
         match self {
             Self::Wait => {}
             Self::NeedAttention => move_to(&mut after, RecordState::NeedsAttention, now),
+            Self::NeedAttentionAtStart => {
+                move_to(&mut after, RecordState::Starting, now);
+                move_to(&mut after, RecordState::NeedsAttention, now);
+            }
             Self::End(state, reason) => {
                 move_to(&mut after, state, now);
                 after.step_since = Some(now);
@@ -164,9 +209,9 @@ impl Then {
             }
             Self::Restore(reason) => {
                 after = Self::Send(Request::Start, RecordState::Starting).progress(before, now);
-                after.restoring = Some(reason);
+                after.rollback_reason = Some(reason);
             }
-            Self::RestoreOnly(reason) => after.restoring = Some(reason),
+            Self::RestoreOnly(reason) => after.rollback_reason = Some(reason),
         }
         after
     }
@@ -177,6 +222,7 @@ impl Then {
             Self::Restore(_) => Some(Request::Start),
             Self::Wait
             | Self::NeedAttention
+            | Self::NeedAttentionAtStart
             | Self::End(..)
             | Self::Enter(_)
             | Self::RestoreOnly(_) => None,
@@ -196,9 +242,12 @@ fn move_to(progress: &mut Progress, state: RecordState, now: Timestamp) {
 #[test]
 fn the_rows_are_numbered_as_in_the_table() {
     let numbers: Vec<&str> = Row::all().map(Row::number).collect();
-    assert_eq!(numbers[..2], ["0", "-"]);
-    let rest: Vec<String> = (1..=18).map(|number: u8| number.to_string()).collect();
-    assert_eq!(numbers[2..], rest);
+    let mut expected: Vec<String> = (0..=18).map(|number: u8| number.to_string()).collect();
+    for (before, number) in [("6", "5a"), ("3", "2a"), ("1", "-"), ("-", "0a")] {
+        let place = expected.iter().position(|each| each == before).unwrap();
+        expected.insert(place, number.to_owned());
+    }
+    assert_eq!(numbers, expected);
     assert_eq!(Row::NoRow.number(), "none");
 }
 

@@ -68,7 +68,7 @@ fn what_happens_next() {
             Outcome::Waits, Some("TransitionalStatus"), "nothing: it passes by itself"),
         ("its status is Failed", facts([policy(json!({}), lists("Failed", json!({})))], []),
             Outcome::Waits, Some("Failed"), "its owner starts it"),
-        ("it could not be read just then", facts([policy(json!({}), lists("InService", json!({"next": "Wait", "reason": "Unread", "message": "throttled"})))], []),
+        ("it could not be read just then", facts([policy(json!({}), lists("InService", json!({"next": "Wait", "reason": "ReadFailed", "message": "throttled"})))], []),
             Outcome::Next, Some("RootAccessEnabled"), "At its last pass it could not: throttled"),
     ]);
 }
@@ -105,7 +105,7 @@ fn what_its_record_says() {
         ("fixed, but unread since", facts([policy(json!({}), json!({"targets": [{"account": ACCOUNT, "region": REGION, "state": "Throttled"}]}))], [own("Succeeded", json!({}))]),
             Outcome::Unknown, None, "could not be read (Throttled)"),
         ("of another version", facts([policy(json!({}), violation())], [own("Succeeded", json!({"status": {"reason": "Vaporized"}}))]),
-            Outcome::Next, Some("RootAccessEnabled"), "Vaporized"),
+            Outcome::Next, Some("RootAccessEnabled"), "nbr/churn-036aaceed5e52113: Succeeded"),
     ]);
 }
 
@@ -127,8 +127,10 @@ fn what_other_records_hold_up() {
             Outcome::Waits, Some("Halted"), "acknowledge them: it goes on there:\n             kubectl delete nbr other-"),
         ("halted elsewhere", facts([policy(both_regions(), violation())], [record(THERE, "p", "Failed", json!({})), record((ACCOUNT, "us-east-1", "x"), "p", "Failed", json!({}))]),
             Outcome::Next, Some("RootAccessEnabled"), ""),
-        ("a record that nobody understands", facts([policy(json!({}), violation())], [record(HERE, "p", "Failed", json!({"status": {"reason": "Vaporized"}}))]),
-            Outcome::Waits, Some("Unread"), "no budget can be counted"),
+        ("an end of another version", facts([policy(json!({}), violation())], [record(HERE, "p", "Failed", json!({"status": {"reason": "Vaporized"}}))]),
+            Outcome::Next, Some("RootAccessEnabled"), ""),
+        ("a record that cannot be read may be down", facts([policy(json!({}), violation())], [record(HERE, "p", "Stopping", json!({"spec": {"notebook": {"account": "1"}}}))]),
+            Outcome::Waits, Some("Budget"), "maxConcurrent is 1"),
     ]);
 }
 

@@ -15,8 +15,8 @@ use crate::{
 /// A way to break it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Mutation {
-    /// `restoring` is not written, so that the next pass does not know that it is to be brought back as it is.
-    ForgetRestoring,
+    /// `rollbackReason` is not written, so that the next pass does not know that it is to be brought back as it is.
+    ForgetRollback,
     /// What runs is finished before the last write has settled.
     FinishUnsettled,
     /// The Stop is noted after it was sent.
@@ -46,7 +46,7 @@ pub enum Mutation {
 impl Mutation {
     /// Every way.
     pub const ALL: [Self; 13] = [
-        Self::ForgetRestoring,
+        Self::ForgetRollback,
         Self::FinishUnsettled,
         Self::StopBeforeIntent,
         Self::ForgetUnclearStop,
@@ -88,7 +88,9 @@ impl Mutation {
     pub(crate) fn spoil(self, before: &Rec, decided: &mut Decided) {
         let record = &mut decided.record;
         match self {
-            Self::ForgetRestoring if before.restoring.is_none() => record.restoring = None,
+            Self::ForgetRollback if before.rollback_reason.is_none() => {
+                record.rollback_reason = None
+            }
             Self::StartWhatWasStopped
                 if !before.was_running
                     && before.state == RecordState::Updating
@@ -129,7 +131,7 @@ impl Mutation {
     /// Spoils what `answered` decided.
     pub(crate) fn spoil_reaction(self, answer: &Answered, decided: &mut Decided) {
         match self {
-            Self::ForgetRestoring => decided.record.restoring = answer.record.restoring,
+            Self::ForgetRollback => decided.record.rollback_reason = answer.record.rollback_reason,
             Self::StopBeforeIntent
                 if answer.request == Request::Probe && decided.request == Some(Request::Stop) =>
             {

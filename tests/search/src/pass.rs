@@ -294,7 +294,7 @@ impl Notebook {
             Request::Start if !record.is_some_and(|it| it.was_running) => {
                 Some("P3: a Start of what did not run")
             }
-            Request::Update if record.is_none_or(|it| it.restoring.is_some()) => {
+            Request::Update if record.is_none_or(|it| it.rollback_reason.is_some()) => {
                 Some("row 3: an Update of what is brought back as it is")
             }
             _ => None,

@@ -242,11 +242,13 @@ impl Product {
             .or_insert_with(|| {
                 policy.policy(false, fleet.budgets).is_some_and(|policy| {
                     let place = intent(index, fleet.apart).notebook;
-                    Tally::of(&policy.name, &real(&records, fleet.apart)).exceeds(
-                        &policy,
-                        &place.account,
-                        &place.region,
-                    )
+                    let records = real(&records, fleet.apart);
+                    let own = records
+                        .iter()
+                        .find(|record| record.intent.notebook == place);
+                    own.is_some_and(|own| {
+                        Tally::of(&policy.name, &records).budget(&policy, own) != Budget::Kept
+                    })
                 })
             });
         exceeds && self.mutation != Some(Mutation::NoSecondCount)
@@ -294,6 +296,7 @@ fn intent(index: usize, apart: bool) -> Intent {
             account: ACCOUNT.parse().expect("it is an account"),
             region: region.parse().expect("it is a region"),
             name: name.to_owned(),
+            created_at: None,
         },
         access: Access::default(),
         was_running: true,
@@ -326,6 +329,11 @@ fn notebook(index: usize, apart: bool, runs: bool) -> Notebook {
             root_access: RootAccess::Enabled,
             status,
             lifecycle_config: None,
+            platform: Some("notebook-al2023-v1".to_owned()),
+            accelerators: Vec::new(),
+            failure_reason: None,
+            created_at: None,
+            last_modified: None,
         }),
         tags: Some(Err(unread())),
         described_at: NOW,
@@ -360,5 +368,7 @@ fn sighting(seen: Seen) -> Sighting {
     Sighting::Seen {
         status,
         root_access,
+        created_at: None,
+        last_modified: None,
     }
 }

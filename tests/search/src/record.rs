@@ -55,8 +55,8 @@ pub struct Rec {
     pub stop_requested: bool,
     /// `status.startAttempts`, two for all that are more: the third is due when the second is.
     pub start_attempts: u8,
-    /// `status.restoring`.
-    pub restoring: Option<EndReason>,
+    /// `status.rollback_reason`.
+    pub rollback_reason: Option<EndReason>,
     /// Not of the record, but of the search: it needed attention once, and gave back the policy's slot (promise P6).
     pub needed_attention: bool,
 }
@@ -76,7 +76,7 @@ impl Rec {
             unanswered_stop: None,
             stop_requested: false,
             start_attempts: 0,
-            restoring: None,
+            rollback_reason: None,
             needed_attention: false,
         }
     }
@@ -118,14 +118,17 @@ impl Rec {
                 stop_requested_at: self.stop_requested.then(long_ago),
                 update_requested_at: noted,
                 start_requested_at: noted,
+                start_accepted_at: None,
                 start_attempts: self.start_attempts.into(),
-                restoring: self.restoring,
+                rollback_reason: self.rollback_reason,
                 last_error: None,
+                failure_reason: None,
                 completed_at: self.is_finished().then(long_ago),
                 end: None,
             },
             created_at: long_ago(),
             being_deleted: self.being_deleted,
+            has_status: true,
         }
     }
 
@@ -154,7 +157,7 @@ impl Rec {
                 .filter(|age| *age != Age::Settled),
             stop_requested: progress.stop_requested_at.is_some(),
             start_attempts: u8::try_from(progress.start_attempts.min(2)).expect("at most two"),
-            restoring: progress.restoring,
+            rollback_reason: progress.rollback_reason,
             needed_attention: self.needed_attention
                 || progress.state == RecordState::NeedsAttention,
             ..fresh

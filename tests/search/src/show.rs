@@ -84,8 +84,8 @@ impl fmt::Display for Rec {
         if self.start_attempts > 0 {
             write!(formatter, ", {} starts", self.start_attempts)?;
         }
-        if let Some(reason) = self.restoring {
-            write!(formatter, ", restoring {reason}")?;
+        if let Some(reason) = self.rollback_reason {
+            write!(formatter, ", rollback {reason}")?;
         }
         if self.recurrence > 0 {
             write!(formatter, ", recurrence {}", self.recurrence)?;

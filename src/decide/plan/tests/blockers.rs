@@ -156,7 +156,7 @@ fn nobody_is_named_where_no_record_is_in_the_way() {
         WaitReason::TransitionalStatus,
         WaitReason::Window,
         WaitReason::PolicyConflict,
-        WaitReason::Unread,
+        WaitReason::ReadFailed,
     ] {
         let found = blockers(&policy, reason, place, &churn, &records);
         assert!(found.is_empty(), "{reason:?}: {found:?}");

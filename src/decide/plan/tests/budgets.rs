@@ -3,6 +3,10 @@
 use RecordState::{Failed, NeedsAttention, Pending, Starting, Stopping, Succeeded};
 
 use super::*;
+use crate::{
+    decide::{Budget, PartialRecord},
+    domain::NotebookRef,
+};
 
 fn budget(policy: u32, region: u32) -> Policy {
     enforcing(&json!({"remediation": {"maxConcurrent": policy, "maxConcurrentPerRegion": region}}))
@@ -63,7 +67,7 @@ fn what_is_under_way_takes_a_slot() {
             usize::from(is_free),
             "{state}"
         );
-        // It harms only itself: the policy's slot is given back, that of its account and region is not.
+        // A notebook that needs attention gives the policy's slot back, and not that of its account and region.
         let elsewhere = with([restart(THERE, "x", state)]);
         let is_free = is_free || state == NeedsAttention;
         assert_eq!(
@@ -78,6 +82,148 @@ fn what_is_under_way_takes_a_slot() {
         of("other", restart(HERE, "y", Starting)),
     ]);
     assert_eq!(claimed(&budget(1, 1), &fleet, &records), ["a"]);
+}
+
+/// A record that never stopped its notebook keeps its slot, whatever its state: when AWS recovers, it may stop it (promise P6).
+#[test]
+fn attention_before_a_stop_gives_no_slot_back() {
+    let fleet = [running(HERE, &["a"])];
+    let mut waits = restart(THERE, "x", NeedsAttention);
+    waits.progress.stop_requested_at = None;
+    assert!(claimed(&budget(1, 100), &fleet, &with([waits])).is_empty());
+}
+
+/// At most `maxConcurrent + maxFailures − 1` are down, and with `maxFailures` of them no other one is stopped (promise P6).
+#[test]
+fn so_many_that_need_attention_are_a_brake() {
+    let fleet = [running(HERE, &["a", "b"]), running(ELSEWHERE, &["c"])];
+    let stuck = |count: usize| {
+        with(
+            ["x", "y", "z"][..count]
+                .iter()
+                .enumerate()
+                .map(|(index, name)| {
+                    restart([HERE, THERE, ELSEWHERE][index], name, NeedsAttention)
+                }),
+        )
+    };
+    for (most_failures, needing, expected) in [
+        (1, 0, &["a"][..]),
+        (1, 1, &[]),
+        (2, 1, &["a"]),
+        (2, 2, &[]),
+        (3, 2, &["a"]),
+        (3, 3, &[]),
+    ] {
+        let policy = enforcing(&json!({"remediation": {
+            "maxConcurrent": 1, "maxConcurrentPerRegion": 100, "maxFailures": most_failures,
+        }}));
+        let records = stuck(needing);
+        assert_eq!(
+            claimed(&policy, &fleet, &records),
+            expected,
+            "{most_failures} {needing}"
+        );
+        if needing >= most_failures as usize {
+            let tally = Tally::of(&policy.name, &records);
+            let place = (&ACCOUNT.parse().unwrap(), &HERE.1.parse().unwrap());
+            let churn = notebook(HERE, "churn", "InService");
+            let policies = policies(&[&policy]);
+            for horizon in [Horizon::Now, Horizon::Preview] {
+                let wait = admit(
+                    &policy,
+                    (&policies, &tally),
+                    place,
+                    &churn,
+                    (now(), horizon),
+                )
+                .unwrap_err();
+                assert_eq!(wait.reason, "Halted");
+                assert!(wait.message.contains("down and need attention"), "{wait:?}");
+            }
+            // A stopped notebook is updated all the same.
+            let stopped = notebook(HERE, "churn", "Stopped");
+            let admitted = admit(
+                &policy,
+                (&policies, &tally),
+                place,
+                &stopped,
+                (now(), Horizon::Now),
+            );
+            assert!(admitted.is_ok());
+        }
+    }
+}
+
+/// What cannot be read may be down, and may be any policy's.
+#[test]
+fn a_record_that_is_not_understood_takes_a_slot() {
+    let policy = budget(1, 1);
+    let policies = policies(&[&policy]);
+    let here = HERE.1.parse().unwrap();
+    let account = ACCOUNT.parse().unwrap();
+    let judged = |partial: serde_json::Value, region, name| {
+        let mut tally = Tally::of(&policy.name, &proven());
+        tally.add_partial(&PartialRecord::new(
+            "x-1",
+            &partial,
+            "it is of a later version".to_owned(),
+        ));
+        let churn = notebook(HERE, name, "InService");
+        admit(
+            &policy,
+            (&policies, &tally),
+            (&account, region),
+            &churn,
+            (now(), Horizon::Now),
+        )
+        .map_or_else(|wait| wait.reason, |_| "admitted")
+    };
+    let spec = |policy: &str, running: bool, region: &str| json!({"spec": {"policy": policy, "wasRunning": running, "notebook": {"account": ACCOUNT, "region": region}}});
+    for (partial, expected) in [
+        (json!(null), "Budget"),
+        (spec("no-root", true, REGION), "Budget"),
+        (spec("no-root", false, REGION), "admitted"),
+        (spec("other", true, THERE.1), "admitted"),
+    ] {
+        assert_eq!(
+            judged(partial.clone(), &here, "churn"),
+            expected,
+            "{partial}"
+        );
+    }
+}
+
+/// A record that is not understood holds its own notebook, and no other.
+#[test]
+fn a_record_that_is_not_understood_holds_its_notebook() {
+    let policy = budget(2, 2);
+    let policies = policies(&[&policy]);
+    let (account, here) = (ACCOUNT.parse().unwrap(), HERE.1.parse().unwrap());
+    let [churn, other] = ["churn", "other"].map(|name| notebook(HERE, name, "InService"));
+    let name = RecordName::of(&NotebookRef::new(&account, &here, &churn.summary)).to_string();
+    let mut tally = Tally::of(&policy.name, &proven());
+    tally.add_partial(&PartialRecord::new(
+        &name,
+        &json!({"spec": {"wasRunning": true}}),
+        "no account".to_owned(),
+    ));
+    let judged = |notebook: &Notebook| {
+        admit(
+            &policy,
+            (&policies, &tally),
+            (&account, &here),
+            notebook,
+            (now(), Horizon::Now),
+        )
+    };
+    let wait = judged(&churn).unwrap_err();
+    assert_eq!(wait.reason, "RecordInvalid");
+    assert!(
+        wait.message.contains(&name) && wait.message.contains("no account"),
+        "{wait:?}"
+    );
+    assert!(judged(&other).is_ok());
 }
 
 /// When the one that needed attention moves on, there is one more than the policy allows, until one finishes.
@@ -227,9 +373,8 @@ fn a_region_can_be_taken_as_proven() {
 /// What a record's pass asks before it stops anybody.
 #[test]
 fn a_budget_is_exceeded_by_one_more_than_it_allows() {
-    let here = REGION.parse().unwrap();
     let exceeds = |policy: &Policy, records: &[Record]| {
-        Tally::of(&policy.name, records).exceeds(policy, &ACCOUNT.parse().unwrap(), &here)
+        Tally::of(&policy.name, records).budget(policy, &records[0]) != Budget::Kept
     };
     let two_here = [restart(HERE, "a", Pending), restart(HERE, "b", Stopping)];
     let one_each = [restart(HERE, "a", Pending), restart(THERE, "b", Stopping)];
@@ -264,6 +409,40 @@ fn a_budget_is_exceeded_by_one_more_than_it_allows() {
             expected,
             "{policy} {region} {records:?}"
         );
+    }
+}
+
+/// A Stop that is sent again, from `NeedsAttention`: the record's own slot counts, and the brake is that of the others.
+#[test]
+fn a_stop_again_takes_the_slot_that_was_given_back() {
+    let stuck = |place, name| restart(place, name, NeedsAttention);
+    let under_way = restart(THERE, "b", Stopping);
+    for (policy, records, expected) in [
+        (budget(1, 9), vec![stuck(HERE, "a")], Budget::Kept),
+        (
+            budget(1, 9),
+            vec![stuck(HERE, "a"), under_way.clone()],
+            Budget::Exceeded,
+        ),
+        (
+            budget(2, 9),
+            vec![stuck(HERE, "a"), under_way],
+            Budget::Kept,
+        ),
+        // maxFailures is 2: one other gives its slot back.
+        (
+            budget(1, 9),
+            vec![stuck(HERE, "a"), stuck(THERE, "b")],
+            Budget::Kept,
+        ),
+        (
+            budget(9, 9),
+            vec![stuck(HERE, "a"), stuck(THERE, "b"), stuck(ELSEWHERE, "c")],
+            Budget::Halted,
+        ),
+    ] {
+        let tally = Tally::of(&policy.name, &records);
+        assert_eq!(tally.budget(&policy, &records[0]), expected, "{records:?}");
     }
 }
 

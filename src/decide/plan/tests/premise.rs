@@ -77,7 +77,7 @@ fn the_premise_must_still_hold() {
             HERE,
             by_tags,
             unread,
-            Some((Next::Wait(WaitReason::Unread), "Unread")),
+            Some((Next::Wait(WaitReason::ReadFailed), "ReadFailed")),
         ),
         (
             ("777788889999", REGION),

@@ -151,8 +151,16 @@ fn each_finding_says_why_it_waits() {
         *ran.entry(reason).or_default() += 1;
     }
     for reason in WaitReason::ALL {
-        // The one follows from a failed read only, and the other has a test of its own.
-        let expected = !matches!(reason, WaitReason::Unread | WaitReason::Window);
+        // Some follow from what a claim reads just then, and the others have tests of their own.
+        let expected = !matches!(
+            reason,
+            WaitReason::ReadFailed
+                | WaitReason::Superseded
+                | WaitReason::RecordInvalid
+                | WaitReason::NotRestartable
+                | WaitReason::RecentlyStopped
+                | WaitReason::Window
+        );
         assert_eq!(ran.contains_key(reason.as_str()), expected, "{reason:?}");
     }
 }
@@ -254,6 +262,8 @@ fn by_other_records() -> Vec<Case> {
         "{failed} failed in this account and region, and maxFailures is {most}: kubectl get nbr --field-selector \
          status.state=Failed shows them, deleting them lets it go on"
     ));
+    let brake = "maxFailures is 2, and as many notebooks of this policy are down and need attention: no other running notebook is stopped until \
+        one of them runs again; kubectl get nbr --field-selector status.state=NeedsAttention,spec.policy=no-root lists them";
     let canary = "it waits until the first notebook that is restarted in this account and region has come back";
     let policy_budget = "it waits for its turn: maxConcurrent is 1, and as many notebooks are being restarted";
     let region_budget = "it waits for its turn: maxConcurrentPerRegion is 1, and as many notebooks are being restarted";
@@ -267,6 +277,7 @@ fn by_other_records() -> Vec<Case> {
     vec![
         ("Stopped", records([restart(HERE, "x", Failed), update(HERE, "y", Failed)]), halted("2 remediations", 2)),
         ("InService", most_one, halted("1 remediation", 1)),
+        ("InService", records([restart(THERE, "x", NeedsAttention), restart(ELSEWHERE, "y", NeedsAttention)]), wait(WaitReason::Halted, brake)),
         ("InService", records([restart(HERE, "x", Pending)]), wait(WaitReason::Canary, canary)),
         ("InService", proven(restart(THERE, "x", Pending)), wait(WaitReason::Budget, policy_budget)),
         ("InService", proven(restart(HERE, "x", NeedsAttention)), wait(WaitReason::Budget, region_budget)),

@@ -17,8 +17,12 @@ enum Means {
     StopRequested,
     /// The same, and a Stop follows at once.
     ThenStop,
-    /// Nobody was stopped by us, as before the request.
+    /// Nothing was sent, as before the request; the state stays.
     AsBefore,
+    /// It needs attention at once.
+    NeedAttention,
+    /// AWS accepted a Start.
+    StartAccepted,
     /// It is brought back, for this reason.
     Restore(EndReason),
     /// Nobody was touched, and it failed.
@@ -30,7 +34,9 @@ impl Means {
         let mut progress = sent.clone();
         match self {
             Self::Nothing => {}
-            Self::AsBefore => progress = before.clone(),
+            Self::AsBefore => progress.take_back_sent(before),
+            Self::NeedAttention => progress = Then::NeedAttention.progress(&progress, now()),
+            Self::StartAccepted => progress.start_accepted_at = Some(now()),
             Self::StopRequested | Self::ThenStop => {
                 progress.stop_requested_at = Some(now());
                 if matches!(self, Self::ThenStop) {
@@ -41,7 +47,7 @@ impl Means {
                     move_to(&mut progress, Stopping, now());
                 }
             }
-            Self::Restore(reason) => progress.restoring = Some(reason),
+            Self::Restore(reason) => progress.rollback_reason = Some(reason),
             Self::Fail(reason) => {
                 progress.stop_requested_at = before.stop_requested_at;
                 progress = Then::End(Failed, reason).progress(&progress, now());
@@ -152,18 +158,50 @@ fn no_answer_to_a_later_stop_changes_anything() {
 }
 
 #[test]
-fn no_answer_to_a_start_changes_anything() {
+fn a_first_stop_that_may_be_on_its_way_down_is_ours() {
+    let before = pristine(Stopping, 300).wrote(300);
+    let mut sent = ours(Stopping, 300).wrote(2).stop_unanswered(2);
+    sent.0.progress.stop_requested_at = Some(ago(2));
+    for seen in [
+        seen("Stopping", Enabled),
+        seen("Stopped", Enabled),
+        seen("InMaintenance", RootAccess::Unknown),
+        Sighting::Unreadable,
+    ] {
+        check(
+            Request::Stop,
+            (&before, &sent),
+            &seen,
+            &[(Denied, Means::Fail(AccessDenied))],
+        );
+    }
+    let meanings = [
+        (Denied, Means::Fail(AccessDenied)),
+        (WrongStatus, Means::AsBefore),
+        (LimitExceeded, Means::AsBefore),
+        (NotFound, Means::AsBefore),
+    ];
+    for seen in [seen("Pending", Enabled), Sighting::Missing] {
+        check(Request::Stop, (&before, &sent), &seen, &meanings);
+    }
+}
+
+#[test]
+fn only_a_denied_start_and_an_accepted_one_change_anything() {
     for status in ["Stopped", "Failed"] {
         for before in [
             ours(RecordState::Starting, 300).starts(2, 120),
-            restoring(UpdateDenied, RecordState::Starting, 300).starts(1, 60),
+            rolling_back(UpdateDenied, RecordState::Starting, 300).starts(1, 60),
         ] {
             let sent = before.clone().starts(3, 2);
             check(
                 Request::Start,
                 (&before, &sent),
                 &seen(status, RootAccess::Disabled),
-                &[],
+                &[
+                    (Denied, Means::NeedAttention),
+                    (Accepted, Means::StartAccepted),
+                ],
             );
         }
     }

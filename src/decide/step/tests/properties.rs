@@ -64,7 +64,7 @@ fn any_record() -> impl Strategy<Value = Record> {
             sample::select(&RecordState::ALL),
             seconds()
         )
-            .prop_map(|(reason, state, at)| restoring(reason, state, at)),
+            .prop_map(|(reason, state, at)| rolling_back(reason, state, at)),
     ];
     let step = sample::select(&[Step::Stop, Step::Update, Step::Start]);
     (kind, step, option::of(seconds()), 0..7_u32, any::<bool>()).prop_map(
@@ -88,7 +88,7 @@ fn is_sound(record: &Record) -> bool {
     let progress = &record.progress;
     let ours = record.was_stopped_by_us();
     (progress.stop_requested_at.is_none() || record.intent.was_running)
-        && (progress.restoring.is_none() || ours)
+        && (progress.rollback_reason.is_none() || ours)
         && (progress.start_requested_at.is_none() || ours)
         && progress.start_requested_at.is_some() == (progress.start_attempts > 0)
         && progress.attention_from.is_some() == (progress.state == NeedsAttention)
@@ -102,9 +102,9 @@ fn may_be_sent(request: Request, record: &Record) -> bool {
     !record.is_finished()
         && match request {
             Request::Probe => record.intent.was_running && progress.stop_requested_at.is_none(),
-            Request::Stop => record.was_stopped_by_us() && progress.restoring.is_none(),
+            Request::Stop => record.was_stopped_by_us() && progress.rollback_reason.is_none(),
             Request::Update => {
-                progress.restoring.is_none() && progress.update_requested_at.is_some()
+                progress.rollback_reason.is_none() && progress.update_requested_at.is_some()
             }
             Request::Start => record.was_stopped_by_us() && progress.start_requested_at.is_some(),
         }
@@ -119,6 +119,7 @@ fn runs_with_root(seen: &Sighting) -> bool {
     let Sighting::Seen {
         status,
         root_access,
+        ..
     } = seen
     else {
         return false;
@@ -186,7 +187,7 @@ proptest! {
         prop_assert_eq!(after.stop_requested_at, before.stop_requested_at);
         prop_assert!(keeps(before.update_requested_at, after.update_requested_at));
         prop_assert!(keeps(before.start_requested_at, after.start_requested_at));
-        prop_assert!(before.restoring.is_none() || before.restoring == after.restoring);
+        prop_assert!(before.rollback_reason.is_none() || before.rollback_reason == after.rollback_reason);
         if record.is_finished() {
             prop_assert_eq!(&after, before);
         }
@@ -270,7 +271,7 @@ proptest! {
             prop_assert!(keeps(was.stop_requested_at, is.stop_requested_at));
             prop_assert!(keeps(was.update_requested_at, is.update_requested_at));
             prop_assert!(keeps(was.start_requested_at, is.start_requested_at));
-            prop_assert!(was.restoring.is_none() || was.restoring == is.restoring);
+            prop_assert!(was.rollback_reason.is_none() || was.rollback_reason == is.rollback_reason);
             if start.is_finished() {
                 prop_assert_eq!(&record, &start);
             }

@@ -3,22 +3,22 @@
 use std::collections::BTreeMap;
 
 use EndReason::{
-    Deleted, RootAccessDisabled, RootAccessUnknown, StartedByOwner, UpdateDenied, UpdateTimedOut,
-    Withdrawn,
+    Deleted, RootAccessDisabled, RootAccessUnknown, StartedByOwner, StoppedByOwner, TimedOut,
+    UpdateDenied, UpdateTimedOut, Withdrawn,
 };
 use RecordState::{
     Cancelled, Failed, NeedsAttention, Pending, Starting, Stopping, Succeeded, Updating,
 };
 use Request::{Probe, Start, Stop, Update};
 use RootAccess::{Disabled, Enabled, Unknown};
-use Then::{End, Enter, NeedAttention, Restore, RestoreOnly, Send, Wait};
+use Then::{End, Enter, NeedAttention, NeedAttentionAtStart, Restore, RestoreOnly, Send, Wait};
 
 use super::*;
 
 type Case = (Row, Given, Sighting, Wish, Then);
 
 /// Why a record was cancelled that was not withdrawn.
-const LATER: EndReason = EndReason::NotNow;
+const LATER: EndReason = EndReason::Deferred;
 
 fn check((row, Given(record), seen, wish, then): Case) {
     let decision = step(&record, &seen, wish, now(), &TIMES);
@@ -45,6 +45,8 @@ fn check((row, Given(record), seen, wish, then): Case) {
 fn every_row_says_what_follows() {
     let cases = [
         rows_0_to_2(),
+        rows_of_later_versions_and_backups(),
+        row_2a(),
         rows_3_to_4(),
         rows_5_to_7(),
         rows_8_to_10(),
@@ -63,8 +65,8 @@ fn every_row_says_what_follows() {
         .collect();
     #[rustfmt::skip]
     let expected = [
-        ("0", 8), ("-", 8), ("1", 6), ("2", 9), ("3", 17), ("4", 9), ("5", 7), ("6", 4), ("7", 6), ("8", 12),
-        ("9", 4), ("10", 9), ("11", 5), ("12", 14), ("13", 7), ("14", 5), ("15", 8), ("16", 9), ("17", 17), ("18", 47),
+        ("0", 8), ("0a", 5), ("-", 8), ("1", 8), ("2", 9), ("2a", 8), ("3", 21), ("4", 10), ("5", 9), ("5a", 8), ("6", 7), ("7", 6), ("8", 13),
+        ("9", 6), ("10", 10), ("11", 5), ("12", 17), ("13", 10), ("14", 5), ("15", 8), ("16", 9), ("17", 17), ("18", 47),
     ];
     assert_eq!(ran, expected);
 }
@@ -93,7 +95,7 @@ fn rows_0_to_2() -> Vec<Case> {
         (Row::Deleted, pristine(Pending, 5).deleted(), Sighting::Missing, WANTED, End(Succeeded, Deleted)),
         (Row::Deleted, ours(Stopping, 5).wrote(1), Sighting::Missing, WITHDRAWN, End(Succeeded, Deleted)),
         (Row::Deleted, ours(Starting, 5).starts(1, 1), Sighting::Missing, UNCLEAR, End(Succeeded, Deleted)),
-        (Row::Deleted, restoring(UpdateDenied, Starting, 5), Sighting::Missing, NOT_NOW, End(Succeeded, Deleted)),
+        (Row::Deleted, rolling_back(UpdateDenied, Starting, 5), Sighting::Missing, NOT_NOW, End(Succeeded, Deleted)),
         (Row::Deleted, ours(NeedsAttention, 5).from(Step::Start), Sighting::Missing, WANTED, End(Succeeded, Deleted)),
         // 2: fixed and running, whoever did it, and however it was to be brought back.
         (Row::Fixed, stopped(Updating, 5), up(), WANTED, End(Succeeded, RootAccessDisabled)),
@@ -103,7 +105,7 @@ fn rows_0_to_2() -> Vec<Case> {
         (Row::Fixed, ours(Starting, 5).wrote(1).stop_unanswered(45), up(), WANTED, End(Succeeded, RootAccessDisabled)),
         (Row::Fixed, ours(Starting, 5).starts(1, 1), up(), WANTED, End(Succeeded, RootAccessDisabled)),
         (Row::Fixed, ours(Starting, 5).deleted(), up(), UNCLEAR, End(Succeeded, RootAccessDisabled)),
-        (Row::Fixed, restoring(UpdateTimedOut, Starting, 5), up(), UNCLEAR, End(Succeeded, RootAccessDisabled)),
+        (Row::Fixed, rolling_back(UpdateTimedOut, Starting, 5), up(), UNCLEAR, End(Succeeded, RootAccessDisabled)),
         (Row::Fixed, ours(NeedsAttention, 5).from(Step::Start), up(), WANTED, End(Succeeded, RootAccessDisabled)),
     ];
     for (state, timeout) in [(Pending, STOP_TIMEOUT), (Stopping, STOP_TIMEOUT), (Updating, UPDATE_TIMEOUT), (Starting, START_TIMEOUT)] {
@@ -112,11 +114,75 @@ fn rows_0_to_2() -> Vec<Case> {
     cases
 }
 
+/// A state of a later version, and a record that was restored from a backup.
+#[rustfmt::skip]
+fn rows_of_later_versions_and_backups() -> Vec<Case> {
+    use RecordState::Unrecognized;
+    let down = || seen("Stopped", Enabled);
+    let fixed = || seen("Stopped", Disabled);
+    let up = || seen("InService", Enabled);
+    // Without a Stop, nothing is done; with one, what is down is brought back.
+    vec![
+        (Row::Unrecognized, pristine(Unrecognized, 5), up(), WANTED, Wait),
+        (Row::Unrecognized, pristine(Unrecognized, 9 * STOP_TIMEOUT), up(), NOT_NOW, Wait),
+        (Row::Unrecognized, pristine(Unrecognized, 5), Sighting::Unreadable, WANTED, Wait),
+        (Row::Unrecognized, stopped(Unrecognized, 5), down(), UNCLEAR, Wait),
+        (Row::Unrecognized, pristine(Unrecognized, 5), fixed(), WANTED, Wait),
+        (Row::NotDisturbed, pristine(Unrecognized, 5).deleted(), up(), WANTED, End(Cancelled, Withdrawn)),
+        (Row::WithdrawnWhileStopped, stopped(Unrecognized, 5), down(), WITHDRAWN, End(Cancelled, Withdrawn)),
+        (Row::BringBack, ours(Unrecognized, 5), down(), WANTED, Restore(EndReason::Unrecognized)),
+        (Row::BringBack, ours(Unrecognized, 5), seen("Failed", Disabled), UNCLEAR, Restore(EndReason::Unrecognized)),
+        (Row::BroughtBack, ours(Unrecognized, 5).wrote(120), up(), WANTED, End(Failed, EndReason::Unrecognized)),
+        (Row::BringBack, rolling_back(EndReason::Unrecognized, Updating, 5), down(), WANTED, Send(Start, Starting)),
+        // A record says that the notebook was running, and has no status though it is old, or younger than the stop.
+        (Row::RestoredFromBackup, pristine(Pending, 5).without_status(120), fixed(), WANTED, NeedAttentionAtStart),
+        (Row::RestoredFromBackup, pristine(Pending, 5).without_status(120), down(), WANTED, NeedAttentionAtStart),
+        (Row::RestoredFromBackup, pristine(Pending, 5).without_status(10), at(fixed(), 9999, 60), UNCLEAR, NeedAttentionAtStart),
+        (Row::RestoredFromBackup, pristine(Pending, 5).without_status(10), at(seen("Failed", Enabled), 9999, 60), NOT_NOW, NeedAttentionAtStart),
+        (Row::RestoredFromBackup, pristine(Pending, 5).without_status(10), at(seen("Stopped", Unknown), 9999, 60), WANTED, NeedAttentionAtStart),
+        (Row::RestoredFromBackup, pristine(NeedsAttention, 9 * START_TIMEOUT).from(Step::Start), fixed(), WANTED, Wait),
+        (Row::RestoredFromBackup, pristine(NeedsAttention, 5).from(Step::Start), down(), UNCLEAR, Wait),
+        (Row::RestoredFromBackup, pristine(NeedsAttention, 5).from(Step::Start), seen("Failed", Unknown), WANTED, Wait),
+        (Row::FixedWhileStopped, pristine(Pending, 5).without_status(119), fixed(), WANTED, End(Succeeded, RootAccessDisabled)),
+        (Row::FixedWhileStopped, pristine(Pending, 5).without_status(120).deleted(), fixed(), WANTED, End(Succeeded, RootAccessDisabled)),
+        (Row::WithdrawnWhileStopped, pristine(NeedsAttention, 5).from(Step::Start).deleted(), down(), WANTED, End(Cancelled, Withdrawn)),
+        (Row::FixedWhileStopped, stopped(Pending, 5).without_status(9999), fixed(), WANTED, End(Succeeded, RootAccessDisabled)),
+        (Row::UpdateWhileStopped, pristine(Pending, 5).without_status(10), at(down(), 9999, 5), WANTED, Send(Update, Updating)),
+        (Row::Probe, pristine(NeedsAttention, 5).from(Step::Start), up(), WANTED, End(Cancelled, TimedOut)),
+    ]
+}
+
+/// It ran again after the operator's Start, and was stopped since; and another notebook of the same name.
+#[rustfmt::skip]
+fn row_2a() -> Vec<Case> {
+    let down = |root_access, modified| at(seen("Stopped", root_access), 99_999, modified);
+    let started = || ours(Starting, 50 * MINUTE).starts(2, 700).start_accepted(700);
+    let back = |reason| rolling_back(reason, Starting, 50 * MINUTE).starts(2, 700).start_accepted(700);
+    vec![
+        (Row::StoppedByOwner, started(), down(Disabled, 100), WANTED, End(Succeeded, StoppedByOwner)),
+        (Row::StoppedByOwner, started(), down(Enabled, 100), WANTED, End(Cancelled, StoppedByOwner)),
+        (Row::StoppedByOwner, started(), down(Unknown, 0), UNCLEAR, End(Cancelled, StoppedByOwner)),
+        (Row::StoppedByOwner, back(Withdrawn), down(Enabled, 100), WITHDRAWN, End(Cancelled, StoppedByOwner)),
+        (Row::StoppedByOwner, back(Withdrawn), down(Disabled, 100), WITHDRAWN, End(Cancelled, StoppedByOwner)),
+        (Row::StoppedByOwner, back(UpdateDenied), down(Enabled, 100), WANTED, End(Failed, StoppedByOwner)),
+        (Row::StoppedByOwner, back(UpdateDenied), down(Unknown, 100), NOT_NOW, End(Failed, StoppedByOwner)),
+        (Row::StoppedByOwner, started().deleted(), down(Disabled, 100), WANTED, End(Succeeded, StoppedByOwner)),
+        // The Start did not take, or ended in Failed; or nothing is known of it.
+        (Row::StartAgain, started(), down(Disabled, 101), WANTED, Send(Start, Starting)),
+        (Row::StartAgain, started(), at(seen("Failed", Disabled), 99_999, 0), WANTED, Send(Start, Starting)),
+        (Row::BringBack, back(UpdateDenied), down(Enabled, 101), WANTED, Send(Start, Starting)),
+        (Row::UpdateWhileDown, ours(Stopping, 5).wrote(1), down(Enabled, 0), WANTED, Send(Update, Updating)),
+        (Row::Deleted, ours(Starting, 5).created(500), at(seen("Stopped", Enabled), 400, 0), WANTED, End(Succeeded, Deleted)),
+        (Row::Deleted, pristine(Pending, 5).created(500), at(seen("InService", Enabled), 499, 0), WANTED, End(Succeeded, Deleted)),
+        (Row::Probe, pristine(Pending, 5).created(500), at(seen("InService", Enabled), 500, 0), WANTED, Send(Probe, Pending)),
+    ]
+}
+
 #[rustfmt::skip]
 fn rows_3_to_4() -> Vec<Case> {
     let down = || seen("Stopped", Enabled);
     let up = || seen("InService", Enabled);
-    let denied = |state, seconds| restoring(UpdateDenied, state, seconds);
+    let denied = |state, seconds| rolling_back(UpdateDenied, state, seconds);
     vec![
         // 3: at once, whatever was sent before and whatever is wanted.
         (Row::BringBack, denied(Updating, 5).wrote(1), down(), WANTED, Send(Start, Starting)),
@@ -145,10 +211,10 @@ fn rows_3_to_4() -> Vec<Case> {
         (Row::BroughtBack, denied(Starting, 300).starts(1, 120), up(), WITHDRAWN, End(Failed, UpdateDenied)),
         (Row::BroughtBack, denied(Updating, 300), up(), UNCLEAR, End(Failed, UpdateDenied)),
         (Row::BroughtBack, denied(NeedsAttention, 300).from(Step::Start).starts(1, 120), up(), WANTED, End(Failed, UpdateDenied)),
-        (Row::BroughtBack, restoring(RootAccessUnknown, Starting, 300).starts(1, 120), seen("InService", Unknown), WANTED, End(Failed, RootAccessUnknown)),
-        (Row::BroughtBack, restoring(Withdrawn, Starting, 300).starts(1, 119), up(), WITHDRAWN, Wait),
-        (Row::BroughtBack, restoring(Withdrawn, Starting, 300).starts(1, 120), up(), WITHDRAWN, End(Cancelled, Withdrawn)),
-        (Row::BroughtBack, restoring(Withdrawn, Starting, 300).starts(1, 120), seen("InService", Unknown), WANTED, End(Cancelled, Withdrawn)),
+        (Row::BroughtBack, rolling_back(RootAccessUnknown, Starting, 300).starts(1, 120), seen("InService", Unknown), WANTED, End(Failed, RootAccessUnknown)),
+        (Row::BroughtBack, rolling_back(Withdrawn, Starting, 300).starts(1, 119), up(), WITHDRAWN, Wait),
+        (Row::BroughtBack, rolling_back(Withdrawn, Starting, 300).starts(1, 120), up(), WITHDRAWN, End(Cancelled, Withdrawn)),
+        (Row::BroughtBack, rolling_back(Withdrawn, Starting, 300).starts(1, 120), seen("InService", Unknown), WANTED, End(Cancelled, Withdrawn)),
     ]
 }
 
@@ -233,7 +299,7 @@ fn rows_11_to_12() -> Vec<Case> {
         (Row::NotDisturbed, pristine(Pending, 300).wrote(120).deleted(), up(), UNCLEAR, End(Cancelled, Withdrawn)),
         (Row::NotDisturbed, pristine(NeedsAttention, 300).from(Step::Stop).wrote(120), up(), WITHDRAWN, End(Cancelled, Withdrawn)),
     ];
-    for not_now in [NotNow::Suspended, NotNow::WindowClosed, NotNow::WhenRunning, NotNow::Budget, NotNow::InvalidPolicy] {
+    for not_now in [NotNow::Suspended, NotNow::WindowClosed, NotNow::WhenRunning, NotNow::Budget, NotNow::Halted, NotNow::NotRestartable, NotNow::InvalidPolicy] {
         cases.push((Row::NotDisturbed, pristine(Pending, 5), up(), Wish::NotNow(not_now), End(Cancelled, LATER)));
     }
     for withdrawal in [
@@ -253,9 +319,11 @@ fn rows_13_to_15() -> Vec<Case> {
         (Row::Probe, pristine(Pending, 300).wrote(59), up(), WANTED, Wait),
         (Row::Probe, pristine(Pending, 300).wrote(60), up(), WANTED, Send(Probe, Pending)),
         (Row::Probe, pristine(Pending, STOP_TIMEOUT - 1).wrote(60), up(), WANTED, Send(Probe, Pending)),
-        (Row::Probe, pristine(Pending, STOP_TIMEOUT).wrote(60), up(), WANTED, Send(Probe, NeedsAttention)),
-        (Row::Probe, pristine(Pending, STOP_TIMEOUT).wrote(59), up(), WANTED, NeedAttention),
-        (Row::Probe, pristine(NeedsAttention, 9 * STOP_TIMEOUT).from(Step::Stop).wrote(60), up(), WANTED, Send(Probe, NeedsAttention)),
+        // At the deadline nothing was stopped, and nothing is: its slot is free once nothing can arrive any more.
+        (Row::Probe, pristine(Pending, STOP_TIMEOUT).wrote(119), up(), WANTED, NeedAttention),
+        (Row::Probe, pristine(Pending, STOP_TIMEOUT).wrote(120), up(), WANTED, End(Cancelled, TimedOut)),
+        (Row::Probe, pristine(NeedsAttention, 5).from(Step::Stop).wrote(119), up(), WANTED, Wait),
+        (Row::Probe, pristine(NeedsAttention, 9 * STOP_TIMEOUT).from(Step::Stop).wrote(120), up(), WANTED, End(Cancelled, TimedOut)),
         // 14
         (Row::LetItRun, ours(Stopping, 300).wrote(119), up(), NOT_NOW, Wait),
         (Row::LetItRun, ours(Stopping, 300).wrote(120), up(), NOT_NOW, End(Cancelled, LATER)),
@@ -319,7 +387,7 @@ fn rows_16_to_17() -> Vec<Case> {
 fn row_18() -> Vec<Case> {
     let mut cases = vec![
         (Row::InTransition, ours(Starting, START_TIMEOUT), seen("Pending", Disabled), WANTED, NeedAttention),
-        (Row::InTransition, restoring(Withdrawn, Starting, START_TIMEOUT), seen("Pending", Enabled), WITHDRAWN, NeedAttention),
+        (Row::InTransition, rolling_back(Withdrawn, Starting, START_TIMEOUT), seen("Pending", Enabled), WITHDRAWN, NeedAttention),
     ];
     for status in ["Pending", "Stopping", "Deleting", "Updating", "InMaintenance"] {
         for root_access in [Enabled, Disabled, Unknown] {

@@ -158,8 +158,8 @@ fn a_refused_first_stop_leaves_it_to_its_owner() {
         passes.pass(&fixed(), WANTED, &[]),
     ];
     let expected = [
-        ("13", Pending),
-        ("18", Pending),
+        ("13", Stopping),
+        ("18", Stopping),
         ("10", Updating),
         ("6", Succeeded),
     ];
@@ -238,13 +238,29 @@ fn what_needs_attention_goes_on() {
 }
 
 #[test]
-fn a_retried_start_does_not_end_the_attention() {
+fn a_denied_start_needs_attention_at_once() {
     use AnswerKind::{Accepted, Denied};
     let mut passes = Passes::over(ours(Updating, 300).wrote(300).0);
-    passes.pass(&fixed(), WANTED, &[Denied]);
+    let ran = passes.pass(&fixed(), WANTED, &[Denied]);
+    assert_eq!(ran, ("5", NeedsAttention));
+    assert_eq!(passes.record.step(), Step::Start);
+    passes.wait(50);
+    assert_eq!(
+        passes.pass(&fixed(), WANTED, &[Accepted]),
+        ("5", NeedsAttention)
+    );
+    assert_eq!(passes.record.progress.start_attempts, 2);
+    assert_eq!(passes.since(), 0);
+}
+
+#[test]
+fn a_retried_start_does_not_end_the_attention() {
+    use AnswerKind::{Accepted, Unclear};
+    let mut passes = Passes::over(ours(Updating, 300).wrote(300).0);
+    passes.pass(&fixed(), WANTED, &[Unclear]);
     passes.wait(START_TIMEOUT);
     let needed = passes.elapsed();
-    let ran = passes.pass(&fixed(), WANTED, &[Denied]);
+    let ran = passes.pass(&fixed(), WANTED, &[Unclear]);
     assert_eq!(ran, ("5", NeedsAttention));
     for _ in 0..5 {
         passes.wait(600);
