@@ -1,6 +1,9 @@
-//! What the documentation lists is what there is: rows, states, reasons, flags and permissions.
+//! What the documentation lists is what there is: rows, states, reasons, flags, permissions, promises and links.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+
+#[path = "documentation/design.rs"]
+mod design;
 
 use std::process::Command;
 
