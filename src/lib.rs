@@ -1,10 +1,107 @@
-//! sudoless keeps root access off Amazon SageMaker notebook instances.
+//! sudoless finds Amazon SageMaker notebook instances whose users have root access, and disables root access without losing work
+//! and without leaving a notebook down.
+//!
+//! A platform team declares a `NotebookRootAccessPolicy` in Kubernetes. The operator describes the notebooks of the named accounts
+//! and regions, and reports each notebook in the policy's status and in Prometheus. In mode `Enforce` the operator also stops,
+//! updates and restarts notebooks. `sudoless scan`, `validate`, `explain` and `generate` use the same code without the operator.
+//!
+//! # The contract
+//!
+//! `docs/design.md` is the contract: promises P1 to P11, both passes, and the reasons for them. Each "promise P…" in the code names a
+//! heading of that page, which also lists the tests that prove the promise. `docs/adr/` has the decisions and their rejected
+//! alternatives. `docs/remediation.md` has the decision table, the states and the reasons.
+//!
+//! # Terms
+//!
+//! | term | meaning | type |
+//! |---|---|---|
+//! | notebook | a SageMaker notebook instance | [`domain::Notebook`] |
+//! | root access | AWS's `RootAccess` of a notebook: `Enabled`, `Disabled`, or unknown | [`domain::RootAccess`] |
+//! | target | one account in one region, the unit of reading | [`domain::Target`] |
+//! | access | the role and external id by which an account is reached | [`domain::Access`] |
+//! | policy | a checked `NotebookRootAccessPolicy` | [`domain::Policy`] |
+//! | snapshot | the notebooks of a target as last read | [`domain::Snapshot`] |
+//! | finding | a policy's judgement of one notebook: a verdict, and the next action in mode `Enforce` | [`domain::Finding`] |
+//! | verdict | `Compliant`, `NonCompliant`, `Exempt` or `Unknown` | [`domain::Verdict`] |
+//! | exemption | a rule of a policy that lets matching notebooks keep root access; respected by all policies | [`domain::Exemption`] |
+//! | record | a `NotebookRemediation`: the stored intent and progress of one remediation | [`domain::Record`] |
+//! | intent | the unchanging part of a record, written before anything is done | [`domain::Intent`] |
+//! | progress | the changing part of a record | [`domain::Progress`] |
+//! | claim | the creation of a record; its name is the lock on the notebook | [`domain::RecordName`] |
+//! | budget | the number of notebooks that may be down at a time: `maxConcurrent`, `maxConcurrentPerRegion` | [`decide::Tally`] |
+//! | canary | the first restart in a target, which must come back before a second notebook goes down there | [`decide::Tally`] |
+//! | brake | the halt of a whole policy after `maxFailures` notebooks are down and need attention | [`decide::Tally`] |
+//! | window | a time at which running notebooks may be stopped | [`decide::Opening`] |
+//! | probe | an Update of a running notebook; AWS's refusal tells whether the Update is permitted | [`decide::Request`] |
+//! | desired state | proceed, defer, withdraw or unknown, as the policies say now | [`decide::Wish`] |
+//! | settled | no write that was sent can still arrive at AWS | [`decide::Times`] |
+//! | stopped by the operator | the record says that the notebook was running and that a Stop was requested | [`domain::Record::was_stopped_by_us`] |
+//! | rollback | the notebook is started again without an Update | [`domain::EndReason`] |
+//! | lease, fence | leader election, and the time bound on writes that follows from it | [`kubernetes::Fence`] |
+//!
+//! # The two loops
+//!
+//! [`controller`] runs both. All decisions are pure functions in [`decide`]: no clock, no client, no randomness.
+//!
+//! **Over policies** (`src/controller/policy.rs`), at each scan interval and after each change:
+//!
+//! 1. [`decide::validate()`] checks the resource.
+//! 2. [`inventory`] reads the policy's targets through [`aws`], once for all policies.
+//! 3. [`decide::evaluate()`] judges each notebook.
+//! 4. [`decide::Planner`] selects the notebooks to claim; [`decide::admit()`] checks each of them.
+//! 5. `src/controller/claim.rs` checks each candidate again with fresh data and creates its record.
+//! 6. [`decide::summarize()`] computes the status, and [`kubernetes::publish()`] applies it if it differs.
+//!
+//! **Over records** (`src/controller/remediation.rs`), at each poll interval while a record is unfinished:
+//!
+//! 1. `src/controller/remediation/observe.rs` reads record, notebook, tags and policies.
+//! 2. [`decide::wish()`] computes the desired state from the policies.
+//! 3. [`decide::step()`] finds the row of the decision table: the new progress, and at most one request.
+//! 4. [`kubernetes::Records`] stores the progress.
+//! 5. `src/controller/remediation/act.rs` sends the request through [`aws::TargetWriter`], if [`kubernetes::Fence`] allows it.
+//! 6. [`decide::answered()`] interprets the answer, and the result is stored.
+//!
+//! # Where to look
+//!
+//! | subject | place |
+//! |---|---|
+//! | decision to stop a notebook | rows 13 and 15 of the table in `src/decide/step.rs`; row 13 continues in `src/decide/step/answered.rs` |
+//! | sending of the Stop | `src/controller/remediation/act.rs`, then `src/aws/writer.rs`, the only file that writes to AWS |
+//! | choice of the notebooks that get a record; reasons to wait | the chain of checks in `src/decide/plan/admit.rs` |
+//! | count of the budgets | `src/decide/plan/tally.rs` |
+//! | withdrawal or deferral of a remediation | `src/decide/wish.rs` |
+//! | verdict `Unknown` | `src/decide/evaluate.rs` |
+//! | condition `Compliant` | `src/decide/summarize/conditions.rs` |
+//! | meaning of an AWS error | the table in `src/aws/outcome.rs` |
+//! | slowing down a throttled account | `src/aws/attempts.rs` (fewer Describes) and `src/aws/foundation.rs` (rate limit); all limits are in `docs/adr/0006-limits-for-slow-accounts.md` |
+//! | permission of this process to write | `src/kubernetes/fence.rs` |
+//! | manifests that the API server rejects | `src/api/schema.rs` |
+//! | adding a reason to wait | `WaitReason` in `src/domain/finding.rs` and a check in `src/decide/plan/admit.rs`; the compiler and `tests/documentation.rs` name the rest |
+//! | adding a row to the table | `src/decide/step.rs`, `docs/remediation.md` and the model in `tests/search/` |
+//!
+//! # The modules
+//!
+//! | module | content |
+//! |---|---|
+//! | [`api`] | the custom resources, as data and schema |
+//! | [`domain`] | checked types: account, region, notebook, policy, record |
+//! | [`decide`] | all decisions, pure |
+//! | [`aws`] | the AWS SDK: reading, the three writes, errors, limits |
+//! | [`inventory`] | the shared cache of what AWS answered |
+//! | [`kubernetes`] | the API server: records, status, events, lease |
+//! | [`controller`] | the two loops |
+//! | [`observability`] | metrics, health, logs |
+//! | [`scan`], [`report`] | a scan without a cluster, and its report in several formats |
+//! | [`offline`] | `sudoless validate`: manifests checked as the API server checks them |
+//! | [`explain`] | `sudoless explain`: the reasons why a notebook is fixed, or is not |
+//! | [`generate`] | IAM policies, an SCP, templates for CloudFormation and Terraform |
+//! | [`cli`] | the subcommands |
 //!
 //! Imports point one way: `cli → controller → {inventory, aws, kubernetes, observability} → decide → {domain, api}`, and
 //! within the braces `inventory → {aws, observability}` and `observability → aws`, for the names of operations and
-//! outcomes. Beside the controller stands what needs no cluster: `cli → scan → {inventory, aws, report}`, `report → decide`,
-//! `cli → offline → {decide, domain, api}` and `cli → generate → domain`; and `cli → explain → {report, decide, domain, api}`, for what
-//! `kubernetes` has read. `tests/layering.rs` holds that.
+//! outcomes. The commands without a cluster add `cli → scan → {inventory, aws, report}`, `report → decide`,
+//! `cli → offline → {decide, domain, api}`, `cli → generate → domain` and `cli → explain → {report, decide, domain, api}`.
+//! `tests/layering.rs` checks the imports.
 
 pub mod api;
 pub mod aws;

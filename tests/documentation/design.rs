@@ -169,6 +169,20 @@ fn each_link_leads_somewhere() {
 }
 
 #[test]
+fn each_path_on_the_first_page_exists() {
+    let page = text("src/lib.rs");
+    let path = Regex::new(r"`((?:src|tests|docs|benches|scripts)/[\w./-]*)`").unwrap();
+    let paths: Vec<_> = path
+        .captures_iter(&page)
+        .map(|found| found[1].to_owned())
+        .collect();
+    assert!(paths.len() > 10, "{paths:?}");
+    for path in paths {
+        assert!(root().join(&path).exists(), "src/lib.rs names {path}");
+    }
+}
+
+#[test]
 fn each_decision_is_listed_and_fits_on_a_page() {
     let index = text("docs/adr/README.md");
     let mut count = 0;
