@@ -74,17 +74,13 @@ pub async fn run(context: Arc<Context>, label_selector: Option<&str>, readiness:
     let (wakes, woken) = mpsc::unbounded();
     let (listed, until_listed) = tokio::sync::oneshot::channel();
     let policies = async {
-        let served = until_served(&context, label_selector, &readiness);
+        // What is missing is told by `until_served`, which the caller runs beside this.
+        let api: Api<NotebookRootAccessPolicy> = Api::all(context.clients.requests.clone());
+        let served = kubernetes::until_served(&api, label_selector, drop);
         if context.shutdown.run_until_cancelled(served).await.is_some()
             && until_listed.await.is_ok()
         {
-            run_policies(
-                Arc::clone(&context),
-                label_selector,
-                readiness.clone(),
-                woken,
-            )
-            .await;
+            run_policies(Arc::clone(&context), label_selector, readiness, woken).await;
         }
     };
     let records = run_remediations(Arc::clone(&context), wakes, listed);

@@ -12,7 +12,7 @@ mod status;
 
 pub use events::{Announcement, Announcer, Severity};
 pub use fence::{CLOCK_SKEW, Fence, Fenced, LONGEST_WRITE};
-pub use lease::{Leadership, Lease};
+pub use lease::{LEASE, Leadership, Lease};
 pub use policies::{PolicyList, list_policies};
 pub use reader::{Listed, Reader, refusal};
 pub use records::{Owner, Records, StoredRecord, Written, has_finalizer};

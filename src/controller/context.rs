@@ -19,7 +19,7 @@ use crate::{
     decide::Times,
     domain::PolicyName,
     inventory::Inventory,
-    kubernetes::{Announcer, CLOCK_SKEW, Fence, PolicyList, Records, list_policies},
+    kubernetes::{Announcer, CLOCK_SKEW, Fence, LEASE, PolicyList, Records, list_policies},
     observability::{Metrics, PolicyFacts},
 };
 
@@ -241,6 +241,11 @@ impl Context {
 }
 
 impl Options {
+    /// After which a record that nobody writes is adopted: longer than a lease lasts, and than a write takes to arrive.
+    pub(super) fn abandoned_after(&self) -> Duration {
+        self.times().settled_after() + LEASE
+    }
+
     /// When a record that another operator looks after is looked at again: it may be abandoned by then.
     pub(super) fn second_look(&self) -> Duration {
         self.times().settled_after().min(Duration::from_mins(1))

@@ -314,7 +314,11 @@ async fn is_ours(
     if context.looks_after(&record.intent.policy) || context.records.are_ours(resource) {
         return Ok(true);
     }
-    if decide::is_abandoned(&touches(resource, record), &context.options.times(), now) {
+    if decide::is_abandoned(
+        &touches(resource, record),
+        context.options.abandoned_after(),
+        now,
+    ) {
         tracing::debug!(
             record = resource.name_any(),
             "untouched for long: its operator may be gone"

@@ -10,7 +10,6 @@ pub use self::partial::PartialRecord;
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
 
-use super::Times;
 use crate::{
     api::{
         self, NotebookRemediation, NotebookRemediationSpec, NotebookRemediationStatus,
@@ -141,17 +140,12 @@ pub fn expiry(record: &Record, retention: Duration) -> Option<Timestamp> {
         .ok()
 }
 
-/// How long a lease lasts at most: `--leader-elect` acquires it for 15 s.
-const LONGEST_LEASE: Duration = Duration::from_secs(15);
-
-/// Returns true if nobody wrote a record for longer than a lease lasts and a write to AWS takes: its operator may be gone. `touches` is when
-/// it was written.
+/// Returns true if nobody wrote a record for so long that its operator may be gone. `touches` is when it was written.
 #[must_use]
-pub fn is_abandoned(touches: &[Timestamp], times: &Times, now: Timestamp) -> bool {
-    let longest = times.settled_after() + LONGEST_LEASE;
-    touches.iter().all(|touched| {
-        Duration::try_from(now.duration_since(*touched)).is_ok_and(|since| since > longest)
-    })
+pub fn is_abandoned(touches: &[Timestamp], after: Duration, now: Timestamp) -> bool {
+    let is_old =
+        |touched| Duration::try_from(now.duration_since(touched)).is_ok_and(|since| since > after);
+    touches.iter().copied().all(is_old)
 }
 
 /// The present time, as precise as the API server keeps it: what is read back is what was written.

@@ -468,7 +468,11 @@ fn update(case: &Case<'_>) -> Decision {
 /// it kept, many records could wait for AWS to recover, and all stop their notebooks at once then (promise P6).
 fn probe(case: &Case<'_>) -> Decision {
     if case.is_at_deadline() || case.needs_attention() {
-        return once_settled(case, RecordState::Cancelled, EndReason::TimedOut);
+        return if case.is_settled() {
+            end(case, RecordState::Cancelled, EndReason::TimedOut)
+        } else {
+            wait(case)
+        };
     }
     let progress = case.record.progress.clone();
     if case.is_first_write() || case.is_resend_due() {

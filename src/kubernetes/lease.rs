@@ -12,6 +12,9 @@ use super::FIELD_MANAGER;
 /// Seconds after which a lease that is not renewed is anybody's: what Kubernetes' own controllers use.
 pub(super) const LEASE_SECONDS: u64 = 15;
 
+/// The same as a duration.
+pub const LEASE: Duration = Duration::from_secs(LEASE_SECONDS);
+
 /// Seconds before that at which it is renewed: two more tries fit before it is lost, and a whole write
 /// to AWS (`fence.rs` holds the two together).
 pub(super) const RENEW_SECONDS_BEFORE: u64 = 10;

@@ -320,7 +320,7 @@ fn rows_13_to_15() -> Vec<Case> {
         (Row::Probe, pristine(Pending, 300).wrote(60), up(), WANTED, Send(Probe, Pending)),
         (Row::Probe, pristine(Pending, STOP_TIMEOUT - 1).wrote(60), up(), WANTED, Send(Probe, Pending)),
         // At the deadline nothing was stopped, and nothing is: its slot is free once nothing can arrive any more.
-        (Row::Probe, pristine(Pending, STOP_TIMEOUT).wrote(119), up(), WANTED, NeedAttention),
+        (Row::Probe, pristine(Pending, STOP_TIMEOUT).wrote(119), up(), WANTED, Wait),
         (Row::Probe, pristine(Pending, STOP_TIMEOUT).wrote(120), up(), WANTED, End(Cancelled, TimedOut)),
         (Row::Probe, pristine(NeedsAttention, 5).from(Step::Stop).wrote(119), up(), WANTED, Wait),
         (Row::Probe, pristine(NeedsAttention, 9 * STOP_TIMEOUT).from(Step::Stop).wrote(120), up(), WANTED, End(Cancelled, TimedOut)),
