@@ -15,7 +15,7 @@ mod windows;
 mod wish;
 mod worsen;
 
-pub use evaluate::{evaluate, expired_exemptions};
+pub use evaluate::{evaluate, expired_exemptions, next_expiry};
 pub use plan::{Candidate, Horizon, MOST_UPDATES, Planner, Tally, Wait, admit, blockers, flights};
 pub use policies::{Policies, Ruling, UnreadablePolicy};
 pub use record::{
@@ -28,7 +28,7 @@ pub use step::{
     step,
 };
 pub use summarize::{
-    Pass, Progress, invalid, reported, reported_target, summarize, suspended, whole_seconds,
+    Judged, Pass, Progress, invalid, reported, reported_target, summarize, suspended, whole_seconds,
 };
 pub use validate::{FieldError, validate};
 pub use windows::{Opening, TYPICAL_CYCLE, may_begin, opening};

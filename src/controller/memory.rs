@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::schedule::Schedule;
 use crate::{
     api::{NotebookRootAccessPolicy, NotebookRootAccessPolicyStatus},
-    decide::Baseline,
+    decide::{Baseline, Judged},
     domain::Target,
     inventory::Subscription,
     observability::PolicyFacts,
@@ -20,6 +20,8 @@ pub(super) struct Memory {
     pub(super) schedule: Schedule,
     /// The status that was last written, newer than what the watch has told of.
     pub(super) status: Option<NotebookRootAccessPolicyStatus>,
+    /// What the verdicts in `status` are about; `None`: not known.
+    pub(super) judged: Option<Judged>,
     /// The verdicts of the last pass; `None`: not known.
     pub(super) baseline: Option<Baseline>,
     /// Where nothing new was begun at the last pass; `None`: not known.

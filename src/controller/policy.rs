@@ -18,7 +18,7 @@ use crate::{
         ConditionType, NotebookRootAccessPolicy, NotebookRootAccessPolicyStatus as Status,
         SCAN_NOW_ANNOTATION,
     },
-    decide::{self, Baseline, Pass, Planner, Progress},
+    decide::{self, Baseline, Judged, Pass, Planner, Progress},
     domain::{Evaluation, Policy, PolicyName},
     inventory::{Observation, Subscription},
     kubernetes::{self, Subject},
@@ -146,6 +146,7 @@ impl PolicyPass<'_> {
         let status = decide::summarize(&policy, &evaluation, progress, self.pass(memory, now));
         self.publish(memory, resource.status.as_ref(), status)
             .await?;
+        memory.judged = Some(Judged::new(&policy, now));
         self.announce(resource, memory, &evaluation, progress).await;
         self.show(memory, &policy, &evaluation);
         let next = next_pass(&policy, memory, &observation, &evaluation, now);
@@ -196,6 +197,7 @@ impl PolicyPass<'_> {
         // What it said when it was valid is not what it says now.
         memory.subscription = Subscription::default();
         memory.schedule = Schedule::default();
+        memory.judged = None;
         memory.facts = None;
         self.context.metrics.forget(&self.name);
         Ok(())
@@ -210,7 +212,9 @@ impl PolicyPass<'_> {
         memory.schedule.suspend();
         let records = self.context.known.all();
         let flights = decide::flights(policy, records.iter().map(Arc::as_ref));
-        let status = decide::suspended(self.pass(memory, Timestamp::now()), &flights);
+        let now = Timestamp::now();
+        let judged = memory.judged.as_ref();
+        let status = decide::suspended(policy, &flights, judged, self.pass(memory, now));
         self.publish(memory, current, status).await?;
         let mut facts = memory
             .facts
@@ -221,7 +225,8 @@ impl PolicyPass<'_> {
         self.context
             .show(&self.name, &self.subject.uid, facts.clone());
         memory.facts = Some(facts);
-        Ok(None)
+        let expiry = decide::next_expiry(policy, now);
+        Ok(expiry.map(|expiry| until(expiry, now).max(SHORTEST_REST)))
     }
 
     /// `current` is the status at the API server, as far as the watch has told: what somebody else wrote there is undone.

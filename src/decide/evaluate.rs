@@ -35,13 +35,19 @@ pub fn evaluate(policy: &Policy, snapshots: &[Arc<Snapshot>], now: Timestamp) ->
         .all(|report| !report.state.is_unreadable());
     evaluation.warnings = policy.warnings.iter().map(ToString::to_string).collect();
     evaluation.warnings.extend(judge.warnings(readable));
-    evaluation.next_expiry = policy
+    evaluation.next_expiry = next_expiry(policy, now);
+    evaluation
+}
+
+/// When the next exemption expires that holds now.
+#[must_use]
+pub fn next_expiry(policy: &Policy, now: Timestamp) -> Option<Timestamp> {
+    policy
         .exemptions
         .iter()
         .filter(|exemption| exemption.holds_at(now))
         .filter_map(|exemption| exemption.expires_at)
-        .min();
-    evaluation
+        .min()
 }
 
 struct Judge<'a> {

@@ -3,6 +3,7 @@
 //! The same facts give the same bytes: messages carry no times, no request ids and no counters that move by themselves.
 
 mod conditions;
+mod judged;
 #[cfg(test)]
 mod kstatus;
 #[cfg(test)]
@@ -11,7 +12,7 @@ mod sentences;
 #[cfg(test)]
 mod tests;
 
-pub use conditions::whole_seconds;
+pub use self::{conditions::whole_seconds, judged::Judged};
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
@@ -86,10 +87,17 @@ pub fn summarize(
     }
 }
 
-/// The status of a suspended policy: the results of the last scan are kept, and what is under way is shown as it is.
+/// The status of a suspended policy: the results of the last scan are kept, and what is under way is shown as it is. `judged` is what the
+/// last scan was about; `None`: it is not known.
 #[must_use]
-pub fn suspended(pass: Pass<'_>, flights: &Flights) -> Status {
-    let mut status = kept(pass, conditions::suspended(pass.previous, flights));
+pub fn suspended(
+    policy: &Policy,
+    flights: &Flights,
+    judged: Option<&Judged>,
+    pass: Pass<'_>,
+) -> Status {
+    let compliant = conditions::kept_verdict(policy, judged, pass);
+    let mut status = kept(pass, conditions::suspended(compliant, flights));
     if let Some(summary) = &mut status.summary {
         summary.remediating = flights.remediating;
         summary.needs_attention = counted(flights.needs_attention.len());

@@ -1,5 +1,6 @@
 //! What people do to a policy takes effect: at once, and no more than what they did.
 
+use jiff::{SignedDuration, Timestamp};
 use kube::api::{Patch, PatchParams};
 use serde_json::json;
 use sudoless::api::SCAN_NOW_ANNOTATION;
@@ -79,6 +80,7 @@ async fn a_suspended_policy_keeps_its_results_and_asks_aws_nothing() {
     stage.apply("p", spec(wider)).await;
     let still = stage.until_scanned("p").await;
     assert_eq!(still.summary, before.summary);
+    assert_eq!(condition(&still, "Compliant").1, "NotScanned");
     assert_eq!(stage.simulator.counters().total(), 0);
 
     stage.annotate("p", SCAN_NOW_ANNOTATION, None).await;
@@ -88,6 +90,67 @@ async fn a_suspended_policy_keeps_its_results_and_asks_aws_nothing() {
         .await;
     assert_eq!(condition(&status, "Ready").1, "Scanned");
     assert_eq!(reads(&stage.simulator), (1, 1), "only what changed");
+}
+
+/// Promise P1: one edit suspends the policy and widens it. No scan has judged the new spec.
+#[tokio::test(flavor = "multi_thread")]
+async fn suspended_policy_that_was_widened_is_not_compliant() {
+    let elsewhere = sagemaker_simulator::Notebook::new(ACCOUNT, OTHER_REGION, "b");
+    let stage = Stage::begin("widened", fleet([rootless("a"), elsewhere]), &[]).await;
+    stage.apply("p", spec(json!({}))).await;
+    let before = stage.until_scanned("p").await;
+    assert_eq!(condition(&before, "Compliant").0, "True");
+    stage.simulator.reset_counters();
+
+    let wider = json!({"suspend": true, "regions": [REGION, OTHER_REGION]});
+    stage.apply("p", spec(wider)).await;
+    let status = stage
+        .until("p", |status| condition(status, "Ready").1 == "Suspended")
+        .await;
+    let (compliant, reason, message) = condition(&status, "Compliant");
+    assert_eq!(
+        (&*compliant, &*reason),
+        ("Unknown", "NotScanned"),
+        "{message}"
+    );
+    assert!(
+        message.starts_with("the spec changed since the last scan"),
+        "{message}"
+    );
+    assert_eq!(status.summary, before.summary);
+    assert_eq!(stage.simulator.counters().total(), 0);
+}
+
+/// Promise P1: the only exemption of a notebook expires while nothing is scanned.
+#[tokio::test(flavor = "multi_thread")]
+async fn suspended_policy_is_not_compliant_once_an_exemption_expires() {
+    let stage = Stage::begin("lapsed", fleet([rooted("a")]), &[]).await;
+    let expiry = Timestamp::from_second(Timestamp::now().as_second()).unwrap();
+    let expiry = expiry + SignedDuration::from_secs(20);
+    let exemption = json!({"reason": "why", "names": ["a"], "expiresAt": expiry.to_string()});
+    let exempting = |suspend| spec(json!({"suspend": suspend, "exemptions": [exemption.clone()]}));
+    stage.apply("p", exempting(false)).await;
+    let before = stage.until_scanned("p").await;
+    assert_eq!(condition(&before, "Compliant").0, "True");
+    stage.apply("p", exempting(true)).await;
+    let suspended = stage
+        .until("p", |status| condition(status, "Ready").1 == "Suspended")
+        .await;
+    assert_eq!(condition(&suspended, "Compliant").0, "True");
+    stage.simulator.reset_counters();
+
+    let status = stage
+        .until("p", |status| condition(status, "Compliant").0 != "True")
+        .await;
+    let (compliant, reason, message) = condition(&status, "Compliant");
+    assert_eq!(
+        (&*compliant, &*reason),
+        ("Unknown", "NotScanned"),
+        "{message}"
+    );
+    assert!(message.starts_with("an exemption expired"), "{message}");
+    assert!(Timestamp::now() >= expiry);
+    assert_eq!(stage.simulator.counters().total(), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]

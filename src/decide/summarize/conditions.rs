@@ -2,7 +2,11 @@
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
-use super::{Pass, Progress, Status, sentences};
+use super::{
+    Pass, Progress, Status,
+    judged::{Judged, expired_between},
+    sentences,
+};
 use crate::{
     api::{ConditionReason as Reason, ConditionType, Summary},
     domain::{Evaluation, Flights, Policy, TargetReport, TargetState},
@@ -18,7 +22,7 @@ enum Truth {
 
 /// What a condition says, before it is compared to what it said.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Draft {
+pub(super) struct Draft {
     truth: Truth,
     reason: String,
     message: String,
@@ -86,21 +90,49 @@ fn work(ready: &Draft, truth: Truth, reason: Reason, flights: &Flights) -> (Draf
 const REMEDIATING: &str =
     "root access is being taken away: kubectl get nbr shows the notebooks, one line each";
 
-/// Of a suspended policy: whether it is compliant is what the last scan said.
-pub(super) fn suspended(previous: Option<&Status>, flights: &Flights) -> Conditions {
-    let message = "suspended: nothing is scanned and nothing is begun; the results, if any, are those of the last scan";
-    let compliant = match (
-        condition(previous, ConditionType::Compliant),
-        condition(previous, ConditionType::Ready),
-    ) {
-        (Some(_), Some(ready)) if ready.reason == Reason::InvalidSpec.as_str() => draft(
-            Truth::Unknown,
-            Reason::NotScanned,
-            "there was no scan since the spec became valid",
-        ),
-        (Some(compliant), _) => Draft::from(compliant),
-        (None, _) => draft(Truth::Unknown, Reason::NotScanned, "there was no scan yet"),
+/// `Compliant` of a suspended policy: what the last scan said, as long as it was about this spec, and no exemption expired since that a
+/// notebook needs (promise P1).
+pub(super) fn kept_verdict(policy: &Policy, judged: Option<&Judged>, pass: Pass<'_>) -> Draft {
+    let unknown = |message| draft(Truth::Unknown, Reason::NotScanned, message);
+    let Some(compliant) = condition(pass.previous, ConditionType::Compliant) else {
+        return unknown("there was no scan yet");
     };
+    let ready = condition(pass.previous, ConditionType::Ready);
+    if ready.is_some_and(|ready| ready.reason == Reason::InvalidSpec.as_str()) {
+        return unknown("there was no scan since the spec became valid");
+    }
+    let is_of_this_spec = compliant.observed_generation == Some(pass.generation)
+        || judged.is_some_and(|judged| judged.covers(policy));
+    if !is_of_this_spec {
+        return unknown(
+            "the spec changed since the last scan, and nothing is scanned while the policy is suspended; figures and findings are those of \
+             the spec before",
+        );
+    }
+    let kept = Draft::from(compliant);
+    if kept.truth == Truth::True && lost_an_exemption(policy, judged, pass) {
+        return unknown(
+            "an exemption expired since the last scan, and nothing is scanned while the policy is suspended; figures and findings are from \
+             before",
+        );
+    }
+    kept
+}
+
+/// Returns true if a notebook was exempt at the last scan, and an exemption expired since.
+fn lost_an_exemption(policy: &Policy, judged: Option<&Judged>, pass: Pass<'_>) -> bool {
+    let Some(previous) = pass.previous else {
+        return false;
+    };
+    let scanned_at = || previous.last_scan_time.as_ref().map(|time| time.0);
+    let after = judged.map(Judged::at).or_else(scanned_at);
+    previous.summary.is_none_or(|summary| summary.exempt > 0)
+        && after.is_none_or(|after| expired_between(policy, after, pass.now))
+}
+
+/// Of a suspended policy.
+pub(super) fn suspended(compliant: Draft, flights: &Flights) -> Conditions {
+    let message = "suspended: nothing is scanned and nothing is begun; the results, if any, are those of the last scan";
     let suspended = |truth| draft(truth, Reason::Suspended, message);
     let (ready, reconciling, stalled) = if !flights.needs_attention.is_empty() {
         let needs = |truth| {

@@ -60,6 +60,38 @@ proptest! {
         prop_assert_eq!(&compliant.status, expected);
     }
 
+    /// Promise P1, while nothing is scanned: no violation by the present spec and the present time stands behind a True.
+    #[test]
+    fn a_suspended_policy_is_compliant_only_by_its_present_spec(
+        scanned in any_policy(),
+        edited in any_policy(),
+        snapshots in any_snapshots(),
+        (is_edited, is_restarted) in any::<(bool, bool)>(),
+        minutes in 1..200_i64,
+    ) {
+        let first = summarize(
+            &scanned,
+            &evaluate(&scanned, &snapshots, now()),
+            Progress::Scanned { at: now() },
+            pass(None, 0),
+        );
+        let judged = Judged::new(&scanned, now());
+        let edited = if is_edited { edited } else { scanned };
+        let next = Pass { generation: 4, ..pass(Some(&first), minutes) };
+        let known = (!is_restarted).then_some(&judged);
+        let status = suspended(&edited, &Flights::default(), known, next);
+        let [_, _, _, compliant] = sound(4, &status);
+        if compliant.status == "True" {
+            let truth = evaluate(&edited, &snapshots, next.now);
+            let is_clean = truth
+                .findings
+                .iter()
+                .all(|finding| matches!(finding.verdict, Verdict::Compliant | Verdict::Exempt));
+            prop_assert!(is_clean, "{:?}", truth.findings);
+            prop_assert!(!is_restarted);
+        }
+    }
+
     #[test]
     fn figures_add_up(policy in any_policy(), snapshots in any_snapshots(), progress in any_progress()) {
         let evaluation = evaluate(&policy, &snapshots, now());
@@ -104,7 +136,7 @@ proptest! {
         let first = summarize(&policy, &evaluate(&policy, &before, now()), progress, pass(None, 0));
         let next = pass(Some(&first), 17);
         let second = summarize(&policy, &evaluate(&policy, &after, now()), scanned, next);
-        for status in [second, suspended(next, &Flights::default()), invalid("it is wrong", next)] {
+        for status in [second, suspended(&policy, &Flights::default(), None, next), invalid("it is wrong", next)] {
             for (old, new) in first.conditions.iter().zip(sound(3, &status)) {
                 let expected = if old.status == new.status {
                     old.last_transition_time.0

@@ -8,6 +8,7 @@
 mod flights;
 mod lists;
 mod messages;
+mod suspended;
 
 use std::sync::Arc;
 
@@ -38,7 +39,7 @@ fn pass(previous: Option<&Status>) -> Pass<'_> {
 
 /// With nothing under way.
 fn suspended(pass: Pass<'_>) -> Status {
-    super::suspended(pass, &Flights::default())
+    super::suspended(&policy(json!({})), &Flights::default(), None, pass)
 }
 
 fn summarized(

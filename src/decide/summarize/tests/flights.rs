@@ -20,6 +20,12 @@ fn under_way(remediating: u32, needs_attention: &[&str]) -> Flights {
     }
 }
 
+/// The status of the same policy, suspended.
+fn suspended(pass: Pass<'_>, flights: &Flights) -> Status {
+    let policy = policy(json!({"mode": "Enforce", "suspend": true}));
+    super::super::suspended(&policy, flights, None, pass)
+}
+
 fn after_scan() -> Progress {
     Progress::Scanned { at: now() }
 }
@@ -82,14 +88,14 @@ fn where_nothing_new_is_begun_is_said() {
 #[test]
 fn suspended_policies_show_what_is_still_finished() {
     let before = with(Flights::default(), &[scanned(vec![])], after_scan());
-    let finishing = super::super::suspended(pass(Some(&before)), &under_way(1, &[]));
+    let finishing = suspended(pass(Some(&before)), &under_way(1, &[]));
     sound(3, &finishing);
     assert_eq!(
         conditions(&finishing)[..3],
         ["True/Suspended", "True/Remediating", "False/Suspended"]
     );
     assert_eq!(finishing.summary.unwrap().remediating, 1);
-    let stalled = super::super::suspended(pass(Some(&finishing)), &under_way(0, &["churn-1"]));
+    let stalled = suspended(pass(Some(&finishing)), &under_way(0, &["churn-1"]));
     sound(3, &stalled);
     assert_eq!(
         conditions(&stalled)[..3],
@@ -99,7 +105,7 @@ fn suspended_policies_show_what_is_still_finished() {
             "True/NeedsAttention"
         ]
     );
-    let over = super::super::suspended(pass(Some(&stalled)), &Flights::default());
+    let over = suspended(pass(Some(&stalled)), &Flights::default());
     assert_eq!(
         conditions(&over)[..3],
         ["True/Suspended", "False/Suspended", "False/Suspended"]
