@@ -178,8 +178,10 @@ fn furnish(cluster: &LocalCluster) {
         cluster.run_kubectl(words).unwrap();
     };
     patch("nrap", "no-root", &status);
-    let failed =
-        json!({"status": {"state": "Failed", "reason": "AccessDenied", "startAttempts": 0}});
+    let failed = json!({"status": {
+        "state": "Failed", "reason": "AccessDenied", "startAttempts": 0,
+        "attentionFrom": "Start", "lastError": "a sentence", "failureReason": "a sentence",
+    }});
     patch("nbr", "churn-0123456789abcdef", &failed);
 }
 
@@ -211,5 +213,9 @@ fn kubectl_takes_the_commands_and_finds_what_they_ask_for() {
         let is_path = command.contains("jsonpath");
         let printed = String::from_utf8_lossy(&output.stdout);
         assert!(!is_path || !printed.trim().is_empty(), "{name}: {command}");
+        assert!(
+            !printed.contains("<none>") || !command.contains("custom-columns"),
+            "{name}: {command}: {printed}"
+        );
     }
 }
