@@ -53,6 +53,7 @@ impl KnownRecords {
     /// A record is there that cannot be understood.
     pub(super) fn add_invalid(&self, record: PartialRecord) {
         self.locked().remove(&record.name);
+        self.metrics.record_changed(&record.name, None);
         self.invalid_locked().insert(record.name.clone(), record);
     }
 

@@ -247,7 +247,7 @@ impl Pass<'_> {
         if self.context.flights.pruned(&self.resource, sent) {
             tracing::error!(
                 record = self.resource.name_any(),
-                "the API server did not store the record's status in full: its definition is older than this operator, so that no notebook                  is stopped; run `sudoless crd | kubectl apply --server-side -f -`"
+                "the API server did not store the record's status in full: its definition is older than this operator, so that no notebook is stopped; run `sudoless crd | kubectl apply --server-side -f -`"
             );
         }
         Stored::Pruned

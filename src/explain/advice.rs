@@ -24,6 +24,16 @@ pub(super) fn wait(
             waited_for,
             "when its cause is gone, acknowledge it: it is tried again",
         ),
+        WaitReason::Halted
+            if waited_for
+                .iter()
+                .all(|record| record.is_down_and_needs_attention()) =>
+        {
+            vec![command(
+                "notebooks are down and need attention; when one of them runs again, it goes on",
+                format!("kubectl describe nbr {}", names(waited_for.iter().copied())),
+            )]
+        }
         WaitReason::Halted => failures(
             waited_for,
             "when their causes are gone, acknowledge them: it goes on there",

@@ -103,7 +103,7 @@ fn record_valid(tally: &Tally, notebook: &NotebookRef) -> Result<(), Wait> {
     match tally.invalid(&name) {
         None => Ok(()),
         Some(problem) => Err(Wait::record_invalid(format!(
-            "nbr/{name} cannot be understood by this version of sudoless: {problem}; run the version that wrote it, or see that the notebook              runs if it should, then kubectl delete nbr {name}"
+            "nbr/{name} cannot be understood by this version of sudoless: {problem}; run the version that wrote it, or see that the notebook runs if it should, then kubectl delete nbr {name}"
         ))),
     }
 }

@@ -137,7 +137,7 @@ impl<'a> Case<'a> {
     }
 
     /// The record says that the notebook was running, and nothing of what was done since: a backup was restored. The first pass over
-    /// a record writes a status within seconds. It stays so until a person starts the notebook or deletes the record.
+    /// a record writes a status within seconds. It stays so until a person starts the notebook or deletes the record, even if the policy is gone: a backup may restore records first.
     pub(super) fn may_be_down_unrecorded(&self) -> bool {
         let progress = &self.record.progress;
         let untouched = progress.last_write_at.is_none() && progress.stop_requested_at.is_none();
@@ -150,7 +150,7 @@ impl<'a> Case<'a> {
         self.record.intent.was_running
             && untouched
             && (is_marked || (!self.record.has_status && is_older))
-            && !self.is_withdrawn()
+            && !self.record.being_deleted
     }
 
     pub(super) fn needs_attention(&self) -> bool {
