@@ -1,7 +1,7 @@
 //! One reading for all who ask: who waits for what is queued or under way, and whether that is new enough for them.
 
 use std::sync::{
-    Arc,
+    Arc, Weak,
     atomic::{AtomicUsize, Ordering},
 };
 
@@ -21,7 +21,7 @@ pub(super) struct Batch {
 #[derive(Debug, Default)]
 pub(super) struct Flight {
     stage: Stage,
-    waiting: Vec<Arc<Batch>>,
+    waiting: Waiters,
     /// Asked for while a reading was under way that is too old or not thorough enough for those who asked.
     next: Option<Next>,
 }
@@ -58,8 +58,15 @@ enum Stage {
 #[derive(Debug)]
 struct Next {
     scope: Scope,
-    waiting: Vec<Arc<Batch>>,
+    waiting: Waiters,
 }
+
+/// The batches that wait for one reading.
+///
+/// An observation that reaches its deadline drops its batch, and the next pass joins with another. During an outage readings stay
+/// queued for hours, so that each join removes the batches that were dropped.
+#[derive(Debug, Default)]
+struct Waiters(Vec<Weak<Batch>>);
 
 impl Batch {
     /// Whether all that was asked for is there by the deadline.
@@ -79,14 +86,24 @@ impl Batch {
         }
     }
 
-    fn enter(self: &Arc<Self>) -> Arc<Self> {
-        self.unfinished.fetch_add(1, Ordering::AcqRel);
-        Arc::clone(self)
-    }
-
     fn leave(&self) {
         if self.unfinished.fetch_sub(1, Ordering::AcqRel) == 1 {
             self.changed.notify_waiters();
+        }
+    }
+}
+
+impl Waiters {
+    fn add(&mut self, batch: &Arc<Batch>) {
+        self.0.retain(|waiter| waiter.strong_count() > 0);
+        batch.unfinished.fetch_add(1, Ordering::AcqRel);
+        self.0.push(Arc::downgrade(batch));
+    }
+
+    /// Tells all that their reading is over.
+    fn release(self) {
+        for batch in self.0.iter().filter_map(Weak::upgrade) {
+            batch.leave();
         }
     }
 }
@@ -97,12 +114,12 @@ impl Flight {
         match &mut self.stage {
             Stage::Idle => {
                 self.stage = Stage::Queued(scope);
-                self.waiting.push(batch.enter());
+                self.waiting.add(batch);
                 Demanded::Queue
             }
             Stage::Queued(queued) => {
                 *queued = queued.and(scope);
-                self.waiting.push(batch.enter());
+                self.waiting.add(batch);
                 Demanded::Nothing
             }
             Stage::Running {
@@ -110,14 +127,14 @@ impl Flight {
                 scope: running,
             } => {
                 if *since >= demand.not_before && running.covers(scope, demand) {
-                    self.waiting.push(batch.enter());
+                    self.waiting.add(batch);
                 } else {
                     let next = self.next.get_or_insert_with(|| Next {
                         scope,
-                        waiting: Vec::new(),
+                        waiting: Waiters::default(),
                     });
                     next.scope = next.scope.and(scope);
-                    next.waiting.push(batch.enter());
+                    next.waiting.add(batch);
                 }
                 Demanded::Nothing
             }
@@ -141,16 +158,13 @@ impl Flight {
 
     /// The reading is over; those who wait for it are told. Returns whether the entry has to be queued again.
     pub(super) fn finish(&mut self) -> Demanded {
-        for batch in self.waiting.drain(..) {
-            batch.leave();
-        }
+        std::mem::take(&mut self.waiting).release();
         if let Some(next) = self.next.take() {
             self.stage = Stage::Queued(next.scope);
             self.waiting = next.waiting;
             return Demanded::Queue;
         }
         self.stage = Stage::Idle;
-        self.waiting = Vec::new();
         Demanded::Nothing
     }
 }
@@ -244,6 +258,36 @@ mod tests {
                 assert_eq!(flight.finish(), Demanded::Nothing);
                 assert_eq!(late.unfinished.load(Ordering::Relaxed), 0);
             }
+        }
+    }
+
+    /// Six hours in which a reading is queued, or under way and too old, and passes look every five seconds.
+    #[tokio::test(start_paused = true)]
+    async fn waiters_do_not_accumulate_while_a_reading_does_not_end() {
+        const POLICIES: usize = 3;
+        let patience = std::time::Duration::from_secs(5);
+        for running in [false, true] {
+            let (mut flight, first) = (Flight::default(), Arc::<Batch>::default());
+            flight.join(since(0), PLAIN, &first);
+            if running {
+                flight.start(at(1));
+            }
+            let outage = Instant::now() + std::time::Duration::from_hours(6);
+            while Instant::now() < outage {
+                let batches: [Arc<Batch>; POLICIES] = std::array::from_fn(|_| Arc::default());
+                for batch in &batches {
+                    flight.join(since(2), PLAIN, batch);
+                }
+                let deadline = Instant::now() + patience;
+                assert!(!batches[0].finished_by(deadline).await);
+                let next = flight.next.as_ref().map_or(0, |next| next.waiting.0.len());
+                let waiting = flight.waiting.0.len() + next;
+                assert!(waiting <= POLICIES + 1, "{waiting} entries");
+            }
+            // Those who still wait are told.
+            assert_eq!(first.unfinished.load(Ordering::Relaxed), 1);
+            flight.finish();
+            assert_eq!(first.unfinished.load(Ordering::Relaxed), 0);
         }
     }
 
