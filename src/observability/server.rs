@@ -1,6 +1,8 @@
 //! The HTTP server that Prometheus and the kubelet ask.
 
-use std::{future::IntoFuture as _, io, net::SocketAddr, sync::Arc, time::Duration};
+mod connections;
+
+use std::{io, net::SocketAddr, sync::Arc};
 
 use axum::{
     Router,
@@ -13,11 +15,8 @@ use prometheus::TEXT_FORMAT;
 use tokio::{net::TcpListener, sync::Semaphore};
 use tokio_util::sync::CancellationToken;
 
+use self::connections::Limits;
 use super::{Metrics, Readiness};
-
-/// How long connections that are being answered may go on after shutdown began: longer than a scrape of a large fleet
-/// takes, shorter than the grace that Kubernetes gives a pod. Idle connections are closed at once.
-const GRACE: Duration = Duration::from_secs(2);
 
 /// Why an address cannot be listened on.
 #[derive(Debug, thiserror::Error)]
@@ -73,22 +72,16 @@ impl Server {
         }
     }
 
-    /// Serves `/metrics`, `/healthz` and `/readyz` until `shutdown`, then lets answers under way finish, for at most two
-    /// seconds.
+    /// Serves `/metrics`, `/healthz` and `/readyz` over HTTP/1.1 until `shutdown`, then lets answers under way finish, for at most two
+    /// seconds. Connections are bounded in number and time, so that no client grows the process's memory or holds up others.
     ///
     /// # Errors
     /// Only if the listener's own address cannot be read.
     pub async fn serve(self, listener: TcpListener, shutdown: CancellationToken) -> io::Result<()> {
         let address: SocketAddr = listener.local_addr()?;
         tracing::info!(%address, "serving /metrics, /healthz and /readyz");
-        let serving = axum::serve(listener, self.routes())
-            .with_graceful_shutdown(shutdown.clone().cancelled_owned())
-            .into_future();
-        tokio::select! {
-            ended = serving => ended,
-            // A client that sends half a request and falls silent must not hold up the process.
-            () = async { shutdown.cancelled().await; tokio::time::sleep(GRACE).await } => Ok(()),
-        }
+        connections::serve(listener, self.routes(), Limits::default(), shutdown).await;
+        Ok(())
     }
 
     fn routes(self) -> Router {

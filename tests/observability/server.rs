@@ -4,7 +4,7 @@ use std::{io, time::Duration};
 
 use sudoless::observability::{self, Gate, ListenError, Metrics, Readiness, Server};
 use tokio::{
-    io::AsyncWriteExt as _,
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
     task::JoinHandle,
     time::{Instant, timeout},
@@ -17,6 +17,12 @@ use super::{
     http::get,
     lint,
 };
+
+/// What answers may take in paused time, which moves only when nothing else can happen.
+const ANSWERED: Duration = Duration::from_secs(1);
+
+/// When half-open connections are closed at the latest.
+const CLOSED: Duration = Duration::from_secs(11);
 
 /// A server on a port of its own.
 struct Running {
@@ -136,6 +142,36 @@ async fn a_silent_client_does_not_hold_up_the_shutdown() {
     assert_eq!(get(&server.address, "/healthz").await.status, 200);
     server.stop().await;
     drop(silent);
+}
+
+/// A connection that sent nothing, and one that sent half a request.
+#[tokio::test(start_paused = true)]
+async fn hundreds_of_half_open_requests_hold_up_nobody_and_are_closed() {
+    const HALF_OPEN: usize = 400;
+    let server = serve(metrics(), Readiness::new()).await;
+    let began = Instant::now();
+    let mut half_open = Vec::new();
+    for number in 0..HALF_OPEN {
+        let mut stream = TcpStream::connect(&server.address).await.unwrap();
+        if number % 2 == 0 {
+            stream
+                .write_all(b"GET /metrics HTTP/1.1\r\nHost: x\r\n")
+                .await
+                .unwrap();
+        }
+        half_open.push(stream);
+    }
+    for path in ["/healthz", "/metrics"] {
+        assert_eq!(get(&server.address, path).await.status, 200);
+    }
+    assert!(began.elapsed() < ANSWERED, "{:?}", began.elapsed());
+    for mut stream in half_open {
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).await.unwrap();
+        assert!(answer.is_empty());
+    }
+    assert!(began.elapsed() < CLOSED, "{:?}", began.elapsed());
+    server.stop().await;
 }
 
 #[tokio::test]
