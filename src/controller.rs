@@ -4,6 +4,7 @@ mod ailing;
 mod announce;
 mod backoff;
 mod claim;
+mod clients;
 mod context;
 mod flights;
 mod known;
@@ -16,7 +17,8 @@ mod stored;
 
 use std::sync::Arc;
 
-pub use context::{Acting, Clients, Context, Options};
+pub use clients::Clients;
+pub use context::{Acting, Context, Options};
 use futures::{FutureExt, StreamExt, TryStreamExt, channel::mpsc, future::ready, stream};
 use kube::{
     Api, ResourceExt,

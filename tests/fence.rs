@@ -7,6 +7,12 @@
     clippy::indexing_slicing
 )]
 
+#[path = "fence/refusals.rs"]
+mod refusals;
+#[path = "support/relay.rs"]
+#[allow(dead_code, reason = "here the relay refuses, and does nothing else")]
+mod relay;
+
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;

@@ -31,9 +31,6 @@ use crate::{
 /// How long the passes under way may take to end after a signal. Kubernetes kills after 30 s.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// How long the API server may take to answer. Shorter than a lease, so that one that cannot be renewed is known to be lost.
-const API_SERVER_TIMEOUT: Duration = Duration::from_secs(10);
-
 /// Run the operator: watch NotebookRootAccessPolicies, report every notebook they cover, and take root away where they say so
 ///
 /// The API server is the one of KUBECONFIG, or of the service account inside a cluster. AWS is reached as the AWS SDKs do:
@@ -183,7 +180,7 @@ async fn operate(arguments: Arguments) -> Result<(), Error> {
     let server = Server::new(metrics.clone(), readiness.clone()).serve(listener, shutdown.clone());
     let server = tokio::spawn(server);
 
-    let clients = clients().await?;
+    let clients = Clients::new(kube::Config::infer().await?)?;
     let lease = arguments.lease(&clients.requests);
     let aws = Aws::from_environment(arguments.aws(), Arc::new(metrics.clone())).await;
     let inventory = Inventory::new(
@@ -242,16 +239,6 @@ async fn operate(arguments: Arguments) -> Result<(), Error> {
     let _ = server.await;
     tracing::info!("stopped");
     ended
-}
-
-async fn clients() -> Result<Clients, Error> {
-    let config = kube::Config::infer().await?;
-    let mut brief = config.clone();
-    brief.read_timeout = Some(API_SERVER_TIMEOUT);
-    Ok(Clients {
-        watches: Client::try_from(config)?,
-        requests: Client::try_from(brief)?,
-    })
 }
 
 /// Works while it holds the lease. Whoever lost it ends: nothing of the old term is left in the new one.

@@ -6,13 +6,13 @@ use std::{
     time::Duration,
 };
 
-use kube::{Client, ResourceExt};
+use kube::ResourceExt;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    ailing::Ailing, backoff::Failures, flights::Flights, known::KnownRecords, memory::Memory,
-    remediation::LONGEST_HESITATION,
+    ailing::Ailing, backoff::Failures, clients::Clients, flights::Flights, known::KnownRecords,
+    memory::Memory, remediation::LONGEST_HESITATION,
 };
 use crate::{
     aws::Aws,
@@ -25,15 +25,6 @@ use crate::{
 
 /// How old the list of all policies may be that a pass goes by. A claim lists them anew.
 const RECENT: Duration = Duration::from_secs(1);
-
-/// The API server, for two purposes.
-#[derive(Clone)]
-pub struct Clients {
-    /// For watches, which may be silent for long.
-    pub watches: Client,
-    /// For everything else: a request that is not answered fails, so that no pass hangs on it.
-    pub requests: Client,
-}
 
 /// How notebooks are changed.
 #[derive(Clone, Copy, Debug)]

@@ -19,7 +19,8 @@ pub const LEASE: Duration = Duration::from_secs(LEASE_SECONDS);
 /// to AWS (`fence.rs` holds the two together).
 pub(super) const RENEW_SECONDS_BEFORE: u64 = 10;
 
-/// Between two tries to set up the election while the API server does not answer.
+/// Between two tries to set up the election, or to renew the lease, while the API server does not answer or refuses: at least three
+/// tries fit between a renewal that failed at once and the lease's end.
 const PAUSE: Duration = Duration::from_secs(2);
 
 /// Between two looks at whether the lease is still there.
@@ -44,7 +45,7 @@ pub struct Leadership {
     lease: Lease,
     client: Client,
     leads: watch::Receiver<bool>,
-    election: JoinHandle<kube_lease_manager::Result<LeaseManager>>,
+    election: JoinHandle<()>,
 }
 
 impl Lease {
@@ -66,9 +67,10 @@ impl Lease {
                 "its turn: another operator may hold the lease {}/{}",
                 self.namespace, self.name
             ));
-            let (mut leads, election) = manager.watch().await;
+            let (sender, mut leads) = watch::channel(false);
+            let election = tokio::spawn(compete(manager, sender));
             tokio::select! {
-                // The election ends only after its last receiver, which is this one.
+                // The election ends only after its last receiver is dropped, which is this one.
                 _ = leads.wait_for(|leads| *leads) => {}
                 // It is made only when an election begins.
                 () = self.deleted(client) => continue,
@@ -103,6 +105,35 @@ impl Lease {
             .with_grace(RENEW_SECONDS_BEFORE)
             .build()
             .await
+    }
+}
+
+/// Competes for the lease, renews it, and publishes whether it is held. Gives the lease back when `leads` has no receiver any more.
+///
+/// [`LeaseManager::watch`] is not used: its pause after an error doubles up to thirty seconds, twice the lease's duration, and a
+/// renewal does not reset the pause. A few errors within the life of the process would cost the lease.
+async fn compete(manager: LeaseManager, leads: watch::Sender<bool>) {
+    loop {
+        let next = async {
+            match manager.changed().await {
+                Ok(held) => {
+                    leads.send_replace(held);
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "the lease could not be read or renewed; trying again in {PAUSE:?}");
+                    tokio::time::sleep(PAUSE).await;
+                }
+            }
+        };
+        tokio::select! {
+            biased;
+            () = leads.closed() => break,
+            () = next => {}
+        }
+    }
+    // The lease runs out if it cannot be given back.
+    if let Err(error) = manager.release().await {
+        tracing::debug!(%error, "the lease could not be given back");
     }
 }
 

@@ -2,7 +2,7 @@
 //! may keep either to itself.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashMap},
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex,
@@ -21,6 +21,9 @@ use futures::future::BoxFuture;
 use kube::Client;
 use serde_json::json;
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
+
+/// Seconds after which a refused request may be sent again, by the relay's word: longer than anything waits for one.
+const RETRY_AFTER: &str = "60";
 
 /// A request on its way.
 #[derive(Clone, Debug)]
@@ -47,7 +50,15 @@ pub struct Relay {
     pub url: String,
     open: watch::Sender<bool>,
     deaf: Arc<AtomicBool>,
+    refusals: Arc<Refusals>,
     serving: JoinHandle<()>,
+}
+
+/// Whether requests are refused, and how many were of each method.
+#[derive(Default)]
+struct Refusals {
+    status: Mutex<Option<StatusCode>>,
+    counts: Mutex<HashMap<Method, usize>>,
 }
 
 struct Shared {
@@ -56,6 +67,25 @@ struct Shared {
     judge: Judge,
     open: watch::Receiver<bool>,
     deaf: Arc<AtomicBool>,
+    refusals: Arc<Refusals>,
+}
+
+/// A client of what `upstream` serves whose requests pass the judge in the task that sends them: a judge that panics panics there.
+pub fn judged(upstream: Client, judge: Judge) -> Client {
+    let (_, open) = watch::channel(true);
+    let shared = Shared {
+        upstream,
+        counts: Counts::default(),
+        judge,
+        open,
+        deaf: Arc::default(),
+        refusals: Arc::default(),
+    };
+    Client::new(router(shared), "default")
+}
+
+fn router(shared: Shared) -> Router {
+    Router::new().fallback(relay).with_state(Arc::new(shared))
 }
 
 impl Relay {
@@ -65,19 +95,21 @@ impl Relay {
         let url = format!("http://{}", listener.local_addr().unwrap());
         let (open, gate) = watch::channel(true);
         let deaf = Arc::<AtomicBool>::default();
-        let shared = Arc::new(Shared {
+        let refusals = Arc::<Refusals>::default();
+        let router = router(Shared {
             upstream,
             counts,
             judge,
             open: gate,
             deaf: Arc::clone(&deaf),
+            refusals: Arc::clone(&refusals),
         });
-        let router = Router::new().fallback(relay).with_state(shared);
         let serving = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
         Self {
             url,
             open,
             deaf,
+            refusals,
             serving,
         }
     }
@@ -107,6 +139,17 @@ impl Relay {
         self.open.send_replace(true);
     }
 
+    /// Answers every request with this status from now on, and asks to try again in a minute; `None`: passes them on.
+    pub fn refuse(&self, status: Option<StatusCode>) {
+        *self.refusals.status.lock().unwrap() = status;
+    }
+
+    /// How many requests of a method were refused.
+    pub fn refused(&self, method: &Method) -> usize {
+        let counts = self.refusals.counts.lock().unwrap();
+        counts.get(method).copied().unwrap_or_default()
+    }
+
     /// Watches of records that begin from now on are never answered. Lists are.
     pub fn deafen(&self) {
         self.deaf.store(true, Ordering::SeqCst);
@@ -123,6 +166,12 @@ async fn relay(State(shared): State<Arc<Shared>>, request: Request) -> Response 
     let (mut parts, body) = request.into_parts();
     let mut gate = shared.open.clone();
     let _ = gate.wait_for(|open| *open).await;
+    let refusal = *shared.refusals.status.lock().unwrap();
+    if let Some(status) = refusal {
+        let mut counts = shared.refusals.counts.lock().unwrap();
+        *counts.entry(parts.method).or_default() += 1;
+        return (status, [(header::RETRY_AFTER, RETRY_AFTER)]).into_response();
+    }
     if shared.deaf.load(Ordering::SeqCst) && is_watch_of_records(&parts.uri) {
         return std::future::pending().await;
     }
