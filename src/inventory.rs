@@ -5,6 +5,7 @@
 //! what is known of the others (promise P8).
 
 mod flight;
+mod health;
 mod lane;
 mod observer;
 mod patience;
@@ -194,6 +195,7 @@ impl Inventory {
             .accounts
             .iter()
             .filter(|account| account.regions == Regions::Enabled);
+        let contradictions = subscription.contradictions();
         // The old list is dropped after the new one is made: what stands in both is kept.
         subscription.regions = wanted
             .map(|account| {
@@ -202,7 +204,9 @@ impl Inventory {
                     AccountRegions::new(account, access, Arc::clone(&self.shared))
                 });
                 let ailing = regions.is_ailing();
-                if let Demanded::Queue = regions.demand(demand, batches.of(ailing)) {
+                let contradicted_at = contradictions.get(&account.id).copied();
+                let demanded = regions.demand(demand, contradicted_at, batches.of(ailing));
+                if let Demanded::Queue = demanded {
                     self.lanes.push(regions.clone(), ailing);
                 }
                 regions
@@ -217,6 +221,7 @@ impl Inventory {
         let mut unresolved = Vec::new();
         let mut targets = Vec::new();
         for account in &policy.accounts {
+            let listed = account.regions == Regions::Enabled;
             let interest = |region: &Region| {
                 let key = TargetKey {
                     account: account.id.clone(),
@@ -226,7 +231,7 @@ impl Inventory {
                 let target = cached(&self.targets, key, |key| {
                     CachedTarget::new(&key, Arc::clone(&self.shared))
                 });
-                Interest::new(target, tags)
+                Interest::new(target, tags, listed)
             };
             match &account.regions {
                 Regions::Named(regions) => targets.extend(regions.iter().map(interest)),
@@ -254,6 +259,16 @@ impl Batches {
 }
 
 impl Subscription {
+    /// When a region last answered that it is disabled although `ListRegions` lists it as enabled, by account.
+    fn contradictions(&self) -> HashMap<AccountId, Timestamp> {
+        let mut last = HashMap::new();
+        for (account, at) in self.targets.iter().filter_map(Interest::contradiction) {
+            let known = last.entry(account.clone()).or_insert(at);
+            *known = at.max(*known);
+        }
+        last
+    }
+
     fn observation(&self, unresolved: Vec<Arc<Snapshot>>, unfinished: bool) -> Observation {
         let mut snapshots = unresolved;
         let mut unread = self
@@ -276,7 +291,7 @@ impl Subscription {
             if !target.is_in_flight() {
                 retry_at = [retry_at, target.retry_at()].into_iter().flatten().min();
             }
-            let snapshot = target.snapshot();
+            let snapshot = interest.snapshot();
             if !target.is_ailing() {
                 oldest = Some(
                     oldest

@@ -18,7 +18,7 @@ use std::{
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
 use jiff::Timestamp;
-use sagemaker_simulator::{Effect, Fault, Notebook, Operation, Options, Simulator};
+use sagemaker_simulator::{Account, Effect, Fault, Notebook, Operation, Options, Simulator};
 use serde_json::{Value, json};
 use sudoless::{
     api::{NotebookRootAccessPolicy, NotebookRootAccessPolicyStatus as Status, TargetState},
@@ -294,6 +294,47 @@ async fn regions_that_could_not_be_listed_are_asked_for_by_each_scan() {
     inventory
         .observe(&policy, &mut subscription, demand, PATIENCE)
         .await;
+    assert_eq!(simulator.counters().of(Operation::ListRegions), 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_listed_region_that_answers_as_disabled_counts_until_it_is_listed_no_more() {
+    let far = Notebook::new(ACCOUNT, OTHER_REGION, "far").root_access("Disabled");
+    let simulator = Simulator::start(fleet([rootless("near"), far]), Options::default()).unwrap();
+    let inventory = inventory(&simulator);
+    let every = policy(json!({"regions": ["*"]}));
+    let named = policy(json!({"regions": [REGION, OTHER_REGION]}));
+    let (mut listed, mut given) = (Subscription::default(), Subscription::default());
+    scan(&inventory, &every, &mut listed).await;
+    let disabled = Fault::new(Effect::DisableRegion)
+        .operation(Operation::ListNotebookInstances)
+        .region(OTHER_REGION);
+    simulator.add_fault(disabled);
+
+    let observation = scan(&inventory, &every, &mut listed).await;
+    assert!(observation.retry_at.is_some());
+    let seen = status(&every, &observation, None);
+    let summary = seen.summary.unwrap();
+    assert_eq!((summary.unreadable_targets, summary.unknown), (1, 1));
+    assert_eq!(seen.targets[0].state, TargetState::Unreachable);
+    assert_eq!(seen.findings[0].name, "far");
+    let observation = scan(&inventory, &named, &mut given).await;
+    let seen = status(&named, &observation, None);
+    let summary = seen.summary.unwrap();
+    assert_eq!((summary.unreadable_targets, summary.unknown), (0, 0));
+    assert_eq!(seen.targets[1].state, TargetState::RegionDisabled);
+
+    // The list may be older than the answer: it is asked for again, and once for each answer.
+    assert_eq!(simulator.counters().of(Operation::ListRegions), 1);
+    scan(&inventory, &every, &mut listed).await;
+    assert_eq!(simulator.counters().of(Operation::ListRegions), 2);
+    let account = Account::new(ACCOUNT).role("sudoless").regions([REGION]);
+    simulator.put_account(account);
+    let observation = scan(&inventory, &every, &mut listed).await;
+    let seen = status(&every, &observation, None);
+    assert_eq!(seen.targets.len(), 1);
+    assert_eq!(seen.summary.unwrap().unreadable_targets, 0);
+    scan(&inventory, &every, &mut listed).await;
     assert_eq!(simulator.counters().of(Operation::ListRegions), 3);
 }
 

@@ -92,7 +92,7 @@ pub struct TargetStatus {
     /// The region's code. "*" where the account's regions could not be listed.
     pub region: String,
     /// Scanned: it was read. AccessDenied: AWS refused the role, or to list or describe the notebooks. RegionDisabled: the
-    /// region is not enabled for the account, which does not count as unreadable. Throttled: AWS answered too many requests.
+    /// named region is not enabled for the account, which does not count as unreadable. Throttled: AWS answered too many requests.
     /// Unreachable: no usable answer came. InvalidCredentials: the operator's identity is not valid there, or belongs to
     /// another account.
     pub state: TargetState,

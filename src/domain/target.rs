@@ -116,7 +116,8 @@ impl TargetState {
         }
     }
 
-    /// Whether notebooks may be there that nobody saw. A region that is not enabled has none (promise P1).
+    /// Whether notebooks may be there that nobody saw. A region that is not enabled has none (promise P1); the inventory shows a region
+    /// that `ListRegions` lists as enabled never as `RegionDisabled`.
     #[must_use]
     pub fn is_unreadable(self) -> bool {
         !matches!(self, Self::Scanned | Self::RegionDisabled)

@@ -12,10 +12,11 @@ use tokio::time::Instant;
 use super::{
     Demand, Shared,
     flight::{Batch, Demanded, Flight, Scope},
+    health::Health,
     lane::Reading,
     locked,
     patience::broken_off,
-    target::{Health, out_of_patience},
+    target::out_of_patience,
 };
 use crate::domain::{
     Access, AccountId, ReadFailure, Region, Snapshot, Target, TargetRegion, TargetState,
@@ -54,12 +55,20 @@ impl AccountRegions {
         }
     }
 
-    /// Regions are enabled rarely: the list is as old as Describes may be, unless everything is to be read.
-    pub(super) fn demand(&self, demand: Demand, batch: &Arc<Batch>) -> Demanded {
+    /// Regions are enabled rarely: the list is as old as Describes may be, unless everything is to be read, or a region on the list
+    /// has answered since that it is disabled.
+    pub(super) fn demand(
+        &self,
+        demand: Demand,
+        contradicted_at: Option<Timestamp>,
+        batch: &Arc<Batch>,
+    ) -> Demanded {
         let mut state = locked(&self.state);
         let outdated = state.listed_at.is_none_or(|listed_at| {
             let expiry = listed_at + self.shared.options.describe_refresh;
-            expiry <= Timestamp::now() || (demand.full && listed_at < demand.not_before)
+            expiry <= Timestamp::now()
+                || (demand.full && listed_at < demand.not_before)
+                || contradicted_at.is_some_and(|contradicted_at| listed_at < contradicted_at)
         });
         let wanted = match state.attempted_at {
             None => true,

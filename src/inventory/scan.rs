@@ -55,25 +55,28 @@ pub(super) async fn scan(
 /// A target that could not be listed: what was there is Unknown now, and shown as such.
 fn unlisted(failure: &ReadFailure, known: &[Arc<Notebook>]) -> ScanResult {
     let disabled = failure.state == TargetState::RegionDisabled;
-    let notebooks = if disabled { &[] } else { known };
+    let known = if disabled { &[] } else { known };
     ScanResult {
         state: failure.state,
         message: Some(failure.message.clone()),
         with_tags: None,
-        listed: disabled,
-        notebooks: notebooks
-            .iter()
-            .map(|notebook| {
-                Arc::new(Notebook {
-                    summary: notebook.summary.clone(),
-                    details: Err(failure.clone()),
-                    tags: notebook.tags.clone(),
-                    described_at: notebook.described_at,
-                })
-            })
-            .collect(),
+        listed: false,
+        notebooks: all_unread(known, failure),
         described: 0,
     }
+}
+
+/// The same notebooks, each of them unread.
+pub(super) fn all_unread(known: &[Arc<Notebook>], failure: &ReadFailure) -> Vec<Arc<Notebook>> {
+    let unread = known.iter().map(|notebook| {
+        Arc::new(Notebook {
+            summary: notebook.summary.clone(),
+            details: Err(failure.clone()),
+            tags: notebook.tags.clone(),
+            described_at: notebook.described_at,
+        })
+    });
+    unread.collect()
 }
 
 /// What has to be described, and what need not be.

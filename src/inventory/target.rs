@@ -6,7 +6,6 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
-    time::Duration,
 };
 
 use futures::{FutureExt, future::BoxFuture};
@@ -16,6 +15,7 @@ use tokio::time::Instant;
 use super::{
     Demand, Shared,
     flight::{Batch, Demanded, Flight, Scope},
+    health::Health,
     lane::Reading,
     locked,
     patience::Patience,
@@ -23,14 +23,13 @@ use super::{
 };
 use crate::{
     aws::TargetReader,
-    domain::{Notebook, NotebookDetails, ReadFailure, Snapshot, Target, TargetKey, TargetState},
+    domain::{
+        AccountId, Notebook, NotebookDetails, ReadFailure, Snapshot, Target, TargetKey, TargetState,
+    },
 };
 
-/// The first retry of a target that failed comes after this, each further one after twice as long.
-const FIRST_RETRY: Duration = Duration::from_secs(30);
-
-/// No target that fails is tried more seldom.
-const LONGEST_RETRY: Duration = Duration::from_mins(10);
+/// The state of a region that is disabled by `SageMaker`'s answer and enabled by `ListRegions`.
+const CONTRADICTED: TargetState = TargetState::Unreachable;
 
 /// A target in the cache.
 #[derive(Debug)]
@@ -40,6 +39,8 @@ pub(super) struct CachedTarget {
     shared: Arc<Shared>,
     /// How many policies that name this target speak of tags.
     tag_interests: AtomicUsize,
+    /// How many policies have this target because `ListRegions` lists its region as enabled.
+    listed_interests: AtomicUsize,
     state: Mutex<State>,
 }
 
@@ -57,6 +58,7 @@ pub struct Seen {
 pub(super) struct Interest {
     target: Arc<CachedTarget>,
     tags: bool,
+    listed: bool,
 }
 
 #[derive(Debug)]
@@ -73,20 +75,20 @@ struct State {
     owed_since: Timestamp,
 }
 
-/// How the last attempts went.
-#[derive(Debug, Default)]
-pub(super) struct Health {
-    failures: u32,
-    ailing: bool,
-    retry_at: Option<Instant>,
-}
-
 impl Interest {
-    pub(super) fn new(target: Arc<CachedTarget>, tags: bool) -> Self {
+    /// `listed`: `ListRegions` lists the region as enabled; otherwise the policy names it.
+    pub(super) fn new(target: Arc<CachedTarget>, tags: bool, listed: bool) -> Self {
         if tags {
             target.tag_interests.fetch_add(1, Ordering::AcqRel);
         }
-        Self { target, tags }
+        if listed {
+            target.listed_interests.fetch_add(1, Ordering::AcqRel);
+        }
+        Self {
+            target,
+            tags,
+            listed,
+        }
     }
 
     pub(super) fn target(&self) -> &Arc<CachedTarget> {
@@ -97,12 +99,32 @@ impl Interest {
     pub(super) fn is_unread(&self) -> bool {
         self.target.is_unread(self.tags)
     }
+
+    /// What is known of the target, as it counts for the policy.
+    pub(super) fn snapshot(&self) -> Arc<Snapshot> {
+        let state = locked(&self.target.state);
+        if self.listed && state.snapshot.state == TargetState::RegionDisabled {
+            Arc::new(state.contradicted())
+        } else {
+            Arc::clone(&state.snapshot)
+        }
+    }
+
+    /// The account, and when it was asked, if `ListRegions` lists the region as enabled and `SageMaker` answered that it is not.
+    pub(super) fn contradiction(&self) -> Option<(&AccountId, Timestamp)> {
+        let state = locked(&self.target.state);
+        let contradicted = self.listed && state.snapshot.state == TargetState::RegionDisabled;
+        contradicted.then(|| (&self.target.target.account, state.snapshot.started_at))
+    }
 }
 
 impl Drop for Interest {
     fn drop(&mut self) {
         if self.tags {
             self.target.tag_interests.fetch_sub(1, Ordering::AcqRel);
+        }
+        if self.listed {
+            self.target.listed_interests.fetch_sub(1, Ordering::AcqRel);
         }
     }
 }
@@ -124,6 +146,7 @@ impl CachedTarget {
             reader: shared.aws.reader(key),
             shared,
             tag_interests: AtomicUsize::new(0),
+            listed_interests: AtomicUsize::new(0),
             state: Mutex::new(State {
                 flight: Flight::default(),
                 health: Health::default(),
@@ -173,10 +196,6 @@ impl CachedTarget {
         locked(&self.state).note(notebook, seen);
     }
 
-    pub(super) fn snapshot(&self) -> Arc<Snapshot> {
-        Arc::clone(&locked(&self.state).snapshot)
-    }
-
     /// Whether it has never been read, or never with the tags that are wanted.
     fn is_unread(&self, tags: bool) -> bool {
         let read = locked(&self.state).read;
@@ -197,15 +216,30 @@ impl CachedTarget {
 }
 
 impl CachedTarget {
+    /// The state as it counts: a region that `ListRegions` lists as enabled is not disabled, but unreadable (promise P1).
+    fn counted(&self, state: TargetState) -> TargetState {
+        if state == TargetState::RegionDisabled && self.listed_interests.load(Ordering::Acquire) > 0
+        {
+            CONTRADICTED
+        } else {
+            state
+        }
+    }
+
     /// Logs what changed: a target that cannot be read is told of once, not at every try.
     fn tell(&self, reading: &scan::ScanResult) {
         let before = {
             let state = locked(&self.state);
-            state.read.map(|_| state.snapshot.state)
+            state.read.map(|_| self.counted(state.snapshot.state))
         };
         let (account, region) = (&self.target.account, &self.target.region);
-        let (state, described) = (reading.state, reading.described);
-        let message = reading.message.as_deref().unwrap_or_default();
+        let (state, described) = (self.counted(reading.state), reading.described);
+        let answer = reading.message.as_deref().unwrap_or_default();
+        let message = if state == reading.state {
+            answer.to_owned()
+        } else {
+            contradiction(answer)
+        };
         if before == Some(state) || (before.is_none() && state == TargetState::Scanned) {
             tracing::debug!(%account, %region, %state, described, message, "target read");
         } else if state.is_unreadable() {
@@ -237,11 +271,10 @@ impl Reading for CachedTarget {
                 vanished: options.vanished,
             };
             let reading = scan::scan(&self.reader, &known, scope, &terms).await;
-            terms
-                .observer
-                .read(&self.target, reading.state, clock.elapsed());
+            let counted = self.counted(reading.state);
+            terms.observer.read(&self.target, counted, clock.elapsed());
             self.tell(&reading);
-            locked(&self.state).store(&self.target, started_at, scope, reading);
+            locked(&self.state).store(&self.target, (started_at, scope), counted, reading);
         }
         .boxed()
     }
@@ -252,6 +285,22 @@ impl Reading for CachedTarget {
 }
 
 impl State {
+    /// The snapshot of a disabled region for a policy whose regions come from `ListRegions`, which lists it as enabled: an answer that
+    /// is not understood.
+    fn contradicted(&self) -> Snapshot {
+        let answer = self.snapshot.message.as_deref().unwrap_or_default();
+        let failure = ReadFailure {
+            state: CONTRADICTED,
+            message: contradiction(answer),
+        };
+        Snapshot {
+            state: failure.state,
+            message: Some(failure.message.clone()),
+            notebooks: scan::all_unread(&self.known, &failure),
+            ..Snapshot::clone(&self.snapshot)
+        }
+    }
+
     fn note(&mut self, notebook: &str, seen: Option<&Seen>) {
         note(&mut self.known, notebook, seen);
         let mut snapshot = Snapshot::clone(&self.snapshot);
@@ -262,12 +311,12 @@ impl State {
     fn store(
         &mut self,
         target: &Target,
-        started_at: Timestamp,
-        scope: Scope,
+        (started_at, scope): (Timestamp, Scope),
+        counted: TargetState,
         reading: scan::ScanResult,
     ) {
         let with_tags = reading.with_tags.as_ref().map(|(state, _)| *state);
-        self.health.ended(with_tags.unwrap_or(reading.state));
+        self.health.ended(with_tags.unwrap_or(counted));
         self.read = Some(scope);
         let mut reading = reading;
         keep_newer(&mut reading.notebooks, &self.known);
@@ -296,38 +345,8 @@ impl State {
     }
 }
 
-impl Health {
-    /// An attempt ended.
-    pub(super) fn ended(&mut self, state: TargetState) {
-        self.ailing = matches!(state, TargetState::Unreachable | TargetState::Throttled);
-        if state.is_unreadable() {
-            let wait = FIRST_RETRY
-                .saturating_mul(1 << self.failures.min(8))
-                .min(LONGEST_RETRY);
-            self.failures = self.failures.saturating_add(1);
-            // A fifth more or less, so that a thousand accounts that failed together are not retried together.
-            self.retry_at = Some(Instant::now() + wait.mul_f64(0.8 + 0.4 * fastrand::f64()));
-        } else {
-            self.failures = 0;
-            self.retry_at = None;
-        }
-    }
-
-    /// Whether it may take its whole deadline again.
-    pub(super) fn is_ailing(&self) -> bool {
-        self.ailing
-    }
-
-    /// Whether what failed is worth another try.
-    pub(super) fn is_due(&self) -> bool {
-        self.retry_at
-            .is_some_and(|retry_at| retry_at <= Instant::now())
-    }
-
-    /// When what failed is worth another try.
-    pub(super) fn retry_at(&self) -> Option<Instant> {
-        self.retry_at
-    }
+fn contradiction(answer: &str) -> String {
+    format!("ListRegions lists the region as enabled, but SageMaker answers otherwise: {answer}")
 }
 
 fn note(notebooks: &mut Vec<Arc<Notebook>>, name: &str, seen: Option<&Seen>) {

@@ -230,6 +230,40 @@ async fn every_region_is_every_enabled_region() {
     assert!(message.contains("ListRegions"), "{message}");
 }
 
+/// Promise P1: what `ListRegions` lists as enabled was not read if it answers that it is disabled. A policy that names the region shows
+/// the same answer as before.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_region_that_is_listed_as_enabled_and_answers_otherwise() {
+    let (account, here) = (ACCOUNTS[0], REGIONS[0]);
+    let disabled = Fault::new(Effect::DisableRegion)
+        .operation(Operation::ListNotebookInstances)
+        .region(THERE);
+    let fleet = Fleet::new()
+        .account(
+            Account::new(account)
+                .role("sudoless")
+                .regions([here, THERE]),
+        )
+        .notebooks(tame(account, here, 5))
+        .fault(disabled);
+    let stage = Stage::begin("listed", fleet, &[]).await;
+    stage.apply("every", policy(&[account], &["*"])).await;
+    stage
+        .apply("named", policy(&[account], &[here, THERE]))
+        .await;
+    let read = || Expectation::of(stage.simulator.notebooks(), &[account], &[here]);
+
+    let every = read().unlisted(account, THERE, "Unreachable");
+    let status = every.prove(&stage, "every").await;
+    assert_eq!(condition(&status, "Compliant").0, "Unknown");
+    let message = status.targets[0].message.clone().unwrap();
+    assert!(message.contains("ListRegions"), "{message}");
+
+    let named = read().unlisted(account, THERE, "RegionDisabled");
+    let status = named.prove(&stage, "named").await;
+    assert_eq!(condition(&status, "Compliant").0, "True");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn tags_that_cannot_be_read_decide_nothing() {
     let denied = || fault(Effect::Deny).operation(Operation::ListTags);

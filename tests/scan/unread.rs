@@ -187,6 +187,20 @@ fn a_region_that_is_not_enabled_passes_and_is_named() {
     );
 }
 
+/// The same answer counts where `ListRegions` lists the region as enabled.
+#[test]
+fn a_region_that_is_listed_as_enabled_and_answers_otherwise() {
+    let disabled = Fault::new(Effect::DisableRegion)
+        .operation(Operation::ListNotebookInstances)
+        .region(OTHER_REGION);
+    let simulator = simulate(fleet([rootless("tame")]).fault(disabled));
+    let every = ["--account", ACCOUNT, "--role", "sudoless", "--region", "*"];
+    let scanned = scan(&simulator, &every).expect(4);
+    for said in ["Unreachable", OTHER_REGION, "ListRegions"] {
+        assert!(scanned.stdout.contains(said), "{said}: {}", scanned.stdout);
+    }
+}
+
 /// Which code wins is the user's choice; that there is one is not, but by `never`.
 #[test]
 fn fail_on_decides_what_a_mixture_means() {
