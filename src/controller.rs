@@ -9,6 +9,7 @@ mod context;
 mod flights;
 mod known;
 mod memory;
+mod panics;
 mod policy;
 mod remediation;
 mod schedule;
@@ -34,7 +35,7 @@ use crate::{
     api::{NotebookRemediation, NotebookRootAccessPolicy, RemediationState as State},
     domain::PolicyName,
     kubernetes,
-    observability::{Gate, Readiness},
+    observability::{Controller, Gate, Readiness},
 };
 
 /// A policy, or what is left of one that does not decode.
@@ -114,7 +115,13 @@ async fn run_policies(
     let woken = woken
         .filter(move |policy| ready(looked_after.looks_after(policy)))
         .map(|policy| Ok(ObjectRef::new(policy.as_str())));
-    let reconcile = |policy, context| policy::reconcile(policy, context).boxed();
+    let reconcile = |policy, context: Arc<Context>| {
+        async move {
+            let pass = policy::reconcile(policy, Arc::clone(&context)).boxed();
+            panics::catch(Controller::Policy, &context.metrics, pass).await
+        }
+        .boxed()
+    };
     applier(
         reconcile,
         backoff::after_error,
@@ -163,7 +170,13 @@ async fn run_remediations(
         .try_filter(|record| ready(context.known.is_news(record)))
         .map_ok(|record| ObjectRef::from_obj(&record))
         .take_until(shutdown.cancelled());
-    let reconcile = |record, context| remediation::reconcile(record, context).boxed();
+    let reconcile = |record, context: Arc<Context>| {
+        async move {
+            let pass = remediation::reconcile(record, Arc::clone(&context)).boxed();
+            panics::catch(Controller::Remediation, &context.metrics, pass).await
+        }
+        .boxed()
+    };
     applier(
         reconcile,
         remediation::after_error,

@@ -7,6 +7,9 @@
     missing_docs
 )]
 
+#[path = "support/aws.rs"]
+#[allow(dead_code, reason = "an operator within the test needs a part of it")]
+mod aws;
 #[path = "support/enforced.rs"]
 mod enforced;
 #[path = "support/records.rs"]
@@ -38,3 +41,5 @@ mod guards;
 mod long_runs;
 #[path = "remediation/owners.rs"]
 mod owners;
+#[path = "remediation/panics.rs"]
+mod panics;

@@ -11,6 +11,7 @@ use super::{
     announce::{announcements, halts},
     claim,
     memory::Memory,
+    panics::Panicked,
     schedule::{Schedule, until},
 };
 use crate::{
@@ -47,6 +48,9 @@ pub(super) enum Error {
     /// The status could not be written.
     #[error("the status could not be published: {0}")]
     Publish(#[source] kube::Error),
+    /// A bug.
+    #[error(transparent)]
+    Panicked(#[from] Panicked),
 }
 
 /// One pass; tells when the next is due.

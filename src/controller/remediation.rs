@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use kube::{ResourceExt, runtime::controller::Action};
 use tokio::time::Instant;
 
-use super::{Context, GuardedRecord, backoff, schedule::until};
+use super::{Context, GuardedRecord, backoff, panics::Panicked, schedule::until};
 use crate::{
     api::{NotebookRemediation, NotebookRemediationStatus},
     decide::{self, Look},
@@ -36,6 +36,9 @@ pub(super) enum Error {
     /// The record could not be written: nothing was sent to AWS after that.
     #[error("the record could not be written: {0}")]
     Write(#[source] kube::Error),
+    /// A bug.
+    #[error(transparent)]
+    Panicked(#[from] Panicked),
 }
 
 /// One pass; tells when the next is due.

@@ -277,7 +277,8 @@ fn reconciliations() -> Result<IntCounterVec, prometheus::Error> {
         Opts::new(
             "sudoless_reconciliations_total",
             "Passes that ended, by controller and result. Alert on a sustained rate of Failed: the API server refuses \
-             the operator or cannot be reached; Invalid means a person must correct a resource.",
+             the operator or cannot be reached; of Panicked: a bug in the operator. Invalid means a person must correct a \
+             resource.",
         ),
         &["controller", "result"],
     )

@@ -20,6 +20,8 @@ pub enum ReconciliationResult {
     Invalid,
     /// The pass did not get to its end, and is tried again with back-off.
     Failed,
+    /// The pass panicked, which is a bug, and is tried again with back-off.
+    Panicked,
 }
 
 impl Controller {
@@ -38,7 +40,7 @@ impl Controller {
 
 impl ReconciliationResult {
     /// Every result.
-    pub const ALL: [Self; 3] = [Self::Success, Self::Invalid, Self::Failed];
+    pub const ALL: [Self; 4] = [Self::Success, Self::Invalid, Self::Failed, Self::Panicked];
 
     /// The result as the metrics spell it.
     #[must_use]
@@ -47,6 +49,7 @@ impl ReconciliationResult {
             Self::Success => "Success",
             Self::Invalid => "Invalid",
             Self::Failed => "Failed",
+            Self::Panicked => "Panicked",
         }
     }
 }
