@@ -242,7 +242,7 @@ fn record_noticed(
                 let record = record.name_any();
                 tracing::warn!(record, error = %error.error, "record does not decode; its notebook is left alone");
                 let problem = error.error.to_string();
-                context.known.add_invalid(stored::unknown(&record, problem));
+                context.known.add_invalid(stored::named(&record, problem));
                 Vec::new()
             }
         },

@@ -100,6 +100,13 @@ impl Flights {
         remembered.pruned.replace(pruned).is_none()
     }
 
+    /// Returns true if the API server did not store a status of this record in full before: it may lack why the notebook was brought back.
+    pub(super) fn has_pruned(&self, name: &str) -> bool {
+        let state = self.locked();
+        let remembered = state.records.get(name);
+        remembered.is_some_and(|remembered| remembered.pruned.is_some())
+    }
+
     /// Returns true if this status was sent for this version of the record already, and not stored in full: sending it again would store
     /// no more.
     pub(super) fn was_pruned(

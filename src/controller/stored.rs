@@ -23,7 +23,11 @@ pub(super) fn read_stored(stored: &StoredRecord) -> Result<Record, PartialRecord
     Err(PartialRecord::new(&stored.name, &stored.object, problem))
 }
 
-/// What is known of a record whose object is not at hand: it may be any policy's, and its notebook may be down.
-pub(super) fn unknown(name: &str, problem: String) -> PartialRecord {
-    PartialRecord::new(name, &Value::Null, problem)
+/// What the watch tells of a record that does not decode: its name. It holds its own notebook; a claim reads the object itself, and counts
+/// it as down if it may be.
+pub(super) fn named(name: &str, problem: String) -> PartialRecord {
+    PartialRecord {
+        may_be_down: false,
+        ..PartialRecord::new(name, &Value::Null, problem)
+    }
 }

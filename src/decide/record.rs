@@ -198,7 +198,11 @@ fn progress(status: Option<&NotebookRemediationStatus>) -> Progress {
         return Progress::default();
     };
     let time = |time: &Option<MicroTime>| time.as_ref().map(|time| time.0);
-    let state = status.state.map(read_state).unwrap_or_default();
+    let state = match status.state.map(read_state).unwrap_or_default() {
+        // However a later version calls it: the record is finished.
+        RecordState::Unrecognized if status.completed_at.is_some() => RecordState::Cancelled,
+        state => state,
+    };
     // A record under way has a reason too, that is none of an end.
     let end = status.reason.as_deref().filter(|_| state.is_finished());
     Progress {

@@ -36,7 +36,9 @@ impl Pass<'_> {
         let (mut request, mut stored, mut before) = (request, stored, before);
         loop {
             // A notebook is stopped only by a record that was read back as it was written.
-            let is_durable = stored == Stored::AsSent || !takes_down(request);
+            let is_stored = stored == Stored::AsSent
+                && !self.context.flights.has_pruned(&self.resource.name_any());
+            let is_durable = is_stored || !takes_down(request);
             let answer = if is_durable {
                 self.send(flight, request, observed).await
             } else {

@@ -112,6 +112,10 @@ impl Tally {
         let is_own = record.policy.is_none() || record.policy == self.policy;
         if record.may_be_down {
             self.down += u32::from(is_own);
+            if is_own {
+                // Nothing brings its notebook back but a person.
+                self.attention.insert(record.name.clone());
+            }
             if let Some(key) = &record.target {
                 let target = self.targets.entry(key.clone()).or_default();
                 target.down_for_any += 1;

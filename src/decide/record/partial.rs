@@ -27,10 +27,11 @@ impl PartialRecord {
         let account = text("/spec/notebook/account").and_then(|account| account.parse().ok());
         let region = text("/spec/notebook/region").and_then(|region| region.parse().ok());
         let was_running = object.pointer("/spec/wasRunning").and_then(Value::as_bool);
-        let is_finished = matches!(
-            text("/status/state"),
-            Some("Succeeded" | "Failed" | "Cancelled")
-        );
+        let is_finished = text("/status/completedAt").is_some()
+            || matches!(
+                text("/status/state"),
+                Some("Succeeded" | "Failed" | "Cancelled")
+            );
         Self {
             name: name.to_owned(),
             policy: text("/spec/policy").map(PolicyName::from),
@@ -60,6 +61,10 @@ mod tests {
             ),
             (
                 json!({"spec": {"wasRunning": true}, "status": {"state": "Failed"}}),
+                false,
+            ),
+            (
+                json!({"spec": {"wasRunning": true}, "status": {"completedAt": "2026-06-01T12:00:00Z"}}),
                 false,
             ),
         ] {

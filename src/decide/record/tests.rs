@@ -69,6 +69,8 @@ fn what_a_later_version_wrote_is_read_all_the_same() {
     assert_eq!(newer.state, RecordState::Unrecognized);
     assert_eq!(newer.attention_from, None);
     assert!(!newer.state.is_finished());
+    let ended = read(json!({"state": "Retired", "completedAt": "2026-06-01T12:00:00.000000Z"}));
+    assert!(ended.state.is_finished());
     let ended = read(json!({"state": "Cancelled", "reason": "SomethingNew"}));
     assert_eq!(ended.end, Some(EndReason::Unrecognized));
 }
@@ -160,7 +162,7 @@ prop_compose! {
             rollback_reason,
             last_error: words.first().cloned().flatten(),
             failure_reason: words.last().cloned().flatten(),
-            completed_at: time(5),
+            completed_at: time(5).filter(|_| state != RecordState::Unrecognized),
             end: state.is_finished().then_some(end),
         }
     }
