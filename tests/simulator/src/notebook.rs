@@ -1,9 +1,14 @@
 //! A notebook instance as data: what a fleet file says of it, and what the admin interface shows.
 
-use std::{collections::BTreeMap, convert::Infallible, fmt, str::FromStr};
+use std::{collections::BTreeMap, convert::Infallible, fmt, str::FromStr, time::Duration};
 
-use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Deserializer, Serialize, de};
+
+/// Age of a notebook, unless the fleet gives another.
+const CREATED_AGO: SignedDuration = SignedDuration::from_hours(30 * 24);
+/// Time since a notebook came to its status, unless the fleet gives another. Too long to count as recently stopped.
+const MODIFIED_AGO: SignedDuration = SignedDuration::from_hours(6);
 
 /// `NotebookInstanceStatus`. The list is open: whatever AWS might invent is [`Status::Other`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -161,15 +166,41 @@ pub struct Notebook {
     /// `ml.t3.medium` if not given.
     #[serde(default = "default_instance_type")]
     pub instance_type: String,
-    /// Shown by Describe only.
+    /// Shown by Describe only, and only while the status is `Failed`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure_reason: Option<String>,
-    /// `CreationTime`; the present if not given.
-    #[serde(default = "Timestamp::now")]
+    /// `CreationTime`: a time, or an age such as `48h ago`; thirty days ago if not given.
+    #[serde(default = "long_ago", deserialize_with = "time_or_age")]
     pub created: Timestamp,
-    /// `LastModifiedTime`; the present if not given.
-    #[serde(default = "Timestamp::now")]
+    /// `LastModifiedTime`: a time, or an age such as `3m ago`; six hours ago if not given. Every transition moves it.
+    #[serde(default = "hours_ago", deserialize_with = "time_or_age")]
     pub last_modified: Timestamp,
+}
+
+fn long_ago() -> Timestamp {
+    before_now(CREATED_AGO)
+}
+
+fn hours_ago() -> Timestamp {
+    before_now(MODIFIED_AGO)
+}
+
+fn before_now(age: SignedDuration) -> Timestamp {
+    let now = Timestamp::now();
+    now.saturating_sub(age).unwrap_or(now)
+}
+
+/// Reads a time in the notation of RFC 3339, or a distance from the present: `3m ago`, or `3m` for the future.
+fn time_or_age<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    if let Ok(distance) = text.parse::<SignedDuration>() {
+        return Ok(before_now(-distance));
+    }
+    text.parse().map_err(|error| {
+        de::Error::custom(format!(
+            "{text:?} is neither a time nor an age such as 3m ago: {error}"
+        ))
+    })
 }
 
 fn default_instance_type() -> String {
@@ -177,10 +208,9 @@ fn default_instance_type() -> String {
 }
 
 impl Notebook {
-    /// A running notebook whose users have root.
+    /// A running notebook that gives its users root and was last modified hours ago.
     #[must_use]
     pub fn new(account: &str, region: &str, name: &str) -> Self {
-        let now = Timestamp::now();
         Self {
             account: account.to_owned(),
             region: region.to_owned(),
@@ -191,8 +221,8 @@ impl Notebook {
             lifecycle_config: None,
             instance_type: default_instance_type(),
             failure_reason: None,
-            created: now,
-            last_modified: now,
+            created: long_ago(),
+            last_modified: hours_ago(),
         }
     }
 
@@ -221,6 +251,21 @@ impl Notebook {
     #[must_use]
     pub fn lifecycle_config(mut self, name: &str) -> Self {
         self.lifecycle_config = Some(name.to_owned());
+        self
+    }
+
+    /// With status `Failed` and this `FailureReason`.
+    #[must_use]
+    pub fn failed(mut self, reason: &str) -> Self {
+        self.status = Status::Failed;
+        self.failure_reason = Some(reason.to_owned());
+        self
+    }
+
+    /// With a `LastModifiedTime` of this age.
+    #[must_use]
+    pub fn modified_ago(mut self, age: Duration) -> Self {
+        self.last_modified = before_now(age.try_into().unwrap_or(SignedDuration::MAX));
         self
     }
 

@@ -49,6 +49,11 @@ fn the_demo_fleet_shows_every_kind_of_finding() {
     assert_eq!(simulator.faults().len(), fleet.faults.len());
 }
 
+/// Whole hours until now.
+fn age(time: jiff::Timestamp) -> i64 {
+    time.duration_until(jiff::Timestamp::now()).as_hours()
+}
+
 #[test]
 fn the_example_in_the_readme_is_a_fleet() {
     let readme = include_str!("../README.md");
@@ -72,6 +77,9 @@ fn the_example_in_the_readme_is_a_fleet() {
         sagemaker_simulator::Timings::default(),
         "the defaults, as it says"
     );
+    let example = &fleet.notebooks[0];
+    assert_eq!(age(example.created), age(Notebook::new("", "", "").created));
+    assert_eq!(age(example.last_modified), 6, "the default, as it says");
     // Every effect is in the table, by the name that a file gives it.
     for effect in [
         "latency",

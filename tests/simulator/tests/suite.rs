@@ -16,4 +16,5 @@ mod paging;
 mod protocol;
 mod sessions;
 mod states;
+mod times;
 mod write_faults;

@@ -123,7 +123,10 @@ fn describe(instance: &Instance) -> Result<Vec<u8>, ApiError> {
         notebook_instance_arn: &instance.arn,
         notebook_instance_name: &notebook.name,
         notebook_instance_status: status.as_str(),
-        failure_reason: notebook.failure_reason.as_deref(),
+        failure_reason: notebook
+            .failure_reason
+            .as_deref()
+            .filter(|_| *status == Status::Failed),
         url: format!(
             "{}.notebook.{}.sagemaker.aws",
             notebook.name, notebook.region
