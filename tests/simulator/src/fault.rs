@@ -135,6 +135,9 @@ pub enum Effect {
         #[serde(default = "no_capacity")]
         reason: String,
     },
+    /// The write is carried out twice, as if a proxy had sent it again. The client gets the second answer, which for a Stop is
+    /// the refusal because of the status `Stopping`. The log of writes has both.
+    CarriedOutTwice,
     /// Stop is accepted and never ends, until the admin interface sets another status.
     StuckStopping,
     /// After the next List that shows it, the notebook is gone. `on.notebook` says which; absent: every one that is listed.

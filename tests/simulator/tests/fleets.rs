@@ -96,6 +96,7 @@ fn the_example_in_the_readme_is_a_fleet() {
         "arriveLate",
         "startNotTaken",
         "startFails",
+        "carriedOutTwice",
         "stuckStopping",
         "vanish",
         "emptyPages",

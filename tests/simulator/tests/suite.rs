@@ -15,6 +15,7 @@ mod ledger;
 mod paging;
 mod protocol;
 mod sessions;
+mod start_faults;
 mod states;
 mod times;
 mod write_faults;

@@ -128,6 +128,41 @@ async fn a_start_may_meet_a_quota() {
 }
 
 #[tokio::test]
+async fn a_stop_carried_out_twice_answers_with_the_second_refusal() {
+    let (simulator, client) = simulate([notebook("churn")]).await;
+    simulator.add_fault(
+        Fault::new(Effect::CarriedOutTwice)
+            .operation(Operation::StopNotebookInstance)
+            .next(1),
+    );
+    let stop = client
+        .stop_notebook_instance()
+        .notebook_instance_name("churn");
+    let (code, message) = refusal(stop.send().await);
+    assert_eq!(code, "ValidationException");
+    assert!(
+        message.starts_with(
+            "Status (Stopping) not in ([InService]). Unable to transition to (Stopping)"
+        ),
+        "{message}"
+    );
+    is(&simulator, Status::Stopped).await;
+    let writes = simulator.writes();
+    let outcomes = writes
+        .iter()
+        .map(|write| (write.outcome.as_str(), write.answered));
+    assert_eq!(
+        outcomes.collect::<Vec<_>>(),
+        [("OK", false), ("ValidationException", true)]
+    );
+    assert_eq!(
+        simulator.counters().of(Operation::StopNotebookInstance),
+        1,
+        "the client sent one"
+    );
+}
+
+#[tokio::test]
 async fn a_stop_may_be_stuck_until_somebody_acts() {
     let (simulator, client) = simulate([notebook("churn")]).await;
     simulator.add_fault(Fault::new(Effect::StuckStopping).next(1));
