@@ -155,7 +155,7 @@ async fn owner(
     match shared.owner(&account, &region, &name, act) {
         Ok(()) => StatusCode::NO_CONTENT.into_response(),
         Err(Refused::NotFound) => StatusCode::NOT_FOUND.into_response(),
-        Err(refused @ Refused::Status(_)) => {
+        Err(refused @ (Refused::Status(_) | Refused::Unsupported(_))) => {
             (StatusCode::CONFLICT, refused.to_string()).into_response()
         }
     }

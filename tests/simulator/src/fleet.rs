@@ -9,7 +9,7 @@ use std::{collections::HashSet, path::Path, time::Duration};
 use jiff::fmt::serde::unsigned_duration::friendly::compact::required as friendly;
 use serde::{Deserialize, Serialize};
 
-use crate::{Assumptions, Fault, Notebook};
+use crate::{Assumptions, Fault, Notebook, Platforms};
 
 /// Everything that the simulator starts with; the content of a fleet file.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -25,6 +25,8 @@ pub struct Fleet {
     pub faults: Vec<Fault>,
     /// How long transitions take.
     pub timings: Timings,
+    /// Which platforms are retired, and which can be migrated.
+    pub platforms: Platforms,
     /// What no source confirms of AWS.
     pub assumptions: Assumptions,
 }

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::{Assumptions, Notebook, RootAccess, Status};
+use crate::{Assumptions, Notebook, Platform, RootAccess, Status};
 
 /// Turns the monotonic clock, by which transitions are timed, into the wall clock, which readers see.
 #[derive(Clone, Copy, Debug)]
@@ -28,6 +28,9 @@ pub(crate) struct Changes {
     pub(crate) root_access: Option<RootAccess>,
     pub(crate) instance_type: Option<String>,
     pub(crate) lifecycle_config: Option<Attachment>,
+    pub(crate) platform: Option<Platform>,
+    /// Takes all accelerators away.
+    pub(crate) detach_accelerators: bool,
 }
 
 /// What an Update does to the lifecycle configuration.
@@ -259,6 +262,12 @@ impl Instance {
         }
         if let Some(instance_type) = changes.instance_type {
             self.record.instance_type = instance_type;
+        }
+        if let Some(platform) = changes.platform {
+            self.record.platform = platform;
+        }
+        if changes.detach_accelerators {
+            self.record.accelerator_types.clear();
         }
         match changes.lifecycle_config {
             None => {}

@@ -23,11 +23,17 @@
 //!
 //! What no source confirms of AWS is kept in one place, [`Assumptions`], and can be turned round there: whether Update is
 //! accepted from `Failed` and what its refusal says, whether it moves `LastModifiedTime`, whether permission is looked at
-//! before state, the code of a disabled region, the words for a token that does not fit, the sizes of pages.
+//! before state, the code of a disabled region, the words for retired platforms, the answer to Start with an accelerator, the
+//! words for a token that does not fit, the sizes of pages.
+//!
+//! # Platforms
+//! [`Platforms`] are data. AWS refuses Start and Create on a retired platform; a notebook that runs on it goes on. Update moves a
+//! stopped notebook from a migratable platform to the current one. `RootAccess` can be updated on every platform.
 //!
 //! # Order of judgement
 //! Latency; `hang` and `reset`; credentials; invalid keys, expired tokens, throttling, errors; region; permission; existence;
-//! state. Every [`Fault`] can be scoped by account, region, operation and notebook, and limited by [`When`].
+//! state; platform and accelerators. Every [`Fault`] can be scoped by account, region, operation and notebook, and limited by
+//! [`When`].
 //!
 //! # Admin interface
 //! The methods of [`Simulator`], and over HTTP, as JSON in the form of the fleet file:
@@ -60,13 +66,15 @@ mod instance;
 mod ledger;
 mod notebook;
 mod operation;
+mod owner;
+mod platform;
 pub mod regions;
 mod server;
 mod sessions;
 mod simulator;
 mod world;
 
-pub use assumptions::Assumptions;
+pub use assumptions::{AcceleratorStart, Assumptions};
 pub use fault::{
     Effect, Fault, Loss, Scope, When,
     active::{ActiveFault, FaultId},
@@ -77,4 +85,6 @@ pub use ledger::{
 };
 pub use notebook::{Notebook, RootAccess, Status};
 pub use operation::{Operation, Service};
-pub use simulator::{Options, OwnerAct, Refused, Simulator, StartError};
+pub use owner::{OwnerAct, Refused};
+pub use platform::{Platform, Platforms};
+pub use simulator::{Options, Simulator, StartError};

@@ -5,6 +5,8 @@ use std::{collections::BTreeMap, convert::Infallible, fmt, str::FromStr, time::D
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Deserializer, Serialize, de};
 
+use crate::Platform;
+
 /// Age of a notebook, unless the fleet gives another.
 const CREATED_AGO: SignedDuration = SignedDuration::from_hours(30 * 24);
 /// Time since a notebook came to its status, unless the fleet gives another. Too long to count as recently stopped.
@@ -166,6 +168,12 @@ pub struct Notebook {
     /// `ml.t3.medium` if not given.
     #[serde(default = "default_instance_type")]
     pub instance_type: String,
+    /// `PlatformIdentifier`, shown by Describe only: an identifier or `absent`; `notebook-al2023-v1` if not given.
+    #[serde(default)]
+    pub platform: Platform,
+    /// Elastic Inference accelerators such as `ml.eia2.medium`, shown by Describe only; none if not given.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub accelerator_types: Vec<String>,
     /// Shown by Describe only, and only while the status is `Failed`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure_reason: Option<String>,
@@ -208,7 +216,7 @@ fn default_instance_type() -> String {
 }
 
 impl Notebook {
-    /// A running notebook that gives its users root and was last modified hours ago.
+    /// A running notebook on the current platform that gives its users root and was last modified hours ago.
     #[must_use]
     pub fn new(account: &str, region: &str, name: &str) -> Self {
         Self {
@@ -220,6 +228,8 @@ impl Notebook {
             tags: BTreeMap::new(),
             lifecycle_config: None,
             instance_type: default_instance_type(),
+            platform: Platform::default(),
+            accelerator_types: Vec::new(),
             failure_reason: None,
             created: long_ago(),
             last_modified: hours_ago(),
@@ -251,6 +261,20 @@ impl Notebook {
     #[must_use]
     pub fn lifecycle_config(mut self, name: &str) -> Self {
         self.lifecycle_config = Some(name.to_owned());
+        self
+    }
+
+    /// On this platform. With `absent`, Describe does not tell the platform.
+    #[must_use]
+    pub fn platform(mut self, platform: impl Into<Platform>) -> Self {
+        self.platform = platform.into();
+        self
+    }
+
+    /// With one more Elastic Inference accelerator, such as `ml.eia2.medium`.
+    #[must_use]
+    pub fn accelerator(mut self, accelerator_type: &str) -> Self {
+        self.accelerator_types.push(accelerator_type.to_owned());
         self
     }
 

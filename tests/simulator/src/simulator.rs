@@ -10,9 +10,9 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::{
     Account, ActiveFault, Counters, Fault, FaultId, Fleet, FleetError, Notebook, RequestRecord,
-    RootAccess, Timings, Write,
+    Timings, Write,
     fleet::Home,
-    instance::Transition,
+    owner::{OwnerAct, Refused},
     server::{self, Shared},
     world::World,
 };
@@ -64,31 +64,6 @@ pub enum StartError {
         /// What the system said.
         source: std::io::Error,
     },
-}
-
-/// What an owner does to a notebook, with the guards and transitions that everybody has. It is neither counted nor logged.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OwnerAct {
-    /// `InService` → `Stopping` → `Stopped`.
-    Stop,
-    /// `Stopped` or `Failed` → `Pending` → `InService`.
-    Start,
-    /// `Stopped` or `Failed` → `Deleting` → gone.
-    Delete,
-    /// `RootAccess: Enabled` at once and from any status, which is what remains of a Terraform run that stopped, updated and
-    /// started it. Moves `LastModifiedTime`.
-    EnableRoot,
-}
-
-/// Why an owner's act was refused.
-#[derive(Debug, thiserror::Error)]
-pub enum Refused {
-    /// There is no such notebook.
-    #[error("RecordNotFound")]
-    NotFound,
-    /// The status forbids it; AWS's words.
-    #[error("{0}")]
-    Status(String),
 }
 
 /// A simulator that serves until it is dropped. It has threads and a runtime of its own, so that a test may pause its clock
@@ -309,35 +284,6 @@ impl Shared {
             instance.touch(time);
         }
         true
-    }
-
-    pub(crate) fn owner(
-        &self,
-        account: &str,
-        region: &str,
-        name: &str,
-        act: OwnerAct,
-    ) -> Result<(), Refused> {
-        let now = Instant::now();
-        let mut world = self.world();
-        let (time, assumptions) = (world.timestamp(now), world.assumptions.clone());
-        let instance = world
-            .instance(account, region, name, now)
-            .ok_or(Refused::NotFound)?;
-        let transition = match act {
-            OwnerAct::Stop => Transition::Stop,
-            OwnerAct::Start => Transition::Start,
-            OwnerAct::Delete => Transition::Delete,
-            OwnerAct::EnableRoot => {
-                instance.record.root_access = RootAccess::Enabled;
-                instance.touch(time);
-                return Ok(());
-            }
-        };
-        let guard = transition.guard(&instance.record.status, &instance.arn, &assumptions);
-        guard.map_err(Refused::Status)?;
-        world.begin((account, region, name), transition, None, now);
-        Ok(())
     }
 
     pub(crate) fn expire_sessions(&self) {

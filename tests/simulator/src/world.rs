@@ -9,7 +9,7 @@ use std::{
 use jiff::Timestamp;
 
 use crate::{
-    Assumptions, Fleet, Notebook, Status, Timings,
+    Assumptions, Fleet, Notebook, Platforms, Status, Timings,
     fault::active::Faults,
     fleet::Account,
     instance::{Changes, Clock, Course, End, Instance, Settled, Transition},
@@ -37,6 +37,7 @@ pub(crate) struct World {
     tenants: HashMap<String, Tenant>,
     pub(crate) clock: Clock,
     pub(crate) timings: Timings,
+    pub(crate) platforms: Platforms,
     pub(crate) assumptions: Assumptions,
     speed: f64,
     pub(crate) sessions: Sessions,
@@ -50,6 +51,7 @@ impl World {
             tenants: HashMap::new(),
             clock: Clock::start(),
             timings: fleet.timings,
+            platforms: fleet.platforms,
             assumptions: fleet.assumptions,
             speed: options.speed,
             sessions: Sessions::new(fleet.home, options.session_lifetime),

@@ -70,6 +70,19 @@ async fn owners_act() {
         (it.status == Status::Stopped).then_some(())
     })
     .await;
+    let platform = json!({"platform": "notebook-al2-v1"});
+    assert_eq!(
+        http(&simulator, "PATCH", CHURN, Some(platform)).await.0,
+        204
+    );
+    let (status, words) = act("start").await;
+    assert_eq!(status, 409);
+    assert!(words.as_str().unwrap().contains("al2-v1"), "{words}");
+    let platform = json!({"platform": null});
+    assert_eq!(
+        http(&simulator, "PATCH", CHURN, Some(platform)).await.0,
+        204
+    );
     assert_eq!(act("start").await.0, 204);
     assert_eq!(act("explode").await.0, 404);
 }

@@ -77,7 +77,9 @@ fn the_example_in_the_readme_is_a_fleet() {
         sagemaker_simulator::Timings::default(),
         "the defaults, as it says"
     );
+    assert_eq!(fleet.platforms, sagemaker_simulator::Platforms::default());
     let example = &fleet.notebooks[0];
+    assert_eq!(example.platform, Notebook::new("", "", "").platform);
     assert_eq!(age(example.created), age(Notebook::new("", "", "").created));
     assert_eq!(age(example.last_modified), 6, "the default, as it says");
     // Every effect is in the table, by the name that a file gives it.

@@ -13,6 +13,7 @@ mod faults;
 mod fleets;
 mod ledger;
 mod paging;
+mod platforms;
 mod protocol;
 mod sessions;
 mod start_faults;

@@ -9,7 +9,7 @@ use super::{
     list,
 };
 use crate::{
-    Notebook, Operation, RootAccess, Service, Status,
+    Notebook, Operation, Platform, RootAccess, Service, Status,
     instance::{Attachment, Changes, End, Instance, Transition},
     world::World,
 };
@@ -36,7 +36,10 @@ struct Description<'a> {
     volume_size_in_gb: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
     root_access: Option<&'a str>,
-    platform_identifier: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    platform_identifier: Option<&'a str>,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    accelerator_types: &'a [String],
 }
 
 #[derive(Deserialize)]
@@ -47,6 +50,9 @@ struct UpdateInput {
     lifecycle_config_name: Option<String>,
     #[serde(default)]
     disassociate_lifecycle_config: bool,
+    platform_identifier: Option<String>,
+    #[serde(default)]
+    disassociate_accelerator_types: bool,
 }
 
 #[derive(Deserialize)]
@@ -58,6 +64,7 @@ struct CreateInput {
     _role_arn: String,
     root_access: Option<String>,
     lifecycle_config_name: Option<String>,
+    platform_identifier: Option<String>,
     #[serde(default)]
     tags: Vec<Tag>,
 }
@@ -139,7 +146,8 @@ fn describe(instance: &Instance) -> Result<Vec<u8>, ApiError> {
         direct_internet_access: "Enabled",
         volume_size_in_gb: 5,
         root_access: notebook.root_access.wire(),
-        platform_identifier: "notebook-al2023-v1",
+        platform_identifier: notebook.platform.wire(),
+        accelerator_types: &notebook.accelerator_types,
     })
 }
 
@@ -175,12 +183,17 @@ fn stop(world: &mut World, context: &Context<'_>) -> Result<Vec<u8>, ApiError> {
 }
 
 fn start(world: &mut World, context: &Context<'_>) -> Result<Vec<u8>, ApiError> {
+    guard(world, context, Transition::Start)?;
+    let notebook = find(world, context)?.record.clone();
+    let unsupported = world.platforms.check_start(&notebook, &world.assumptions);
+    let unsupported = unsupported.map_err(ApiError::validation)?;
     if context.plan.start_not_taken {
-        guard(world, context, Transition::Start)?;
         return Ok(Vec::new());
     }
-    let end = context.plan.start_fails.clone().map(End::Fail);
-    write(world, context, Transition::Start, end)
+    let failing = context.plan.start_fails.clone().map(End::Fail);
+    let end = unsupported.or(failing);
+    world.begin(place(context)?, Transition::Start, end, context.now);
+    Ok(Vec::new())
 }
 
 fn update(world: &mut World, context: &Context<'_>) -> Result<Vec<u8>, ApiError> {
@@ -195,13 +208,18 @@ fn update(world: &mut World, context: &Context<'_>) -> Result<Vec<u8>, ApiError>
         root_access: input.root_access.map(root_access).transpose()?,
         instance_type: input.instance_type,
         lifecycle_config,
+        platform: input.platform_identifier.map(Platform::Identifier),
+        detach_accelerators: input.disassociate_accelerator_types,
     };
-    write(
-        world,
-        context,
-        Transition::Update,
-        Some(End::Apply(changes)),
-    )
+    guard(world, context, Transition::Update)?;
+    if let Some(to) = &changes.platform {
+        let from = find(world, context)?.record.platform.clone();
+        let change = world.platforms.check_change(&from, to, &world.assumptions);
+        change.map_err(ApiError::validation)?;
+    }
+    let end = Some(End::Apply(changes));
+    world.begin(place(context)?, Transition::Update, end, context.now);
+    Ok(Vec::new())
 }
 
 fn create(world: &mut World, context: &Context<'_>) -> Result<Vec<u8>, ApiError> {
@@ -219,7 +237,16 @@ fn create(world: &mut World, context: &Context<'_>) -> Result<Vec<u8>, ApiError>
     if context.plan.denied {
         return Err(CODES.denied(context.caller, context.request));
     }
-    let mut notebook = Notebook::new(account, region, &name).status(Status::Stopped);
+    let platform = input.platform_identifier;
+    let platform = platform.unwrap_or_else(|| world.platforms.current.clone());
+    let platform = Platform::Identifier(platform);
+    let supported = world
+        .platforms
+        .check_supported(&platform, &world.assumptions);
+    supported.map_err(ApiError::validation)?;
+    let mut notebook = Notebook::new(account, region, &name)
+        .status(Status::Stopped)
+        .platform(platform);
     notebook.root_access = input
         .root_access
         .map(root_access)

@@ -1,0 +1,72 @@
+//! Acts of owners on their notebooks. The guards are those of requests; acts are neither counted nor logged.
+
+use std::time::Instant;
+
+use crate::{RootAccess, instance::Transition, server::Shared};
+
+/// What an owner does to a notebook, with the guards and transitions that everybody has. It is neither counted nor logged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OwnerAct {
+    /// `InService` → `Stopping` → `Stopped`.
+    Stop,
+    /// `Stopped` or `Failed` → `Pending` → `InService`.
+    Start,
+    /// `Stopped` or `Failed` → `Deleting` → gone.
+    Delete,
+    /// `RootAccess: Enabled` at once and from any status, which is what remains of a Terraform run that stopped, updated and
+    /// started it. Moves `LastModifiedTime`.
+    EnableRoot,
+}
+
+/// Why an owner's act was refused.
+#[derive(Debug, thiserror::Error)]
+pub enum Refused {
+    /// There is no such notebook.
+    #[error("RecordNotFound")]
+    NotFound,
+    /// The status forbids it; AWS's words.
+    #[error("{0}")]
+    Status(String),
+    /// Its platform or an accelerator forbids Start; AWS's words.
+    #[error("{0}")]
+    Unsupported(String),
+}
+
+impl Shared {
+    pub(crate) fn owner(
+        &self,
+        account: &str,
+        region: &str,
+        name: &str,
+        act: OwnerAct,
+    ) -> Result<(), Refused> {
+        let now = Instant::now();
+        let mut world = self.world();
+        let (time, assumptions) = (world.timestamp(now), world.assumptions.clone());
+        let instance = world
+            .instance(account, region, name, now)
+            .ok_or(Refused::NotFound)?;
+        let transition = match act {
+            OwnerAct::Stop => Transition::Stop,
+            OwnerAct::Start => Transition::Start,
+            OwnerAct::Delete => Transition::Delete,
+            OwnerAct::EnableRoot => {
+                instance.record.root_access = RootAccess::Enabled;
+                instance.touch(time);
+                return Ok(());
+            }
+        };
+        let guard = transition.guard(&instance.record.status, &instance.arn, &assumptions);
+        guard.map_err(Refused::Status)?;
+        let record = instance.record.clone();
+        let end = match act {
+            OwnerAct::Start => {
+                let end = world.platforms.check_start(&record, &assumptions);
+                end.map_err(Refused::Unsupported)?
+            }
+            _ => None,
+        };
+        world.begin((account, region, name), transition, end, now);
+        Ok(())
+    }
+}
