@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::{
     Account, ActiveFault, Counters, Fault, FaultId, Notebook, OwnerAct, Refused, RequestRecord,
-    Timings, Write, server::Shared,
+    Restart, Timings, Write, server::Shared,
 };
 
 type World = State<Arc<Shared>>;
@@ -29,6 +29,10 @@ pub(crate) fn router() -> Router<Arc<Shared>> {
         .route("/faults/{id}", delete(remove_fault))
         .route("/notebooks", get(notebooks).put(put_notebook))
         .route("/notebooks/{account}/{region}/{name}", notebook)
+        .route(
+            "/notebooks/{account}/{region}/{name}/restart",
+            post(restart),
+        )
         .route("/notebooks/{account}/{region}/{name}/{act}", post(owner))
         .route("/accounts", put(put_account))
         .route("/timings", put(set_timings))
@@ -149,16 +153,30 @@ async fn owner(
         "stop" => OwnerAct::Stop,
         "start" => OwnerAct::Start,
         "delete" => OwnerAct::Delete,
+        "resize" => OwnerAct::Resize,
         "enable-root" => OwnerAct::EnableRoot,
         _ => return StatusCode::NOT_FOUND.into_response(),
     };
-    match shared.owner(&account, &region, &name, act) {
+    acted(shared.owner(&account, &region, &name, act))
+}
+
+fn acted(result: Result<(), Refused>) -> Response {
+    match result {
         Ok(()) => StatusCode::NO_CONTENT.into_response(),
         Err(Refused::NotFound) => StatusCode::NOT_FOUND.into_response(),
         Err(refused @ (Refused::Status(_) | Refused::Unsupported(_))) => {
             (StatusCode::CONFLICT, refused.to_string()).into_response()
         }
     }
+}
+
+/// Answers at the end of the restart.
+async fn restart(
+    State(shared): World,
+    Path((account, region, name)): Place,
+    Json(restart): Json<Restart>,
+) -> Response {
+    acted(restart.run(&shared, (&account, &region, &name)).await)
 }
 
 async fn put_account(State(shared): World, Json(account): Json<Account>) -> StatusCode {

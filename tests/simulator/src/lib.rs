@@ -48,7 +48,8 @@
 //! | `GET /_admin/notebooks` | lists all, as they truly are |
 //! | `PUT /_admin/notebooks` | adds or replaces one |
 //! | `GET`, `PATCH`, `DELETE /_admin/notebooks/{account}/{region}/{name}` | shows, changes the given fields of, removes one |
-//! | `POST /_admin/notebooks/{account}/{region}/{name}/{stop,start,enable-root,delete}` | an owner's act |
+//! | `POST /_admin/notebooks/{account}/{region}/{name}/{stop,start,resize,enable-root,delete}` | an owner's act |
+//! | `POST /_admin/notebooks/{account}/{region}/{name}/restart` | acts as another restarter, with a [`Restart`]; answers at the end |
 //! | `PUT /_admin/accounts` | adds an account, or replaces its roles and regions |
 //! | `PUT /_admin/timings` | sets the times of transition |
 //! | `DELETE /_admin/sessions` | expires all credentials that were handed out |
@@ -69,6 +70,7 @@ mod operation;
 mod owner;
 mod platform;
 pub mod regions;
+mod restarter;
 mod server;
 mod sessions;
 mod simulator;
@@ -87,4 +89,5 @@ pub use notebook::{Notebook, RootAccess, Status};
 pub use operation::{Operation, Service};
 pub use owner::{OwnerAct, Refused};
 pub use platform::{Platform, Platforms};
+pub use restarter::Restart;
 pub use simulator::{Options, Simulator, StartError};

@@ -64,7 +64,8 @@ Admin interface, JSON in the form of the fleet file, under <url>/_admin:
   DELETE           /faults/{id}                 remove one
   GET PUT          /notebooks                   list, add or replace one
   GET PATCH DELETE /notebooks/{account}/{region}/{name}
-  POST             /notebooks/{account}/{region}/{name}/{stop|start|enable-root|delete}   an owner's act
+  POST             /notebooks/{account}/{region}/{name}/{stop|start|resize|enable-root|delete}   an owner's act
+  POST             /notebooks/{account}/{region}/{name}/restart   stop, resize, start with waits, as Terraform does
   PUT              /accounts                    add one, or replace its roles and regions
   PUT              /timings                     times of transition
   DELETE           /sessions                    expire all credentials that were handed out

@@ -2,7 +2,11 @@
 
 use std::time::Instant;
 
-use crate::{RootAccess, instance::Transition, server::Shared};
+use crate::{
+    RootAccess,
+    instance::{Changes, End, Transition},
+    server::Shared,
+};
 
 /// What an owner does to a notebook, with the guards and transitions that everybody has. It is neither counted nor logged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,6 +17,8 @@ pub enum OwnerAct {
     Start,
     /// `Stopped` or `Failed` → `Deleting` → gone.
     Delete,
+    /// `Stopped` → `Updating` → `Stopped`, with another instance type.
+    Resize,
     /// `RootAccess: Enabled` at once and from any status, which is what remains of a Terraform run that stopped, updated and
     /// started it. Moves `LastModifiedTime`.
     EnableRoot,
@@ -32,6 +38,14 @@ pub enum Refused {
     Unsupported(String),
 }
 
+/// Returns another instance type.
+fn next_type(instance_type: &str) -> &'static str {
+    match instance_type {
+        "ml.t3.large" => "ml.t3.xlarge",
+        _ => "ml.t3.large",
+    }
+}
+
 impl Shared {
     pub(crate) fn owner(
         &self,
@@ -49,6 +63,7 @@ impl Shared {
         let transition = match act {
             OwnerAct::Stop => Transition::Stop,
             OwnerAct::Start => Transition::Start,
+            OwnerAct::Resize => Transition::Update,
             OwnerAct::Delete => Transition::Delete,
             OwnerAct::EnableRoot => {
                 instance.record.root_access = RootAccess::Enabled;
@@ -64,6 +79,10 @@ impl Shared {
                 let end = world.platforms.check_start(&record, &assumptions);
                 end.map_err(Refused::Unsupported)?
             }
+            OwnerAct::Resize => Some(End::Apply(Changes {
+                instance_type: Some(next_type(&record.instance_type).to_owned()),
+                ..Changes::default()
+            })),
             _ => None,
         };
         world.begin((account, region, name), transition, end, now);

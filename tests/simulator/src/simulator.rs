@@ -10,7 +10,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::{
     Account, ActiveFault, Counters, Fault, FaultId, Fleet, FleetError, Notebook, RequestRecord,
-    Timings, Write,
+    Restart, Timings, Write,
     fleet::Home,
     owner::{OwnerAct, Refused},
     server::{self, Shared},
@@ -240,6 +240,18 @@ impl Simulator {
         act: OwnerAct,
     ) -> Result<(), Refused> {
         self.shared.owner(account, region, name, act)
+    }
+
+    /// Restarts a notebook as Terraform's provider does: stop, wait, [`OwnerAct::Resize`], wait, start, wait. The restarter gives
+    /// up at the first refusal. Its calls are neither counted nor logged.
+    pub async fn restart(
+        &self,
+        account: &str,
+        region: &str,
+        name: &str,
+        restart: Restart,
+    ) -> Result<(), Refused> {
+        restart.run(&self.shared, (account, region, name)).await
     }
 
     /// Adds an account, or replaces its roles and regions; its notebooks stay.

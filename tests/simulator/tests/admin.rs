@@ -70,6 +70,13 @@ async fn owners_act() {
         (it.status == Status::Stopped).then_some(())
     })
     .await;
+    assert_eq!(act("resize").await.0, 204);
+    assert_eq!(act("resize").await.0, 409, "it is Updating");
+    until("it is stopped again", async || {
+        let it = simulator.notebook(ACCOUNT, REGION, "churn").unwrap();
+        (it.status == Status::Stopped && it.instance_type == "ml.t3.large").then_some(())
+    })
+    .await;
     let platform = json!({"platform": "notebook-al2-v1"});
     assert_eq!(
         http(&simulator, "PATCH", CHURN, Some(platform)).await.0,

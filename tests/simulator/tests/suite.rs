@@ -15,6 +15,7 @@ mod ledger;
 mod paging;
 mod platforms;
 mod protocol;
+mod restarters;
 mod sessions;
 mod start_faults;
 mod states;
