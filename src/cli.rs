@@ -8,6 +8,7 @@ mod manifests;
 pub mod manual;
 mod plugin;
 mod reading;
+mod restarts;
 pub mod run;
 pub mod scan;
 mod terminal;

@@ -8,6 +8,7 @@ mod finding;
 mod identifier;
 mod matcher;
 mod notebook;
+mod platform;
 mod policy;
 mod record;
 mod target;
@@ -20,6 +21,7 @@ pub use identifier::{
 };
 pub use matcher::{Globs, InvalidGlob, Match, Matcher};
 pub use notebook::{Notebook, NotebookDetails, NotebookStatus, NotebookSummary, RootAccess, Tags};
+pub use platform::{CURRENT_PLATFORM, InvalidPlatform, NotRestartable, RetiredPlatforms};
 pub use policy::{
     Account, Exemption, Mode, Policy, PolicyName, Regions, Remediation, RepeatedTime, Timeouts,
     Warning, WhenRunning, Window,

@@ -12,6 +12,7 @@ mod find;
 mod judge;
 mod model;
 mod records;
+mod restartable;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -94,6 +95,7 @@ fn notebook(facts: &Facts, subject: &Subject) -> Notebook {
             policy: policy.metadata.name.clone().unwrap_or_default(),
             status: finding.status.clone(),
             root_access: finding.root_access,
+            platform: finding.platform.clone(),
             lifecycle_config: finding.lifecycle_config.clone(),
         }),
     }

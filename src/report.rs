@@ -27,6 +27,7 @@ pub use self::{
         ApiVersion, BrokenOff, Counts, Kind, Notebook, Policy, Remedy, Report, Step, Summary,
         Target,
     },
+    remedy::migration,
     schema::schema,
     table::{Appearance, Colors},
     untrusted::{masked, visible},

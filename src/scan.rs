@@ -12,7 +12,7 @@ use jiff::Timestamp;
 pub use self::progress::Progress;
 use crate::{
     decide::{self, Planner, Policies},
-    domain::{Evaluation, Mode, Policy},
+    domain::{Evaluation, Mode, Policy, RetiredPlatforms},
     inventory::{Demand, Inventory, Subscription},
     report::{BrokenOff, Judged, Report, Run},
 };
@@ -33,15 +33,17 @@ pub struct Subject {
 #[derive(Debug)]
 pub struct Scan {
     inventory: Inventory,
+    retired_platforms: RetiredPlatforms,
     broken_off: OnceLock<BrokenOff>,
 }
 
 impl Scan {
-    /// A scan with an inventory of its own.
+    /// A scan with an inventory of its own. Notebooks on `retired_platforms` are reported as not restartable.
     #[must_use]
-    pub fn new(inventory: Inventory) -> Self {
+    pub fn new(inventory: Inventory, retired_platforms: RetiredPlatforms) -> Self {
         Self {
             inventory,
+            retired_platforms,
             broken_off: OnceLock::new(),
         }
     }
@@ -79,6 +81,7 @@ impl Scan {
                 .map(|subject| Arc::clone(&subject.policy))
                 .collect(),
             unreadable: Vec::new(),
+            retired_platforms: self.retired_platforms.clone(),
         };
         let mut judged: Vec<(&Subject, Evaluation)> = observed
             .into_iter()
@@ -105,6 +108,7 @@ impl Scan {
             source: subject.source.as_deref(),
             policy: &subject.policy,
             evaluation,
+            retired_platforms: &self.retired_platforms,
         });
         Report::new(run, judged)
     }

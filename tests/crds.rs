@@ -222,7 +222,7 @@ fn status() -> Value {
         "lastScanTime": "2026-11-22T10:00:00Z",
         "summary": {
             "notebooks": 41, "compliant": 35, "nonCompliant": 3, "exempt": 2, "unknown": 1, "remediating": 0,
-            "needsAttention": 0, "lifecycleConfigs": 7, "targets": 4, "unreadableTargets": 1,
+            "needsAttention": 0, "notRestartable": 1, "lifecycleConfigs": 7, "targets": 4, "unreadableTargets": 1,
         },
         "targets": [
             {"account": "444455556666", "region": "eu-west-1", "state": "AccessDenied", "message": "sts:AssumeRole"},
@@ -233,7 +233,7 @@ fn status() -> Value {
             "account": "111122223333", "region": "eu-west-1", "name": "churn",
             "arn": "arn:aws:sagemaker:eu-west-1:111122223333:notebook-instance/churn",
             "verdict": "NonCompliant", "status": "InService", "rootAccess": "Enabled", "next": "Wait",
-            "reason": "Window", "message": "no window is open", "lifecycleConfig": "setup",
+            "reason": "Window", "message": "no window is open", "platform": "notebook-al2023-v1", "lifecycleConfig": "setup",
         }],
         "findingsOmitted": 0,
     })

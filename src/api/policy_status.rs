@@ -74,6 +74,9 @@ pub struct Summary {
     pub remediating: u32,
     /// Notebooks whose remediation takes too long or is refused: a person should look.
     pub needs_attention: u32,
+    /// Running notebooks that are not restarted, because AWS would not start them again: their platform is retired or not known, or
+    /// an accelerator is attached.
+    pub not_restartable: u32,
     /// Notebooks with a lifecycle configuration. Its scripts run as root whatever the notebook's root access is.
     pub lifecycle_configs: u32,
     /// Accounts and regions that the policy names, each pair counted once.
@@ -154,6 +157,9 @@ pub struct Finding {
     /// The same in a sentence; for an exempt notebook until when it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
+    /// The notebook's platform as AWS spells it, such as notebook-al2023-v1. Absent where AWS did not say it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub platform: Option<String>,
     /// The notebook's lifecycle configuration. Its scripts run as root whatever the notebook's root access is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lifecycle_config: Option<String>,

@@ -17,7 +17,10 @@ use sha2::{Digest, Sha256};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use super::reading::{Reading, duration};
+use super::{
+    reading::{Reading, duration},
+    restarts::Restarts,
+};
 use crate::{
     aws::{self, Aws},
     controller::{self, Acting, Clients, Context},
@@ -62,6 +65,9 @@ pub struct Arguments {
 
     #[command(flatten)]
     remediating: Remediating,
+
+    #[command(flatten)]
+    restarts: Restarts,
 
     #[command(flatten)]
     logging: Logging,
@@ -197,6 +203,7 @@ async fn operate(arguments: Arguments) -> Result<(), Error> {
         }),
         operator: arguments.lease_name(),
         options: arguments.remediating.options(),
+        retired_platforms: arguments.restarts.retired_platforms.clone(),
     };
     let context = Arc::new(Context::new(
         clients.clone(),

@@ -26,6 +26,7 @@ use self::{
 use super::{
     manifests::counted,
     reading::{Reading, duration},
+    restarts::Restarts,
     terminal::print,
 };
 use crate::{
@@ -75,6 +76,9 @@ pub struct Arguments {
 
     #[command(flatten)]
     reading: Reading,
+
+    #[command(flatten)]
+    restarts: Restarts,
 
     /// How long the whole scan may take; what is found by then is written, and the exit code is 4 [default: no limit]
     #[arg(long, value_name = "DURATION", value_parser = duration, help_heading = "Reading AWS")]
@@ -214,7 +218,7 @@ async fn scan(
         .reading
         .inventory(Duration::from_hours(24), Vanished::Unread);
     let inventory = Inventory::new(aws, options, Arc::clone(&progress) as _);
-    let scan = Scan::new(inventory);
+    let scan = Scan::new(inventory, arguments.restarts.retired_platforms.clone());
     let mut watch = Watch::new(arguments.reporting.progress, progress);
     let (mut signal, mut timed_out) = (None, false);
     let report = {

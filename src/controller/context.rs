@@ -17,7 +17,7 @@ use super::{
 use crate::{
     aws::Aws,
     decide::Times,
-    domain::PolicyName,
+    domain::{PolicyName, RetiredPlatforms},
     inventory::Inventory,
     kubernetes::{Announcer, CLOCK_SKEW, Fence, LEASE, PolicyList, Records, list_policies},
     observability::{Metrics, PolicyFacts},
@@ -51,6 +51,8 @@ pub struct Acting {
     pub operator: String,
     /// How.
     pub options: Options,
+    /// The platforms on which AWS starts no stopped notebook.
+    pub retired_platforms: RetiredPlatforms,
 }
 
 /// What every pass needs, shared by all.
@@ -60,6 +62,7 @@ pub struct Context {
     pub(super) fence: Fence,
     pub(super) records: Records,
     pub(super) options: Options,
+    retired_platforms: RetiredPlatforms,
     /// Held while a notebook is claimed: one at a time.
     pub(super) claims: tokio::sync::Mutex<()>,
     pub(super) ailing: Ailing,
@@ -109,6 +112,7 @@ impl Context {
             aws: acting.aws,
             fence: acting.fence,
             options: acting.options,
+            retired_platforms: acting.retired_platforms,
             claims: tokio::sync::Mutex::default(),
             ailing: Ailing::default(),
             flights: Flights::default(),
@@ -141,7 +145,12 @@ impl Context {
     /// All policies of the cluster as they are now.
     pub(super) async fn fresh_policies(&self) -> Result<Arc<PolicyList>, kube::Error> {
         let asked_at = Instant::now();
-        let policies = Arc::new(list_policies(&self.clients.requests).await?);
+        let mut policies = list_policies(&self.clients.requests).await?;
+        policies
+            .policies
+            .retired_platforms
+            .clone_from(&self.retired_platforms);
+        let policies = Arc::new(policies);
         self.listed().keep(asked_at, &policies);
         Ok(policies)
     }

@@ -99,6 +99,7 @@ impl<'a> Judge<'a> {
             notebooks: 0,
             verdicts: [0; 4],
             lifecycle_configs: 0,
+            not_restartable: 0,
             last_success: snapshot.last_success,
             oldest_violation: None,
         };

@@ -127,6 +127,7 @@ impl<'a> Planner<'a> {
                 wait.apply(finding);
             }
         }
+        count_not_restartable(evaluation);
         evaluation.flights = Flights {
             window_opens: waits_for_window.then(|| self.window_opens()).flatten(),
             ..self.tally.flights(self.policy)
@@ -151,6 +152,23 @@ impl<'a> Planner<'a> {
             // It closes too soon for a restart; when it has closed, it can be told when the next one opens.
             windows::Opening::Open { until } => Some(until),
             windows::Opening::Always => None,
+        }
+    }
+}
+
+/// Counts, for each target, the notebooks that AWS would not start again.
+fn count_not_restartable(evaluation: &mut Evaluation) {
+    let waiting = evaluation
+        .findings
+        .iter()
+        .filter(|finding| finding.next == Next::Wait(WaitReason::NotRestartable));
+    for finding in waiting {
+        // Both are sorted by account and region.
+        let target = evaluation
+            .targets
+            .binary_search_by(|report| report.target.cmp(&finding.target));
+        if let Some(report) = target.ok().and_then(|at| evaluation.targets.get_mut(at)) {
+            report.not_restartable += 1;
         }
     }
 }

@@ -6,18 +6,22 @@ use jiff::Timestamp;
 
 use crate::{
     api::NotebookRootAccessPolicy,
-    domain::{AccountId, Match, Notebook, Policy, PolicyName, Region},
+    domain::{
+        AccountId, Match, NotRestartable, Notebook, Policy, PolicyName, Region, RetiredPlatforms,
+    },
 };
 
 use super::validate;
 
-/// Every policy of the cluster, whoever looks after it: an exemption holds against all of them.
+/// Every policy of the cluster, whoever looks after it, because an exemption holds against all of them; and what the operator's flags add.
 #[derive(Clone, Debug, Default)]
 pub struct Policies {
     /// Those that are understood and not being deleted.
     pub valid: Vec<Arc<Policy>>,
     /// Those that are not understood: what they exempt is not known.
     pub unreadable: Vec<UnreadablePolicy>,
+    /// The platforms on which AWS starts no stopped notebook, the same for all policies: the operator's flag.
+    pub retired_platforms: RetiredPlatforms,
 }
 
 /// A policy that is not understood.
@@ -93,6 +97,17 @@ impl Policies {
         self.valid
             .iter()
             .any(|policy| policy.names(account, region) && policy.speaks_of_tags())
+    }
+
+    /// Returns an error if the notebook is running and AWS will not start it again once it is stopped.
+    ///
+    /// # Errors
+    /// Why it will not. Of a notebook that could not be described nothing is said: its root access is not known either.
+    pub fn restartable(&self, notebook: &Notebook) -> Result<(), NotRestartable> {
+        match &notebook.details {
+            Ok(details) if notebook.is_running() => self.retired_platforms.check(details),
+            Ok(_) | Err(_) => Ok(()),
+        }
     }
 
     /// Whether anybody exempts the notebook, as of `now`. Where that cannot be told, it is not free.

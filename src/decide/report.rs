@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     api::{ConditionType, NotebookRemediationStatus},
-    domain::{EndReason, Record, RecordName, RecordState, Step},
+    domain::{CURRENT_PLATFORM, EndReason, NotebookRef, Record, RecordName, RecordState, Step},
 };
 
 /// What a report is made from, besides the record.
@@ -109,10 +109,11 @@ fn restored(record: &Record) -> String {
     format!(
         "this record was restored without its status, so that it is not known whether the operator stopped the notebook, which was running \
          when the record was made and is down. If it should run, in account {}: aws sagemaker start-notebook-instance --region {} \
-         --notebook-instance-name {}; if not: kubectl delete nbr {}",
+         --notebook-instance-name {}{}; if not: kubectl delete nbr {}",
         notebook.account,
         notebook.region,
         notebook.name,
+        migration(notebook),
         RecordName::of(notebook)
     )
 }
@@ -145,10 +146,23 @@ fn by_hand(record: &Record) -> String {
              be read; if it never can, or the operator is gone for good: {remove_finalizer}"
         );
     }
+    let migration = match record.step() {
+        Step::Start => migration(notebook),
+        Step::Stop | Step::Update => String::new(),
+    };
     format!(
-        "By hand, in account {account}: aws sagemaker start-notebook-instance --region {region} --notebook-instance-name {}; if the \
-         operator is gone for good, then {remove_finalizer}",
+        "By hand, in account {account}: aws sagemaker start-notebook-instance --region {region} --notebook-instance-name {}{migration}; if \
+         the operator is gone for good, then {remove_finalizer}",
         notebook.name
+    )
+}
+
+/// What helps if AWS has retired the platform since the notebook was stopped. It leaves root access as it is.
+fn migration(notebook: &NotebookRef) -> String {
+    format!(
+        " (if AWS refuses its platform, first aws sagemaker update-notebook-instance --region {} --notebook-instance-name {} \
+         --platform-identifier {CURRENT_PLATFORM}, and wait until it is Stopped; Amazon Linux 1 cannot be migrated)",
+        notebook.region, notebook.name
     )
 }
 
@@ -236,7 +250,7 @@ fn not_now(wish: Option<Wish>) -> &'static str {
             "maxFailures notebooks of the policy are down and need attention: no other one is stopped"
         }
         Some(Wish::NotNow(NotNow::NotRestartable)) => {
-            "AWS would not start it again: it was not stopped"
+            "AWS would not start the notebook again, and it was not stopped; the policy's finding says why, and what to do"
         }
         Some(Wish::NotNow(NotNow::InvalidPolicy)) => {
             "a policy that names its account cannot be understood: nobody is disturbed until it is"

@@ -130,6 +130,7 @@ fn summary(evaluation: &Evaluation) -> api::Summary {
         unknown: count(Verdict::Unknown),
         remediating: evaluation.flights.remediating,
         needs_attention: counted(evaluation.flights.needs_attention.len()),
+        not_restartable: targets.iter().map(|report| report.not_restartable).sum(),
         lifecycle_configs: targets.iter().map(|report| report.lifecycle_configs).sum(),
         targets: counted(targets.len()),
         unreadable_targets: counted(
@@ -224,6 +225,7 @@ pub fn reported(finding: &Finding) -> api::Finding {
         },
         reason: finding.reason.clone(),
         message: finding.message.clone(),
+        platform: notebook.platform().map(str::to_owned),
         lifecycle_config: notebook.lifecycle_config().map(str::to_owned),
     }
 }

@@ -9,7 +9,7 @@ use super::{
     NotNow, Policies, Ruling, Wish, Withdrawal,
     windows::{Opening, opening},
 };
-use crate::domain::{Match, Mode, Notebook, Policy, Record, WhenRunning};
+use crate::domain::{Match, Mode, Notebook, Policy, Record, RootAccess, WhenRunning};
 
 /// Whether more notebooks are down than the policy allows, the record's own included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,7 +24,8 @@ pub enum Budget {
 
 /// What is wanted of a notebook that was described just now.
 ///
-/// A policy that is not understood disturbs nobody; what is down already is finished.
+/// A policy that is not understood disturbs nobody; what is down already is finished. A notebook that AWS would not start again is not
+/// stopped: its platform may have been retired since the record was made.
 #[must_use]
 pub fn wish(
     record: &Record,
@@ -61,6 +62,9 @@ pub fn wish(
         _ if selected == Match::Unknown => return Wish::Unclear,
         Ruling::Unreadable(_) => return Wish::NotNow(NotNow::InvalidPolicy),
         Ruling::Free => {}
+    }
+    if notebook.root_access() == RootAccess::Enabled && policies.restartable(notebook).is_err() {
+        return Wish::NotNow(NotNow::NotRestartable);
     }
     not_now(policy, budget, now).map_or(Wish::Wanted, Wish::NotNow)
 }

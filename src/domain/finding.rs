@@ -99,6 +99,8 @@ pub struct TargetReport {
     pub verdicts: [u32; 4],
     /// How many of them have a lifecycle configuration.
     pub lifecycle_configs: u32,
+    /// How many of them wait because AWS would not start them again ([`WaitReason::NotRestartable`]); the plan counts them.
+    pub not_restartable: u32,
     /// When the last attempt began that read all of it.
     pub last_success: Option<Timestamp>,
     /// Of the notebooks that violate the policy: when the one was last modified that was not for the longest time. Its users have

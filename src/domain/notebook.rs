@@ -116,6 +116,12 @@ impl Notebook {
             .map_or(RootAccess::Unknown, |details| details.root_access)
     }
 
+    /// The platform, as far as it is known.
+    #[must_use]
+    pub fn platform(&self) -> Option<&str> {
+        self.details.as_ref().ok()?.platform.as_deref()
+    }
+
     /// The lifecycle configuration attached, if any.
     #[must_use]
     pub fn lifecycle_config(&self) -> Option<&str> {

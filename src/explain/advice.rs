@@ -1,16 +1,16 @@
 //! What a person can do about a notebook that is not fixed.
 
-use super::{Advice, Subject};
+use super::{Advice, Subject, restartable};
 use crate::{
     api::SCAN_NOW_ANNOTATION,
     domain::{Policy, Record, RecordName, RecordState, WaitReason},
 };
 
-/// While a notebook waits for a reason, and for these records.
+/// While a notebook waits for a reason, and for these records. `platform` is the notebook's, as far as it is known.
 pub(super) fn wait(
     reason: WaitReason,
     policy: &Policy,
-    subject: &Subject,
+    (subject, platform): (&Subject, Option<&str>),
     waited_for: &[&Record],
 ) -> Vec<Advice> {
     match reason {
@@ -46,9 +46,7 @@ pub(super) fn wait(
         WaitReason::TransitionalStatus | WaitReason::Window | WaitReason::OtherPolicy => {
             vec![say("nothing: it passes by itself")]
         }
-        WaitReason::NotRestartable => vec![say(
-            "migrate the notebook to notebook-al2023-v1 while it is stopped; a running one is left alone, because AWS would not start it again",
-        )],
+        WaitReason::NotRestartable => restartable::what_to_do(platform, subject),
         WaitReason::RecentlyStopped => vec![say(
             "nothing: it is updated once it has been stopped for restAfterStop",
         )],
@@ -147,7 +145,7 @@ pub(super) fn unread() -> Vec<Advice> {
     vec![say("docs/status.md says for each such state what helps")]
 }
 
-fn say(what: &str) -> Advice {
+pub(super) fn say(what: &str) -> Advice {
     Advice {
         what: what.to_owned(),
         command: None,

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::{Facts, Subject, coverage::Standing, find};
+use super::{Facts, Subject, coverage::Standing, find, restartable};
 use crate::{
     api::{self, NotebookRootAccessPolicy},
     decide::{PartialRecord, Policies, Tally, read_record, validate},
@@ -100,7 +100,7 @@ impl<'a> Evidence<'a> {
                 root_access: RootAccess::Unknown,
                 status: "".into(),
                 lifecycle_config: None,
-                platform: Some("notebook-al2023-v1".to_owned()),
+                platform: None,
                 accelerators: Vec::new(),
                 failure_reason: None,
                 created_at: None,
@@ -128,7 +128,7 @@ impl<'a> Evidence<'a> {
                 },
                 status: finding.status.as_str().into(),
                 lifecycle_config: finding.lifecycle_config.clone(),
-                platform: Some("notebook-al2023-v1".to_owned()),
+                platform: restartable::platform(finding),
                 accelerators: Vec::new(),
                 failure_reason: None,
                 created_at: None,

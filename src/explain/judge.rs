@@ -6,11 +6,12 @@ use super::{
     Advice, Blocker, Exemption, Policy, Relation, WindowView, advice,
     coverage::{Standing, reading},
     evidence::Evidence,
+    restartable::retired_platforms,
     times,
 };
 use crate::{
     api::{self, NextStep, NotebookRootAccessPolicy, Verdict},
-    decide::{Horizon, Opening, Wait, admit, blockers, may_begin, opening, validate},
+    decide::{Horizon, Opening, Policies, Wait, admit, blockers, may_begin, opening, validate},
     domain::{
         self, Match, Mode, Next, Notebook, Record, RecordName, Undecodable, WaitReason, Window,
     },
@@ -155,7 +156,7 @@ fn violation(
     if running && !policy.remediation.windows.is_empty() {
         view.window = window(&policy.remediation.windows, evidence.now);
     }
-    match decide(evidence, policy, notebook) {
+    match decide(evidence, policy, finding, notebook) {
         Decision::Suspended => {
             view.next = Some(NextStep::None);
             view.reason = Some("Suspended".to_owned());
@@ -179,7 +180,12 @@ fn violation(
 }
 
 /// The operator's own judgement, of the notebook as its last scan saw it, and of everything else as it is now.
-fn decide(evidence: &Evidence<'_>, policy: &domain::Policy, notebook: &Notebook) -> Decision {
+fn decide(
+    evidence: &Evidence<'_>,
+    policy: &domain::Policy,
+    finding: &api::Finding,
+    notebook: &Notebook,
+) -> Decision {
     let place = (
         &evidence.subject.place.account,
         &evidence.subject.place.region,
@@ -195,14 +201,21 @@ fn decide(evidence: &Evidence<'_>, policy: &domain::Policy, notebook: &Notebook)
         Mode::Audit => Horizon::Preview,
     };
     let tally = evidence.tally(&policy.name);
+    let policies = Policies {
+        retired_platforms: retired_platforms(finding),
+        ..evidence.policies.clone()
+    };
     let admitted = admit(
         settled,
-        (&evidence.policies, &tally),
+        (&policies, &tally),
         place,
         notebook,
         (evidence.now, horizon),
     );
     match admitted {
+        Err(wait) if wait.next == Next::Wait(WaitReason::NotRestartable) => {
+            Decision::Waits(in_the_operators_words(wait, finding))
+        }
         Err(wait) if !matches!(wait.next, Next::Wait(_)) => Decision::Waits(wait),
         _ if policy.suspended => Decision::Suspended,
         Err(wait) => Decision::Waits(wait),
@@ -237,13 +250,23 @@ fn waits(
         &evidence.records,
     );
     view.blockers = waited_for.iter().map(|record| blocker(record)).collect();
-    view.advice = advice::wait(reason, policy, evidence.subject, &waited_for);
+    let about = (evidence.subject, notebook.platform());
+    view.advice = advice::wait(reason, policy, about, &waited_for);
     if reason == WaitReason::Window
         && let Some(window) = &view.window
         && let Some(opens) = window.opens
     {
         let when = times::distance(opens, evidence.now);
         view.message = format!("{}: {when}", view.message);
+    }
+}
+
+/// The operator saw accelerators too, and had its own list of platforms.
+fn in_the_operators_words(wait: Wait, finding: &api::Finding) -> Wait {
+    let message = finding.message.clone();
+    match message.filter(|_| finding.reason.as_deref() == Some(wait.reason)) {
+        Some(message) => Wait { message, ..wait },
+        None => wait,
     }
 }
 

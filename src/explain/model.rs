@@ -77,6 +77,9 @@ pub struct Seen {
     pub status: String,
     /// Whether its users had root.
     pub root_access: RootAccess,
+    /// Its platform, as AWS spells it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub platform: Option<String>,
     /// Its lifecycle configuration, whose scripts run as root in any case.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lifecycle_config: Option<String>,

@@ -105,6 +105,10 @@ impl Page {
         let lifecycle = seen.lifecycle_config.as_ref().map(|name| {
             format!(", lifecycle configuration {name}, whose scripts run as root in any case")
         });
+        let platform = seen
+            .platform
+            .as_ref()
+            .map(|platform| format!(" on {platform}"));
         let when = seen
             .at
             .map(|at| format!(", {}", times::distance(at, explanation.at)))
@@ -112,8 +116,9 @@ impl Page {
         self.row(
             "last seen",
             &format!(
-                "{}, root access {:?}{}; by the policy {}{when}",
+                "{}{}, root access {:?}{}; by the policy {}{when}",
                 seen.status,
+                platform.unwrap_or_default(),
                 seen.root_access,
                 lifecycle.unwrap_or_default(),
                 seen.policy

@@ -14,7 +14,7 @@ use super::{
 use crate::{
     api::{self, TargetState, Verdict},
     decide,
-    domain::{self, AccountId, Evaluation, RoleName},
+    domain::{self, AccountId, Evaluation, RetiredPlatforms, RoleName},
 };
 
 /// The scan itself.
@@ -37,6 +37,8 @@ pub struct Judged<'a> {
     pub policy: &'a domain::Policy,
     /// What it says.
     pub evaluation: &'a Evaluation,
+    /// The platforms on which AWS starts no stopped notebook.
+    pub retired_platforms: &'a RetiredPlatforms,
 }
 
 impl Report {
@@ -86,7 +88,10 @@ fn policy(judged: Judged<'_>) -> Policy {
     let mut notebooks: Vec<Notebook> = evaluation
         .findings
         .iter()
-        .map(|finding| notebook(finding, roles.get(&finding.target.account).copied()))
+        .map(|finding| {
+            let role = roles.get(&finding.target.account).copied();
+            notebook(finding, role, judged.retired_platforms)
+        })
         .collect();
     notebooks.sort_by_key(|notebook| rank(notebook.verdict));
     Policy {
@@ -117,6 +122,7 @@ fn target(report: &domain::TargetReport, role: Option<&RoleName>) -> Target {
             non_compliant: report.count(domain::Verdict::NonCompliant),
             exempt: report.count(domain::Verdict::Exempt),
             unknown: report.count(domain::Verdict::Unknown),
+            not_restartable: report.not_restartable,
             lifecycle_configs: report.lifecycle_configs,
         }),
         account: status.account,
@@ -126,8 +132,14 @@ fn target(report: &domain::TargetReport, role: Option<&RoleName>) -> Target {
     }
 }
 
-fn notebook(finding: &domain::Finding, role: Option<&RoleName>) -> Notebook {
+fn notebook(
+    finding: &domain::Finding,
+    role: Option<&RoleName>,
+    retired_platforms: &RetiredPlatforms,
+) -> Notebook {
     let reported = decide::reported(finding);
+    let details = finding.notebook.details.as_ref().ok();
+    let obstacle = details.and_then(|details| retired_platforms.check(details).err());
     let notebook = Notebook {
         account: reported.account,
         region: reported.region,
@@ -139,13 +151,14 @@ fn notebook(finding: &domain::Finding, role: Option<&RoleName>) -> Notebook {
         next: reported.next,
         reason: reported.reason,
         message: reported.message,
+        platform: reported.platform,
         lifecycle_config: reported.lifecycle_config,
         why: None,
         remedy: None,
     };
     Notebook {
         why: remedy::why(notebook.verdict).map(str::to_owned),
-        remedy: remedy::for_notebook(&notebook, role),
+        remedy: remedy::for_notebook(&notebook, role, obstacle.as_ref()),
         ..notebook
     }
 }
@@ -198,6 +211,7 @@ impl Counts {
     fn of(notebook: &Notebook) -> Self {
         let mut counts = Self {
             notebooks: 1,
+            not_restartable: u32::from(notebook.is_not_restartable()),
             lifecycle_configs: u32::from(notebook.lifecycle_config.is_some()),
             ..Self::default()
         };
@@ -216,6 +230,7 @@ impl Counts {
         self.non_compliant += more.non_compliant;
         self.exempt += more.exempt;
         self.unknown += more.unknown;
+        self.not_restartable += more.not_restartable;
         self.lifecycle_configs += more.lifecycle_configs;
     }
 }

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::api::Verdict;
 
-const HEADER: [&str; 12] = [
+const HEADER: [&str; 13] = [
     "policy",
     "account",
     "region",
@@ -23,6 +23,7 @@ const HEADER: [&str; 12] = [
     "reason",
     "message",
     "lifecycleConfig",
+    "platform",
 ];
 
 /// The whole report.
@@ -50,7 +51,7 @@ pub(super) fn csv(report: &Report) -> Result<String, Error> {
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-fn unread(policy: &Policy, target: &Target) -> [String; 12] {
+fn unread(policy: &Policy, target: &Target) -> [String; 13] {
     [
         policy.name.clone(),
         target.account.clone(),
@@ -64,10 +65,11 @@ fn unread(policy: &Policy, target: &Target) -> [String; 12] {
         name(target.state),
         target.message.clone().unwrap_or_default(),
         String::new(),
+        String::new(),
     ]
 }
 
-fn listed(policy: &Policy, notebook: &Notebook) -> [String; 12] {
+fn listed(policy: &Policy, notebook: &Notebook) -> [String; 13] {
     [
         policy.name.clone(),
         notebook.account.clone(),
@@ -81,6 +83,7 @@ fn listed(policy: &Policy, notebook: &Notebook) -> [String; 12] {
         notebook.reason.clone().unwrap_or_default(),
         notebook.message.clone().unwrap_or_default(),
         notebook.lifecycle_config.clone().unwrap_or_default(),
+        notebook.platform.clone().unwrap_or_default(),
     ]
 }
 

@@ -79,7 +79,10 @@ fn judged(notebook: &Notebook) -> TestCaseStatus {
         return status;
     }
     status.set_type(reason);
-    let mut lines = vec![notebook.arn.clone(), message.clone(), text(&notebook.why)];
+    let platform = notebook.platform.as_ref();
+    let mut lines = vec![notebook.arn.clone()];
+    lines.extend(platform.map(|platform| format!("platform: {platform}")));
+    lines.extend([message.clone(), text(&notebook.why)]);
     if let Some(remedy) = &notebook.remedy {
         for step in &remedy.steps {
             lines.push(format!("- {}", step.what));

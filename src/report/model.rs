@@ -8,7 +8,10 @@ use jiff::Timestamp;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
-use crate::api::{Mode, NextStep, RootAccess, TargetState, Verdict};
+use crate::{
+    api::{Mode, NextStep, RootAccess, TargetState, Verdict},
+    domain::WaitReason,
+};
 
 /// What a scan found out about the users' root access to SageMaker notebook instances.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -91,6 +94,9 @@ pub struct Counts {
     pub exempt: u32,
     /// Those that could not be judged. They are never counted as compliant.
     pub unknown: u32,
+    /// Those that run, whose users have root and should not, and that AWS would not start again: their platform is retired or not known,
+    /// or an accelerator is attached.
+    pub not_restartable: u32,
     /// Those with a lifecycle configuration. Its scripts run as root whatever the notebook's root access is.
     pub lifecycle_configs: u32,
 }
@@ -170,6 +176,9 @@ pub struct Notebook {
     /// The same in a sentence; for an exempt notebook until when it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
+    /// The notebook's platform as AWS spells it, such as notebook-al2023-v1. Absent where AWS did not say it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub platform: Option<String>,
     /// The notebook's lifecycle configuration. Its scripts run as root whatever the notebook's root access is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lifecycle_config: Option<String>,
@@ -223,6 +232,13 @@ impl Target {
 }
 
 impl Notebook {
+    /// Returns true if the notebook runs, violates the policy, and AWS would not start it again.
+    #[must_use]
+    pub fn is_not_restartable(&self) -> bool {
+        self.reason.as_deref() == Some(WaitReason::NotRestartable.as_str())
+            && self.verdict == Verdict::NonCompliant
+    }
+
     /// Whether it is in a list of findings: all but what is plainly compliant.
     #[must_use]
     pub fn is_finding(&self) -> bool {

@@ -98,6 +98,7 @@ fn judged(report: &Report, policy: &Policy, notebook: &Notebook) -> Value {
         "data": {
             "NotebookInstanceStatus": visible(&notebook.status),
             "RootAccess": notebook.root_access,
+            "PlatformIdentifier": notebook.platform.as_deref().map(visible),
             "NotebookInstanceLifecycleConfigName": notebook.lifecycle_config.as_deref().map(visible),
         },
     });

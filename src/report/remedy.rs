@@ -4,11 +4,17 @@
 //! every 30 seconds for half an hour). What they rely on: root access changes only while a notebook is Stopped; an Update is accepted
 //! and done later, and for a moment a Describe may still show the old Stopped.
 
+mod unrestartable;
+
+pub use unrestartable::migration;
+
 use super::model::{Notebook, Remedy, Step};
 use crate::{
     api::{RootAccess, TargetState, Verdict},
-    domain::RoleName,
+    domain::{NotRestartable, RoleName},
 };
+
+const UPDATE: &str = "update-notebook-instance";
 
 /// Why it matters that a notebook has this verdict; `None`: nothing has to be done.
 pub(super) fn why(verdict: Verdict) -> Option<&'static str> {
@@ -49,8 +55,13 @@ pub(super) fn for_target(state: TargetState, region: &str) -> Option<String> {
     Some(advice.to_owned())
 }
 
-/// How the finding is fixed by hand; `None`: nothing has to be done. `role` is the one that it was read with.
-pub(super) fn for_notebook(notebook: &Notebook, role: Option<&RoleName>) -> Option<Remedy> {
+/// How the finding is fixed by hand; `None`: nothing has to be done. `role` is the one that it was read with; `obstacle` is why AWS would not
+/// start the notebook once it is stopped, whether it runs or not.
+pub(super) fn for_notebook(
+    notebook: &Notebook,
+    role: Option<&RoleName>,
+    obstacle: Option<&NotRestartable>,
+) -> Option<Remedy> {
     match notebook.verdict {
         Verdict::Compliant | Verdict::Exempt => None,
         Verdict::Unknown => Some(read(notebook)),
@@ -62,7 +73,7 @@ pub(super) fn for_notebook(notebook: &Notebook, role: Option<&RoleName>) -> Opti
                 "Its name is none that AWS documents for notebook instances: no command is shown that holds it.".to_owned(),
             ),
         }),
-        Verdict::NonCompliant => Some(fix(notebook, role)),
+        Verdict::NonCompliant => Some(fix(notebook, role, obstacle)),
     }
 }
 
@@ -95,44 +106,12 @@ fn read(notebook: &Notebook) -> Remedy {
     }
 }
 
-fn fix(notebook: &Notebook, role: Option<&RoleName>) -> Remedy {
-    let aws = Aws(notebook);
-    let (steps, note) = match notebook.status.as_str() {
-        "Stopped" => (aws.update(), "Do not start it: it was not running."),
-        "InService" => (aws.restart(), IF_REFUSED),
-        "Pending" => (
-            [
-                vec![aws.wait("Wait until it runs", "notebook-instance-in-service")],
-                aws.restart(),
-            ]
-            .concat(),
-            IF_REFUSED,
-        ),
-        "Stopping" | "Updating" => (
-            [
-                vec![aws.wait("Wait until it is Stopped", "notebook-instance-stopped")],
-                aws.update(),
-            ]
-            .concat(),
-            "Do not start it: whoever had it stopped does.",
-        ),
-        "Deleting" => (
-            vec![Step::told("Nothing: it is being deleted. Scan again later")],
-            "Deleted notebooks have no users.",
-        ),
-        "Failed" => (
-            [vec![aws.look("See why it failed", "[NotebookInstanceStatus,FailureReason]")], aws.update()].concat(),
-            "Whether AWS updates a notebook in this status is not documented. If it refuses: its owner deletes it, or starts it, and then \
-             it is fixed like any that runs.",
-        ),
-        _ => (
-            vec![aws.look(
-                "Wait until it is Stopped or InService, and scan again: AWS changes root access of stopped notebooks only",
-                "[NotebookInstanceStatus,RootAccess]",
-            )],
-            "Its status is none that AWS documents.",
-        ),
+fn fix(notebook: &Notebook, role: Option<&RoleName>, obstacle: Option<&NotRestartable>) -> Remedy {
+    let aws = Aws {
+        region: &notebook.region,
+        name: &notebook.name,
     };
+    let (steps, note) = steps(&aws, &notebook.status, obstacle);
     let credentials = match role {
         Some(role) => format!(
             "The commands need credentials of account {} that may do this (--profile …); the role {role}, which it was read with, need not \
@@ -150,20 +129,75 @@ fn fix(notebook: &Notebook, role: Option<&RoleName>) -> Remedy {
     }
 }
 
+/// What is done in a status, and what to bear in mind.
+fn steps(aws: &Aws<'_>, status: &str, obstacle: Option<&NotRestartable>) -> (Vec<Step>, String) {
+    let stopped = |note: &str| match obstacle {
+        None => note.to_owned(),
+        Some(obstacle) => format!("{note} {}", unrestartable::stopped(obstacle)),
+    };
+    let running = || match obstacle {
+        None => (aws.restart(), IF_REFUSED.to_owned()),
+        Some(obstacle) => unrestartable::fix(aws, obstacle),
+    };
+    match status {
+        "Stopped" => (aws.update(), stopped("Do not start it: it was not running.")),
+        "InService" => running(),
+        "Pending" => {
+            let wait = aws.wait("Wait until it runs", "notebook-instance-in-service");
+            let (steps, note) = running();
+            ([vec![wait], steps].concat(), note)
+        }
+        "Stopping" | "Updating" => (
+            [
+                vec![aws.wait("Wait until it is Stopped", "notebook-instance-stopped")],
+                aws.update(),
+            ]
+            .concat(),
+            stopped("Do not start it: whoever had it stopped does."),
+        ),
+        "Deleting" => (
+            vec![Step::told("Nothing: it is being deleted. Scan again later")],
+            "Deleted notebooks have no users.".to_owned(),
+        ),
+        "Failed" => (
+            [vec![aws.look("See why it failed", "[NotebookInstanceStatus,FailureReason]")], aws.update()].concat(),
+            stopped(
+                "Whether AWS updates a notebook in this status is not documented. If it refuses: its owner deletes it, or starts it, and \
+                 then it is fixed like any that runs.",
+            ),
+        ),
+        _ => (
+            vec![aws.look(
+                "Wait until it is Stopped or InService, and scan again: AWS changes root access of stopped notebooks only",
+                "[NotebookInstanceStatus,RootAccess]",
+            )],
+            "Its status is none that AWS documents.".to_owned(),
+        ),
+    }
+}
+
 const IF_REFUSED: &str = "Its users lose their kernels, what is in memory and what they installed outside /home/ec2-user/SageMaker: ask \
                           them first. If the update is refused, start it all the same.";
 
 /// The commands for one notebook.
-struct Aws<'a>(&'a Notebook);
+struct Aws<'a> {
+    region: &'a str,
+    name: &'a str,
+}
 
 impl Aws<'_> {
     /// From InService.
     fn restart(&self) -> Vec<Step> {
+        self.restart_with(self.disable())
+    }
+
+    /// From InService, with this Update.
+    fn restart_with(&self, update: Step) -> Vec<Step> {
         let mut steps = vec![
             self.step("Stop it", "stop-notebook-instance", ""),
             self.wait("Wait until it is Stopped", "notebook-instance-stopped"),
         ];
-        steps.extend(self.update());
+        steps.extend(self.update_with(update));
         steps.extend([
             self.step(
                 "Start it again, because it was running",
@@ -177,18 +211,22 @@ impl Aws<'_> {
 
     /// From Stopped.
     fn update(&self) -> Vec<Step> {
+        self.update_with(self.disable())
+    }
+
+    fn update_with(&self, update: Step) -> Vec<Step> {
         vec![
-            self.step(
-                "Take root away",
-                "update-notebook-instance",
-                " --root-access Disabled",
-            ),
+            update,
             self.wait("Wait until that is done", "notebook-instance-stopped"),
             self.look(
                 "See that it says Stopped and Disabled; if not yet, look again in a minute",
                 "[NotebookInstanceStatus,RootAccess]",
             ),
         ]
+    }
+
+    fn disable(&self) -> Step {
+        self.step("Take root away", UPDATE, " --root-access Disabled")
     }
 
     fn wait(&self, what: &str, waiter: &str) -> Step {
@@ -201,7 +239,7 @@ impl Aws<'_> {
     }
 
     fn step(&self, what: &str, operation: &str, more: &str) -> Step {
-        let Notebook { region, name, .. } = self.0;
+        let Self { region, name } = self;
         Step {
             what: what.to_owned(),
             command: Some(format!(

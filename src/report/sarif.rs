@@ -115,6 +115,7 @@ fn judged(policy: &Policy, notebook: &Notebook, rule: Rule) -> Value {
                 "verdict": notebook.verdict,
                 "next": notebook.next,
                 "reason": notebook.reason.as_deref().map(visible),
+                "platform": notebook.platform.as_deref().map(visible),
                 "lifecycleConfig": notebook.lifecycle_config.as_deref().map(visible),
             }),
         );
@@ -269,8 +270,9 @@ impl Rule {
                 "8.0",
                 Verdict::NonCompliant,
                 "Root access of a SageMaker notebook instance is Enabled unless somebody said otherwise. It changes only while the notebook is \
-                 stopped: stop it, wait, update it with root access Disabled, wait, and start it again only if it was running. The \
-                 commands are in the result. Whatever root access is, lifecycle configurations go on running as root.",
+                 stopped: stop it, wait, update it with root access Disabled, wait, and start it again only if it was running. A notebook \
+                 on a platform that AWS has retired is migrated by the same update, because AWS does not start it otherwise. The commands \
+                 are in the result. Whatever root access is, lifecycle configurations go on running as root.",
             ),
             Self::NotRead => (
                 "RootAccessUnknown",

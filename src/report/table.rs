@@ -232,12 +232,18 @@ impl Page {
         let Some(remedy) = &notebook.remedy else {
             return;
         };
+        let platform = notebook
+            .platform
+            .as_ref()
+            .map(|platform| format!(" on {}", visible(platform)))
+            .unwrap_or_default();
         let line = format!(
-            "{} in {}/{}, {}:",
+            "{} in {}/{}, {}{}:",
             visible(&notebook.name),
             notebook.account,
             notebook.region,
-            visible(&notebook.status)
+            visible(&notebook.status),
+            platform
         );
         let line = self.colored(&line, "1");
         self.line(&line);
@@ -255,7 +261,7 @@ impl Page {
     fn totals(&mut self, report: &Report) {
         self.part();
         let (summary, counts) = (report.summary, report.summary.counts);
-        let line = format!(
+        let mut line = format!(
             "{}: {} root and should not, {} unknown, {} exempt, {} compliant; {} a lifecycle configuration",
             plural(counts.notebooks, "notebook"),
             match counts.non_compliant {
@@ -270,6 +276,17 @@ impl Page {
                 several => format!("{several} have"),
             },
         );
+        if counts.not_restartable > 0 {
+            let _ = write!(
+                line,
+                "; {} cannot be restarted, because AWS would not start {} again",
+                counts.not_restartable,
+                match counts.not_restartable {
+                    1 => "it",
+                    _ => "them",
+                }
+            );
+        }
         let code = match (counts.non_compliant, report.complete) {
             (0, true) => "32;1",
             (0, false) => "33;1",
@@ -387,6 +404,10 @@ fn reason(notebook: &Notebook) -> String {
     match notebook.verdict {
         Verdict::Exempt => format!("{reason} ({message})"),
         Verdict::Unknown => format!("{reason}: {message}"),
+        Verdict::NonCompliant if notebook.is_not_restartable() => match &notebook.platform {
+            Some(platform) => format!("{reason} ({platform})"),
+            None => format!("{reason} (platform unknown)"),
+        },
         Verdict::Compliant | Verdict::NonCompliant => reason,
     }
 }

@@ -6,6 +6,8 @@
     clippy::indexing_slicing
 )]
 
+mod restartable;
+
 use std::fmt::Write as _;
 
 use super::{
@@ -36,13 +38,14 @@ fn notebook(name: &str, verdict: Verdict, status: &str) -> Notebook {
         next: NextStep::None,
         reason: Some("Because".to_owned()),
         message: Some("of a reason".to_owned()),
+        platform: Some("notebook-al2023-v1".to_owned()),
         lifecycle_config: None,
         why: remedy::why(verdict).map(str::to_owned),
         remedy: None,
     };
     let role = "sudoless".parse().unwrap();
     Notebook {
-        remedy: remedy::for_notebook(&notebook, Some(&role)),
+        remedy: remedy::for_notebook(&notebook, Some(&role), None),
         ..notebook
     }
 }
@@ -283,7 +286,7 @@ fn the_table_names_first_what_was_not_read_and_ends_with_totals() {
         "NonCompliant",
         "Exempt",
         "HOW TO FIX IT BY HAND",
-        "churn in 111122223333/eu-west-1, InService:",
+        "churn in 111122223333/eu-west-1, InService on notebook-al2023-v1:",
         "  aws sagemaker stop-notebook-instance",
         "4 notebooks: 1 gives its users root and should not, 1 unknown, 1 exempt, 1 compliant",
         "1 of 2 accounts and regions read; what was not read may give its users root",

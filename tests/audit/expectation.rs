@@ -45,6 +45,7 @@ struct Judged<'a> {
     next: &'static str,
     reason: String,
     root_access: &'static str,
+    platform: Option<&'static str>,
 }
 
 impl Expectation {
@@ -302,12 +303,15 @@ impl Expectation {
         };
         // What was not described is not known; where only the tags are missing, the rest was.
         let described = verdict != "Unknown" || reason == "TagsUnknown";
+        let without_root_access = reason == "RootAccessUnknown";
         Judged {
             notebook,
             verdict,
             next,
             reason,
             root_access: if described { root_access } else { "Unknown" },
+            // The simulator's only one.
+            platform: (described || without_root_access).then_some("notebook-al2023-v1"),
         }
     }
 
@@ -328,6 +332,9 @@ impl Expectation {
                     "next": judged.next,
                     "reason": judged.reason,
                 });
+                if let Some(platform) = judged.platform {
+                    finding["platform"] = json!(platform);
+                }
                 if let Some(name) = &notebook.lifecycle_config {
                     finding["lifecycleConfig"] = json!(name);
                 }
@@ -392,6 +399,7 @@ impl Expectation {
             "unknown": self.count("Unknown"),
             "remediating": 0,
             "needsAttention": 0,
+            "notRestartable": 0,
             "lifecycleConfigs": judged.iter().filter(|judged| judged.notebook.lifecycle_config.is_some()).count(),
             "targets": self.targets.len(),
             "unreadableTargets": self.unreadable(),

@@ -34,6 +34,7 @@ pub fn scanned(account: &str, region: &str, verdicts: [u32; 4]) -> TargetFacts {
         target: target(account, region),
         state: TargetState::Scanned,
         verdicts,
+        not_restartable: verdicts[3].min(1),
         lifecycle_configs: verdicts.iter().sum::<u32>().min(1),
         last_success: Some(Timestamp::from_second(INSTANT).unwrap()),
         oldest_violation: (verdicts[3] > 0)

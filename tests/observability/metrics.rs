@@ -46,6 +46,13 @@ fn a_policys_facts_are_its_series() {
         ]
     );
     assert_eq!(
+        series(&metrics, "sudoless_notebooks_not_restartable"),
+        [
+            r#"{policy="no-root",account="111122223333",region="eu-west-1"} 1"#,
+            r#"{policy="strict",account="111122223333",region="eu-west-1"} 1"#,
+        ]
+    );
+    assert_eq!(
         series(&metrics, "sudoless_targets")[..6],
         [
             r#"{policy="no-root",state="AccessDenied"} 1"#,

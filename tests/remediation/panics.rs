@@ -14,6 +14,7 @@ use sudoless::{
     api::RemediationState as State,
     aws::Aws,
     controller::{self, Acting, Clients, Context},
+    domain::RetiredPlatforms,
     inventory::{self, Inventory, Vanished},
     kubernetes::Fence,
     observability::{self, BuildInfo, Color, LogFormat, Metrics, Readiness},
@@ -122,6 +123,7 @@ fn operate(stage: &Stage, requests: Client) -> (Metrics, tokio::task::JoinHandle
             write_timeout: Duration::from_secs(1),
             record_retention: Duration::from_hours(720),
         },
+        retired_platforms: RetiredPlatforms::default(),
     };
     let clients = Clients {
         watches: stage.client.clone(),

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// What the two say of a notebook in the same words.
-const FIELDS: [&str; 10] = [
+const FIELDS: [&str; 11] = [
     "arn",
     "verdict",
     "status",
@@ -20,18 +20,20 @@ const FIELDS: [&str; 10] = [
     "next",
     "reason",
     "message",
+    "platform",
     "lifecycleConfig",
     "account",
     "region",
 ];
 
 /// The figures that the two have in common.
-const FIGURES: [&str; 8] = [
+const FIGURES: [&str; 9] = [
     "notebooks",
     "compliant",
     "nonCompliant",
     "exempt",
     "unknown",
+    "notRestartable",
     "lifecycleConfigs",
     "targets",
     "unreadableTargets",

@@ -64,7 +64,7 @@ fn json_says_what_the_demo_has_and_keeps_to_the_schema() {
         report["summary"],
         json!({
             "targets": 6, "unreadableTargets": 2, "disabledTargets": 0,
-            "notebooks": 12, "compliant": 5, "nonCompliant": 4, "exempt": 1, "unknown": 2, "lifecycleConfigs": 1,
+            "notebooks": 12, "compliant": 5, "nonCompliant": 4, "exempt": 1, "unknown": 2, "notRestartable": 0, "lifecycleConfigs": 1,
         })
     );
     let order: Vec<&str> = report["policies"][0]["notebooks"]

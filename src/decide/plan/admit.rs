@@ -56,6 +56,8 @@ pub fn admit(
     record_valid(tally, &reference)?;
     let known = tally.notebook(&notebook.summary.arn);
     under_way(policy, known)?;
+    has_root(notebook)?;
+    restartable(policies, notebook)?;
     let was_running = changeable(policy, notebook)?;
     let access = covered(policy, (account, region), notebook)?;
     nobody_exempts(policies, (account, region), notebook, now)?;
@@ -142,23 +144,37 @@ fn under_way(policy: &Policy, known: Option<&Known>) -> Result<(), Wait> {
     })
 }
 
+fn has_root(notebook: &Notebook) -> Result<(), Wait> {
+    match notebook.root_access() {
+        RootAccess::Enabled => Ok(()),
+        RootAccess::Disabled => Err(Wait::none(
+            "RootAccessDisabled",
+            "its users do not have root any more".to_owned(),
+        )),
+        RootAccess::Unknown => Err(Wait::none(
+            "RootAccessUnknown",
+            "AWS does not say whether its users have root".to_owned(),
+        )),
+    }
+}
+
+/// A running notebook is stopped only if AWS will start it again, as far as Describe tells (promise P2).
+///
+/// This comes before `whenRunning: Wait`, whose message asks the owner to stop the notebook.
+fn restartable(policies: &Policies, notebook: &Notebook) -> Result<(), Wait> {
+    policies.restartable(notebook).map_err(|obstacle| {
+        Wait::because(
+            WaitReason::NotRestartable,
+            format!(
+                "root access is enabled; the notebook is running and is not stopped: {obstacle}. To fix it, {}",
+                obstacle.advice()
+            ),
+        )
+    })
+}
+
 /// Whether it is running; `Err`: it can not be changed from its status, or must not be stopped.
 fn changeable(policy: &Policy, notebook: &Notebook) -> Result<bool, Wait> {
-    match notebook.root_access() {
-        RootAccess::Enabled => {}
-        RootAccess::Disabled => {
-            return Err(Wait::none(
-                "RootAccessDisabled",
-                "its users do not have root any more".to_owned(),
-            ));
-        }
-        RootAccess::Unknown => {
-            return Err(Wait::none(
-                "RootAccessUnknown",
-                "AWS does not say whether its users have root".to_owned(),
-            ));
-        }
-    }
     match change(notebook.status(), policy.remediation.when_running) {
         Ok(change) => Ok(change == Change::Restart),
         Err(obstacle) => Err(Wait::because(obstacle.reason, obstacle.message)),

@@ -10,6 +10,7 @@ mod budgets;
 mod premise;
 mod properties;
 mod reasons;
+mod restartable;
 
 use std::collections::BTreeSet;
 
@@ -109,7 +110,7 @@ fn of(policy: &str, mut record: Record) -> Record {
 fn policies(valid: &[&Policy]) -> Policies {
     Policies {
         valid: valid.iter().copied().cloned().map(Arc::new).collect(),
-        unreadable: Vec::new(),
+        ..Policies::default()
     }
 }
 

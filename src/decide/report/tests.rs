@@ -122,7 +122,9 @@ fn what_needs_attention_says_what_to_do_by_hand() {
         format!(
             "it does not run again; the operator goes on trying. AWS said: StartNotebookInstance: \
              ResourceLimitExceeded: none left. By hand, in account 111122223333: aws sagemaker start-notebook-instance --region \
-             eu-west-1 --notebook-instance-name churn; if the operator is gone for good, then kubectl patch nbr {name} --type merge -p '{{\"metadata\":{{\"finalizers\":null}}}}'"
+             eu-west-1 --notebook-instance-name churn (if AWS refuses its platform, first aws sagemaker update-notebook-instance --region \
+             eu-west-1 --notebook-instance-name churn --platform-identifier notebook-al2023-v1, and wait until it is Stopped; Amazon Linux 1 \
+             cannot be migrated); if the operator is gone for good, then kubectl patch nbr {name} --type merge -p '{{\"metadata\":{{\"finalizers\":null}}}}'"
         )
     );
 }

@@ -28,6 +28,7 @@ enum Cause {
     Exempt,
     TagsUnknown,
     OtherUnreadable,
+    NotRestartable,
     Suspended,
     WhenRunning,
     WindowClosed,
@@ -35,12 +36,13 @@ enum Cause {
 }
 
 impl Cause {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::Audit,
         Self::NotCovered,
         Self::Exempt,
         Self::TagsUnknown,
         Self::OtherUnreadable,
+        Self::NotRestartable,
         Self::Suspended,
         Self::WhenRunning,
         Self::WindowClosed,
@@ -54,6 +56,7 @@ impl Cause {
             Self::Exempt => Wish::Withdrawn(Withdrawal::Exempt),
             Self::TagsUnknown => Wish::Unclear,
             Self::OtherUnreadable => Wish::NotNow(NotNow::InvalidPolicy),
+            Self::NotRestartable => Wish::NotNow(NotNow::NotRestartable),
             Self::Suspended => Wish::NotNow(NotNow::Suspended),
             Self::WhenRunning => Wish::NotNow(NotNow::WhenRunning),
             Self::WindowClosed => Wish::NotNow(NotNow::WindowClosed),
@@ -92,13 +95,18 @@ fn wished(causes: &[Cause]) -> Wish {
     } else {
         Budget::Kept
     };
-    wish_of(&churn(), &policies, budget)
+    let churn = if holds(Cause::NotRestartable) {
+        on(Some("notebook-al2-v3"), "InService", RootAccess::Enabled)
+    } else {
+        churn()
+    };
+    wish_of(&churn, &policies, budget)
 }
 
 fn policies<const N: usize>(valid: [Policy; N]) -> Policies {
     Policies {
         valid: valid.map(Arc::new).into(),
-        unreadable: Vec::new(),
+        ..Policies::default()
     }
 }
 
@@ -111,6 +119,14 @@ fn unreadable(name: &str, account: Option<&str>) -> UnreadablePolicy {
 
 fn churn() -> Notebook {
     notebook("churn", "InService", RootAccess::Enabled)
+}
+
+/// `churn` on a platform.
+fn on(platform: Option<&str>, status: &str, root_access: RootAccess) -> Notebook {
+    let mut churn = notebook("churn", status, root_access);
+    let details = churn.details.as_mut().unwrap();
+    details.platform = platform.map(str::to_owned);
+    churn
 }
 
 /// What is wanted of a notebook that the policy `no-root` made a record for.
@@ -298,4 +314,65 @@ fn the_notebooks_own_state_does_not_matter() {
             );
         }
     }
+}
+
+/// Only what a Stop would take down for good. A notebook that is down already is finished, whatever its platform has become since.
+#[test]
+fn what_aws_would_not_start_again_is_not_stopped() {
+    let not_now = Wish::NotNow(NotNow::NotRestartable);
+    for (platform, status, root_access, expected) in [
+        (
+            Some("notebook-al2-v3"),
+            "InService",
+            RootAccess::Enabled,
+            not_now,
+        ),
+        (
+            Some("notebook-al1-v1"),
+            "InService",
+            RootAccess::Enabled,
+            not_now,
+        ),
+        (None, "InService", RootAccess::Enabled, not_now),
+        (
+            Some("notebook-al2023-v1"),
+            "InService",
+            RootAccess::Enabled,
+            Wish::Wanted,
+        ),
+        (
+            Some("notebook-al2027-v1"),
+            "InService",
+            RootAccess::Enabled,
+            Wish::Wanted,
+        ),
+        (
+            Some("notebook-al2-v3"),
+            "Stopped",
+            RootAccess::Enabled,
+            Wish::Wanted,
+        ),
+        (
+            Some("notebook-al2-v3"),
+            "Stopping",
+            RootAccess::Enabled,
+            Wish::Wanted,
+        ),
+        (
+            Some("notebook-al2-v3"),
+            "InService",
+            RootAccess::Disabled,
+            Wish::Wanted,
+        ),
+        (None, "Stopped", RootAccess::Unknown, Wish::Wanted),
+    ] {
+        let wished = wish_under(json!({}), &on(platform, status, root_access));
+        assert_eq!(wished, expected, "{platform:?} {status} {root_access}");
+    }
+    let mut accelerated = churn();
+    accelerated.details.as_mut().unwrap().accelerators = vec!["ml.eia2.medium".to_owned()];
+    assert_eq!(wish_under(json!({}), &accelerated), not_now);
+    let mut policies = policies([policy(json!({"mode": "Enforce"}))]);
+    policies.retired_platforms = "notebook-al2023-*".parse().unwrap();
+    assert_eq!(wish_of(&churn(), &policies, Budget::Kept), not_now);
 }

@@ -34,6 +34,14 @@ fn both_regions() -> serde_json::Value {
     json!({"regions": [REGION, "us-east-1"]})
 }
 
+/// A status in which `churn` runs on a platform from which the operator does not restart it.
+fn not_restartable(platform: &str) -> serde_json::Value {
+    lists(
+        "InService",
+        json!({"next": "Wait", "reason": "NotRestartable", "message": "the operator's own words", "platform": platform}),
+    )
+}
+
 #[test]
 #[rustfmt::skip]
 fn what_happens_next() {
@@ -60,7 +68,7 @@ fn what_happens_next() {
             Outcome::OnlyAudited, Some("RootAccessEnabled"), "no policy enforces"),
         ("suspended", facts([policy(json!({"suspend": true}), violation())], []),
             Outcome::Suspended, Some("Suspended"), r#"kubectl patch nrap p --type merge -p '{"spec":{"suspend":false}}'"#),
-        ("one audits, one enforces", facts([named("a", audit, violation()), policy(windows, violation())], []),
+        ("one audits, one enforces", facts([named("a", audit, violation()), policy(windows.clone(), violation())], []),
             Outcome::Waits, Some("RootAccessEnabled"), "Window, by the policy p"),
         ("its owner is to stop it", facts([policy(json!({"remediation": {"whenRunning": "Wait"}}), violation())], []),
             Outcome::Waits, Some("Running"), "ask its owner to stop it"),
@@ -68,6 +76,23 @@ fn what_happens_next() {
             Outcome::Waits, Some("TransitionalStatus"), "nothing: it passes by itself"),
         ("its status is Failed", facts([policy(json!({}), lists("Failed", json!({})))], []),
             Outcome::Waits, Some("Failed"), "its owner starts it"),
+        ("AWS would not start it again", facts([policy(json!({}), not_restartable("notebook-al2-v3"))], []),
+            Outcome::Waits, Some("NotRestartable"), "--platform-identifier notebook-al2023-v1 --root-access Disabled"),
+        ("AWS would not start it again, and windows do not matter", facts([policy(windows, not_restartable("notebook-al1-v1"))], []),
+            Outcome::Waits, Some("NotRestartable"), "create a new notebook on notebook-al2023-v1"),
+        ("the operator's list has another platform", facts([policy(json!({}), not_restartable("notebook-al2023-v1"))], []),
+            Outcome::Waits, Some("NotRestartable"), "the operator's own words"),
+        ("no platform is known", facts([policy(json!({}), lists("InService", json!({"next": "Wait", "reason": "NotRestartable", "platform": null})))], []),
+            Outcome::Waits, Some("NotRestartable"), "look up its platform"),
+        ("the operator's list lacks the platform", facts([policy(json!({}), lists("InService", json!({"platform": "notebook-al2-v3"})))], []),
+            Outcome::Next, Some("RootAccessEnabled"), "on notebook-al2-v3, root access Enabled"),
+        ("an operator of an earlier version does not say the platform", facts([policy(json!({}), lists("InService", json!({"platform": null})))], []),
+            Outcome::Next, Some("RootAccessEnabled"), "stopped, updated and started again"),
+        ("it is stopped, and its platform is retired", facts([policy(json!({}), lists("Stopped", json!({"next": "Update", "platform": "notebook-al2-v3"})))], []),
+            Outcome::Next, Some("RootAccessEnabled"), "nobody is disturbed"),
+        ("its record was cancelled since", facts([policy(json!({}), lists("InService", json!({"reason": "Remediating", "platform": "notebook-al2-v3"})))],
+            [own("Cancelled", json!({}))]),
+            Outcome::Waits, Some("NotRestartable"), "notebook-al2-v3 is retired since 2026-07-01"),
         ("it could not be read just then", facts([policy(json!({}), lists("InService", json!({"next": "Wait", "reason": "ReadFailed", "message": "throttled"})))], []),
             Outcome::Next, Some("RootAccessEnabled"), "At its last pass it could not: throttled"),
     ]);

@@ -59,7 +59,7 @@ pub(super) fn lists(status: &str, patch: Value) -> Value {
     let mut finding = json!({
         "account": ACCOUNT, "region": REGION, "name": "churn", "arn": arn(ACCOUNT, REGION, "churn"),
         "verdict": "NonCompliant", "status": status, "rootAccess": "Enabled", "next": "Restart",
-        "reason": "RootAccessEnabled", "message": "root access is enabled",
+        "reason": "RootAccessEnabled", "message": "root access is enabled", "platform": "notebook-al2023-v1",
     });
     merge(&mut finding, patch);
     json!({"findings": [finding]})

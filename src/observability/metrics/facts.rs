@@ -63,6 +63,8 @@ pub struct TargetFacts {
     pub verdicts: [u32; 4],
     /// How many of those notebooks have a lifecycle configuration.
     pub lifecycle_configs: u32,
+    /// How many of those notebooks run, violate the policy, and would not be started again by AWS.
+    pub not_restartable: u32,
     /// When the last scan that read it began; `None`: none did yet.
     pub last_success: Option<Timestamp>,
     /// Of the notebooks that violate the policy: when the one was last modified that was not for the longest time.
@@ -89,6 +91,13 @@ const LIFECYCLE_CONFIGS: Family<3> = Family {
     name: "sudoless_notebooks_with_lifecycle_config",
     help: "Notebooks in a policy's scope that have a lifecycle configuration, whose scripts run as root whatever \
            RootAccess says. A rise means more residual root to review.",
+    labels: ["policy", "account", "region"],
+};
+
+const NOT_RESTARTABLE: Family<3> = Family {
+    name: "sudoless_notebooks_not_restartable",
+    help: "Running NonCompliant notebooks that are not restarted, because AWS would not start them again: their platform is retired \
+           or not known, or an accelerator is attached. Above 0: users keep root until their owners migrate these notebooks.",
     labels: ["policy", "account", "region"],
 };
 
@@ -163,6 +172,7 @@ impl TargetFacts {
             state: report.state,
             verdicts: report.verdicts,
             lifecycle_configs: report.lifecycle_configs,
+            not_restartable: report.not_restartable,
             last_success: report.last_success,
             oldest_violation: report.oldest_violation,
         }
@@ -210,6 +220,7 @@ impl FactsCollector {
             descriptions: vec![
                 NOTEBOOKS.describe()?,
                 LIFECYCLE_CONFIGS.describe()?,
+                NOT_RESTARTABLE.describe()?,
                 TARGETS.describe()?,
                 LAST_SUCCESS.describe()?,
                 OLDEST_VIOLATION.describe()?,
@@ -260,6 +271,7 @@ impl Collector for FactsCollector {
         vec![
             NOTEBOOKS.collect(each_target(&published).flat_map(notebooks)),
             LIFECYCLE_CONFIGS.collect(each_target(&published).filter_map(lifecycle_configs)),
+            NOT_RESTARTABLE.collect(each_target(&published).filter_map(not_restartable)),
             TARGETS.collect(published.iter().flat_map(targets)),
             LAST_SUCCESS.collect(each_target(&published).filter_map(last_success)),
             OLDEST_VIOLATION.collect(each_target(&published).filter_map(oldest_violation)),
@@ -303,6 +315,17 @@ fn lifecycle_configs<'a>(
         (
             target_labels(policy, facts),
             f64::from(facts.lifecycle_configs),
+        )
+    })
+}
+
+fn not_restartable<'a>(
+    (policy, facts): (&'a PolicyName, &'a TargetFacts),
+) -> Option<([&'a str; 3], f64)> {
+    facts.has_notebooks().then(|| {
+        (
+            target_labels(policy, facts),
+            f64::from(facts.not_restartable),
         )
     })
 }

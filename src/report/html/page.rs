@@ -80,6 +80,7 @@ struct Row {
     root_access: String,
     reason: String,
     message: String,
+    platform: String,
     lifecycle_config: String,
     /// Where the page says how to fix it.
     fix: Option<usize>,
@@ -266,6 +267,7 @@ impl Row {
             root_access: format!("{:?}", notebook.root_access),
             reason: optional(notebook.reason.as_ref()),
             message: optional(notebook.message.as_ref()),
+            platform: optional(notebook.platform.as_ref()),
             lifecycle_config: optional(notebook.lifecycle_config.as_ref()),
             fix,
         }

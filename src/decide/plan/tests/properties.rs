@@ -66,6 +66,7 @@ fn any_others() -> impl Strategy<Value = Policies> {
                 accounts: accounts.map(|ids| ids.iter().map(|id| id.parse().unwrap()).collect()),
             })
             .collect(),
+        ..Policies::default()
     })
 }
 
@@ -273,6 +274,9 @@ proptest! {
             prop_assert_eq!(notebook.root_access(), RootAccess::Enabled);
             let expected = if claim.intent.was_running { NotebookStatus::InService } else { NotebookStatus::Stopped };
             prop_assert_eq!(notebook.status(), &expected);
+            // Promise P2: whatever is stopped is started again by AWS.
+            let starts = notebook.platform().is_some_and(|platform| !platform.starts_with("notebook-al2-"));
+            prop_assert!(starts || !claim.intent.was_running, "{:?}", notebook.platform());
             let predecessor = input.records.iter().find(|record| record.intent.notebook.arn == claim.intent.notebook.arn);
             if let Some(predecessor) = predecessor {
                 let state = predecessor.progress.state;
@@ -325,6 +329,10 @@ proptest! {
                 let passes = matches!(reason, WaitReason::Budget | WaitReason::Canary | WaitReason::Window);
                 prop_assert!(!passes || input.policy.mode == Mode::Enforce);
             }
+        }
+        for report in &evaluation.targets {
+            let waits = |finding: &&Finding| finding.target == report.target && finding.next == Next::Wait(WaitReason::NotRestartable);
+            prop_assert_eq!(report.not_restartable as usize, evaluation.findings.iter().filter(waits).count());
         }
         // Of what is claimed, the same is said.
         for claim in input.claims() {

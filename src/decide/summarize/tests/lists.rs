@@ -161,6 +161,7 @@ fn findings_are_shown_in_full() {
                 "verdict": "NonCompliant", "status": "InService", "rootAccess": "Enabled", "next": "Restart",
                 "reason": "RootAccessEnabled",
                 "message": "root access is enabled; the notebook is running and must be restarted to change it",
+                "platform": "notebook-al2023-v1",
                 "lifecycleConfig": "setup",
             }),
             json!({

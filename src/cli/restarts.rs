@@ -1,0 +1,15 @@
+//! Which notebooks may be restarted: flags that several subcommands have.
+
+use clap::Args;
+
+use crate::domain::RetiredPlatforms;
+
+/// Which notebooks may be restarted.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Remediation")]
+pub(super) struct Restarts {
+    /// Platforms on which AWS starts no stopped notebook, separated by commas; a * at the end matches any rest. Running notebooks on
+    /// them are never stopped
+    #[arg(long, value_name = "PLATFORMS", default_value_t)]
+    pub(super) retired_platforms: RetiredPlatforms,
+}
