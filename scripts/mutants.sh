@@ -4,9 +4,35 @@
 # A mistake is a patch in scripts/mutants/. Its head says what it would do to whom (`Mistake:`), and which test must fail (`Test:`),
 # the cheapest that there is. All happens in a copy of the checkout, with a target folder of its own: nothing here is touched.
 # A mistake that does not apply any more or does not compile is an error, not one that was caught.
+#
+# `--check` plants nothing: it shows within a second that every mistake still applies to the checkout.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 checkout=$PWD
+
+head_of() { # patch and field
+    sed -n "s/^$2: //p" "$1"
+}
+
+# Returns an error for a mistake that has an incomplete head, or that does not apply any more.
+check() {
+    local patch broken=0
+    for patch in scripts/mutants/*.patch; do
+        if [ -z "$(head_of "$patch" Mistake)" ] || [[ $(head_of "$patch" Test) != 'cargo test '* ]]; then
+            echo "$patch: its head needs 'Mistake: ...' and 'Test: cargo test ...'" >&2
+            broken=1
+        elif ! git apply --check "$patch"; then
+            echo "$patch: does not apply any more; make it again from the present code" >&2
+            broken=1
+        fi
+    done
+    return "$broken"
+}
+
+if [ "${1:-}" = --check ]; then
+    check
+    exit
+fi
 
 base=${CARGO_TARGET_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/sudoless/target}/mutants
 mkdir -p "$base/logs" || exit 1
@@ -25,10 +51,6 @@ if ! mkdir "$base/lock" 2>/dev/null; then
 fi
 trap 'rmdir "$base/lock"' EXIT
 trap 'exit 130' INT TERM HUP
-
-head_of() { # patch and field
-    sed -n "s/^$2: //p" "$1"
-}
 
 # Copies what differs, once: who goes on working meanwhile changes nothing here. What did not change keeps its time, and is not
 # compiled again.

@@ -71,6 +71,7 @@ nothing_is_left() {
 }
 
 phase 'format' cargo fmt --all --check
+phase 'planted mistakes apply' scripts/mutants.sh --check
 phase 'local-cluster, then the Go tools beside what follows' start_tools
 phase 'lints' cargo clippy --workspace --all-targets --locked -- -D warnings
 phase 'build' cargo build --workspace --all-targets --locked
