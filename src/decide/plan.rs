@@ -58,16 +58,23 @@ impl<'a> Planner<'a> {
         records: impl IntoIterator<Item = &'r Record>,
         now: Timestamp,
     ) -> Self {
+        let tally = Tally::of(&policy.name, records);
         let mut queue: Vec<Candidate> = candidates(evaluation).collect();
-        // Stable: within each kind they stay sorted by account, region and name.
-        queue.sort_by_key(|candidate| candidate.notebook.is_running());
+        // Stable: where nothing timed out, they stay sorted by account, region and name. An account and region that does not answer takes
+        // its turn after the others, and so does each of its notebooks (promise P8).
+        queue.sort_by_cached_key(|candidate| {
+            let target = tally.target(&candidate.account, &candidate.region);
+            let known = tally.notebook(&candidate.notebook.summary.arn);
+            let timed_out = known.and_then(|known| known.timed_out);
+            (candidate.notebook.is_running(), target.timed_out, timed_out)
+        });
         if policy.mode == Mode::Audit || policy.suspended {
             queue.clear();
         }
         Self {
             policy,
             policies,
-            tally: Tally::of(&policy.name, records),
+            tally,
             now,
             queue: queue.into_iter(),
             refused: Vec::new(),

@@ -2,10 +2,12 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use jiff::Timestamp;
+
 use super::super::{Budget, PartialRecord};
 use crate::domain::{
-    AccountId, Flights, NotebookArn, Policy, PolicyName, Record, RecordName, RecordState, Region,
-    Target, TargetRegion,
+    AccountId, EndReason, Flights, NotebookArn, Policy, PolicyName, Record, RecordName,
+    RecordState, Region, Target, TargetRegion,
 };
 
 use super::is_remediating;
@@ -43,6 +45,8 @@ pub(super) struct TargetTally {
     pub(super) failed: u32,
     /// Whether a restarted notebook came back, of whichever policy: the canary.
     pub(super) proven: bool,
+    /// When a record last ended because AWS gave no clear answer, of whichever policy.
+    pub(super) timed_out: Option<Timestamp>,
 }
 
 /// What is known of a notebook's record.
@@ -53,6 +57,7 @@ pub(super) struct Known {
     pub(super) state: RecordState,
     pub(super) was_running: bool,
     pub(super) recurrence: u32,
+    pub(super) timed_out: Option<Timestamp>,
 }
 
 impl Tally {
@@ -85,6 +90,10 @@ impl Tally {
         target.updates += u32::from(!intent.was_running && !record.is_finished());
         target.failed += u32::from(is_own && state == RecordState::Failed);
         target.proven |= record.shows_a_return();
+        let timed_out = (record.progress.end == Some(EndReason::TimedOut))
+            .then_some(record.progress.completed_at)
+            .flatten();
+        target.timed_out = target.timed_out.max(timed_out);
         let needs_attention = state == RecordState::NeedsAttention;
         if is_own {
             self.down += u32::from(takes_a_slot);
@@ -103,6 +112,7 @@ impl Tally {
                 state,
                 was_running: intent.was_running,
                 recurrence: intent.recurrence,
+                timed_out,
             },
         );
     }

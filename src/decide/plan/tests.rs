@@ -165,6 +165,50 @@ fn claimed(
         .collect()
 }
 
+/// The record of a running notebook that AWS gave no clear answer about, so many minutes ago.
+fn timed_out(place: (&str, &str), name: &str, minutes: i64) -> Record {
+    let mut record = restart(place, name, RecordState::Pending);
+    let then = now() - jiff::SignedDuration::from_mins(minutes);
+    let progress = &mut record.progress;
+    progress.finish(RecordState::Cancelled, EndReason::TimedOut, then);
+    record
+}
+
+/// An account and region that gives no clear answers takes turns with the others, and so do its notebooks.
+#[test]
+fn timed_out_notebooks_come_last() {
+    let policy =
+        enforcing(&json!({"remediation": {"maxConcurrent": 100, "maxConcurrentPerRegion": 1}}));
+    let running = |place, names: &[&str]| {
+        let notebook = |name: &&str| notebook(place, name, "InService");
+        (place, names.iter().map(notebook).collect())
+    };
+    let fleet = [
+        running(HERE, &["a", "b", "c"]),
+        running(THERE, &["d"]),
+        running(ELSEWHERE, &["e"]),
+    ];
+    for (records, expected) in [
+        (vec![], ["a", "d", "e"]),
+        (vec![timed_out(HERE, "a", 5)], ["d", "e", "b"]),
+        (
+            vec![
+                timed_out(HERE, "a", 5),
+                timed_out(HERE, "b", 9),
+                timed_out(HERE, "c", 7),
+            ],
+            ["d", "e", "b"],
+        ),
+        (
+            vec![timed_out(HERE, "a", 5), timed_out(THERE, "d", 9)],
+            ["e", "d", "b"],
+        ),
+    ] {
+        let claimed = claimed(&policy, &fleet, &records);
+        assert_eq!(claimed, expected, "{records:?}");
+    }
+}
+
 /// Stopped ones first, which cost nobody anything; within each kind by account, region and name.
 #[test]
 fn stopped_notebooks_come_first() {
