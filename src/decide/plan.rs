@@ -210,5 +210,6 @@ pub fn flights<'r>(policy: &Policy, records: impl IntoIterator<Item = &'r Record
 
 /// Whether a record is one that the policy's figures show as under way.
 fn is_remediating(record: &Record) -> bool {
-    !record.is_finished() && record.progress.state != RecordState::NeedsAttention
+    use RecordState::{NeedsAttention, Unrecognized};
+    !record.is_finished() && !matches!(record.progress.state, NeedsAttention | Unrecognized)
 }

@@ -104,10 +104,15 @@ fn record_valid(tally: &Tally, notebook: &NotebookRef) -> Result<(), Wait> {
     let name = RecordName::of(notebook);
     match tally.invalid(&name) {
         None => Ok(()),
-        Some(problem) => Err(Wait::record_invalid(format!(
-            "nbr/{name} cannot be understood by this version of sudoless: {problem}; run the version that wrote it, or see that the notebook runs if it should, then kubectl delete nbr {name}"
-        ))),
+        Some(problem) => Err(invalid_record(name.as_str(), problem)),
     }
+}
+
+fn invalid_record(name: &str, problem: &str) -> Wait {
+    Wait::record_invalid(format!(
+        "nbr/{name} cannot be understood by this version of sudoless: {problem}; run the version that wrote it, or see that the notebook \
+         runs if it should, then kubectl delete nbr {name}"
+    ))
 }
 
 /// One remediation per notebook, whoever's it is (promise P5).
@@ -116,6 +121,12 @@ fn under_way(policy: &Policy, known: Option<&Known>) -> Result<(), Wait> {
         return Ok(());
     };
     let (name, state) = (&known.name, known.state);
+    if state == RecordState::Unrecognized {
+        return Err(invalid_record(
+            name.as_str(),
+            "its state is one of a later version",
+        ));
+    }
     if known.policy != policy.name {
         return Err(Wait::because(
             WaitReason::OtherPolicy,

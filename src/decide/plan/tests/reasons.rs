@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use RecordState::{
-    Cancelled, Failed, NeedsAttention, Pending, Starting, Stopping, Succeeded, Updating,
+    Cancelled, Failed, NeedsAttention, Pending, Starting, Stopping, Succeeded, Unrecognized,
+    Updating,
 };
 
 use super::*;
@@ -156,7 +157,6 @@ fn each_finding_says_why_it_waits() {
             reason,
             WaitReason::ReadFailed
                 | WaitReason::Superseded
-                | WaitReason::RecordInvalid
                 | WaitReason::NotRestartable
                 | WaitReason::RecentlyStopped
                 | WaitReason::Window
@@ -238,7 +238,13 @@ fn by_its_record() -> Vec<Case> {
         "it was fixed 3 times and somebody set root access back each time, perhaps Terraform: find out who, then kubectl \
          delete nbr {name} starts again"
     ));
+    let invalid = || wait(WaitReason::RecordInvalid, &format!(
+        "nbr/{name} cannot be understood by this version of sudoless: its state is one of a later version; run the version that wrote it, \
+         or see that the notebook runs if it should, then kubectl delete nbr {name}"
+    ));
     vec![
+        ("InService", of_own("InService", Unrecognized), invalid()),
+        ("Stopped", of_other("InService", Unrecognized), invalid()),
         ("InService", of_own("InService", Pending), is(Next::Restart, Pending)),
         ("Stopping", of_own("InService", Stopping), is(Next::Restart, Stopping)),
         ("Stopped", of_own("Stopped", Updating), is(Next::Update, Updating)),
