@@ -30,6 +30,8 @@ struct Remembered {
     flight: Arc<Flight>,
     unreadable: u32,
     pruned: Option<Pruned>,
+    /// The status that this process wrote last.
+    written: Option<NotebookRemediationStatus>,
 }
 
 /// A status that the API server did not store as it was sent.
@@ -56,6 +58,7 @@ impl Flights {
             flight: Arc::clone(&flight),
             unreadable: 0,
             pruned: None,
+            written: None,
         });
         Arc::clone(&remembered.flight)
     }
@@ -80,6 +83,21 @@ impl Flights {
         if let Some(remembered) = self.locked().records.get_mut(name) {
             remembered.unreadable = 0;
         }
+    }
+
+    /// This process wrote the record's status, as the API server answered with it.
+    pub(super) fn wrote(&self, stored: &NotebookRemediation) {
+        if let Some(remembered) = self.locked().records.get_mut(&stored.name_any()) {
+            remembered.written.clone_from(&stored.status);
+        }
+    }
+
+    /// Returns true if this process wrote the record's status, and no other one did since.
+    pub(super) fn is_last_writer(&self, record: &NotebookRemediation) -> bool {
+        let state = self.locked();
+        let remembered = state.records.get(&record.name_any());
+        let written = remembered.and_then(|remembered| remembered.written.as_ref());
+        written.is_some() && written == record.status.as_ref()
     }
 
     /// The API server answered with this resource, and stored less than was sent. Returns false if that is known of the record.

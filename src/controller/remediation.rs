@@ -104,13 +104,15 @@ async fn run(
         context.flights.forget(name);
         return finished(&resource, &record, context, now).await;
     }
-    if !is_ours(&resource, &record, context, now).await? {
+    let custody = custody(&resource, &record, context, now).await?;
+    if custody == Custody::Foreign {
         return Ok(Action::requeue(context.options.second_look()));
     }
     let mut pass = Pass {
         context,
         resource,
         record,
+        custody,
         wish: None,
         now,
     };
@@ -135,6 +137,7 @@ struct Pass<'a> {
     /// As it was read, or written, last: the next write carries its resourceVersion.
     resource: NotebookRemediation,
     record: Record,
+    custody: Custody,
     /// What was wanted of the notebook at this pass; `None`: it was not seen.
     wish: Option<decide::Wish>,
     now: Timestamp,
@@ -163,6 +166,13 @@ impl Pass<'_> {
         );
         let mut progress = decision.progress;
         let before = self.record.progress.clone();
+        if self.custody == Custody::Adopted
+            && observed.sighting == decide::Sighting::Unreadable
+            && progress == before
+        {
+            // An operator that cannot reach the notebook leaves the record to one that can.
+            return Ok(decision.look);
+        }
         if let Some(request) = decision.request {
             if self.may_send(request).await {
                 // Judged by the clock as it was before the notebook was seen; sent now. Reading it may have taken long.
@@ -232,6 +242,7 @@ impl Pass<'_> {
             return Ok(Stored::Conflict);
         };
         self.resource = resource;
+        self.context.flights.wrote(&self.resource);
         let stored = self.compare(status);
         if is_first || before.state != self.record.progress.state {
             self.tell();
@@ -250,7 +261,8 @@ impl Pass<'_> {
         if self.context.flights.pruned(&self.resource, sent) {
             tracing::error!(
                 record = self.resource.name_any(),
-                "the API server did not store the record's status in full: its definition is older than this operator, so that no notebook is stopped; run `sudoless crd | kubectl apply --server-side -f -`"
+                "the API server did not store the record's status in full: its definition is older than this operator, so that no notebook \
+                 is stopped; run `sudoless crd | kubectl apply --server-side -f -`"
             );
         }
         Stored::Pruned
@@ -304,33 +316,49 @@ async fn finished(
     Ok(Action::requeue(SECOND_LOOK))
 }
 
+/// Which operator looks after a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Custody {
+    /// This one: it looks after the record's policy, or it made the record.
+    Own,
+    /// This one, until another operator writes the record: the record's own operator may be gone.
+    Adopted,
+    /// Another one.
+    Foreign,
+}
+
 /// Several operators may share the policies by their labels. A record is looked after by the operator that looks after its policy, by the
 /// operator that made it, and by every operator if its policy is gone or if nobody has touched it for longer than a lease lasts and a
-/// write takes: then its operator may be gone, with another label selector or release. A second operator does no harm: only one of
-/// them can write the record at a time, and only what is written first is sent.
-async fn is_ours(
+/// write takes: then its operator may be gone, with another label selector or release. An operator that adopted a record keeps it until
+/// another operator writes it. A second operator does no harm: only one of them can write the record at a time, and only what is written
+/// first is sent.
+async fn custody(
     resource: &NotebookRemediation,
     record: &Record,
     context: &Context,
     now: Timestamp,
-) -> Result<bool, Error> {
+) -> Result<Custody, Error> {
     if context.looks_after(&record.intent.policy) || context.records.are_ours(resource) {
-        return Ok(true);
+        return Ok(Custody::Own);
     }
-    if decide::is_abandoned(
-        &touches(resource, record),
-        context.options.abandoned_after(),
-        now,
-    ) {
+    let touches = touches(resource, record);
+    if context.flights.is_last_writer(resource)
+        || decide::is_abandoned(&touches, context.options.abandoned_after(), now)
+    {
         tracing::debug!(
             record = resource.name_any(),
             "untouched for long: its operator may be gone"
         );
-        return Ok(true);
+        return Ok(Custody::Adopted);
     }
     let policies = context.recent_policies().await.map_err(Error::Read)?;
-    Ok(!policies.owners.contains_key(&record.intent.policy)
-        && !policies.policies.is_unreadable(&record.intent.policy))
+    let policy = &record.intent.policy;
+    let is_gone = !policies.owners.contains_key(policy) && !policies.policies.is_unreadable(policy);
+    Ok(if is_gone {
+        Custody::Adopted
+    } else {
+        Custody::Foreign
+    })
 }
 
 /// When anybody wrote the record: what its status says, and what the API server notes of every writer.

@@ -183,3 +183,23 @@ proptest! {
         prop_assert_eq!(read_record(&stored).unwrap().progress, progress);
     }
 }
+
+#[test]
+fn record_is_abandoned_once_its_last_write_is_old() {
+    let after = Duration::from_secs(135);
+    let cases = [
+        (&[-136, -400][..], true),
+        (&[-135, -400], false),
+        (&[-400, -10], false),
+        // A clock that is ahead of this one.
+        (&[-400, 30], false),
+    ];
+    for (touches, expected) in cases {
+        let touches: Vec<Timestamp> = touches.iter().map(|second| at(*second)).collect();
+        assert_eq!(
+            is_abandoned(&touches, after, at(0)),
+            expected,
+            "{touches:?}"
+        );
+    }
+}
