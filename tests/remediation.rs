@@ -10,6 +10,8 @@
 #[path = "support/aws.rs"]
 #[allow(dead_code, reason = "an operator within the test needs a part of it")]
 mod aws;
+#[path = "support/definitions.rs"]
+mod definitions;
 #[path = "support/enforced.rs"]
 mod enforced;
 #[path = "support/records.rs"]
@@ -19,12 +21,20 @@ mod records;
 mod relay;
 #[path = "support/safety.rs"]
 mod safety;
+#[path = "support/seeded.rs"]
+mod seeded;
 #[path = "support/served.rs"]
 mod served;
+#[path = "support/spread.rs"]
+mod spread;
 #[path = "support/stage.rs"]
 #[allow(dead_code, reason = "what other tests do with their stages")]
 mod stage;
 
+#[path = "remediation/adoption.rs"]
+mod adoption;
+#[path = "remediation/api_server.rs"]
+mod api_server;
 #[path = "remediation/attention.rs"]
 mod attention;
 #[path = "remediation/changes.rs"]
@@ -37,9 +47,15 @@ mod cycle;
 mod faults;
 #[path = "remediation/guards.rs"]
 mod guards;
+#[path = "remediation/kinds.rs"]
+mod kinds;
 #[path = "remediation/long_runs.rs"]
 mod long_runs;
+#[path = "remediation/outages.rs"]
+mod outages;
 #[path = "remediation/owners.rs"]
 mod owners;
 #[path = "remediation/panics.rs"]
 mod panics;
+#[path = "remediation/versions.rs"]
+mod versions;

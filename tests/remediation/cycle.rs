@@ -16,13 +16,19 @@ use crate::{
     enforced::{at_most, rooted, spec, stopped},
     records::outcome,
     safety::{self, Watch},
-    stage::{Stage, condition},
+    stage::{Stage, condition, until},
 };
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_running_notebook_is_stopped_updated_and_started() {
     let stage = Stage::quick("cycle", [rooted("cycle", "churn")]).await;
+    let held = stage.simulator.add_fault(Fault::new(Effect::StuckStopping));
     stage.enforce(json!({})).await;
+    let record = stage.until_state("churn", State::Stopping).await;
+    assert_eq!(record.owner_references()[0].name, "cycle-p");
+    until("the Stop", || stage.accepted("churn") == [Stop]).await;
+    stage.simulator.remove_fault(held);
+    stage.modify("churn", |notebook| notebook.status = Status::Stopped);
     let record = stage.until_finished("churn").await;
 
     let told = outcome(&record);
@@ -47,7 +53,11 @@ async fn a_running_notebook_is_stopped_updated_and_started() {
     assert_eq!(status.start_attempts, 1);
     assert!(record.spec.was_running);
     assert_eq!(record.spec.policy, "cycle-p");
-    assert_eq!(record.owner_references()[0].name, "cycle-p");
+    assert_eq!(
+        record.owner_references(),
+        [],
+        "the audit trail outlives its policy"
+    );
 
     let ended = (Status::InService, RootAccess::Disabled);
     assert_eq!(stage.truth("churn"), ended);

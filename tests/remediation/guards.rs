@@ -25,7 +25,7 @@ use sudoless::{
 use tempfile::TempDir;
 
 use crate::{
-    enforced::{FAST, REGION, fleet, rooted},
+    enforced::{FAST, fleet, rooted},
     relay::{Counts, Judge, Relay},
     stage::{self, Stage, cluster},
 };
@@ -39,28 +39,12 @@ async fn idle(name: &str, notebooks: &[&str], flags: &[&str]) -> Stage {
 
 /// What another operator would claim a running notebook with, for the policy `p`.
 async fn claim(stage: &Stage, notebook: &str) -> (NotebookRef, NotebookRemediationSpec, Owner) {
-    let account = stage.account();
-    let arn = format!("arn:aws:sagemaker:{REGION}:{account}:notebook-instance/{notebook}");
-    let spec = json!({
-        "policy": stage.policy("p"),
-        "notebook": {"arn": arn, "account": account, "region": REGION, "name": notebook},
-        "access": {"role": "sudoless"},
-        "wasRunning": true,
-        "timeouts": {"stop": "30m", "update": "15m", "start": "60m"},
-        "recurrence": 0,
-    });
-    let notebook = NotebookRef {
-        arn: arn.as_str().into(),
-        account: account.parse().unwrap(),
-        region: REGION.parse().unwrap(),
-        name: notebook.to_owned(),
-        created_at: None,
-    };
     let owner = Owner {
         name: stage.policy("p").as_str().into(),
         uid: stage.get("p").await.uid().unwrap(),
     };
-    (notebook, serde_json::from_value(spec).unwrap(), owner)
+    let spec = serde_json::from_value(stage.intent(notebook)).unwrap();
+    (stage.reference(notebook), spec, owner)
 }
 
 /// Scans list and describe; whoever is claimed is described once more.

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use sudoless::api::NotebookRootAccessPolicyStatus as PolicyStatus;
 
-use super::stage::{Stage, condition};
+use super::stage::{DEADLINE, Stage, condition};
 
 /// The only region of these accounts.
 pub const REGION: &str = "us-east-1";
@@ -99,7 +99,12 @@ impl Stage {
 
     /// Waits until everything is compliant, and nothing is under way any more.
     pub async fn until_compliant(&self) -> PolicyStatus {
-        self.until("p", |status| {
+        self.until_compliant_within(DEADLINE).await
+    }
+
+    /// The same with another deadline.
+    pub async fn until_compliant_within(&self, deadline: Duration) -> PolicyStatus {
+        self.until_within("p", deadline, |status| {
             let summary = status.summary.unwrap_or_default();
             condition(status, "Compliant").0 == "True"
                 && (summary.remediating, summary.needs_attention) == (0, 0)

@@ -1,5 +1,5 @@
 //! Stands between the operator and one of its servers: sees each request before it is passed on and after it was answered, and
-//! may keep either to itself.
+//! may keep either to itself, delay it, or answer it as an overloaded server does.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -8,6 +8,7 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicBool, Ordering},
     },
+    time::Duration,
 };
 
 use axum::{
@@ -41,6 +42,20 @@ pub struct Passing {
 /// Whether a request, or its answer, is passed on.
 pub type Judge = Arc<dyn Fn(Passing) -> BoxFuture<'static, bool> + Send + Sync>;
 
+/// What a relay does to a request beyond passing it on.
+#[derive(Clone, Copy, Debug)]
+pub enum Trouble {
+    /// Passes it on so much later.
+    Late(Duration),
+    /// Passes it on at once, and its answer so much later.
+    AnswerLate(Duration),
+    /// Answers with this status, asks to try again in a minute, and passes nothing on.
+    Answer(StatusCode),
+}
+
+/// Which trouble a request has, by its method and path.
+type Judgement = Box<dyn Fn(&Method, &str) -> Option<Trouble> + Send + Sync>;
+
 /// How many writes of each kind were asked for.
 pub type Counts = Arc<Mutex<BTreeMap<String, usize>>>;
 
@@ -50,15 +65,15 @@ pub struct Relay {
     pub url: String,
     open: watch::Sender<bool>,
     deaf: Arc<AtomicBool>,
-    refusals: Arc<Refusals>,
+    troubles: Arc<Troubles>,
     serving: JoinHandle<()>,
 }
 
-/// Whether requests are refused, and how many were of each method.
+/// Which requests have trouble, and how many of each method were refused.
 #[derive(Default)]
-struct Refusals {
-    status: Mutex<Option<StatusCode>>,
-    counts: Mutex<HashMap<Method, usize>>,
+struct Troubles {
+    judgement: Mutex<Option<Judgement>>,
+    refused: Mutex<HashMap<Method, usize>>,
 }
 
 struct Shared {
@@ -67,7 +82,7 @@ struct Shared {
     judge: Judge,
     open: watch::Receiver<bool>,
     deaf: Arc<AtomicBool>,
-    refusals: Arc<Refusals>,
+    troubles: Arc<Troubles>,
 }
 
 /// A client of what `upstream` serves whose requests pass the judge in the task that sends them: a judge that panics panics there.
@@ -79,7 +94,7 @@ pub fn judged(upstream: Client, judge: Judge) -> Client {
         judge,
         open,
         deaf: Arc::default(),
-        refusals: Arc::default(),
+        troubles: Arc::default(),
     };
     Client::new(router(shared), "default")
 }
@@ -95,23 +110,29 @@ impl Relay {
         let url = format!("http://{}", listener.local_addr().unwrap());
         let (open, gate) = watch::channel(true);
         let deaf = Arc::<AtomicBool>::default();
-        let refusals = Arc::<Refusals>::default();
+        let troubles = Arc::<Troubles>::default();
         let router = router(Shared {
             upstream,
             counts,
             judge,
             open: gate,
             deaf: Arc::clone(&deaf),
-            refusals: Arc::clone(&refusals),
+            troubles: Arc::clone(&troubles),
         });
         let serving = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
         Self {
             url,
             open,
             deaf,
-            refusals,
+            troubles,
             serving,
         }
+    }
+
+    /// Starts to serve what `upstream` serves, for an operator that is to meet trouble.
+    pub async fn before(upstream: Client, counts: Counts) -> Self {
+        let passes: Judge = Arc::new(|_| Box::pin(async { true }));
+        Self::start(upstream, counts, passes).await
     }
 
     /// Writes a kubeconfig by which it is reached into a folder; returns its path.
@@ -139,15 +160,31 @@ impl Relay {
         self.open.send_replace(true);
     }
 
-    /// Answers every request with this status from now on, and asks to try again in a minute; `None`: passes them on.
+    /// Gives requests trouble from now on, by method and path.
+    pub fn trouble(
+        &self,
+        judgement: impl Fn(&Method, &str) -> Option<Trouble> + Send + Sync + 'static,
+    ) {
+        *self.troubles.judgement.lock().unwrap() = Some(Box::new(judgement));
+    }
+
+    /// Ends all trouble.
+    pub fn relieve(&self) {
+        *self.troubles.judgement.lock().unwrap() = None;
+    }
+
+    /// Refuses every request with this status from now on; `None`: passes them on.
     pub fn refuse(&self, status: Option<StatusCode>) {
-        *self.refusals.status.lock().unwrap() = status;
+        match status {
+            Some(status) => self.trouble(move |_, _| Some(Trouble::Answer(status))),
+            None => self.relieve(),
+        }
     }
 
     /// How many requests of a method were refused.
     pub fn refused(&self, method: &Method) -> usize {
-        let counts = self.refusals.counts.lock().unwrap();
-        counts.get(method).copied().unwrap_or_default()
+        let refused = self.troubles.refused.lock().unwrap();
+        refused.get(method).copied().unwrap_or_default()
     }
 
     /// Watches of records that begin from now on are never answered. Lists are.
@@ -166,12 +203,7 @@ async fn relay(State(shared): State<Arc<Shared>>, request: Request) -> Response 
     let (mut parts, body) = request.into_parts();
     let mut gate = shared.open.clone();
     let _ = gate.wait_for(|open| *open).await;
-    let refusal = *shared.refusals.status.lock().unwrap();
-    if let Some(status) = refusal {
-        let mut counts = shared.refusals.counts.lock().unwrap();
-        *counts.entry(parts.method).or_default() += 1;
-        return (status, [(header::RETRY_AFTER, RETRY_AFTER)]).into_response();
-    }
+    let trouble = shared.troubles.of(&parts.method, parts.uri.path());
     if shared.deaf.load(Ordering::SeqCst) && is_watch_of_records(&parts.uri) {
         return std::future::pending().await;
     }
@@ -180,6 +212,13 @@ async fn relay(State(shared): State<Arc<Shared>>, request: Request) -> Response 
     let target = target.and_then(|target| target.to_str().ok());
     let write = write(&parts.method, parts.uri.path(), target);
     let passing = write.map(|what| shared.count(what, body.clone()));
+    match trouble {
+        Some(Trouble::Answer(status)) => {
+            return (status, [(header::RETRY_AFTER, RETRY_AFTER)]).into_response();
+        }
+        Some(Trouble::Late(by)) => tokio::time::sleep(by).await,
+        Some(Trouble::AnswerLate(_)) | None => {}
+    }
     if let Some(passing) = &passing
         && !(shared.judge)(passing.clone()).await
     {
@@ -202,11 +241,25 @@ async fn relay(State(shared): State<Arc<Shared>>, request: Request) -> Response 
             return StatusCode::SERVICE_UNAVAILABLE.into_response();
         }
     }
+    if let Some(Trouble::AnswerLate(by)) = trouble {
+        tokio::time::sleep(by).await;
+    }
     let (mut parts, body) = answer.into_parts();
     for name in [header::TRANSFER_ENCODING, header::CONNECTION] {
         parts.headers.remove(name);
     }
     Response::from_parts(parts, Body::new(body))
+}
+
+impl Troubles {
+    fn of(&self, method: &Method, path: &str) -> Option<Trouble> {
+        let trouble = self.judgement.lock().unwrap().as_ref()?(method, path);
+        if let Some(Trouble::Answer(_)) = trouble {
+            let mut refused = self.refused.lock().unwrap();
+            *refused.entry(method.clone()).or_default() += 1;
+        }
+        trouble
+    }
 }
 
 impl Shared {

@@ -144,9 +144,19 @@ impl Stage {
     }
 
     /// Starts the operator by a command of one's own, which names a cluster; where AWS is found is added.
-    pub fn start_operator_by(&self, mut command: Command) {
-        command.envs(self.env.iter().cloned());
-        *self.operator.lock().unwrap() = Some(Operator::start(command));
+    pub fn start_operator_by(&self, command: Command) {
+        *self.operator.lock().unwrap() = Some(self.another_operator_by(command));
+    }
+
+    /// The same beside the one that is running. What the command says of AWS counts.
+    pub fn another_operator_by(&self, mut command: Command) -> Operator {
+        let own: Vec<_> = command
+            .get_envs()
+            .map(|(name, _)| name.to_owned())
+            .collect();
+        let env = self.env.iter().cloned();
+        command.envs(env.filter(|(name, _)| !own.contains(&name.into())));
+        Operator::start(command)
     }
 
     /// Stops the operator as Kubernetes does; returns how it ended, and after how long.

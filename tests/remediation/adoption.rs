@@ -1,0 +1,134 @@
+//! Operators that come after another one, which is gone.
+
+use std::process::Command;
+
+use jiff::{SignedDuration, Timestamp};
+use kube::ResourceExt;
+use sagemaker_simulator::{
+    Effect, Fault, Notebook,
+    Operation::{
+        StartNotebookInstance as Start, StopNotebookInstance as Stop,
+        UpdateNotebookInstance as Update,
+    },
+    OwnerAct, RootAccess, Status, Timings,
+};
+use serde_json::json;
+use sudoless::api::RemediationState as State;
+
+use crate::{
+    enforced::{FAST, quick, rooted},
+    records::outcome,
+    safety,
+    stage::{Stage, cluster, until},
+};
+
+/// A stage with one notebook that is stopped for good, and whose operator is gone.
+async fn left_down(name: &str) -> Stage {
+    let stage = Stage::quick(name, [rooted(name, "churn")]).await;
+    stage.simulator.add_fault(Fault::new(Effect::StuckStopping));
+    stage.enforce(json!({})).await;
+    until("the Stop", || stage.accepted("churn") == [Stop]).await;
+    stage.until_state("churn", State::Stopping).await;
+    stage.kill_operator();
+    stage.modify("churn", |notebook| notebook.status = Status::Stopped);
+    stage
+}
+
+/// An operator of other policies, with another lease.
+fn stranger() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sudoless"));
+    command
+        .args([
+            "run",
+            "--metrics-addr",
+            "127.0.0.1:0",
+            "--log-format",
+            "json",
+        ])
+        .args([
+            "--watch-label-selector",
+            "stage=none",
+            "--lease-name",
+            "stranger",
+        ])
+        .args(FAST)
+        .env("KUBECONFIG", cluster().kubeconfig_path());
+    command
+}
+
+/// The operator that looks after the policy is gone. Of two others, the first cannot get into the account.
+#[tokio::test(flavor = "multi_thread")]
+async fn abandoned_record_is_adopted_by_an_operator_that_can_read_its_notebook() {
+    let stage = left_down("abandoned").await;
+    let mut powerless = stranger();
+    powerless.env("AWS_SECRET_ACCESS_KEY", "wrong");
+    let _powerless = stage.another_operator_by(powerless);
+    stage.start_operator_by(stranger());
+    let record = stage.until_finished("churn").await;
+    let ended = (State::Succeeded, "RootAccessDisabled".to_owned());
+    assert_eq!(outcome(&record), ended);
+    let truth = (Status::InService, RootAccess::Disabled);
+    assert_eq!(stage.truth("churn"), truth);
+    assert_eq!(stage.accepted("churn"), [Stop, Update, Start]);
+    safety::holds(&stage.simulator);
+}
+
+/// It ran again after the operator's Start; its owner stopped it while there was no operator (promise P3).
+#[tokio::test(flavor = "multi_thread")]
+async fn notebook_that_its_owner_stopped_meanwhile_is_not_started() {
+    let name = "slept-on";
+    let stage = Stage::quick(name, [rooted(name, "churn")]).await;
+    // Long enough for the operator to be gone before the notebook runs.
+    let slow = Timings {
+        start: std::time::Duration::from_secs(5),
+        ..quick()
+    };
+    stage.simulator.set_timings(slow);
+    stage.enforce(json!({})).await;
+    stage
+        .until_record("churn", |_, status| status.start_accepted_at.is_some())
+        .await;
+    stage.kill_operator();
+    until("it to run", || stage.truth("churn").0 == Status::InService).await;
+    stage.owner("churn", OwnerAct::Stop);
+    until("it to stop", || stage.truth("churn").0 == Status::Stopped).await;
+    let later = Timestamp::now() + SignedDuration::from_mins(11);
+    stage.modify("churn", |notebook| notebook.last_modified = later);
+
+    stage.start_operator(cluster().kubeconfig_path());
+    let record = stage.until_finished("churn").await;
+    let ended = (State::Succeeded, "StoppedByOwner".to_owned());
+    assert_eq!(outcome(&record), ended);
+    stage.until_compliant().await;
+    assert_eq!(stage.accepted("churn"), [Stop, Update, Start]);
+    let truth = (Status::Stopped, RootAccess::Disabled);
+    assert_eq!(stage.truth("churn"), truth);
+}
+
+/// A notebook of the same name that was created later was never stopped by the operator.
+#[tokio::test(flavor = "multi_thread")]
+async fn recreated_notebook_is_another_one() {
+    let stage = left_down("recreated").await;
+    let before = stage.record("churn").await.unwrap();
+    let created = stage.notebook("churn").created + SignedDuration::from_hours(1);
+    let account = stage.account();
+    assert!(
+        stage
+            .simulator
+            .remove_notebook(&account, "us-east-1", "churn")
+    );
+    stage.simulator.put_notebook(Notebook {
+        created,
+        ..rooted(&stage.name, "churn")
+            .status(Status::Stopped)
+            .root_access(RootAccess::Disabled)
+    });
+
+    stage.start_operator(cluster().kubeconfig_path());
+    let record = stage.until_finished("churn").await;
+    assert_eq!(record.uid(), before.uid());
+    assert_eq!(outcome(&record), (State::Succeeded, "Deleted".to_owned()));
+    stage.until_compliant().await;
+    assert_eq!(stage.accepted("churn"), [Stop]);
+    assert_eq!(stage.truth("churn").0, Status::Stopped);
+}
