@@ -16,7 +16,10 @@ mod wish;
 mod worsen;
 
 pub use evaluate::{evaluate, expired_exemptions, next_expiry};
-pub use plan::{Candidate, Horizon, MOST_UPDATES, Planner, Tally, Wait, admit, blockers, flights};
+pub use plan::{
+    Candidate, Horizon, MOST_UPDATES, MOST_UPDATES_OVER_ALL, Planner, Tally, Wait, admit, blockers,
+    flights,
+};
 pub use policies::{Policies, Ruling, UnreadablePolicy};
 pub use record::{
     InvalidRecord, PartialRecord, downtime, expiry, is_abandoned, read_record, whole_microseconds,

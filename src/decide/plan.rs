@@ -17,7 +17,7 @@ use jiff::Timestamp;
 pub use self::{
     admit::{Horizon, Wait, admit},
     blockers::blockers,
-    tally::{MOST_UPDATES, Tally},
+    tally::{MOST_UPDATES, MOST_UPDATES_OVER_ALL, Tally},
 };
 use super::{PartialRecord, Policies, windows};
 use crate::domain::{

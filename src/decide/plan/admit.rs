@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::{
-    MOST_UPDATES, Tally,
+    MOST_UPDATES, MOST_UPDATES_OVER_ALL, Tally,
     tally::{Known, TargetTally},
 };
 use crate::{
@@ -74,7 +74,7 @@ pub fn admit(
             canary(target)?;
             budget(policy, tally, target)?;
         } else {
-            few_updates(target)?;
+            few_updates(tally, target)?;
         }
     }
     Ok(Intent {
@@ -353,14 +353,18 @@ fn budget(policy: &Policy, tally: &Tally, target: TargetTally) -> Result<(), Wai
     ))
 }
 
-fn few_updates(target: TargetTally) -> Result<(), Wait> {
-    if target.updates < MOST_UPDATES {
+fn few_updates(tally: &Tally, target: TargetTally) -> Result<(), Wait> {
+    let (most, place) = if target.updates >= MOST_UPDATES {
+        (MOST_UPDATES, " in this account and region")
+    } else if tally.updates() >= MOST_UPDATES_OVER_ALL {
+        (MOST_UPDATES_OVER_ALL, "")
+    } else {
         return Ok(());
-    }
+    };
     Err(Wait::because(
         WaitReason::Budget,
         format!(
-            "it waits for its turn: {MOST_UPDATES} stopped notebooks are updated at the same time in this account and region"
+            "it waits for its turn: {most} stopped notebooks are updated at the same time{place}"
         ),
     ))
 }

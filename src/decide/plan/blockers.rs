@@ -1,6 +1,6 @@
 //! Which records a notebook waits for *(pure)*: what stands behind the reason that [`admit`](super::admit) gives.
 
-use super::Tally;
+use super::{MOST_UPDATES, Tally};
 use crate::domain::{AccountId, Notebook, Policy, Record, Region, WaitReason};
 
 /// The records that a notebook waits for, in their order. Without them it would not wait for that reason. Empty where it waits for
@@ -16,12 +16,14 @@ pub fn blockers<'r>(
     let all = Tally::of(&policy.name, records);
     let over_all = all.slots_taken(policy) >= policy.remediation.max_concurrent;
     let brakes = all.brakes(policy);
+    let updates_there = all.target(account, region).updates >= MOST_UPDATES;
     // What a record counts for is seen by counting it alone.
     let blocks = |record: &&Record| {
         let alone = Tally::of(&policy.name, [*record]);
         let target = alone.target(account, region);
         match reason {
-            WaitReason::Budget if !notebook.is_running() => target.updates > 0,
+            WaitReason::Budget if !notebook.is_running() && updates_there => target.updates > 0,
+            WaitReason::Budget if !notebook.is_running() => alone.updates() > 0,
             WaitReason::Budget if over_all => alone.slots_taken(policy) > 0,
             WaitReason::Budget => target.down > 0,
             WaitReason::Canary => target.down_for_any > 0,

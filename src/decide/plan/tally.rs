@@ -16,6 +16,11 @@ use super::is_remediating;
 /// this only keeps the operator from flooding a quota that nobody published.
 pub const MOST_UPDATES: u32 = 10;
 
+/// Updates of stopped notebooks that are under way at the same time over all accounts and regions, of every policy. The limit bounds the
+/// load on the API server, on AWS and on the operator in a large fleet. A notebook that needs attention does not count: five accounts
+/// and regions where updates hang would otherwise hold up all others (promise P8).
+pub const MOST_UPDATES_OVER_ALL: u32 = 50;
+
 /// The records that there are, as far as budgets and locks go.
 #[derive(Clone, Debug, Default)]
 pub struct Tally {
@@ -24,6 +29,8 @@ pub struct Tally {
     down: u32,
     /// Those of them that the operator stopped and that need attention.
     down_and_need_attention: u32,
+    /// Updates of stopped notebooks under way, of every policy, those that need attention aside.
+    updates: u32,
     remediating: u32,
     attention: BTreeSet<String>,
     targets: HashMap<(AccountId, Region), TargetTally>,
@@ -87,14 +94,16 @@ impl Tally {
         let target = self.targets.entry(key).or_default();
         target.down_for_any += u32::from(takes_a_slot);
         target.down += u32::from(takes_a_slot && is_own);
-        target.updates += u32::from(!intent.was_running && !record.is_finished());
+        let needs_attention = state == RecordState::NeedsAttention;
+        let updates = !intent.was_running && !record.is_finished();
+        target.updates += u32::from(updates);
+        self.updates += u32::from(updates && !needs_attention);
         target.failed += u32::from(is_own && state == RecordState::Failed);
         target.proven |= record.shows_a_return();
         let timed_out = (record.progress.end == Some(EndReason::TimedOut))
             .then_some(record.progress.completed_at)
             .flatten();
         target.timed_out = target.timed_out.max(timed_out);
-        let needs_attention = state == RecordState::NeedsAttention;
         if is_own {
             self.down += u32::from(takes_a_slot);
             self.down_and_need_attention += u32::from(record.is_down_and_needs_attention());
@@ -158,6 +167,11 @@ impl Tally {
     pub(super) fn slots_taken(&self, policy: &Policy) -> u32 {
         let most = policy.remediation.max_failures.saturating_sub(1);
         self.down - self.down_and_need_attention.min(most)
+    }
+
+    /// Updates of stopped notebooks that count for the limit over all.
+    pub(super) fn updates(&self) -> u32 {
+        self.updates
     }
 
     /// The brake: so many notebooks are down and need attention, anywhere, that no running notebook is stopped for the policy.

@@ -96,6 +96,23 @@ fn the_records_that_it_waits_for_are_named() {
         WaitReason::Budget,
         &updates.iter().map(String::as_str).collect::<Vec<_>>(),
     );
+    let updates: Vec<String> = (0..MOST_UPDATES_OVER_ALL)
+        .map(|number| format!("u{number}"))
+        .collect();
+    check(
+        &one,
+        "Stopped",
+        updates
+            .iter()
+            .map(|name| of("other", update(THERE, name, Updating)))
+            .chain([
+                restart(HERE, "a", Stopping),
+                update(ELSEWHERE, "stuck", NeedsAttention),
+            ])
+            .collect(),
+        WaitReason::Budget,
+        &updates.iter().map(String::as_str).collect::<Vec<_>>(),
+    );
     check(
         &three,
         "InService",

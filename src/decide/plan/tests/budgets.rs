@@ -1,6 +1,6 @@
 //! How many notebooks are down at the same time (promise P6).
 
-use RecordState::{Failed, NeedsAttention, Pending, Starting, Stopping, Succeeded};
+use RecordState::{Failed, NeedsAttention, Pending, Starting, Stopping, Succeeded, Updating};
 
 use super::*;
 use crate::{
@@ -282,6 +282,56 @@ fn ten_stopped_notebooks_are_updated_at_a_time() {
         claimed(&policy, &[fleet(HERE)], &finished.collect::<Vec<_>>()).len(),
         most
     );
+}
+
+/// Over all accounts and regions, of all policies together. Records that need attention hold up their own account and region only.
+#[test]
+fn fifty_stopped_notebooks_are_updated_at_a_time_over_all() {
+    let policy = enforcing(&json!({}));
+    let asleep = [
+        (HERE, vec![notebook(HERE, "a", "Stopped")]),
+        (THERE, vec![notebook(THERE, "b", "Stopped")]),
+    ];
+    let regions = [
+        "eu-north-1",
+        "eu-south-1",
+        "eu-west-2",
+        "sa-east-1",
+        "ca-west-1",
+    ];
+    let updates = |count: usize, state: RecordState| -> Vec<Record> {
+        (0..count)
+            .map(|number| {
+                let place = (ELSEWHERE.0, regions[number / 10]);
+                let policy = if number % 2 == 0 { "no-root" } else { "other" };
+                of(policy, update(place, &format!("x{number}"), state))
+            })
+            .collect()
+    };
+    for (count, state, expected) in [
+        (48, Updating, &["a", "b"][..]),
+        (49, Updating, &["a"]),
+        (50, Updating, &[]),
+        (50, NeedsAttention, &["a", "b"]),
+        (50, Succeeded, &["a", "b"]),
+    ] {
+        assert_eq!(
+            claimed(&policy, &asleep, &updates(count, state)),
+            expected,
+            "{count} {state}"
+        );
+    }
+    // Restarts have budgets of their own.
+    let restarts: Vec<Record> = updates(50, Updating)
+        .into_iter()
+        .map(|mut record| {
+            record.intent.was_running = true;
+            of("other", record)
+        })
+        .collect();
+    assert_eq!(claimed(&policy, &asleep, &restarts), ["a", "b"]);
+    let fleet = [running(HERE, &["c"])];
+    assert_eq!(claimed(&policy, &fleet, &updates(50, Updating)), ["c"]);
 }
 
 #[test]

@@ -274,8 +274,10 @@ fn by_other_records() -> Vec<Case> {
     let policy_budget = "it waits for its turn: maxConcurrent is 1, and as many notebooks are being restarted";
     let region_budget = "it waits for its turn: maxConcurrentPerRegion is 1, and as many notebooks are being restarted";
     let updates = "it waits for its turn: 10 stopped notebooks are updated at the same time in this account and region";
+    let updates_over_all = "it waits for its turn: 50 stopped notebooks are updated at the same time";
     let proven = |record| records([restart(HERE, "canary", Succeeded), record]);
     let many = (0..MOST_UPDATES).map(|number| update(HERE, &format!("x{number}"), Updating));
+    let fifty = (0..MOST_UPDATES_OVER_ALL).map(|number| update(THERE, &format!("x{number}"), Updating));
     let most_one = Given {
         records: vec![restart(HERE, "x", Failed)],
         ..policy_of(json!({"remediation": {"maxFailures": 1}}))
@@ -288,6 +290,7 @@ fn by_other_records() -> Vec<Case> {
         ("InService", proven(restart(THERE, "x", Pending)), wait(WaitReason::Budget, policy_budget)),
         ("InService", proven(restart(HERE, "x", NeedsAttention)), wait(WaitReason::Budget, region_budget)),
         ("Stopped", Given { records: many.collect(), ..alone() }, wait(WaitReason::Budget, updates)),
+        ("Stopped", Given { records: fifty.collect(), ..alone() }, wait(WaitReason::Budget, updates_over_all)),
     ]
 }
 
