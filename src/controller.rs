@@ -15,6 +15,7 @@ mod remediation;
 mod schedule;
 mod sight;
 mod stored;
+mod task;
 
 use std::sync::Arc;
 
@@ -116,11 +117,10 @@ async fn run_policies(
         .filter(move |policy| ready(looked_after.looks_after(policy)))
         .map(|policy| Ok(ObjectRef::new(policy.as_str())));
     let reconcile = |policy, context: Arc<Context>| {
-        async move {
+        task::run(async move {
             let pass = policy::reconcile(policy, Arc::clone(&context)).boxed();
             panics::catch(Controller::Policy, &context.metrics, pass).await
-        }
-        .boxed()
+        })
     };
     applier(
         reconcile,
@@ -171,11 +171,10 @@ async fn run_remediations(
         .map_ok(|record| ObjectRef::from_obj(&record))
         .take_until(shutdown.cancelled());
     let reconcile = |record, context: Arc<Context>| {
-        async move {
+        task::run(async move {
             let pass = remediation::reconcile(record, Arc::clone(&context)).boxed();
             panics::catch(Controller::Remediation, &context.metrics, pass).await
-        }
-        .boxed()
+        })
     };
     applier(
         reconcile,

@@ -240,7 +240,7 @@ async fn make(
         .map_or_else(Timestamp::now, |time| time.0);
     let record = Record::new(intent, created_at);
     // The watch tells of it a moment later: until then the next plan would name it again.
-    context.known.add(
+    context.known.add_created(
         RecordName::of(&record.intent.notebook).as_str(),
         record.clone(),
     );

@@ -62,14 +62,34 @@ impl KnownRecords {
         self.invalid_locked().values().cloned().collect()
     }
 
-    /// The same of one that was just made.
-    pub(super) fn add(&self, name: &str, record: Record) -> Option<PolicyName> {
+    /// Adds a record that was just created, unless the watch has told of it already: what the watch tells is newer.
+    pub(super) fn add_created(&self, name: &str, record: Record) {
+        let created_at = record.created_at;
+        self.put(name, record, |known| known.created_at < created_at);
+    }
+
+    fn add(&self, name: &str, record: Record) -> Option<PolicyName> {
+        self.put(name, record, |_| true)
+    }
+
+    /// Puts a record in the place of the one that is known, if it replaces that one. Returns its policy if its state is news.
+    fn put(
+        &self,
+        name: &str,
+        record: Record,
+        replaces: impl FnOnce(&Record) -> bool,
+    ) -> Option<PolicyName> {
+        let record = Arc::new(record);
+        let mut records = self.locked();
+        let known = records.get(name);
+        if known.is_some_and(|known| !replaces(known)) {
+            return None;
+        }
+        let is_news = known.is_none_or(|known| known.progress.state != record.progress.state);
         self.metrics
             .record_changed(name, Some(RecordFacts::of(&record)));
         self.invalid_locked().remove(name);
-        let record = Arc::new(record);
-        let before = self.locked().insert(name.to_owned(), Arc::clone(&record));
-        let is_news = before.is_none_or(|before| before.progress.state != record.progress.state);
+        records.insert(name.to_owned(), Arc::clone(&record));
         is_news.then(|| record.intent.policy.clone())
     }
 
@@ -123,5 +143,57 @@ impl KnownRecords {
 
     fn locked(&self) -> MutexGuard<'_, BTreeMap<String, Arc<Record>>> {
         self.records.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::{domain::RecordState, observability::BuildInfo};
+
+    fn resource(created_at: &str, state: &str) -> NotebookRemediation {
+        let arn = "arn:aws:sagemaker:eu-west-1:111122223333:notebook-instance/churn";
+        let resource = json!({
+            "apiVersion": "sudoless.dev/v1alpha1",
+            "kind": "NotebookRemediation",
+            "metadata": {"name": "churn", "creationTimestamp": created_at},
+            "spec": {
+                "policy": "no-root",
+                "notebook": {"arn": arn, "account": "111122223333", "region": "eu-west-1", "name": "churn"},
+                "access": {"role": "sudoless"},
+                "wasRunning": false,
+                "timeouts": {"stop": "30m", "update": "15m", "start": "60m"},
+                "recurrence": 0,
+            },
+            "status": {"state": state},
+        });
+        serde_json::from_value(resource).unwrap()
+    }
+
+    /// The watch may tell of a record, and of its end, before the answer to its create arrives.
+    #[test]
+    fn a_created_record_replaces_only_an_older_one() {
+        for (told, is_replaced) in [
+            (resource("2026-06-01T12:00:00Z", "Succeeded"), true),
+            (resource("2026-06-01T12:00:05Z", "Updating"), false),
+            (resource("2026-06-01T12:00:05Z", "Succeeded"), false),
+            (resource("2026-06-01T12:00:09Z", "Pending"), false),
+        ] {
+            let known = KnownRecords::new(Metrics::new(BuildInfo::current()).unwrap());
+            known.changed(&told);
+            let before = known.all();
+            let created = read_record(&resource("2026-06-01T12:00:05Z", "Pending")).unwrap();
+            known.add_created("churn", created.clone());
+            let after = known.all();
+            assert_eq!(after.len(), 1);
+            let expected = if is_replaced { &created } else { &*before[0] };
+            assert_eq!(*after[0], *expected, "{told:?}");
+        }
+        let known = KnownRecords::new(Metrics::new(BuildInfo::current()).unwrap());
+        let created = read_record(&resource("2026-06-01T12:00:05Z", "Pending")).unwrap();
+        known.add_created("churn", created);
+        assert_eq!(known.all()[0].progress.state, RecordState::Pending);
     }
 }
