@@ -150,7 +150,6 @@ async fn reread(
     let sight = Sight {
         context,
         flight: &context.flights.reach(&key, &context.aws),
-        key: &key,
         patience: PATIENCE,
     };
     let summary = &candidate.notebook.summary;

@@ -44,26 +44,38 @@ struct Pruned {
 /// How an account and region is reached.
 #[derive(Debug)]
 pub(super) struct Flight {
+    /// Where, and as whom.
+    pub(super) key: TargetKey,
     pub(super) reader: TargetReader,
     pub(super) writer: TargetWriter,
 }
 
 impl Flights {
-    /// How a record's notebook is reached.
+    /// How a record's notebook was reached last; at first by the access of the record.
     pub(super) fn flight(&self, name: &str, record: &Record, context: &Context) -> Arc<Flight> {
         let mut state = self.locked();
+        if let Some(remembered) = state.records.get(name) {
+            return Arc::clone(&remembered.flight);
+        }
         let flight = state.reach(&record.intent.key(), &context.aws);
-        let remembered = state.records.entry(name.to_owned());
-        let remembered = remembered.or_insert_with(|| Remembered {
+        let remembered = Remembered {
             flight: Arc::clone(&flight),
             unreadable: 0,
             pruned: None,
             written: None,
-        });
-        Arc::clone(&remembered.flight)
+        };
+        state.records.insert(name.to_owned(), remembered);
+        flight
     }
 
-    /// How a notebook is reached that has no record yet.
+    /// Remembers by which access a record's notebook was reached.
+    pub(super) fn reached(&self, name: &str, flight: &Arc<Flight>) {
+        if let Some(remembered) = self.locked().records.get_mut(name) {
+            remembered.flight = Arc::clone(flight);
+        }
+    }
+
+    /// How a notebook is reached by a key.
     pub(super) fn reach(&self, key: &TargetKey, aws: &Aws) -> Arc<Flight> {
         self.locked().reach(key, aws)
     }
@@ -159,6 +171,7 @@ impl State {
         }
         self.flights.retain(|_, flight| flight.strong_count() > 0);
         let flight = Arc::new(Flight {
+            key: key.clone(),
             reader: aws.reader(key),
             writer: aws.writer(key),
         });

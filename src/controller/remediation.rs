@@ -145,11 +145,7 @@ struct Pass<'a> {
 
 impl Pass<'_> {
     async fn run(&mut self) -> Result<Look, Error> {
-        let flight =
-            self.context
-                .flights
-                .flight(&self.resource.name_any(), &self.record, self.context);
-        let observed = self.observe(&flight).await?;
+        let observed = self.observe().await?;
         if observed.sighting != decide::Sighting::Unreadable {
             self.context.flights.readable(&self.resource.name_any());
         }
@@ -195,8 +191,7 @@ impl Pass<'_> {
             return Ok(Look::Soon);
         }
         if let Some(request) = decision.request {
-            self.act(&flight, (request, stored), before, &observed)
-                .await?;
+            self.act((request, stored), before, &observed).await?;
         }
         Ok(if self.record.is_finished() {
             Look::Never

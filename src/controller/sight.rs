@@ -8,7 +8,7 @@ use tokio::time::timeout;
 use super::{Context, flights::Flight};
 use crate::{
     decide::Policies,
-    domain::{NotebookArn, ReadFailure, Tags, TargetKey, TargetState},
+    domain::{NotebookArn, ReadFailure, Tags, TargetState},
     inventory::Seen,
 };
 
@@ -16,7 +16,6 @@ use crate::{
 pub(super) struct Sight<'a> {
     pub(super) context: &'a Context,
     pub(super) flight: &'a Flight,
-    pub(super) key: &'a TargetKey,
     /// How long each request may take, retries included.
     pub(super) patience: Duration,
 }
@@ -30,7 +29,8 @@ impl Sight<'_> {
             details,
             described_at,
         });
-        self.context.inventory.note(self.key, name, seen.as_ref());
+        let key = &self.flight.key;
+        self.context.inventory.note(key, name, seen.as_ref());
         Ok(seen)
     }
 
@@ -40,7 +40,8 @@ impl Sight<'_> {
         policies: &Policies,
         arn: &NotebookArn,
     ) -> Option<Result<Tags, ReadFailure>> {
-        if !policies.speak_of_tags(&self.key.account, &self.key.region) {
+        let key = &self.flight.key;
+        if !policies.speak_of_tags(&key.account, &key.region) {
             return None;
         }
         let read = self.within(self.flight.reader.tags(arn)).await;

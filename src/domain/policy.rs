@@ -193,6 +193,13 @@ impl Policy {
         })
     }
 
+    /// Returns the access to an account, if the policy names the account.
+    #[must_use]
+    pub fn access(&self, account: &AccountId) -> Option<&Access> {
+        let named = self.accounts.iter().find(|each| each.id == *account);
+        named.map(|named| &named.access)
+    }
+
     /// Whether it can be judged only with the notebooks' tags at hand.
     #[must_use]
     pub fn speaks_of_tags(&self) -> bool {

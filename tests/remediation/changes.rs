@@ -5,7 +5,7 @@
 
 use kube::ResourceExt;
 use sagemaker_simulator::{
-    Effect, Fault,
+    Account, Effect, Fault,
     Operation::{
         self, StartNotebookInstance as Start, StopNotebookInstance as Stop,
         UpdateNotebookInstance as Update,
@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use sudoless::api::{NotebookRemediation, RemediationState as State};
 
 use crate::{
-    enforced::{FAST, account, at_most, fleet, rooted, spec},
+    enforced::{FAST, REGION, account, at_most, fleet, rooted, spec},
     records::{is_finished, outcome},
     safety, served,
     stage::{Stage, condition, eventually},
@@ -319,4 +319,47 @@ async fn deleted_policy_takes_open_records_with_it_and_leaves_finished_ones() {
     assert_eq!(canary.owner_references(), []);
     assert_eq!(canary.metadata.deletion_timestamp, None);
     safety::holds(&stage.simulator);
+}
+
+/// What names the role changes, in AWS and in the policy, while a notebook is down: the policy's present access brings it back.
+async fn brought_back_by(name: &'static str, account: Account, access: Value) {
+    let stage = Stage::quick(name, [rooted(name, "updating")]).await;
+    let throttled = Fault::new(Effect::error("ThrottlingException")).operation(Update);
+    // The first asks for permission.
+    stage.simulator.add_fault(throttled.skip(1));
+    stage.enforce(json!({})).await;
+    let before = stage.until_state("updating", State::Updating).await;
+    stage.simulator.put_account(account.regions([REGION]));
+    stage.simulator.expire_sessions();
+    stage
+        .until_record("updating", |_, status| {
+            let error = status.last_error.as_deref().unwrap_or_default();
+            error.contains("AssumeRole: AccessDenied")
+        })
+        .await;
+    stage.simulator.clear_faults();
+    stage.enforce(json!({"accounts": [access]})).await;
+    let record = stage.until_finished("updating").await;
+    let succeeded = (State::Succeeded, "RootAccessDisabled".to_owned());
+    assert_eq!(outcome(&record), succeeded);
+    assert_eq!(record.spec, before.spec);
+    let writes = [Stop, Update, Start];
+    ended(&stage, ("updating", RootAccess::Disabled, &writes));
+    safety::holds(&stage.simulator);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_renamed_role_leaves_nobody_down() {
+    let id = account("renamed");
+    let renamed = Account::new(&id).role("renamed");
+    let access = json!({"id": id, "role": "renamed"});
+    brought_back_by("renamed", renamed, access).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rotated_external_id_leaves_nobody_down() {
+    let id = account("rotated");
+    let rotated = Account::new(&id).role_with_external_id("sudoless", "new-id");
+    let access = json!({"id": id, "role": "sudoless", "externalId": "new-id"});
+    brought_back_by("rotated", rotated, access).await;
 }

@@ -28,7 +28,6 @@ impl Pass<'_> {
     /// intent.
     pub(super) async fn act(
         &mut self,
-        flight: &Flight,
         (request, stored): (Request, Stored),
         before: Progress,
         observed: &Observed,
@@ -40,7 +39,7 @@ impl Pass<'_> {
                 && !self.context.flights.has_pruned(&self.resource.name_any());
             let is_durable = is_stored || !takes_down(request);
             let answer = if is_durable {
-                self.send(flight, request, observed).await
+                self.send(request, observed).await
             } else {
                 None
             };
@@ -51,7 +50,7 @@ impl Pass<'_> {
                 self.write(progress).await?;
                 return Ok(());
             };
-            let again = self.look_again(flight, (request, answer)).await;
+            let again = self.look_again(&observed.flight, (request, answer)).await;
             let now = decide::whole_microseconds(Timestamp::now());
             let reaction = decide::answered(
                 &self.record,
@@ -94,8 +93,7 @@ impl Pass<'_> {
             return None;
         }
         let notebook = &self.record.intent.notebook;
-        let key = self.record.intent.key();
-        let described = self.sight(flight, &key).describe(&notebook.name).await;
+        let described = self.sight(flight).describe(&notebook.name).await;
         Some(match described {
             Ok(Some(seen)) => Sighting::from(&seen.details),
             Ok(None) => Sighting::Missing,
@@ -104,12 +102,7 @@ impl Pass<'_> {
     }
 
     /// `None`: it was not sent, and never will be.
-    async fn send(
-        &mut self,
-        flight: &Flight,
-        request: Request,
-        observed: &Observed,
-    ) -> Option<AnswerKind> {
+    async fn send(&mut self, request: Request, observed: &Observed) -> Option<AnswerKind> {
         let name = self.resource.name_any();
         let call = request.call();
         if !self.may_send(request).await {
@@ -132,7 +125,7 @@ impl Pass<'_> {
             return None;
         }
         let notebook = &self.record.intent.notebook;
-        let answer = flight.writer.send(call, &notebook.name).await;
+        let answer = observed.flight.writer.send(call, &notebook.name).await;
         // AWS says nothing when it accepts.
         let words = if answer.words.is_empty() {
             format!("{call}: accepted")

@@ -1,7 +1,8 @@
 //! observe *(reads)*: the notebook, its tags where a policy speaks of them, and what the policies want of it.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
+use kube::ResourceExt;
 use tokio::time::Instant;
 
 use super::{Error, Pass};
@@ -10,7 +11,7 @@ use crate::{
     decide::{self, Budget, Sighting, Tally},
     domain::{
         Notebook, NotebookDetails, NotebookStatus, NotebookSummary, ReadFailure, RootAccess, Tags,
-        TargetKey,
+        TargetKey, TargetState,
     },
     inventory::Seen,
     kubernetes::PolicyList,
@@ -28,21 +29,23 @@ pub(super) struct Observed {
     pub(super) failure_reason: Option<String>,
     /// When it was asked for.
     pub(super) asked_at: Instant,
+    /// How it was reached, and how it is written to.
+    pub(super) flight: Arc<Flight>,
 }
 
 impl Pass<'_> {
-    pub(super) async fn observe(&mut self, flight: &Flight) -> Result<Observed, Error> {
+    pub(super) async fn observe(&mut self) -> Result<Observed, Error> {
         let notebook = self.record.intent.notebook.clone();
-        let key = self.record.intent.key();
         let asked_at = Instant::now();
+        let (flight, described) = self.describe().await;
         let unseen = |sighting, problem| Observed {
             sighting,
             problem,
             failure_reason: None,
             asked_at,
+            flight: Arc::clone(&flight),
         };
-        let sight = self.sight(flight, &key);
-        let seen = match sight.describe(&notebook.name).await {
+        let seen = match described {
             Ok(Some(seen)) => seen,
             Ok(None) => return Ok(unseen(Sighting::Missing, None)),
             Err(failure) => return Ok(unseen(Sighting::Unreadable, Some(failure.message))),
@@ -61,6 +64,7 @@ impl Pass<'_> {
                 ))));
             }
         };
+        let sight = self.sight(&flight);
         let tags = sight.tags(&policies.policies, &notebook.arn).await;
         let problem = tags
             .as_ref()
@@ -79,12 +83,65 @@ impl Pass<'_> {
         Ok(observed)
     }
 
+    /// Describes the notebook by the access that worked last, at first that of the record. Where that is refused, a role may have been
+    /// renamed or an external id rotated: then the access that the policy names now for the same account is tried. Returns the access that
+    /// worked too, by which the notebook is written to.
+    async fn describe(&self) -> (Arc<Flight>, Result<Option<Seen>, ReadFailure>) {
+        let (flights, record) = (&self.context.flights, self.resource.name_any());
+        let name = &self.record.intent.notebook.name;
+        let flight = flights.flight(&record, &self.record, self.context);
+        let mut refusal = match self.sight(&flight).describe(name).await {
+            Err(failure) if is_refusal(&failure) => failure,
+            described => return (flight, described),
+        };
+        for key in self.other_keys(&flight.key).await {
+            let other = flights.reach(&key, &self.context.aws);
+            match self.sight(&other).describe(name).await {
+                Ok(seen) => {
+                    tracing::info!(
+                        record,
+                        refusal = refusal.message,
+                        "the access of the record is refused; the present access of its policy to the account is used"
+                    );
+                    flights.reached(&record, &other);
+                    return (other, Ok(seen));
+                }
+                Err(failure) if failure.message == refusal.message => {}
+                Err(failure) => {
+                    refusal.message = format!("{}; {}", refusal.message, failure.message)
+                }
+            }
+        }
+        (flight, Err(refusal))
+    }
+
+    /// The other accesses to the notebook: that of the record, and that which its policy names now.
+    async fn other_keys(&self, refused: &TargetKey) -> Vec<TargetKey> {
+        let own = self.record.intent.key();
+        let policies = self.context.recent_policies().await.ok();
+        let policy = policies.and_then(|listed| {
+            let policy = listed.policies.get(&self.record.intent.policy);
+            policy.map(Arc::clone)
+        });
+        let present = policy
+            .and_then(|policy| policy.access(&own.account).cloned())
+            .filter(|access| *access != own.access)
+            .map(|access| TargetKey {
+                access,
+                ..own.clone()
+            });
+        [Some(own), present]
+            .into_iter()
+            .flatten()
+            .filter(|key| key != refused)
+            .collect()
+    }
+
     /// How the notebook is read.
-    pub(super) fn sight<'a>(&'a self, flight: &'a Flight, key: &'a TargetKey) -> Sight<'a> {
+    pub(super) fn sight<'a>(&'a self, flight: &'a Flight) -> Sight<'a> {
         Sight {
             context: self.context,
             flight,
-            key,
             patience: PATIENCE,
         }
     }
@@ -138,6 +195,14 @@ impl Pass<'_> {
             described_at: seen.described_at,
         }
     }
+}
+
+/// Returns true if the identity is refused, and another one may not be.
+fn is_refusal(failure: &ReadFailure) -> bool {
+    matches!(
+        failure.state,
+        TargetState::AccessDenied | TargetState::InvalidCredentials
+    )
 }
 
 /// Why AWS could not start or update the notebook.
