@@ -17,8 +17,8 @@ mod worsen;
 
 pub use evaluate::{evaluate, expired_exemptions, next_expiry};
 pub use plan::{
-    Candidate, Horizon, MOST_UPDATES, MOST_UPDATES_OVER_ALL, Planner, Tally, Wait, admit, blockers,
-    flights,
+    Candidate, Horizon, MOST_UPDATES, MOST_UPDATES_OVER_ALL, Planner, Position, Tally, Wait, admit,
+    blockers, flights,
 };
 pub use policies::{Policies, Ruling, UnreadablePolicy};
 pub use record::{

@@ -39,6 +39,8 @@ mod api_server;
 mod attention;
 #[path = "remediation/changes.rs"]
 mod changes;
+#[path = "remediation/claims.rs"]
+mod claims;
 #[path = "remediation/crash.rs"]
 mod crash;
 #[path = "remediation/cycle.rs"]

@@ -1,26 +1,28 @@
 //! claim *(writes)*: makes records for the notebooks that the plan names, one at a time, each judged once more by what is read just
 //! then: notebook, policies and records, past every cache.
+//!
+//! A candidate whose read hangs costs the others nothing (promise P8): its read goes on beside the claims of the others, and the next pass
+//! begins after the candidate at which this one ended.
+
+mod count;
+mod reads;
 
 use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-use super::{Context, sight::Sight, stored::read_stored};
+pub(super) use self::count::Count;
+use self::reads::{Read, Reads};
+use super::Context;
 use crate::{
-    decide::{self, Candidate, Horizon, Planner, Policies, Tally, Wait, admit},
-    domain::{
-        Access, Intent, Mode, Next, Notebook, NotebookRef, NotebookSummary, Policy, PolicyName,
-        ReadFailure, Record, RecordName, TargetKey, WaitReason,
-    },
-    kubernetes::{Owner, StoredRecord, Written, has_finalizer},
+    decide::{self, Candidate, Horizon, Planner, Position, Wait, admit},
+    domain::{Access, Intent, Mode, Next, NotebookRef, PolicyName, Record, RecordName, WaitReason},
+    kubernetes::{Owner, PolicyList, StoredRecord, Written, has_finalizer},
 };
 
-/// How long a pass goes on claiming before it publishes what it did so far.
+/// How long a pass goes on claiming before it publishes what it did so far. Reads that are under way by then are waited for.
 const CLAIMING: Duration = Duration::from_secs(5);
-
-/// How long reading a candidate again may take.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Why claims could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -37,14 +39,14 @@ enum Claim {
 }
 
 /// How far the claims of a pass came.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Progress {
     /// Everything was tried.
     Complete,
     /// Everything was tried, and something could not be read just then: it is worth another try soon.
     ReadFailed,
-    /// There was no time for the rest.
-    Partial,
+    /// There was no time for the rest. With the position of the candidate that was tried last.
+    Partial(Option<Position>),
 }
 
 /// Claims what the planner names.
@@ -53,144 +55,169 @@ pub(super) async fn claim(
     policy: &PolicyName,
     planner: &mut Planner<'_>,
 ) -> Result<Progress, Error> {
-    let deadline = Instant::now() + CLAIMING;
-    let mut progress = Progress::Complete;
-    while Instant::now() < deadline {
-        let Some(candidate) = planner.next_candidate() else {
-            return Ok(progress);
-        };
-        match claim_one(context, policy, &candidate).await? {
-            Claim::Made(record) => planner.claimed(&record),
-            Claim::Waits(wait) => {
-                if wait.next == Next::Wait(WaitReason::ReadFailed) {
-                    progress = Progress::ReadFailed;
-                }
-                planner.refused(&candidate, wait);
+    let mut claims = Claims {
+        context,
+        policy,
+        planner,
+        reads: Reads::default(),
+        last: None,
+        progress: Progress::Complete,
+    };
+    claims.run().await
+}
+
+/// The claims of one pass.
+struct Claims<'a, 'p> {
+    context: &'a Context,
+    policy: &'a PolicyName,
+    planner: &'a mut Planner<'p>,
+    reads: Reads<'a>,
+    /// The candidate that was taken from the planner last.
+    last: Option<Position>,
+    progress: Progress,
+}
+
+impl Claims<'_, '_> {
+    async fn run(&mut self) -> Result<Progress, Error> {
+        let deadline = Instant::now() + CLAIMING;
+        while Instant::now() < deadline || self.reads.any_since_before(deadline) {
+            self.begin_reads().await?;
+            if self.reads.is_empty() {
+                return Ok(self.progress.clone());
+            }
+            if let Some(read) = self.reads.next().await {
+                self.claim(read).await?;
             }
         }
+        // Reads that began after the deadline are dropped: their candidates are tried in the next pass.
+        Ok(Progress::Partial(self.last.clone()))
     }
-    Ok(Progress::Partial)
+
+    /// Begins to read the next candidates, as many as there is room for.
+    async fn begin_reads(&mut self) -> Result<(), Error> {
+        while self.reads.has_room() {
+            let reads = &self.reads;
+            let next = |candidate: &Candidate| !reads.is_busy(candidate);
+            let Some(candidate) = self.planner.next_candidate_where(next) else {
+                break;
+            };
+            self.last = Some(candidate.position());
+            if self
+                .context
+                .ailing
+                .is_ailing(&candidate.account, &candidate.region)
+            {
+                self.refuse(&candidate, unread(
+                    "a notebook there could not be read a moment ago; it is tried again within a minute",
+                ));
+                continue;
+            }
+            let listed = self.context.recent_policies().await?;
+            match access(&listed, self.policy, &candidate) {
+                Ok(access) => self.reads.begin(self.context, candidate, access, listed),
+                Err(wait) => self.refuse(&candidate, wait),
+            }
+        }
+        Ok(())
+    }
+
+    async fn claim(&mut self, read: Read) -> Result<(), Error> {
+        let candidate = read.candidate.clone();
+        if read.notebook.is_err() {
+            let ailing = &self.context.ailing;
+            ailing.failed(&candidate.account, &candidate.region);
+        }
+        match judge(self.context, self.policy, read).await? {
+            Claim::Made(record) => self.planner.claimed(&record),
+            Claim::Waits(wait) => self.refuse(&candidate, wait),
+        }
+        Ok(())
+    }
+
+    fn refuse(&mut self, candidate: &Candidate, wait: Wait) {
+        if wait.next == Next::Wait(WaitReason::ReadFailed) {
+            self.progress = Progress::ReadFailed;
+        }
+        self.planner.refused(candidate, wait);
+    }
 }
 
-async fn claim_one(
-    context: &Context,
-    name: &PolicyName,
-    candidate: &Candidate,
-) -> Result<Claim, Error> {
-    let unread = |message: &str| Ok(Claim::Waits(Wait::read_failed(message.to_owned())));
-    let superseded = |message: &str| Ok(Claim::Waits(Wait::superseded(message.to_owned())));
-    // One account and region that does not answer holds up no other (promise P8).
-    if context
-        .ailing
-        .is_ailing(&candidate.account, &candidate.region)
-    {
-        return unread(
-            "a notebook there could not be read a moment ago; it is tried again within a minute",
-        );
-    }
-    let listed = context.fresh_policies().await?;
-    let (Some(policy), Some(owner)) = (listed.policies.get(name), listed.owners.get(name)) else {
-        return superseded("the policy is not there any more, or not understood");
+fn unread(message: &str) -> Wait {
+    Wait::read_failed(message.to_owned())
+}
+
+fn superseded(message: &str) -> Wait {
+    Wait::superseded(message.to_owned())
+}
+
+/// How a candidate is reached, if its policy still enforces over its account.
+fn access(listed: &PolicyList, name: &PolicyName, candidate: &Candidate) -> Result<Access, Wait> {
+    let (Some(policy), Some(_)) = (listed.policies.get(name), listed.owners.get(name)) else {
+        return Err(superseded(
+            "the policy is not there any more, or not understood",
+        ));
     };
     if policy.mode != Mode::Enforce || policy.suspended {
-        return superseded("the policy does not enforce any more");
+        return Err(superseded("the policy does not enforce any more"));
     }
-    let account = policy
-        .accounts
-        .iter()
-        .find(|account| account.id == candidate.account);
-    let Some(account) = account else {
-        return superseded("the policy does not name its account any more");
-    };
-    let notebook = match reread(context, &account.access, &listed.policies, candidate).await {
+    policy
+        .access(&candidate.account)
+        .cloned()
+        .ok_or_else(|| superseded("the policy does not name its account any more"))
+}
+
+/// Judges a candidate that was read just then, and makes its record.
+async fn judge(context: &Context, name: &PolicyName, read: Read) -> Result<Claim, Error> {
+    let (candidate, listed) = (&read.candidate, &read.listed);
+    let notebook = match read.notebook {
         Ok(Some(notebook)) => notebook,
-        Ok(None) => return superseded("it does not exist any more"),
+        Ok(None) => return Ok(Claim::Waits(superseded("it does not exist any more"))),
         Err(failure) => {
-            context.ailing.failed(&candidate.account, &candidate.region);
-            return unread(&format!(
+            return Ok(Claim::Waits(unread(&format!(
                 "it could not be read just before it was to be claimed: {}",
                 failure.message
-            ));
+            ))));
         }
     };
-    // One at a time in this process, over all policies: what is counted stays true until the record is made.
-    let _turn = context.claims.lock().await;
+    let (Some(policy), Some(owner)) = (listed.policies.get(name), listed.owners.get(name)) else {
+        return Ok(Claim::Waits(superseded("the policy is not there any more")));
+    };
     let summary = &candidate.notebook.summary;
     let reference = NotebookRef::new(&candidate.account, &candidate.region, summary);
-    let predecessor = context
-        .records
-        .get_stored(RecordName::of(&reference).as_str())
-        .await?;
-    let tally = tally(context, policy, candidate, predecessor.as_ref()).await?;
-    let admitted = admit(
-        policy,
-        (&listed.policies, &tally),
-        (&candidate.account, &candidate.region),
-        &notebook,
-        (Timestamp::now(), Horizon::Now),
-    );
-    match admitted {
-        Ok(intent) => make(context, intent, owner, predecessor).await,
-        Err(wait) => Ok(Claim::Waits(wait)),
-    }
-}
-
-/// Describes the candidate again, and reads its tags where a policy speaks of them. `None`: it does not exist any more.
-async fn reread(
-    context: &Context,
-    access: &Access,
-    policies: &Policies,
-    candidate: &Candidate,
-) -> Result<Option<Notebook>, ReadFailure> {
-    let key = TargetKey {
-        account: candidate.account.clone(),
-        region: candidate.region.clone(),
-        access: access.clone(),
+    let record = RecordName::of(&reference);
+    // One at a time in this process, over all policies: what is counted stays true until the record is made. The count is put back only
+    // after the claim: one that fails half-way may have made a record that is not in the count.
+    let mut turn = context.claims.lock().await;
+    let predecessor = context.records.get_stored(record.as_str()).await?;
+    let judge = |count: &Count| {
+        let tally = count.tally(context, policy, candidate, predecessor.as_ref());
+        admit(
+            policy,
+            (&listed.policies, &tally),
+            (&candidate.account, &candidate.region),
+            &notebook,
+            (Timestamp::now(), Horizon::Now),
+        )
     };
-    let sight = Sight {
-        context,
-        flight: &context.flights.reach(&key, &context.aws),
-        patience: PATIENCE,
-    };
-    let summary = &candidate.notebook.summary;
-    let Some(seen) = sight.describe(&summary.name).await? else {
-        return Ok(None);
-    };
-    let tags = sight.tags(policies, &summary.arn).await.transpose()?;
-    Ok(Some(Notebook {
-        summary: NotebookSummary {
-            status: seen.details.status.clone(),
-            ..summary.clone()
-        },
-        details: Ok(seen.details),
-        tags: tags.map(Ok),
-        described_at: seen.described_at,
-    }))
-}
-
-/// Counts the records from a fresh list. Only the canary's evidence may be of a cache: it does no harm if it is late.
-async fn tally(
-    context: &Context,
-    policy: &Policy,
-    candidate: &Candidate,
-    predecessor: Option<&StoredRecord>,
-) -> Result<Tally, Error> {
-    let open = context.records.open().await?;
-    let finished = predecessor.filter(|record| open.iter().all(|other| other.name != record.name));
-    let mut tally = Tally::of(&policy.name, []);
-    for stored in open.iter().chain(finished) {
-        match read_stored(stored) {
-            Ok(record) => tally.add(&record),
-            Err(partial) => tally.add_partial(&partial),
+    let recent = turn.take().filter(Count::is_recent);
+    let admitted = recent.and_then(|count| Some((judge(&count).ok()?, count)));
+    let (admitted, mut count) = match admitted {
+        Some((intent, count)) => (Ok(intent), count),
+        // A slot that was taken in an older count may be free by now.
+        None => {
+            let count = Count::list(context).await?;
+            (judge(&count), count)
         }
+    };
+    let claim = match admitted {
+        Ok(intent) => make(context, intent, owner, predecessor).await?,
+        Err(wait) => Claim::Waits(wait),
+    };
+    if let Claim::Made(record) = &claim {
+        count.add(record);
     }
-    if context
-        .known
-        .is_proven(&candidate.account, &candidate.region)
-    {
-        tally.prove(&candidate.account, &candidate.region);
-    }
-    Ok(tally)
+    *turn = Some(count);
+    Ok(claim)
 }
 
 /// Makes the record, in place of a finished one: the create is the lock.
@@ -200,11 +227,7 @@ async fn make(
     owner: &Owner,
     predecessor: Option<StoredRecord>,
 ) -> Result<Claim, Error> {
-    let taken = || {
-        Claim::Waits(Wait::superseded(
-            "its record changed meanwhile; looking again".to_owned(),
-        ))
-    };
+    let taken = || Claim::Waits(superseded("its record changed meanwhile; looking again"));
     if let Some(predecessor) = predecessor.and_then(|stored| stored.decoded.ok()) {
         // With its finalizer it would stay, as one that is being deleted.
         if has_finalizer(&predecessor) {

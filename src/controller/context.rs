@@ -11,8 +11,8 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    ailing::Ailing, backoff::Failures, clients::Clients, flights::Flights, known::KnownRecords,
-    memory::Memory, remediation::LONGEST_HESITATION,
+    ailing::Ailing, backoff::Failures, claim::Count, clients::Clients, flights::Flights,
+    known::KnownRecords, memory::Memory, remediation::LONGEST_HESITATION,
 };
 use crate::{
     aws::Aws,
@@ -23,7 +23,8 @@ use crate::{
     observability::{Metrics, PolicyFacts},
 };
 
-/// How old the list of all policies may be that a pass goes by. A claim lists them anew.
+/// How old the list of all policies may be that a pass or a claim goes by. A list takes a tenth of a second: as long as the API server waits
+/// until its watch cache is as new as etcd.
 const RECENT: Duration = Duration::from_secs(1);
 
 /// How notebooks are changed.
@@ -63,8 +64,8 @@ pub struct Context {
     pub(super) records: Records,
     pub(super) options: Options,
     retired_platforms: RetiredPlatforms,
-    /// Held while a notebook is claimed: one at a time.
-    pub(super) claims: tokio::sync::Mutex<()>,
+    /// Held while a notebook is claimed: one at a time. With the count that the last claim went by.
+    pub(super) claims: tokio::sync::Mutex<Option<Count>>,
     pub(super) ailing: Ailing,
     pub(super) flights: Flights,
     pub(super) known: KnownRecords,
@@ -143,7 +144,7 @@ impl Context {
     }
 
     /// All policies of the cluster as they are now.
-    pub(super) async fn fresh_policies(&self) -> Result<Arc<PolicyList>, kube::Error> {
+    async fn fresh_policies(&self) -> Result<Arc<PolicyList>, kube::Error> {
         let asked_at = Instant::now();
         let mut policies = list_policies(&self.clients.requests).await?;
         policies

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::schedule::Schedule;
 use crate::{
     api::{NotebookRootAccessPolicy, NotebookRootAccessPolicyStatus},
-    decide::{Baseline, Judged},
+    decide::{Baseline, Judged, Position},
     domain::Target,
     inventory::Subscription,
     observability::PolicyFacts,
@@ -26,6 +26,8 @@ pub(super) struct Memory {
     pub(super) baseline: Option<Baseline>,
     /// Where nothing new was begun at the last pass; `None`: not known.
     pub(super) halted: Option<BTreeSet<Target>>,
+    /// The position of the candidate at which the claims of the last pass ended for want of time; `None`: everything was tried.
+    pub(super) claims_ended_at: Option<Position>,
     /// What the metrics show.
     pub(super) facts: Option<PolicyFacts>,
 }

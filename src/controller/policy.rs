@@ -146,7 +146,9 @@ impl PolicyPass<'_> {
         }
         let progress = progress(&observation, memory, now);
         let mut evaluation = decide::evaluate(&policy, &observation.snapshots, now);
-        let claimed = self.remediate(&policy, &mut evaluation, now).await?;
+        let claimed = self
+            .remediate(&policy, memory, &mut evaluation, now)
+            .await?;
         let status = decide::summarize(&policy, &evaluation, progress, self.pass(memory, now));
         self.publish(memory, resource.status.as_ref(), status)
             .await?;
@@ -157,7 +159,7 @@ impl PolicyPass<'_> {
         Ok(Some(match claimed? {
             claim::Progress::Complete => next,
             claim::Progress::ReadFailed => next.min(ailing::PAUSE),
-            claim::Progress::Partial => SHORTEST_REST,
+            claim::Progress::Partial(_) => SHORTEST_REST,
         }))
     }
 
@@ -165,6 +167,7 @@ impl PolicyPass<'_> {
     async fn remediate(
         &self,
         policy: &Policy,
+        memory: &mut Memory,
         evaluation: &mut Evaluation,
         now: Timestamp,
     ) -> Result<Result<claim::Progress, claim::Error>, Error> {
@@ -172,8 +175,13 @@ impl PolicyPass<'_> {
         let records = self.context.known.all();
         let records = records.iter().map(Arc::as_ref);
         let mut planner = Planner::new(policy, evaluation, &listed.policies, records, now)
-            .with_invalid(&self.context.known.invalid());
+            .with_invalid(&self.context.known.invalid())
+            .beginning_after(memory.claims_ended_at.as_ref());
         let claimed = claim::claim(self.context, &self.name, &mut planner).await;
+        memory.claims_ended_at = match &claimed {
+            Ok(claim::Progress::Partial(last)) => last.clone(),
+            _ => None,
+        };
         planner.conclude(evaluation);
         Ok(claimed)
     }

@@ -10,7 +10,10 @@ mod tally;
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::Arc,
+};
 
 use jiff::Timestamp;
 
@@ -38,14 +41,23 @@ pub struct Candidate {
     finding: usize,
 }
 
+/// The position of a candidate in the queue: stopped notebooks before running ones, then by account, region and name.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Position {
+    is_running: bool,
+    account: AccountId,
+    region: Region,
+    name: String,
+}
+
 /// Decides one claim after the other.
 pub struct Planner<'a> {
     policy: &'a Policy,
     policies: &'a Policies,
     tally: Tally,
     now: Timestamp,
-    queue: std::vec::IntoIter<Candidate>,
-    refused: Vec<(usize, Wait)>,
+    queue: VecDeque<Candidate>,
+    refused: HashMap<usize, Wait>,
 }
 
 impl<'a> Planner<'a> {
@@ -60,25 +72,34 @@ impl<'a> Planner<'a> {
     ) -> Self {
         let tally = Tally::of(&policy.name, records);
         let mut queue: Vec<Candidate> = candidates(evaluation).collect();
-        // Stable: where nothing timed out, they stay sorted by account, region and name. An account and region that does not answer takes
-        // its turn after the others, and so does each of its notebooks (promise P8).
-        queue.sort_by_cached_key(|candidate| {
-            let target = tally.target(&candidate.account, &candidate.region);
-            let known = tally.notebook(&candidate.notebook.summary.arn);
-            let timed_out = known.and_then(|known| known.timed_out);
-            (candidate.notebook.is_running(), target.timed_out, timed_out)
-        });
+        queue.sort_by_cached_key(Candidate::position);
         if policy.mode == Mode::Audit || policy.suspended {
             queue.clear();
         }
-        Self {
+        let mut planner = Self {
             policy,
             policies,
             tally,
             now,
-            queue: queue.into_iter(),
-            refused: Vec::new(),
-        }
+            queue: queue.into(),
+            refused: HashMap::new(),
+        };
+        planner.take_turns();
+        planner
+    }
+
+    /// An account and region that does not answer takes its turn after the others, and so does each of its notebooks (promise P8). Where
+    /// nothing timed out, the order stays.
+    fn take_turns(&mut self) {
+        let tally = &self.tally;
+        self.queue
+            .make_contiguous()
+            .sort_by_cached_key(|candidate| {
+                let target = tally.target(&candidate.account, &candidate.region);
+                let known = tally.notebook(&candidate.notebook.summary.arn);
+                let timed_out = known.and_then(|known| known.timed_out);
+                (candidate.notebook.is_running(), target.timed_out, timed_out)
+            });
     }
 
     /// The same, with the records that cannot be understood.
@@ -90,10 +111,39 @@ impl<'a> Planner<'a> {
         self
     }
 
+    /// The same, rotated: the queue begins after the candidate at which the last pass ended, so that candidates which take all the time of
+    /// a pass are not the first ones of the next pass too. Stopped notebooks still come before running ones.
+    #[must_use]
+    pub fn beginning_after(mut self, last: Option<&Position>) -> Self {
+        let Some(last) = last else {
+            return self;
+        };
+        let queue = self.queue.make_contiguous();
+        queue.sort_by_cached_key(Candidate::position);
+        let begin = queue.partition_point(|each| each.notebook.is_running() < last.is_running);
+        let end = queue.partition_point(|each| each.notebook.is_running() <= last.is_running);
+        if let Some(kind) = queue.get_mut(begin..end) {
+            kind.rotate_left(kind.partition_point(|each| each.position() <= *last));
+        }
+        self.take_turns();
+        self
+    }
+
     /// The next notebook to claim; those that must wait are passed over.
     pub fn next_candidate(&mut self) -> Option<Candidate> {
+        self.next_candidate_where(|_| true)
+    }
+
+    /// The next notebook to claim of those that are eligible; the others keep their places in the queue.
+    pub fn next_candidate_where(
+        &mut self,
+        is_eligible: impl Fn(&Candidate) -> bool,
+    ) -> Option<Candidate> {
+        let mut index = 0;
         loop {
-            let candidate = self.queue.next()?;
+            let is_next = self.queue.iter().skip(index).position(&is_eligible)?;
+            index += is_next;
+            let candidate = self.queue.remove(index)?;
             if self.judge(&candidate, Horizon::Now).is_ok() {
                 return Some(candidate);
             }
@@ -107,7 +157,7 @@ impl<'a> Planner<'a> {
 
     /// No record was made for a candidate, for this reason.
     pub fn refused(&mut self, candidate: &Candidate, wait: Wait) {
-        self.refused.push((candidate.finding, wait));
+        self.refused.insert(candidate.finding, wait);
     }
 
     /// Writes into the evaluation what is done about each finding, or why nothing is, and what is under way.
@@ -118,14 +168,10 @@ impl<'a> Planner<'a> {
         };
         let mut waits_for_window = false;
         for candidate in candidates(evaluation).collect::<Vec<_>>() {
-            let refusal = self
-                .refused
-                .iter()
-                .find(|(finding, _)| *finding == candidate.finding);
-            let wait = match (self.judge(&candidate, horizon), refusal) {
-                (Err(wait), _) => Some(wait),
-                (Ok(()), Some((_, wait))) => Some(wait.clone()),
-                (Ok(()), None) => None,
+            let refusal = self.refused.get(&candidate.finding);
+            let wait = match self.judge(&candidate, horizon) {
+                Err(wait) => Some(wait),
+                Ok(()) => refusal.cloned(),
             };
             if let Some(finding) = evaluation.findings.get_mut(candidate.finding)
                 && let Some(wait) = wait
@@ -176,6 +222,19 @@ fn count_not_restartable(evaluation: &mut Evaluation) {
             .binary_search_by(|report| report.target.cmp(&finding.target));
         if let Some(report) = target.ok().and_then(|at| evaluation.targets.get_mut(at)) {
             report.not_restartable += 1;
+        }
+    }
+}
+
+impl Candidate {
+    /// The position of the candidate in the queue.
+    #[must_use]
+    pub fn position(&self) -> Position {
+        Position {
+            is_running: self.notebook.is_running(),
+            account: self.account.clone(),
+            region: self.region.clone(),
+            name: self.notebook.summary.name.clone(),
         }
     }
 }

@@ -15,7 +15,7 @@ use kube::{
 };
 use serde_json::{Value, json};
 
-use super::{FIELD_MANAGER, pages::list_all};
+use super::FIELD_MANAGER;
 use crate::{
     api::{
         NotebookRemediation, NotebookRemediationSpec, NotebookRemediationStatus,
@@ -23,9 +23,6 @@ use crate::{
     },
     domain::{NotebookRef, PolicyName, RecordName},
 };
-
-/// Records of one page of a list.
-const PAGE: u32 = 500;
 
 /// The records, as one operator sees and makes them.
 #[derive(Clone)]
@@ -121,10 +118,16 @@ impl Records {
         self.list(&fields).await
     }
 
+    /// Lists without a limit and without a resourceVersion. Since 1.31 the API server answers such a list from its watch cache, once the
+    /// cache is as new as etcd: the list is as fresh as one of etcd, and etcd reads no record for it. With a limit, a server of 1.31 reads
+    /// every record from etcd, the finished ones of the whole audit trail included, to find the few that match. Open records are so few
+    /// that they need no pages.
     async fn list(&self, fields: &str) -> Result<Vec<StoredRecord>, Error> {
-        let parameters = ListParams::default().fields(fields).limit(PAGE);
-        let objects = list_all(&self.stored, parameters).await?;
-        Ok(objects.into_iter().map(StoredRecord::from).collect())
+        let objects = self
+            .stored
+            .list(&ListParams::default().fields(fields))
+            .await?;
+        Ok(objects.items.into_iter().map(StoredRecord::from).collect())
     }
 
     /// Makes a record: the claim of its notebook.
@@ -268,5 +271,47 @@ fn unless_conflict<T>(result: Result<T, Error>) -> Result<Written<T>, Error> {
         Ok(done) => Ok(Written::Done(done)),
         Err(Error::Api(status)) if matches!(status.code, 404 | 409) => Ok(Written::Conflict),
         Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use axum::{Json, Router, http::Uri};
+    use kube::Config;
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// A server of 1.31 answers a list with a limit from etcd, and one of any resourceVersion may be old.
+    #[tokio::test]
+    async fn lists_are_fresh_and_can_be_answered_from_the_watch_cache() {
+        let asked = Arc::<Mutex<Vec<String>>>::default();
+        let noted = Arc::clone(&asked);
+        let answer = async move |uri: Uri| {
+            let query = uri.query().unwrap_or_default().to_owned();
+            noted.lock().unwrap().push(query);
+            let meta = json!({"resourceVersion": "7"});
+            Json(json!({"apiVersion": "v1", "kind": "List", "metadata": meta, "items": []}))
+        };
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let router = Router::new().fallback(answer);
+        tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+        let client = Client::try_from(Config::new(url.parse().unwrap())).unwrap();
+        let records = Records::new(client, "test".to_owned());
+        records.open().await.unwrap();
+        records.open_of(&"p".into()).await.unwrap();
+        let asked = asked.lock().unwrap();
+        assert_eq!(asked.len(), 2);
+        for query in asked.iter() {
+            let names: Vec<_> = query
+                .split('&')
+                .filter_map(|pair| pair.split('=').next())
+                .filter(|name| !name.is_empty())
+                .collect();
+            assert_eq!(names, ["fieldSelector"], "{query}");
+        }
     }
 }

@@ -339,6 +339,95 @@ fn one_that_was_refused_does_not_hold_up_the_next() {
     assert_eq!(evaluation.flights.remediating, 1);
 }
 
+/// The names of all candidates, in the order in which they are tried when the last pass ended at one of them.
+fn order(
+    policy: &Policy,
+    fleet: &[((&str, &str), Vec<Notebook>)],
+    ended_at: Option<&str>,
+) -> Vec<String> {
+    let evaluation = found(policy, fleet);
+    let policies = policies(&[policy]);
+    let new = || Planner::new(policy, &evaluation, &policies, &[], now());
+    let all: Vec<Candidate> = {
+        let mut planner = new();
+        std::iter::from_fn(|| planner.next_candidate()).collect()
+    };
+    let named = |name: &str| {
+        let found = all.iter().find(|each| each.notebook.summary.name == name);
+        found.unwrap().position()
+    };
+    let mut planner = new().beginning_after(ended_at.map(named).as_ref());
+    std::iter::from_fn(|| planner.next_candidate())
+        .map(|candidate| candidate.notebook.summary.name.clone())
+        .collect()
+}
+
+/// Candidates that take all the time of a pass are not the first ones of the next.
+#[test]
+fn a_pass_begins_where_the_last_one_ended() {
+    let policy = enforcing(&generous());
+    let both = |place, names: [&str; 2]| {
+        let [asleep, awake] = names;
+        let asleep = notebook(place, asleep, "Stopped");
+        (place, vec![asleep, notebook(place, awake, "InService")])
+    };
+    let fleet = [
+        both(HERE, ["a", "x"]),
+        both(THERE, ["b", "y"]),
+        both(ELSEWHERE, ["c", "z"]),
+    ];
+    for (ended_at, expected) in [
+        (None, ["a", "b", "c", "x", "y", "z"]),
+        (Some("a"), ["b", "c", "a", "x", "y", "z"]),
+        (Some("b"), ["c", "a", "b", "x", "y", "z"]),
+        (Some("c"), ["a", "b", "c", "x", "y", "z"]),
+        (Some("x"), ["a", "b", "c", "y", "z", "x"]),
+        (Some("z"), ["a", "b", "c", "x", "y", "z"]),
+    ] {
+        assert_eq!(order(&policy, &fleet, ended_at), expected, "{ended_at:?}");
+    }
+    // It may be none any more.
+    let evaluation = found(&policy, &fleet[1..]);
+    let policies = policies(&[&policy]);
+    let gone = Position {
+        is_running: false,
+        account: HERE.0.parse().unwrap(),
+        region: THERE.1.parse().unwrap(),
+        name: "aa".to_owned(),
+    };
+    let mut planner =
+        Planner::new(&policy, &evaluation, &policies, &[], now()).beginning_after(Some(&gone));
+    let first = planner.next_candidate().unwrap();
+    assert_eq!(first.notebook.summary.name, "b");
+}
+
+/// Whose account and region is being read keeps its place.
+#[test]
+fn who_is_passed_over_comes_later() {
+    let policy = enforcing(&generous());
+    let asleep = |place, names: [&str; 2]| {
+        (
+            place,
+            names.map(|name| notebook(place, name, "Stopped")).to_vec(),
+        )
+    };
+    let fleet = [asleep(HERE, ["a", "b"]), asleep(THERE, ["c", "d"])];
+    let evaluation = found(&policy, &fleet);
+    let policies = policies(&[&policy]);
+    let mut planner = Planner::new(&policy, &evaluation, &policies, &[], now());
+    let mut next = |is_eligible: &dyn Fn(&Candidate) -> bool| {
+        let next = planner.next_candidate_where(is_eligible);
+        next.map(|candidate| candidate.notebook.summary.name.clone())
+    };
+    let there = |candidate: &Candidate| candidate.region.as_str() == THERE.1;
+    assert_eq!(next(&there).as_deref(), Some("c"));
+    assert_eq!(next(&|_| true).as_deref(), Some("a"));
+    assert_eq!(next(&there).as_deref(), Some("d"));
+    assert_eq!(next(&there), None);
+    assert_eq!(next(&|_| true).as_deref(), Some("b"));
+    assert_eq!(next(&|_| true), None);
+}
+
 #[test]
 fn why_one_was_refused_is_said() {
     let policy = enforcing(&generous());

@@ -1,0 +1,153 @@
+//! Reads candidates again before they are claimed *(reads)*: one at a time, and more beside it while AWS does not answer.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use futures::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesUnordered};
+use tokio::time::{Instant, timeout};
+
+use crate::{
+    controller::{Context, sight::Sight},
+    decide::{Candidate, Policies},
+    domain::{Access, AccountId, Notebook, NotebookSummary, ReadFailure, Region, TargetKey},
+    kubernetes::PolicyList,
+};
+
+/// How long reading a candidate may take.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// After which other candidates are read beside those that AWS has not answered yet.
+const SLOW: Duration = Duration::from_millis(500);
+
+/// Reads that begin together at most. Their number doubles each time that no read is answered within `SLOW`: many targets that hang are
+/// passed within seconds, and a target that answers is read by itself, so that no notebook is read in vain when a budget is used up.
+const MOST_TOGETHER: usize = 16;
+
+/// Reads that are under way at most. Those that hang must leave room on the wire for scans and for the remediations under way.
+const MOST_UNDER_WAY: usize = 64;
+
+/// The candidates that are being read.
+pub(super) struct Reads<'a> {
+    under_way: FuturesUnordered<BoxFuture<'a, Read>>,
+    /// When the read of an account and region began. There is one at a time: others would hang with it.
+    begun_at: HashMap<(AccountId, Region), Instant>,
+    /// How many begin together.
+    together: usize,
+    /// How many may begin now.
+    room: usize,
+}
+
+/// A candidate that was read.
+pub(super) struct Read {
+    pub(super) candidate: Candidate,
+    /// The policies as they were listed just before.
+    pub(super) listed: Arc<PolicyList>,
+    /// The notebook as it is now. `None`: it does not exist any more.
+    pub(super) notebook: Result<Option<Notebook>, ReadFailure>,
+}
+
+impl Default for Reads<'_> {
+    fn default() -> Self {
+        Self {
+            under_way: FuturesUnordered::new(),
+            begun_at: HashMap::new(),
+            together: 1,
+            room: 1,
+        }
+    }
+}
+
+impl<'a> Reads<'a> {
+    /// Returns true if no read is under way.
+    pub(super) fn is_empty(&self) -> bool {
+        self.begun_at.is_empty()
+    }
+
+    /// Returns true if another read may begin now.
+    pub(super) fn has_room(&self) -> bool {
+        self.room > 0 && self.begun_at.len() < MOST_UNDER_WAY
+    }
+
+    /// Returns true if a read of the candidate's account and region is under way.
+    pub(super) fn is_busy(&self, candidate: &Candidate) -> bool {
+        self.begun_at.contains_key(&place(candidate))
+    }
+
+    /// Returns true if a read that began before an instant is under way.
+    pub(super) fn any_since_before(&self, instant: Instant) -> bool {
+        self.begun_at.values().any(|begun_at| *begun_at < instant)
+    }
+
+    /// Begins to read a candidate.
+    pub(super) fn begin(
+        &mut self,
+        context: &'a Context,
+        candidate: Candidate,
+        access: Access,
+        listed: Arc<PolicyList>,
+    ) {
+        self.room = self.room.saturating_sub(1);
+        self.begun_at.insert(place(&candidate), Instant::now());
+        let reading = async move {
+            let notebook = read(context, access, &listed.policies, &candidate).await;
+            Read {
+                candidate,
+                listed,
+                notebook,
+            }
+        };
+        self.under_way.push(reading.boxed());
+    }
+
+    /// The next candidate that was read. `None`: none was for a while, and there is room for others beside them.
+    pub(super) async fn next(&mut self) -> Option<Read> {
+        let answered = timeout(SLOW, self.under_way.next()).await.ok().flatten();
+        self.together = match &answered {
+            Some(read) => {
+                self.begun_at.remove(&place(&read.candidate));
+                1
+            }
+            None => MOST_TOGETHER.min(2 * self.together),
+        };
+        self.room = self.together;
+        answered
+    }
+}
+
+fn place(candidate: &Candidate) -> (AccountId, Region) {
+    (candidate.account.clone(), candidate.region.clone())
+}
+
+/// Describes a candidate again, and reads its tags where a policy speaks of them. `None`: it does not exist any more.
+async fn read(
+    context: &Context,
+    access: Access,
+    policies: &Policies,
+    candidate: &Candidate,
+) -> Result<Option<Notebook>, ReadFailure> {
+    let begun_at = Instant::now();
+    let key = TargetKey {
+        account: candidate.account.clone(),
+        region: candidate.region.clone(),
+        access,
+    };
+    let flight = context.flights.reach(&key, &context.aws);
+    let sight = || Sight {
+        context,
+        flight: &flight,
+        patience: PATIENCE.saturating_sub(begun_at.elapsed()),
+    };
+    let summary = &candidate.notebook.summary;
+    let Some(seen) = sight().describe(&summary.name).await? else {
+        return Ok(None);
+    };
+    let tags = sight().tags(policies, &summary.arn).await.transpose()?;
+    Ok(Some(Notebook {
+        summary: NotebookSummary {
+            status: seen.details.status.clone(),
+            ..summary.clone()
+        },
+        details: Ok(seen.details),
+        tags: tags.map(Ok),
+        described_at: seen.described_at,
+    }))
+}
