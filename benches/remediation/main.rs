@@ -4,6 +4,9 @@
 //! starts take the typical minutes of small instances, and its clock runs faster than the wall's; the operator's intervals are shorter by
 //! the same factor. The ideal schedule has no pauses: the canary, then all running ones fifty at a time, each taking exactly a
 //! stop, an update and a start; the stopped ones, ten at a time, go beside them.
+//!
+//! `--stopped --notebooks 10000 --targets 300` is the other case of `make bench-remediation`: stopped notebooks in 300 accounts and regions.
+//! The ideal schedule updates fifty of them at a time.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -19,7 +22,10 @@ mod served;
 #[path = "../audit/usage.rs"]
 mod usage;
 
-use std::time::{Duration, Instant};
+use std::{
+    collections::BTreeSet,
+    time::{Duration, Instant},
+};
 
 use clap::Parser;
 use sagemaker_simulator::{
@@ -29,16 +35,30 @@ use serde_json::json;
 
 use crate::operator::Operator;
 
-const ACCOUNT: &str = "111122223333";
-const REGION: &str = "eu-west-1";
+/// The first account; the others have the numbers that follow.
+const ACCOUNT: u64 = 111_122_223_333;
+
+/// The regions of each account.
+const REGIONS: [&str; 10] = [
+    "eu-west-1",
+    "ap-northeast-1",
+    "ap-south-1",
+    "ap-southeast-1",
+    "ca-central-1",
+    "eu-central-1",
+    "eu-north-1",
+    "us-east-1",
+    "us-east-2",
+    "us-west-2",
+];
 
 /// The typical times of small instances: stop 1–2 min, update ½–1 min, start 2–4 min.
 const STOP: Duration = Duration::from_secs(90);
 const UPDATE: Duration = Duration::from_secs(45);
 const START: Duration = Duration::from_mins(3);
 
-/// Updates of stopped notebooks that the operator keeps under way at a time.
-const UPDATES: u32 = 10;
+/// Updates of stopped notebooks that the operator keeps under way at a time, per account and region and over all.
+const UPDATES: (u32, u32) = (10, 50);
 
 /// Between two looks at how many are down, and whether all is done.
 const LOOK: Duration = Duration::from_millis(100);
@@ -49,6 +69,14 @@ struct Arguments {
     /// Notebooks, half of them running
     #[arg(long, default_value_t = 1000)]
     notebooks: u32,
+
+    /// No notebook is running
+    #[arg(long)]
+    stopped: bool,
+
+    /// Accounts and regions that the notebooks are spread over
+    #[arg(long, default_value_t = 1)]
+    targets: u32,
 
     /// How many running ones may be down at the same time
     #[arg(long, default_value_t = 50)]
@@ -91,8 +119,8 @@ fn main() {
     let operator = Operator::start_with(&cluster, &simulator, &flags);
     let begun = Instant::now();
     apply(&cluster, &arguments);
-    let most_down = watch(&simulator, &arguments, begun);
-    report(&arguments, begun.elapsed(), most_down, &simulator);
+    let most = watch(&simulator, &arguments, begun);
+    report(&arguments, begun.elapsed(), &most, &simulator);
     println!("operator: {:?}", operator.usage());
 }
 
@@ -103,21 +131,59 @@ fn fleet(arguments: &Arguments) -> Fleet {
         start: START,
         ..Timings::default()
     };
-    let notebooks = (0..arguments.notebooks).map(|number| {
-        let status = if number % 2 == 0 {
+    let places: Vec<_> = arguments.places().collect();
+    let notebooks = (0..arguments.notebooks).zip(places.iter().cycle());
+    let notebooks = notebooks.map(|(number, (account, region))| {
+        let status = if number < arguments.running() {
             Status::InService
         } else {
             Status::Stopped
         };
-        Notebook::new(ACCOUNT, REGION, &format!("notebook-{number}")).status(status)
+        Notebook::new(account, region, &format!("notebook-{number}")).status(status)
     });
-    Fleet::new()
-        .account(Account::new(ACCOUNT).role("sudoless").regions([REGION]))
-        .notebooks(notebooks)
-        .timings(timings)
+    let mut fleet = Fleet::new().notebooks(notebooks).timings(timings);
+    for account in arguments.accounts() {
+        fleet = fleet.account(Account::new(&account).role("sudoless").regions(REGIONS));
+    }
+    fleet
+}
+
+impl Arguments {
+    /// How many notebooks are running.
+    fn running(&self) -> u32 {
+        if self.stopped {
+            0
+        } else {
+            self.notebooks.div_ceil(2)
+        }
+    }
+
+    /// The accounts and regions that the notebooks are in.
+    fn places(&self) -> impl Iterator<Item = (String, &'static str)> {
+        let accounts = (ACCOUNT..).map(|account| account.to_string());
+        accounts
+            .flat_map(|account| REGIONS.map(|region| (account.clone(), region)))
+            .take(self.targets as usize)
+    }
+
+    fn accounts(&self) -> BTreeSet<String> {
+        self.places().map(|(account, _)| account).collect()
+    }
+
+    /// How many updates of stopped notebooks the operator keeps under way at a time.
+    fn updates(&self) -> u32 {
+        let (per_target, over_all) = UPDATES;
+        over_all.min(per_target * self.targets)
+    }
 }
 
 fn apply(cluster: &local_cluster::LocalCluster, arguments: &Arguments) {
+    let regions: BTreeSet<_> = arguments.places().map(|(_, region)| region).collect();
+    let accounts: Vec<_> = arguments
+        .accounts()
+        .iter()
+        .map(|account| json!({"id": account, "role": "sudoless"}))
+        .collect();
     let policy = json!({
         "apiVersion": "sudoless.dev/v1alpha1",
         "kind": "NotebookRootAccessPolicy",
@@ -125,8 +191,8 @@ fn apply(cluster: &local_cluster::LocalCluster, arguments: &Arguments) {
         "spec": {
             "mode": "Enforce",
             "scanInterval": "1m",
-            "accounts": [{"id": ACCOUNT, "role": "sudoless"}],
-            "regions": [REGION],
+            "accounts": accounts,
+            "regions": regions,
             "remediation": {
                 "maxConcurrent": arguments.max_concurrent,
                 "maxConcurrentPerRegion": arguments.max_concurrent,
@@ -139,11 +205,19 @@ fn apply(cluster: &local_cluster::LocalCluster, arguments: &Arguments) {
     cluster.run_kubectl(["apply", "-f", path]).unwrap();
 }
 
-/// Waits until every notebook is as it should be; returns how many were down at the same time at most, the stopped ones aside.
-fn watch(simulator: &Simulator, arguments: &Arguments, begun: Instant) -> u32 {
-    let stopped = arguments.notebooks / 2;
+/// How many notebooks were seen at the same time, at most.
+#[derive(Default)]
+struct Most {
+    /// Down, the stopped ones aside.
+    down: u32,
+    /// In status `Updating`.
+    updating: u32,
+}
+
+/// Waits until every notebook is as it should be; returns how many were under way at the same time.
+fn watch(simulator: &Simulator, arguments: &Arguments, begun: Instant) -> Most {
     let deadline = 5 * ideal(arguments);
-    let mut most_down = 0;
+    let mut most = Most::default();
     let mut told = Instant::now();
     loop {
         let notebooks = simulator.notebooks();
@@ -151,14 +225,17 @@ fn watch(simulator: &Simulator, arguments: &Arguments, begun: Instant) -> u32 {
             .iter()
             .filter(|notebook| notebook.root_access == RootAccess::Disabled)
             .count();
-        let running = notebooks
-            .iter()
-            .filter(|notebook| notebook.status == Status::InService)
-            .count();
-        let down = arguments.notebooks - stopped - u32::try_from(running).unwrap();
-        most_down = most_down.max(down);
+        let count = |status: Status| {
+            let of_status = notebooks
+                .iter()
+                .filter(|notebook| notebook.status == status);
+            u32::try_from(of_status.count()).unwrap()
+        };
+        let down = arguments.running() - count(Status::InService);
+        most.down = most.down.max(down);
+        most.updating = most.updating.max(count(Status::Updating));
         if fixed == notebooks.len() && down == 0 {
-            return most_down;
+            return most;
         }
         if told.elapsed() > Duration::from_secs(10) {
             told = Instant::now();
@@ -178,23 +255,29 @@ fn watch(simulator: &Simulator, arguments: &Arguments, begun: Instant) -> u32 {
 
 /// Without any pause.
 fn ideal(arguments: &Arguments) -> Duration {
-    let running = arguments.notebooks.div_ceil(2);
-    let rounds = 1 + running.saturating_sub(1).div_ceil(arguments.max_concurrent);
+    let running = arguments.running();
+    let rounds = running.min(1) + running.saturating_sub(1).div_ceil(arguments.max_concurrent);
     let restarts = (STOP + UPDATE + START) * rounds;
-    let updates = UPDATE * (arguments.notebooks / 2).div_ceil(UPDATES);
+    let updates = UPDATE * (arguments.notebooks - running).div_ceil(arguments.updates());
     restarts.max(updates) / arguments.speed
 }
 
-fn report(arguments: &Arguments, took: Duration, most_down: u32, simulator: &Simulator) {
+fn report(arguments: &Arguments, took: Duration, most: &Most, simulator: &Simulator) {
     let ideal = ideal(arguments);
     let counters = simulator.counters();
     println!(
-        "{} notebooks, half of them running, maxConcurrent {}, clock {} times as fast",
-        arguments.notebooks, arguments.max_concurrent, arguments.speed
+        "{} notebooks in {} accounts and regions, {} of them running, maxConcurrent {}, clock {} times as fast",
+        arguments.notebooks,
+        arguments.targets,
+        arguments.running(),
+        arguments.max_concurrent,
+        arguments.speed
     );
     println!(
-        "took {took:.1?}, ideal {ideal:.1?}: {:.2} times; at most {most_down} down",
-        took.as_secs_f64() / ideal.as_secs_f64()
+        "took {took:.1?}, ideal {ideal:.1?}: {:.2} times; at most {} down, {} updating",
+        took.as_secs_f64() / ideal.as_secs_f64(),
+        most.down,
+        most.updating
     );
     for operation in [
         Operation::ListNotebookInstances,
