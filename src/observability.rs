@@ -9,7 +9,7 @@ mod telemetry;
 
 pub use metrics::{
     BuildInfo, Controller, ExemptionExpiry, Metrics, PolicyFacts, ReconciliationResult,
-    RecordFacts, TargetFacts,
+    RecordFacts, StartFailure, TargetFacts,
 };
 pub use readiness::{Gate, Readiness};
 pub use server::{ListenError, Server, listen};

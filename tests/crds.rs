@@ -222,7 +222,7 @@ fn status() -> Value {
         "lastScanTime": "2026-11-22T10:00:00Z",
         "summary": {
             "notebooks": 41, "compliant": 35, "nonCompliant": 3, "exempt": 2, "unknown": 1, "remediating": 0,
-            "needsAttention": 0, "notRestartable": 1, "lifecycleConfigs": 7, "targets": 4, "unreadableTargets": 1,
+            "needsAttention": 0, "failed": 0, "notRestartable": 1, "lifecycleConfigs": 7, "targets": 4, "unreadableTargets": 1,
         },
         "targets": [
             {"account": "444455556666", "region": "eu-west-1", "state": "AccessDenied", "message": "sts:AssumeRole"},

@@ -341,7 +341,10 @@ fn every_state_is_listed() {
         .iter()
         .filter(|metric| metric["name"] == "status_state");
     let listed = &states.next().unwrap()["each"]["stateSet"]["list"];
-    assert_eq!(*listed, json!(RecordState::ALL.map(RecordState::as_str)));
+    // Nothing writes a state that this version does not know.
+    let known = RecordState::ALL.into_iter().map(RecordState::as_str);
+    let known: Vec<&str> = known.filter(|state| *state != "Unrecognized").collect();
+    assert_eq!(*listed, json!(known));
 }
 
 /// What the program could do with more rights than it needs, it would do unseen.

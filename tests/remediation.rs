@@ -37,6 +37,8 @@ mod adoption;
 mod api_server;
 #[path = "remediation/attention.rs"]
 mod attention;
+#[path = "remediation/brake.rs"]
+mod brake;
 #[path = "remediation/changes.rs"]
 mod changes;
 #[path = "remediation/claims.rs"]

@@ -66,6 +66,9 @@ pub enum ConditionReason {
     NoTargetRead,
     /// `Stalled` True, `Ready` False: a remediation needs a person.
     NeedsAttention,
+    /// `Stalled` True, `Ready` False: nothing new is begun in an account and region where too many remediations failed, or no running
+    /// notebook of the policy is stopped because too many are down and need attention.
+    Halted,
     /// `Compliant` True: everything was read, no covered notebook that is not exempt gives its users root.
     AllCompliant,
     /// `Compliant` False: at least one covered notebook gives its users root.
@@ -91,6 +94,7 @@ impl ConditionReason {
             Self::EveryTargetDenied => "EveryTargetDenied",
             Self::NoTargetRead => "NoTargetRead",
             Self::NeedsAttention => "NeedsAttention",
+            Self::Halted => "Halted",
             Self::AllCompliant => "AllCompliant",
             Self::RootAccessEnabled => "RootAccessEnabled",
             Self::IncompleteScan => "IncompleteScan",

@@ -77,6 +77,8 @@ pub struct Summary {
     /// Running notebooks that are not restarted, because AWS would not start them again: their platform is retired or not known, or
     /// an accelerator is attached.
     pub not_restartable: u32,
+    /// Notebooks whose remediation failed. None of them is tried again until its NotebookRemediation is deleted.
+    pub failed: u32,
     /// Notebooks with a lifecycle configuration. Its scripts run as root whatever the notebook's root access is.
     pub lifecycle_configs: u32,
     /// Accounts and regions that the policy names, each pair counted once.

@@ -1,10 +1,8 @@
 //! Which events a pass gives rise to *(pure)*: few, whatever happened.
 
-use std::collections::BTreeSet;
-
 use crate::{
     decide::Baseline,
-    domain::{Evaluation, Finding, Target, Verdict},
+    domain::{Evaluation, Finding, Flights, Target, Verdict},
     kubernetes::{Announcement, Severity},
 };
 
@@ -20,6 +18,9 @@ const ROOT_ACCESS_ENABLED: &str = "RootAccessEnabled";
 /// The reason of an event about notebooks that nobody can judge.
 const NOTEBOOK_UNKNOWN: &str = "NotebookUnknown";
 
+/// The reason of an event about the brake over a policy.
+const POLICY_HALTED: &str = "PolicyHalted";
+
 /// The reason of an event about an account and region where too many remediations failed.
 const TARGET_HALTED: &str = "TargetHalted";
 
@@ -33,8 +34,18 @@ pub(super) fn announcements(baseline: &Baseline, evaluation: &Evaluation) -> Vec
     }
 }
 
-/// What to tell of accounts and regions where nothing new is begun since this pass.
-pub(super) fn halts(before: &BTreeSet<Target>, halted: &BTreeSet<Target>) -> Vec<Announcement> {
+/// What to tell of a brake that is on since this pass, and of accounts and regions where nothing new is begun since.
+pub(super) fn halts(before: &Flights, now: &Flights) -> Vec<Announcement> {
+    let brake = (now.braked && !before.braked).then(|| Announcement {
+        severity: Severity::Warning,
+        reason: POLICY_HALTED,
+        action: "Remediate",
+        note: format!(
+            "no running notebook of this policy is stopped any more: {} remediations need a person, and as many notebooks are down as \
+             maxFailures says; see kubectl get nbr --field-selector status.state=NeedsAttention",
+            now.needs_attention.len()
+        ),
+    });
     let halt = |target: &Target| Announcement {
         severity: Severity::Warning,
         reason: TARGET_HALTED,
@@ -44,7 +55,8 @@ pub(super) fn halts(before: &BTreeSet<Target>, halted: &BTreeSet<Target>) -> Vec
              kubectl get nbr --field-selector status.state=Failed, and delete them when their cause is gone"
         ),
     };
-    halted.difference(before).map(halt).collect()
+    let targets = now.halted.difference(&before.halted).map(halt);
+    brake.into_iter().chain(targets).collect()
 }
 
 fn of_one(finding: &Finding) -> Announcement {

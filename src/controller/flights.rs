@@ -32,6 +32,8 @@ struct Remembered {
     pruned: Option<Pruned>,
     /// The status that this process wrote last.
     written: Option<NotebookRemediationStatus>,
+    /// The number of the last Start that is known to have ended in status Failed.
+    failed_start: u32,
 }
 
 /// A status that the API server did not store as it was sent.
@@ -63,6 +65,7 @@ impl Flights {
             unreadable: 0,
             pruned: None,
             written: None,
+            failed_start: 0,
         };
         state.records.insert(name.to_owned(), remembered);
         flight
@@ -152,6 +155,13 @@ impl Flights {
         pruned.is_some_and(|pruned| {
             pruned.resource_version == stored.resource_version() && pruned.sent == *status
         })
+    }
+
+    /// The Start of this number ended in status Failed. Returns false if that is known of the record.
+    pub(super) fn is_first_failure(&self, name: &str, start: u32) -> bool {
+        let mut state = self.locked();
+        let known = state.records.get_mut(name);
+        known.is_some_and(|known| std::mem::replace(&mut known.failed_start, start) != start)
     }
 
     /// The record is finished or gone.

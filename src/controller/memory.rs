@@ -1,12 +1,10 @@
 //! What the operator remembers of a policy between two passes. All of it can be lost: a restart begins with a full scan.
 
-use std::collections::BTreeSet;
-
 use super::schedule::Schedule;
 use crate::{
     api::{NotebookRootAccessPolicy, NotebookRootAccessPolicyStatus},
     decide::{Baseline, Judged, Position},
-    domain::Target,
+    domain::Flights,
     inventory::Subscription,
     observability::PolicyFacts,
 };
@@ -24,8 +22,8 @@ pub(super) struct Memory {
     pub(super) judged: Option<Judged>,
     /// The verdicts of the last pass; `None`: not known.
     pub(super) baseline: Option<Baseline>,
-    /// Where nothing new was begun at the last pass; `None`: not known.
-    pub(super) halted: Option<BTreeSet<Target>>,
+    /// What was under way at the last pass, and held up; `None`: not known.
+    pub(super) flights: Option<Flights>,
     /// The position of the candidate at which the claims of the last pass ended for want of time; `None`: everything was tried.
     pub(super) claims_ended_at: Option<Position>,
     /// What the metrics show.

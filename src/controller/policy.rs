@@ -20,7 +20,7 @@ use crate::{
         SCAN_NOW_ANNOTATION,
     },
     decide::{self, Baseline, Judged, Pass, Planner, Progress},
-    domain::{Evaluation, Policy, PolicyName},
+    domain::{Evaluation, Flights, Policy, PolicyName},
     inventory::{Observation, Subscription},
     kubernetes::{self, Subject},
     observability::{Controller, ExemptionExpiry, PolicyFacts, ReconciliationResult, TargetFacts},
@@ -233,6 +233,7 @@ impl PolicyPass<'_> {
             .take()
             .unwrap_or_else(|| facts(policy, memory, &Evaluation::default()));
         (facts.suspended, facts.mode) = (true, policy.mode);
+        (facts.halted, facts.braked) = (count_halted(&flights), flights.braked);
         facts.expiries = ExemptionExpiry::all(policy);
         self.context
             .show(&self.name, &self.subject.uid, facts.clone());
@@ -287,9 +288,9 @@ impl PolicyPass<'_> {
                     .await;
             }
         }
-        if let Some(before) = &memory.halted {
+        if let Some(before) = &memory.flights {
             let reference = resource.object_ref(&());
-            for announcement in halts(before, &evaluation.flights.halted) {
+            for announcement in halts(before, &evaluation.flights) {
                 tracing::warn!(policy = %self.name, reason = announcement.reason, "{}", announcement.note);
                 self.context
                     .announcer
@@ -297,7 +298,7 @@ impl PolicyPass<'_> {
                     .await;
             }
         }
-        memory.halted = Some(evaluation.flights.halted.clone());
+        memory.flights = Some(evaluation.flights.clone());
         memory.baseline = Some(memory.baseline.take().map_or_else(
             || Baseline::after(evaluation),
             |baseline| baseline.followed_by(evaluation),
@@ -350,9 +351,14 @@ fn facts(policy: &Policy, memory: &Memory, evaluation: &Evaluation) -> PolicyFac
         last_scan: memory.schedule.last_scan(),
         targets: evaluation.targets.iter().map(TargetFacts::of).collect(),
         waiting: PolicyFacts::waiting_in(evaluation),
-        halted: u32::try_from(evaluation.flights.halted.len()).unwrap_or(u32::MAX),
+        halted: count_halted(&evaluation.flights),
+        braked: evaluation.flights.braked,
         expiries: ExemptionExpiry::all(policy),
     }
+}
+
+fn count_halted(flights: &Flights) -> u32 {
+    u32::try_from(flights.halted.len()).unwrap_or(u32::MAX)
 }
 
 /// The next scan, the next try of what failed, the next expiry of an exemption, the next window: whichever comes first.

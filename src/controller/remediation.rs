@@ -149,6 +149,7 @@ impl Pass<'_> {
         if observed.sighting != decide::Sighting::Unreadable {
             self.context.flights.readable(&self.resource.name_any());
         }
+        self.count_failed_start(&observed.sighting);
         let wish = self.wish.unwrap_or(decide::Wish::Unclear);
         let times = self.context.options.times();
         let mut decision = decide::step(&self.record, &observed.sighting, wish, self.now, &times);

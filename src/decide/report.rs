@@ -80,13 +80,14 @@ fn message(record: &Record, wish: Option<Wish>) -> String {
 }
 
 fn starting(record: &Record) -> String {
-    match record.progress.rollback_reason {
+    let what = match record.progress.rollback_reason {
         None => "root access is disabled; it is being started again".to_owned(),
         Some(reason) => format!(
             "it is being started again as it was, without a change: {}",
             because(reason, None)
         ),
-    }
+    };
+    format!("{what}{}", said(record))
 }
 
 fn needs_attention(record: &Record) -> String {

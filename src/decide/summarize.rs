@@ -101,6 +101,7 @@ pub fn suspended(
     if let Some(summary) = &mut status.summary {
         summary.remediating = flights.remediating;
         summary.needs_attention = counted(flights.needs_attention.len());
+        summary.failed = flights.failed;
     }
     status
 }
@@ -131,6 +132,7 @@ fn summary(evaluation: &Evaluation) -> api::Summary {
         remediating: evaluation.flights.remediating,
         needs_attention: counted(evaluation.flights.needs_attention.len()),
         not_restartable: targets.iter().map(|report| report.not_restartable).sum(),
+        failed: evaluation.flights.failed,
         lifecycle_configs: targets.iter().map(|report| report.lifecycle_configs).sum(),
         targets: counted(targets.len()),
         unreadable_targets: counted(

@@ -131,6 +131,10 @@ pub struct Flights {
     pub remediating: u32,
     /// The names of the records that need a person.
     pub needs_attention: Vec<String>,
+    /// How many failed, and are not acknowledged.
+    pub failed: u32,
+    /// The brake of an enforcing policy: so many notebooks are down and need attention that no other running notebook is stopped.
+    pub braked: bool,
     /// Where nothing new is begun, because too many failed.
     pub halted: BTreeSet<Target>,
     /// When a window opens that a notebook waits for.

@@ -287,6 +287,13 @@ impl Record {
             && self.progress.end != Some(EndReason::Deleted)
     }
 
+    /// Returns true if the last request about the notebook was a Start, and AWS accepted it.
+    #[must_use]
+    pub fn is_start_accepted(&self) -> bool {
+        let progress = &self.progress;
+        progress.start_accepted_at.is_some() && progress.start_accepted_at >= progress.last_write_at
+    }
+
     /// The step that is under way, whose timeout counts.
     #[must_use]
     pub fn step(&self) -> Step {

@@ -17,7 +17,7 @@ use prometheus::{
 use self::{facts::FactsCollector, records::RecordsCollector};
 pub use self::{
     facts::{ExemptionExpiry, PolicyFacts, TargetFacts},
-    labels::{Controller, ReconciliationResult},
+    labels::{Controller, ReconciliationResult, StartFailure},
     records::RecordFacts,
 };
 use crate::{
@@ -69,6 +69,7 @@ pub struct Metrics {
     records: RecordsCollector,
     remediations: IntCounterVec,
     downtimes: HistogramVec,
+    starts_failed: IntCounterVec,
 }
 
 impl BuildInfo {
@@ -100,6 +101,7 @@ impl Metrics {
             records: RecordsCollector::new()?,
             remediations: remediations()?,
             downtimes: downtimes()?,
+            starts_failed: starts_failed()?,
         };
         let build_info = build_info()?;
         build_info
@@ -116,6 +118,7 @@ impl Metrics {
         registry.register(Box::new(metrics.records.clone()))?;
         registry.register(Box::new(metrics.remediations.clone()))?;
         registry.register(Box::new(metrics.downtimes.clone()))?;
+        registry.register(Box::new(metrics.starts_failed.clone()))?;
         registry.register(Box::new(build_info))?;
         #[cfg(target_os = "linux")]
         registry.register(Box::new(
@@ -137,6 +140,10 @@ impl Metrics {
                 .with_label_values(&[policy.as_str(), outcome.as_str()]);
         }
         self.downtimes.with_label_values(&[policy.as_str()]);
+        for failure in StartFailure::ALL {
+            self.starts_failed
+                .with_label_values(&[policy.as_str(), failure.as_str()]);
+        }
         self.facts.published(policy, facts);
     }
 
@@ -150,6 +157,11 @@ impl Metrics {
                 .remove_label_values(&[policy.as_str(), outcome.as_str()]);
         }
         let _ = self.downtimes.remove_label_values(&[policy.as_str()]);
+        for failure in StartFailure::ALL {
+            let _ = self
+                .starts_failed
+                .remove_label_values(&[policy.as_str(), failure.as_str()]);
+        }
     }
 
     /// Notes what a record says now; `None`: it is gone.
@@ -167,6 +179,13 @@ impl Metrics {
                 .with_label_values(&[policy.as_str()])
                 .observe(down.as_secs_f64());
         }
+    }
+
+    /// Notes that a notebook of a policy did not start.
+    pub fn start_failed(&self, policy: &PolicyName, failure: StartFailure) {
+        self.starts_failed
+            .with_label_values(&[policy.as_str(), failure.as_str()])
+            .inc();
     }
 
     /// Notes that one scan of one target ended.
@@ -315,6 +334,17 @@ fn downtimes() -> Result<HistogramVec, prometheus::Error> {
         )
         .buckets(DOWNTIME_BUCKETS.to_vec()),
         &["policy"],
+    )
+}
+
+fn starts_failed() -> Result<IntCounterVec, prometheus::Error> {
+    IntCounterVec::new(
+        Opts::new(
+            "sudoless_starts_failed_total",
+            "Starts that AWS refused (AccessDenied, LimitExceeded, or Rejected for another reason), or accepted and that ended in status \
+             Failed. Alert on any increase: a notebook that the operator stopped stays down until a person removes the cause.",
+        ),
+        &["policy", "reason"],
     )
 }
 

@@ -400,6 +400,7 @@ impl Expectation {
             "remediating": 0,
             "needsAttention": 0,
             "notRestartable": 0,
+            "failed": 0,
             "lifecycleConfigs": judged.iter().filter(|judged| judged.notebook.lifecycle_config.is_some()).count(),
             "targets": self.targets.len(),
             "unreadableTargets": self.unreadable(),

@@ -129,13 +129,14 @@ impl Scene {
         let policy = self
             .shown("halted", &["RemediationFailed", "TargetHalted"])
             .await;
-        policy.row_is("team-halted Enforce True False 2 2 0 … … Scanned");
+        policy.row_is("team-halted Enforce False False 2 2 0 … … Halted");
         let place = format!("{HALTED}/{REGION}");
         let said = format!(
             "1 account and region read; nothing new is begun in {place} because too many remediations failed there: kubectl get \
              nbr --field-selector status.state=Failed shows them, deleting them lets it go on"
         );
-        policy.says("Ready", "True", &said);
+        policy.says("Ready", "False", &said);
+        policy.says("Stalled", "True", &said);
         let said = format!(
             "its remediation failed: see kubectl describe {name}; kubectl delete {name} acknowledges it and tries again"
         );

@@ -11,7 +11,7 @@ use sudoless::{
     },
     observability::{
         BuildInfo, Controller, ExemptionExpiry, Metrics, PolicyFacts, ReconciliationResult,
-        RecordFacts, TargetFacts,
+        RecordFacts, StartFailure, TargetFacts,
     },
 };
 
@@ -61,6 +61,7 @@ pub fn facts(targets: Vec<TargetFacts>) -> PolicyFacts {
         targets,
         waiting: [0; WaitReason::ALL.len()],
         halted: 0,
+        braked: false,
         expiries: Vec::new(),
     }
 }
@@ -112,6 +113,7 @@ pub fn remediating_metrics() -> Metrics {
         RecordState::Succeeded,
         Some(Duration::from_mins(6)),
     );
+    metrics.start_failed(&PolicyName::from("strict"), StartFailure::Failed);
     metrics
 }
 

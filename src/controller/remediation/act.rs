@@ -141,6 +141,9 @@ impl Pass<'_> {
             answer = %answer.kind,
             "{words}"
         );
+        if request == Request::Start {
+            self.count_refused_start(answer.kind);
+        }
         // For people; it becomes durable with whatever follows from the answer.
         let last_error = &mut self.record.progress.last_error;
         match (request, answer.kind) {

@@ -5,9 +5,10 @@ use kube::{Resource, ResourceExt};
 
 use super::Pass;
 use crate::{
-    decide,
-    domain::RecordState,
+    decide::{self, Sighting},
+    domain::{AnswerKind, NotebookStatus, RecordState},
     kubernetes::{Announcement, Severity},
+    observability::StartFailure,
 };
 
 impl Pass<'_> {
@@ -45,6 +46,39 @@ impl Pass<'_> {
                 announcer.announce(&about, announcement).await;
             }
         });
+    }
+
+    /// Counts a Start that AWS accepted and that ended in status Failed, once.
+    pub(super) fn count_failed_start(&self, sighting: &Sighting) {
+        let is_failed = matches!(
+            sighting,
+            Sighting::Seen {
+                status: NotebookStatus::Failed,
+                ..
+            }
+        );
+        let (name, start) = (
+            self.resource.name_any(),
+            self.record.progress.start_attempts,
+        );
+        if is_failed
+            && self.record.is_start_accepted()
+            && self.context.flights.is_first_failure(&name, start)
+        {
+            self.context
+                .metrics
+                .start_failed(&self.record.intent.policy, StartFailure::Failed);
+        }
+    }
+
+    /// Counts a Start that AWS refused.
+    pub(super) fn count_refused_start(&self, answer: AnswerKind) {
+        let attempts = self.record.progress.start_attempts;
+        if let Some(failure) = StartFailure::from_answer(answer, attempts) {
+            self.context
+                .metrics
+                .start_failed(&self.record.intent.policy, failure);
+        }
     }
 
     /// One on the record, and one on its policy for what matters there.

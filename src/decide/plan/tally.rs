@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::super::{Budget, PartialRecord};
 use crate::domain::{
-    AccountId, EndReason, Flights, NotebookArn, Policy, PolicyName, Record, RecordName,
+    AccountId, EndReason, Flights, Mode, NotebookArn, Policy, PolicyName, Record, RecordName,
     RecordState, Region, Target, TargetRegion,
 };
 
@@ -32,6 +32,7 @@ pub struct Tally {
     /// Updates of stopped notebooks under way, of every policy, those that need attention aside.
     updates: u32,
     remediating: u32,
+    failed: u32,
     attention: BTreeSet<String>,
     targets: HashMap<(AccountId, Region), TargetTally>,
     notebooks: HashMap<NotebookArn, Known>,
@@ -108,6 +109,7 @@ impl Tally {
             self.down += u32::from(takes_a_slot);
             self.down_and_need_attention += u32::from(record.is_down_and_needs_attention());
             self.remediating += u32::from(is_remediating(record));
+            self.failed += u32::from(state == RecordState::Failed);
             if needs_attention {
                 self.attention
                     .insert(RecordName::of(&intent.notebook).to_string());
@@ -184,6 +186,8 @@ impl Tally {
         Flights {
             remediating: self.remediating,
             needs_attention: self.attention.iter().cloned().collect(),
+            failed: self.failed,
+            braked: policy.mode == Mode::Enforce && self.brakes(policy),
             halted: self.halted(policy),
             window_opens: None,
         }

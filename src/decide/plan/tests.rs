@@ -486,6 +486,9 @@ fn flights_are_the_policys_own() {
     let expected = Flights {
         remediating: 3,
         needs_attention: attention,
+        failed: 3,
+        // One is down and needs attention; the other was not running.
+        braked: false,
         halted: BTreeSet::from([fixtures::target(THERE.0, THERE.1)]),
         window_opens: None,
     };
@@ -495,4 +498,33 @@ fn flights_are_the_policys_own() {
         expected,
         "the same of one that is not planned"
     );
+}
+
+/// The brake of an enforcing policy shows in its flights.
+#[test]
+fn flights_tell_of_the_brake() {
+    use RecordState::{NeedsAttention, Stopping};
+    let policy = enforcing(&json!({"remediation": {"maxFailures": 2}}));
+    let down = |place, name| restart(place, name, NeedsAttention);
+    let not_stopped = record(
+        HERE,
+        &notebook(HERE, "not-stopped", "InService"),
+        NeedsAttention,
+    );
+    let braked = |policy: &Policy, records: &[Record]| flights(policy, records).braked;
+    let both = [down(HERE, "a"), down(ELSEWHERE, "b")];
+    assert!(braked(&policy, &both));
+    for others in [
+        restart(HERE, "b", Stopping),
+        update(HERE, "b", NeedsAttention),
+        of("other", down(HERE, "b")),
+        not_stopped,
+    ] {
+        assert!(!braked(&policy, &[down(HERE, "a"), others]));
+    }
+    let audit = Policy {
+        mode: Mode::Audit,
+        ..policy
+    };
+    assert!(!braked(&audit, &both));
 }

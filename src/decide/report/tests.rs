@@ -1,7 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use super::*;
-use crate::domain::{Access, Intent, NotebookRef, Timeouts};
+use crate::domain::{Access, Intent, NotebookRef, Progress, Timeouts};
 
 fn now() -> Timestamp {
     Timestamp::from_second(1_800_000_000).unwrap()
@@ -140,6 +140,18 @@ fn a_failed_start_says_why() {
     let message = said(&stuck, Some(Wish::Wanted)).message.unwrap();
     let expected = "it does not run again; the operator goes on trying. AWS could not start it: Insufficient notebook instance capacity. By hand";
     assert!(message.starts_with(expected), "{message}");
+    // Long before the deadline of the start.
+    let trying = record(RecordState::Starting, |record| {
+        record.progress = Progress {
+            state: RecordState::Starting,
+            attention_from: None,
+            ..stuck.progress.clone()
+        };
+    });
+    assert_eq!(
+        said(&trying, Some(Wish::Wanted)).message.unwrap(),
+        "root access is disabled; it is being started again. AWS could not start it: Insufficient notebook instance capacity"
+    );
 }
 
 #[test]

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     api::{ConditionReason as Reason, ConditionType, Summary},
-    domain::{Evaluation, Flights, Policy, TargetReport, TargetState},
+    domain::{Evaluation, Flights, Mode, Policy, TargetReport, TargetState},
 };
 
 /// A condition's status.
@@ -49,7 +49,7 @@ pub(super) fn scanned(
         reason,
         sentences::ready(policy, evaluation, progress),
     );
-    let work = work(&ready, truth, reason, &evaluation.flights);
+    let work = work(&ready, truth, reason, policy, &evaluation.flights);
     Conditions {
         ready: work.0,
         reconciling: work.1,
@@ -59,7 +59,13 @@ pub(super) fn scanned(
 }
 
 /// Ready, Reconciling and Stalled: what needs a person comes before what is under way, and is never ready.
-fn work(ready: &Draft, truth: Truth, reason: Reason, flights: &Flights) -> (Draft, Draft, Draft) {
+fn work(
+    ready: &Draft,
+    truth: Truth,
+    reason: Reason,
+    policy: &Policy,
+    flights: &Flights,
+) -> (Draft, Draft, Draft) {
     let idle = || draft(Truth::False, Reason::AsExpected, "nothing is under way");
     let sound = || {
         draft(
@@ -68,12 +74,10 @@ fn work(ready: &Draft, truth: Truth, reason: Reason, flights: &Flights) -> (Draf
             "the operator goes on by itself",
         )
     };
-    if !flights.needs_attention.is_empty() {
-        let needs = |truth| {
-            let message = format!("{}; {}", sentences::attention(flights), ready.message);
-            draft(truth, Reason::NeedsAttention, message)
-        };
-        return (needs(Truth::False), idle(), needs(Truth::True));
+    if let Some((reason, mut sentences)) = person_needed(policy, flights) {
+        sentences.push(ready.message.clone());
+        let needed = |truth| draft(truth, reason, sentences.join("; "));
+        return (needed(Truth::False), idle(), needed(Truth::True));
     }
     let same = |truth| draft(truth, reason, ready.message.clone());
     match reason {
@@ -85,6 +89,21 @@ fn work(ready: &Draft, truth: Truth, reason: Reason, flights: &Flights) -> (Draf
         }
         _ => (same(truth), idle(), sound()),
     }
+}
+
+/// Why a person must act about remediations: the reason, and the sentences that `ready` does not say. The brake comes first: it holds
+/// up the whole policy.
+fn person_needed(policy: &Policy, flights: &Flights) -> Option<(Reason, Vec<String>)> {
+    let is_halted = policy.mode == Mode::Enforce && !flights.halted.is_empty();
+    let attention = (!flights.needs_attention.is_empty()).then(|| sentences::attention(flights));
+    let brake = flights.braked.then(|| sentences::brake(policy));
+    let reason = match (&brake, &attention) {
+        (Some(_), _) => Reason::Halted,
+        (None, Some(_)) => Reason::NeedsAttention,
+        (None, None) if is_halted => Reason::Halted,
+        (None, None) => return None,
+    };
+    Some((reason, brake.into_iter().chain(attention).collect()))
 }
 
 const REMEDIATING: &str =

@@ -43,6 +43,15 @@ pub(super) fn ready(policy: &Policy, evaluation: &Evaluation, progress: Progress
     sentence
 }
 
+/// The brake over the whole policy.
+pub(super) fn brake(policy: &Policy) -> String {
+    format!(
+        "no running notebook of this policy is stopped: maxFailures is {}, and as many notebooks are down and need attention; remediations \
+         continue when fewer of them are down",
+        policy.remediation.max_failures
+    )
+}
+
 /// Whose remediation needs a person.
 pub(super) fn attention(flights: &Flights) -> String {
     let records = &flights.needs_attention;

@@ -39,6 +39,8 @@ pub struct PolicyFacts {
     pub waiting: [u32; WaitReason::ALL.len()],
     /// In how many accounts and regions nothing new is begun, because too many remediations failed.
     pub halted: u32,
+    /// Whether no running notebook is stopped, because so many are down and need attention.
+    pub braked: bool,
     /// When its exemptions expire, those that never do left out.
     pub expiries: Vec<ExemptionExpiry>,
 }
@@ -156,6 +158,13 @@ const HALTED: Family<1> = Family {
     labels: ["policy"],
 };
 
+const BRAKED: Family<1> = Family {
+    name: "sudoless_policy_halted",
+    help: "1 while no running notebook of a policy is stopped, because maxFailures of its notebooks are down and need attention; else 0. \
+           Alert on 1 at once: notebooks are down, and a person must find the common cause.",
+    labels: ["policy"],
+};
+
 const EXPIRIES: Family<2> = Family {
     name: "sudoless_exemption_expiry_timestamp_seconds",
     help: "When an exemption of a policy expires, or did; the label is its place in spec.exemptions, from 0. One that never expires \
@@ -229,6 +238,7 @@ impl FactsCollector {
                 POLICY_INFO.describe()?,
                 WAITING.describe()?,
                 HALTED.describe()?,
+                BRAKED.describe()?,
                 EXPIRIES.describe()?,
             ],
             policies: Arc::default(),
@@ -280,6 +290,7 @@ impl Collector for FactsCollector {
             POLICY_INFO.collect(published.iter().map(policy_info)),
             WAITING.collect(published.iter().flat_map(waiting)),
             HALTED.collect(published.iter().map(halted)),
+            BRAKED.collect(published.iter().map(braked)),
             EXPIRIES.collect(published.iter().flat_map(expiries)),
         ]
     }
@@ -383,6 +394,10 @@ fn waiting(
 
 fn halted((policy, facts): &(PolicyName, Arc<PolicyFacts>)) -> ([&str; 1], f64) {
     ([policy.as_str()], f64::from(facts.halted))
+}
+
+fn braked((policy, facts): &(PolicyName, Arc<PolicyFacts>)) -> ([&str; 1], f64) {
+    ([policy.as_str()], f64::from(u8::from(facts.braked)))
 }
 
 fn expiries(

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::domain::AnswerKind;
+
 /// One of the operator's loops.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Controller {
@@ -22,6 +24,19 @@ pub enum ReconciliationResult {
     Failed,
     /// The pass panicked, which is a bug, and is tried again with back-off.
     Panicked,
+}
+
+/// Why a notebook that the operator stopped does not start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum StartFailure {
+    /// The role may not start it.
+    AccessDenied,
+    /// A quota is used up.
+    LimitExceeded,
+    /// AWS refused two Starts in a row, or more, of a notebook that is down: its platform may be retired.
+    Rejected,
+    /// AWS accepted the Start, and the notebook ended in status Failed: capacity, network, key or lifecycle script.
+    Failed,
 }
 
 impl Controller {
@@ -54,6 +69,43 @@ impl ReconciliationResult {
     }
 }
 
+impl StartFailure {
+    /// Every failure.
+    pub const ALL: [Self; 4] = [
+        Self::AccessDenied,
+        Self::LimitExceeded,
+        Self::Rejected,
+        Self::Failed,
+    ];
+
+    /// The failure that the answer to a Start is, if it is one. A single refusal for the status is none: its owner may have started the
+    /// notebook just before.
+    #[must_use]
+    pub fn from_answer(answer: AnswerKind, attempts: u32) -> Option<Self> {
+        match answer {
+            AnswerKind::Denied => Some(Self::AccessDenied),
+            AnswerKind::LimitExceeded => Some(Self::LimitExceeded),
+            AnswerKind::WrongStatus if attempts > 1 => Some(Self::Rejected),
+            AnswerKind::WrongStatus
+            | AnswerKind::Accepted
+            | AnswerKind::NotFound
+            | AnswerKind::Throttled
+            | AnswerKind::Unclear => None,
+        }
+    }
+
+    /// The failure as the metrics spell it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::AccessDenied => "AccessDenied",
+            Self::LimitExceeded => "LimitExceeded",
+            Self::Rejected => "Rejected",
+            Self::Failed => "Failed",
+        }
+    }
+}
+
 macro_rules! as_text {
     ($($name:ident),+) => {$(
         impl fmt::Display for $name {
@@ -64,4 +116,4 @@ macro_rules! as_text {
     )+};
 }
 
-as_text!(Controller, ReconciliationResult);
+as_text!(Controller, ReconciliationResult, StartFailure);

@@ -70,19 +70,71 @@ fn what_needs_attention_stalls() {
     }
 }
 
+/// What is halted needs a person: the contract's "a person must act".
 #[test]
 fn where_nothing_new_is_begun_is_said() {
-    let flights = Flights {
+    let halted = || Flights {
         halted: [crate::decide::fixtures::target(ACCOUNT, REGION)].into(),
+        failed: 2,
         ..Flights::default()
     };
-    let status = with(flights, &[scanned(vec![])], after_scan());
-    assert_eq!(conditions(&status)[0], "True/Scanned");
+    let status = with(halted(), &[scanned(vec![])], after_scan());
     assert_eq!(
-        status.conditions[0].message,
-        "1 account and region read; nothing new is begun in 111122223333/eu-west-1 because too many remediations failed there: \
-         kubectl get nbr --field-selector status.state=Failed shows them, deleting them lets it go on"
+        conditions(&status)[..3],
+        ["False/Halted", "False/AsExpected", "True/Halted"]
     );
+    let message = "1 account and region read; nothing new is begun in 111122223333/eu-west-1 because too many remediations failed there: \
+         kubectl get nbr --field-selector status.state=Failed shows them, deleting them lets it go on";
+    assert_eq!(status.conditions[0].message, message);
+    assert_eq!(status.conditions[2].message, message);
+    assert_eq!(status.summary.unwrap().failed, 2);
+    // What needs attention comes first, and what is under way shows in the figures only.
+    let flights = Flights {
+        needs_attention: vec!["churn-1".to_owned()],
+        remediating: 1,
+        ..halted()
+    };
+    let status = with(flights, &[scanned(vec![])], after_scan());
+    assert_eq!(
+        conditions(&status)[..3],
+        [
+            "False/NeedsAttention",
+            "False/AsExpected",
+            "True/NeedsAttention"
+        ]
+    );
+    assert!(status.conditions[2].message.ends_with(message));
+    assert_eq!(status.summary.unwrap().remediating, 1);
+    // In Audit nothing is begun anywhere.
+    let policy = policy(json!({}));
+    let mut evaluation = evaluate(&policy, &[scanned(vec![])], now());
+    evaluation.flights = halted();
+    let status = summarize(&policy, &evaluation, after_scan(), pass(None));
+    assert_eq!(conditions(&status)[0], "True/Scanned");
+}
+
+/// The brake holds up the whole policy: it comes before everything else.
+#[test]
+fn the_brake_is_said_first() {
+    let flights = || Flights {
+        needs_attention: vec!["churn-1".to_owned(), "etl-2".to_owned()],
+        braked: true,
+        ..under_way(1, &[])
+    };
+    let status = with(flights(), &[scanned(vec![])], after_scan());
+    assert_eq!(
+        conditions(&status)[..3],
+        ["False/Halted", "False/AsExpected", "True/Halted"]
+    );
+    assert_eq!(seen(3, &status), Seen::Failed);
+    let message = "no running notebook of this policy is stopped: maxFailures is 2, and as many notebooks are down and need attention; \
+         remediations continue when fewer of them are down; 2 remediations need a person: kubectl describe nbr churn-1 etl-2; 1 account \
+         and region read";
+    assert_eq!(status.conditions[0].message, message);
+    assert_eq!(status.conditions[2].message, message);
+    // A suspended policy stops no notebook in any case.
+    let suspended = suspended(pass(Some(&status)), &flights());
+    assert_eq!(conditions(&suspended)[0], "False/NeedsAttention");
 }
 
 #[test]
@@ -110,5 +162,12 @@ fn suspended_policies_show_what_is_still_finished() {
         conditions(&over)[..3],
         ["True/Suspended", "False/Suspended", "False/Suspended"]
     );
-    assert_eq!(over.summary.unwrap().needs_attention, 0);
+    let summary = over.summary.unwrap();
+    assert_eq!((summary.needs_attention, summary.failed), (0, 0));
+    let failed = Flights {
+        failed: 3,
+        ..Flights::default()
+    };
+    let failed = suspended(pass(Some(&over)), &failed);
+    assert_eq!(failed.summary.unwrap().failed, 3);
 }
