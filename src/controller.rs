@@ -240,7 +240,7 @@ fn record_noticed(
             Err(error) => {
                 let record = record.name_any();
                 tracing::warn!(record, error = %error.error, "record does not decode; its notebook is left alone");
-                let problem = error.error.to_string();
+                let problem = error.error.clone();
                 context.known.add_invalid(stored::named(&record, problem));
                 Vec::new()
             }

@@ -215,8 +215,8 @@ async fn operate(arguments: Arguments) -> Result<(), Error> {
     let selector = arguments.watch_label_selector.as_deref();
     let standby = readiness.clone();
     let work = async {
-        let served = controller::until_records_served(&context, &readiness);
-        if shutdown.run_until_cancelled(served).await.is_none() {
+        let kind_served = controller::until_records_served(&context, &readiness);
+        if shutdown.run_until_cancelled(kind_served).await.is_none() {
             return Ok(());
         }
         match lease {

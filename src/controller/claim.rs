@@ -201,13 +201,12 @@ async fn judge(context: &Context, name: &PolicyName, read: Read) -> Result<Claim
     };
     let recent = turn.take().filter(Count::is_recent);
     let admitted = recent.and_then(|count| Some((judge(&count).ok()?, count)));
-    let (admitted, mut count) = match admitted {
-        Some((intent, count)) => (Ok(intent), count),
+    let (admitted, mut count) = if let Some((intent, count)) = admitted {
+        (Ok(intent), count)
+    } else {
         // A slot that was taken in an older count may be free by now.
-        None => {
-            let count = Count::list(context).await?;
-            (judge(&count), count)
-        }
+        let count = Count::list(context).await?;
+        (judge(&count), count)
     };
     let claim = match admitted {
         Ok(intent) => make(context, intent, owner, predecessor).await?,

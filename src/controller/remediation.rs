@@ -264,7 +264,7 @@ impl Pass<'_> {
         Stored::Pruned
     }
 
-    /// What is finished needs no rollback_reason: it can be deleted.
+    /// Removes the finalizer of a finished record, so that it can be deleted.
     async fn let_go(&self) -> Result<(), Error> {
         if has_finalizer(&self.resource) {
             let removed = self.context.records.remove_finalizer(&self.resource).await;

@@ -45,8 +45,8 @@ mod tests {
             sender.send(()).unwrap();
             receiver.recv_timeout(DEADLINE)
         };
-        let met = futures::join!(run(meet(to_other, from_other)), run(meet(to_one, from_one)));
-        assert_eq!(met, (Ok(()), Ok(())));
+        let heard = futures::join!(run(meet(to_other, from_other)), run(meet(to_one, from_one)));
+        assert_eq!(heard, (Ok(()), Ok(())));
     }
 
     #[tokio::test]

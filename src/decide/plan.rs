@@ -120,8 +120,12 @@ impl<'a> Planner<'a> {
         };
         let queue = self.queue.make_contiguous();
         queue.sort_by_cached_key(Candidate::position);
-        let begin = queue.partition_point(|each| each.notebook.is_running() < last.is_running);
-        let end = queue.partition_point(|each| each.notebook.is_running() <= last.is_running);
+        let first_running = queue.partition_point(|each| !each.notebook.is_running());
+        let (begin, end) = if last.is_running {
+            (first_running, queue.len())
+        } else {
+            (0, first_running)
+        };
         if let Some(kind) = queue.get_mut(begin..end) {
             kind.rotate_left(kind.partition_point(|each| each.position() <= *last));
         }

@@ -108,7 +108,7 @@ impl Pass<'_> {
                 }
                 Err(failure) if failure.message == refusal.message => {}
                 Err(failure) => {
-                    refusal.message = format!("{}; {}", refusal.message, failure.message)
+                    refusal.message = format!("{}; {}", refusal.message, failure.message);
                 }
             }
         }

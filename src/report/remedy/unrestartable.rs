@@ -21,10 +21,9 @@ pub fn migration(region: &str, name: &str) -> Vec<Step> {
 pub(super) fn fix(aws: &Aws<'_>, obstacle: &NotRestartable) -> (Vec<Step>, String) {
     if obstacle.is_migratable() {
         let note = format!(
-            "Its users lose their kernels, what is in memory and what they installed outside /home/ec2-user/SageMaker: ask them first. {}. The \
+            "Its users lose their kernels, what is in memory and what they installed outside /home/ec2-user/SageMaker: ask them first. {obstacle}. The \
              update migrates it. {LIMITS} If the update is refused, correct what the refusal names and send it again: a Start before would \
-             be refused too.",
-            obstacle
+             be refused too."
         );
         return (migrate(aws), note);
     }
@@ -36,13 +35,12 @@ pub(super) fn fix(aws: &Aws<'_>, obstacle: &NotRestartable) -> (Vec<Step>, Strin
                     "If AWS starts that platform: stop the notebook, wait, update it with root access Disabled, wait, and start it",
                 ),
             ],
-            format!("{}. Do not stop it before its platform is known.", obstacle),
+            format!("{obstacle}. Do not stop it before its platform is known."),
         ),
         NotRestartable::PlatformRetired(_) | NotRestartable::Accelerators(_) => (
             recreate(aws),
             format!(
-                "{}. AWS cannot migrate it. Do not stop it before its files are copied.",
-                obstacle
+                "{obstacle}. AWS cannot migrate it. Do not stop it before its files are copied."
             ),
         ),
     }
@@ -63,7 +61,7 @@ pub(super) fn stopped(obstacle: &NotRestartable) -> String {
             format!("To go on, its owner creates a new notebook on {CURRENT_PLATFORM}.")
         }
     };
-    format!("{}. {how}", obstacle)
+    format!("{obstacle}. {how}")
 }
 
 fn migrate(aws: &Aws<'_>) -> Vec<Step> {

@@ -89,7 +89,7 @@ impl Mutation {
         let record = &mut decided.record;
         match self {
             Self::ForgetRollback if before.rollback_reason.is_none() => {
-                record.rollback_reason = None
+                record.rollback_reason = None;
             }
             Self::StartWhatWasStopped
                 if !before.was_running

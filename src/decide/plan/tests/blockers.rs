@@ -52,6 +52,7 @@ fn check(
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "it is a table")]
 fn the_records_that_it_waits_for_are_named() {
     let one = enforcing(&json!({}));
     let three =

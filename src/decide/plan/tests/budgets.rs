@@ -124,7 +124,7 @@ fn so_many_that_need_attention_are_a_brake() {
             expected,
             "{most_failures} {needing}"
         );
-        if needing >= most_failures as usize {
+        if needing >= usize::try_from(most_failures).unwrap() {
             let tally = Tally::of(&policy.name, &records);
             let place = (&ACCOUNT.parse().unwrap(), &HERE.1.parse().unwrap());
             let churn = notebook(HERE, "churn", "InService");
