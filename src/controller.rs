@@ -229,12 +229,13 @@ fn record_noticed(
         watcher::Event::InitApply(record) | watcher::Event::Apply(record) => match &record.0 {
             Ok(record) => {
                 let policy = context.known.changed(record);
+                let released = context.known.released(record);
                 let state = record.status.as_ref().and_then(|status| status.state);
                 match (policy, state) {
                     (Some(_), Some(State::Succeeded | State::Failed | State::Cancelled)) => {
                         context.policies()
                     }
-                    (policy, _) => policy.into_iter().collect(),
+                    (policy, _) => policy.or(released).into_iter().collect(),
                 }
             }
             Err(error) => {

@@ -43,7 +43,7 @@ enum Claim {
 pub(super) enum Progress {
     /// Everything was tried.
     Complete,
-    /// Everything was tried, and something could not be read just then: it is worth another try soon.
+    /// Everything was tried. Something could not be read just then, or changed meanwhile: it is worth another try soon.
     ReadFailed,
     /// There was no time for the rest. With the position of the candidate that was tried last.
     Partial(Option<Position>),
@@ -135,7 +135,7 @@ impl Claims<'_, '_> {
     }
 
     fn refuse(&mut self, candidate: &Candidate, wait: Wait) {
-        if wait.next == Next::Wait(WaitReason::ReadFailed) {
+        if let Next::Wait(WaitReason::ReadFailed | WaitReason::Superseded) = wait.next {
             self.progress = Progress::ReadFailed;
         }
         self.planner.refused(candidate, wait);

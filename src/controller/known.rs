@@ -1,16 +1,17 @@
 //! The records as the watch tells of them, for planning and for the metrics. They may be late: nothing is done by them alone.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use kube::ResourceExt;
 
 use crate::{
-    api::NotebookRemediation,
+    api::{NotebookRemediation, RemediationState},
     decide::{PartialRecord, read_record},
     domain::{AccountId, PolicyName, Record, Region},
+    kubernetes::has_finalizer,
     observability::{Metrics, RecordFacts},
 };
 
@@ -21,6 +22,8 @@ pub(super) struct KnownRecords {
     records: Mutex<BTreeMap<String, Arc<Record>>>,
     invalid: Mutex<BTreeMap<String, PartialRecord>>,
     told: Mutex<HashMap<String, Told>>,
+    /// Records with a finalizer.
+    held: Mutex<HashSet<String>>,
 }
 
 /// What others than this operator can change about a record: it is deleted, or one of its name is made anew.
@@ -33,6 +36,7 @@ impl KnownRecords {
             records: Mutex::default(),
             invalid: Mutex::default(),
             told: Mutex::default(),
+            held: Mutex::default(),
         }
     }
 
@@ -48,6 +52,20 @@ impl KnownRecords {
                 None
             }
         }
+    }
+
+    /// Returns the policy of a cancelled record that lost its finalizer: only now another record can take its place, and the plan that
+    /// followed its last state may have come too early.
+    pub(super) fn released(&self, resource: &NotebookRemediation) -> Option<PolicyName> {
+        let name = resource.name_any();
+        let mut held = self.held_locked();
+        if has_finalizer(resource) {
+            held.insert(name);
+            return None;
+        }
+        let state = resource.status.as_ref().and_then(|status| status.state);
+        let is_released = held.remove(&name) && state == Some(RemediationState::Cancelled);
+        is_released.then(|| resource.spec.policy.as_str().into())
     }
 
     /// A record is there that cannot be understood.
@@ -107,6 +125,7 @@ impl KnownRecords {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .remove(name);
+        self.held_locked().remove(name);
         self.metrics.record_changed(name, None);
         self.invalid_locked().remove(name);
         let record = self.locked().remove(name)?;
@@ -135,6 +154,10 @@ impl KnownRecords {
                 && record.intent.notebook.account == *account
                 && record.intent.notebook.region == *region
         })
+    }
+
+    fn held_locked(&self) -> MutexGuard<'_, HashSet<String>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn invalid_locked(&self) -> MutexGuard<'_, BTreeMap<String, PartialRecord>> {
