@@ -30,7 +30,7 @@ const DEADLINE: Duration = Duration::from_mins(1);
 /// What may rightly be zero all the time: whole seconds of CPU time are counted, and an operator that rests uses none.
 const MAY_BE_ZERO: [&str; 1] = ["CPU A"];
 
-/// Everything that a panel shows is there, or happens: each verdict, a target that cannot be read, throttling, a start that fails
+/// Everything that a panel shows is there, or happens: each verdict, a notebook that AWS would not start again, a target that cannot be read, throttling, a start that fails
 /// for want of a quota, a remediation that fails, one that needs a person, and an account and region that is halted.
 pub fn fleet() -> Fleet {
     let of = |id| {
@@ -64,7 +64,9 @@ pub fn fleet() -> Fleet {
         .account(of(ENFORCED))
         .account(of(DENIED))
         .notebooks([
-            Notebook::new(AUDITED, REGION, "rooted").lifecycle_config("setup"),
+            Notebook::new(AUDITED, REGION, "rooted")
+                .lifecycle_config("setup")
+                .platform("notebook-al2-v3"),
             Notebook::new(AUDITED, REGION, "rootless").root_access("Disabled"),
             Notebook::new(AUDITED, REGION, "legacy-etl"),
             Notebook::new(AUDITED, OTHER_REGION, "odd").root_access("absent"),

@@ -5,6 +5,7 @@ use std::process::Command;
 
 use local_cluster::{Tool, Toolbox};
 use serde_json::{Map, Value, json};
+use sudoless::domain::CURRENT_PLATFORM;
 
 use super::{
     document,
@@ -102,6 +103,7 @@ fn the_stack_of_a_notebook_gives_no_root() {
     let notebook = &plain["Notebook"]["Properties"];
     assert!(passes_the_scp(notebook["RootAccess"].as_str().unwrap()));
     assert_eq!(notebook["DirectInternetAccess"], "Disabled");
+    assert_eq!(notebook["PlatformIdentifier"], CURRENT_PLATFORM);
     assert_eq!(
         notebook["InstanceMetadataServiceConfiguration"]["MinimumInstanceMetadataServiceVersion"],
         "2"
@@ -248,6 +250,7 @@ fn terraforms_notebook_gives_no_root() {
     let notebook = &module["resource"]["aws_sagemaker_notebook_instance"]["this"];
     assert!(passes_the_scp(notebook["root_access"].as_str().unwrap()));
     assert_eq!(notebook["direct_internet_access"], "Disabled");
+    assert_eq!(notebook["platform_identifier"], CURRENT_PLATFORM);
     let metadata = &notebook["instance_metadata_service_configuration"];
     assert_eq!(metadata["minimum_instance_metadata_service_version"], "2");
     assert!(notebook.get("lifecycle_config_name").is_none());

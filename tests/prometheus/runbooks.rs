@@ -142,6 +142,7 @@ fn furnish(cluster: &LocalCluster) {
         "findings": [
             place("a", "NonCompliant", "Wait", "Recurring"),
             place("b", "NonCompliant", "Wait", "PolicyConflict"),
+            place("e", "NonCompliant", "Wait", "NotRestartable"),
             place("c", "Unknown", "None", "RootAccessUnknown"),
             place("d", "Exempt", "None", "why"),
         ],

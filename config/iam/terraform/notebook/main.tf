@@ -77,7 +77,10 @@ resource "aws_iam_role_policy" "use" {
 }
 
 resource "aws_sagemaker_notebook_instance" "this" {
-  name                   = var.name
+  name = var.name
+
+  # AWS starts no stopped notebook on the platforms before this one.
+  platform_identifier    = "notebook-al2023-v1"
   instance_type          = var.instance_type
   volume_size            = var.volume_size
   role_arn               = aws_iam_role.this.arn

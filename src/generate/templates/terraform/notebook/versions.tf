@@ -3,8 +3,9 @@ terraform {
 
   required_providers {
     aws = {
-      source  = "hashicorp/aws"
-      version = ">= 5.0"
+      source = "hashicorp/aws"
+      # It accepts notebook-al2023-v1 since October 2025 (hashicorp/terraform-provider-aws#44570).
+      version = ">= 6.18"
     }
   }
 }
