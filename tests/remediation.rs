@@ -61,5 +61,7 @@ mod outages;
 mod owners;
 #[path = "remediation/panics.rs"]
 mod panics;
+#[path = "remediation/platforms.rs"]
+mod platforms;
 #[path = "remediation/versions.rs"]
 mod versions;
