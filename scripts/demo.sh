@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # sudoless at work: a real API server, a simulated AWS, the operator and a policy, all on this machine. Run by `make demo`.
 #
-# First the policy audits, then it enforces: root is taken away from four notebooks, one of which fails to start and recovers. On a
-# terminal it then stays up until Ctrl-C. Without one, or with CI=true or DEMO_ONCE=1, it shows the same and ends, in less than a
-# minute. However it ends, by SIGKILL too, a watchdog ends everything that it started and removes its folder.
+# First the policy audits, then it enforces: root access is disabled on five notebooks, one of which fails to start and recovers. Two
+# running notebooks that AWS would not start again are left alone. On a terminal the demo then stays up until Ctrl-C. Without one, or
+# with CI=true or DEMO_ONCE=1, it shows the same and ends, in less than a minute. However it ends, by SIGKILL too, a watchdog ends
+# everything that it started and removes its folder.
 #
 # Uses only bash (3.2 will do), coreutils and what is built here: no curl, jq or python.
 set -eu
@@ -185,7 +186,7 @@ export AWS_CONFIG_FILE=/dev/null AWS_SHARED_CREDENTIALS_FILE=/dev/null
 export KUBECONFIG=$folder/kubeconfig
 export PATH=$tools:$PATH
 
-section 'Starting' 'A Kubernetes API server of its own, a simulated AWS with a dozen notebooks, and the operator.' \
+section 'Starting' 'A Kubernetes API server of its own, a simulated AWS with fifteen notebooks, and the operator.' \
     'The simulated notebooks stop and start within seconds: real ones take minutes. So the operator is told to look twice a' \
     'second instead of every ten, and to repeat what did not take after 3 seconds instead of a minute.'
 
@@ -230,7 +231,8 @@ run kubectl get nrap -o wide
 
 section 'The findings' \
     'Every notebook that is not plainly compliant, and what mode Enforce would do about it (NEXT).' \
-    'What could not be read is Unknown, never compliant.'
+    'What could not be read is Unknown, never compliant. AWS starts no stopped notebook on a retired platform or with an Elastic' \
+    'Inference accelerator: such a running notebook is NotRestartable, and is never stopped.'
 findings='{range .status.findings[*]}{.verdict}|{.next}|{.account}|{.region}|{.name}|{.status}|{.reason}{"\n"}{end}'
 echo
 {
@@ -252,12 +254,13 @@ section 'Enforce' \
     'Now the same policy takes root away. What is stopped is updated; what is running is stopped, updated and started again, two' \
     'at the same time (maxConcurrent). The first start of the recommender is made to fail, for want of capacity.' \
     'A line for each change: the state of the record, then status and root access as AWS shows them a moment later.'
-violations='{range .status.findings[?(@.verdict=="NonCompliant")]}{.account}/{.region}/{.name}{"\n"}{end}'
+violations='{range .status.findings[?(@.verdict=="NonCompliant")]}{.next}|{.account}/{.region}/{.name}{"\n"}{end}'
 places=()
 seen=()
 states=()
-while IFS= read -r line; do
-    places[${#places[@]}]=$line
+while IFS='|' read -r next place; do
+    [ "$next" != Wait ] || continue
+    places[${#places[@]}]=$place
     seen[${#seen[@]}]=
     states[${#states[@]}]=
 done < <(kubectl get nrap demo -o jsonpath="$violations")
@@ -309,11 +312,18 @@ exec 4<&-
 
 section 'The records' 'One for each notebook, written before anything was done to it, and kept for 30 days.' \
     'Downtime is from the request to stop it until it was seen running again; what was stopped before stayed stopped.'
-await_policy 'the policy still has violations' 'jsonpath={.status.summary.nonCompliant}=0'
+await_policy 'the policy has other violations than the two that cannot be restarted' 'jsonpath={.status.summary.nonCompliant}=2'
 run kubectl get nbr
 
-section 'The policy again' 'No violation is left. Compliant is Unknown, not True: an account and two notebooks cannot be read.'
+section 'The policy again' 'Two violations are left. AWS would not start these notebooks again, so the operator does not stop them. Each' \
+    'message says what the owner can do.'
 run kubectl get nrap -o wide
+echo
+kubectl get nrap demo -o jsonpath='{range .status.findings[?(@.reason=="NotRestartable")]}{.name}|{.message}{"\n"}{end}' |
+    while IFS='|' read -r name message; do
+        echo "$name:"
+        echo "$message" | fold -s -w 110
+    done
 
 section 'What AWS was asked to change' \
     'Every such request, as the simulated AWS received it. The Update of a running notebook is a test: AWS refuses it because of' \
@@ -342,7 +352,7 @@ echo
 fetch "$metrics" /metrics | while IFS= read -r line; do
     case $line in
     *' 0') ;;
-    sudoless_notebooks{* | sudoless_targets{* | sudoless_remediations_total{* | sudoless_remediation_downtime_seconds_sum{*) echo "$line" ;;
+    sudoless_notebooks{* | sudoless_notebooks_not_restartable{* | sudoless_targets{* | sudoless_remediations_total{* | sudoless_remediation_downtime_seconds_sum{*) echo "$line" ;;
     esac
 done
 

@@ -10,7 +10,10 @@ use sagemaker_simulator::{Notebook, Operation, RootAccess, Simulator, Status as 
 use serde_json::{Value, json};
 use sudoless::api::NotebookRootAccessPolicyStatus as Status;
 
-use crate::stage::{DEADLINE, Stage, condition};
+use crate::{
+    fleets::RETIRED,
+    stage::{DEADLINE, Stage, condition},
+};
 
 /// Findings and targets that a status lists at most.
 const MOST_LISTED: usize = 100;
@@ -45,7 +48,7 @@ struct Judged<'a> {
     next: &'static str,
     reason: String,
     root_access: &'static str,
-    platform: Option<&'static str>,
+    platform: Option<&'a str>,
 }
 
 impl Expectation {
@@ -294,6 +297,9 @@ impl Expectation {
             (None, None) => {
                 let (next, reason) = match &notebook.status {
                     NotebookStatus::Stopped => ("Update", "RootAccessEnabled"),
+                    NotebookStatus::InService if !is_restartable(notebook) => {
+                        ("Wait", "NotRestartable")
+                    }
                     NotebookStatus::InService => ("Restart", "RootAccessEnabled"),
                     NotebookStatus::Failed => ("Wait", "Failed"),
                     _ => ("Wait", "TransitionalStatus"),
@@ -310,8 +316,10 @@ impl Expectation {
             next,
             reason,
             root_access: if described { root_access } else { "Unknown" },
-            // The simulator's only one.
-            platform: (described || without_root_access).then_some("notebook-al2023-v1"),
+            platform: notebook
+                .platform
+                .wire()
+                .filter(|_| described || without_root_access),
         }
     }
 
@@ -399,7 +407,7 @@ impl Expectation {
             "unknown": self.count("Unknown"),
             "remediating": 0,
             "needsAttention": 0,
-            "notRestartable": 0,
+            "notRestartable": judged.iter().filter(|judged| judged.reason == "NotRestartable").count(),
             "failed": 0,
             "lifecycleConfigs": judged.iter().filter(|judged| judged.notebook.lifecycle_config.is_some()).count(),
             "targets": self.targets.len(),
@@ -490,6 +498,13 @@ fn without_messages(mut list: Value) -> Value {
         entry.as_object_mut().unwrap().remove("message");
     }
     list
+}
+
+/// Returns true if AWS would start the notebook again: its platform is told and not retired, and no accelerator is attached.
+fn is_restartable(notebook: &Notebook) -> bool {
+    let platform = notebook.platform.wire();
+    platform.is_some_and(|platform| !RETIRED.contains(&platform))
+        && notebook.accelerator_types.is_empty()
 }
 
 fn first_difference(what: &str, expected: &Value, found: &Value) -> String {

@@ -9,6 +9,14 @@ pub const ACCOUNTS: [&str; 3] = ["111122223333", "444455556666", "777788889999"]
 /// Three regions, none of them opt-in.
 pub const REGIONS: [&str; 3] = ["us-east-1", "eu-west-1", "ap-southeast-2"];
 
+/// Platforms on which AWS starts no stopped notebook.
+pub const RETIRED: [&str; 4] = [
+    "notebook-al1-v1",
+    "notebook-al2-v1",
+    "notebook-al2-v2",
+    "notebook-al2-v3",
+];
+
 /// How many kinds of notebooks [`mixed`] deals out.
 const KINDS: usize = 14;
 
@@ -41,18 +49,24 @@ fn kind(account: &str, region: &str, number: usize, kind: usize) -> Notebook {
     match kind % KINDS {
         0 => named("running"),
         1 => disabled("tame"),
-        2 => named("stopped").status(Status::Stopped),
+        2 => named("stopped")
+            .status(Status::Stopped)
+            .platform("notebook-al1-v1"),
         3 => named("silent").root_access(RootAccess::Absent),
         4 => named("legacy"),
-        5 => named("docker").tag("docker", "rootful"),
+        5 => named("docker").tag("docker", "rootful").platform("absent"),
         6 => disabled("scripted").lifecycle_config("on-start"),
         7 => named("maintained")
             .status("InMaintenance")
             .lifecycle_config("on-create"),
-        8 => named("other"),
-        9 => named("elsewhere").tag("team", "b"),
+        8 => named("other").platform(RETIRED[number % RETIRED.len()]),
+        9 => named("elsewhere")
+            .tag("team", "b")
+            .accelerator("ml.eia2.medium"),
         10 => named("broken").status(Status::Failed),
-        11 => named("odd").root_access("Sometimes"),
+        11 => named("odd")
+            .root_access("Sometimes")
+            .platform("notebook-al2-v1"),
         12 => disabled("legacy").status(Status::Stopped),
         _ => disabled("waiting").status("PendingMaintenance"),
     }

@@ -40,8 +40,30 @@ async fn the_demo_fleet_is_judged_notebook_by_notebook() {
             summary.exempt,
             summary.unknown
         ),
-        (12, 5, 4, 1, 2)
+        (15, 5, 7, 1, 2)
     );
+    assert_eq!(summary.not_restartable, 2);
+    let finding = |name: &str| {
+        let found = status.findings.iter().find(|it| it.name == name);
+        json!(found.unwrap())
+    };
+    for (name, platform) in [
+        ("churn-model", "notebook-al2023-v1"),
+        ("old-reports", "notebook-al2-v2"),
+        ("archive", "notebook-al1-v1"),
+        ("image-inference", "notebook-al2023-v1"),
+    ] {
+        assert_eq!(finding(name)["platform"], platform, "{name}");
+    }
+    // Policies of other tests may claim the rest.
+    for name in ["old-reports", "image-inference"] {
+        let found = finding(name);
+        assert_eq!(
+            [&found["next"], &found["reason"]],
+            ["Wait", "NotRestartable"],
+            "{name}"
+        );
+    }
     assert_eq!((summary.targets, summary.unreadable_targets), (5, 1));
     assert_eq!(condition(&status, "Ready").1, "PartialScan");
     assert_eq!(condition(&status, "Compliant").1, "RootAccessEnabled");

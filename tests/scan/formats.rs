@@ -64,7 +64,7 @@ fn json_says_what_the_demo_has_and_keeps_to_the_schema() {
         report["summary"],
         json!({
             "targets": 6, "unreadableTargets": 2, "disabledTargets": 0,
-            "notebooks": 12, "compliant": 5, "nonCompliant": 4, "exempt": 1, "unknown": 2, "notRestartable": 0, "lifecycleConfigs": 1,
+            "notebooks": 15, "compliant": 5, "nonCompliant": 7, "exempt": 1, "unknown": 2, "notRestartable": 2, "lifecycleConfigs": 1,
         })
     );
     let order: Vec<&str> = report["policies"][0]["notebooks"]
@@ -74,13 +74,16 @@ fn json_says_what_the_demo_has_and_keeps_to_the_schema() {
         .map(|notebook| notebook["name"].as_str().unwrap())
         .collect();
     assert_eq!(
-        order[..7],
+        order[..10],
         [
             "payroll-secret",
             "scratch",
             "team-a-forecast",
             "churn-model",
+            "old-reports",
+            "archive",
             "team-b-demand",
+            "image-inference",
             "recommender",
             "legacy-etl"
         ]
@@ -93,6 +96,12 @@ fn json_says_what_the_demo_has_and_keeps_to_the_schema() {
     assert!(exempt.get("remedy").is_none() && exempt.get("why").is_none());
     assert_eq!(notebook(&report, "recommender")["next"], "Restart");
     assert_eq!(notebook(&report, "team-a-forecast")["next"], "Update");
+    assert_eq!(notebook(&report, "archive")["next"], "Update");
+    for name in ["old-reports", "image-inference"] {
+        let found = notebook(&report, name);
+        assert_eq!(found["next"], "Wait", "{name}");
+        assert_eq!(found["reason"], "NotRestartable", "{name}");
+    }
     assert_eq!(
         notebook(&report, "image-labels")["lifecycleConfig"],
         "install-drivers"
@@ -212,10 +221,10 @@ fn junit_fails_for_violations_and_errs_for_what_is_unknown() {
     let root = document.root_element();
     assert_eq!(root.tag_name().name(), "testsuites");
     let counted = |name: &str| root.attribute(name).unwrap().parse::<u32>().unwrap();
-    // Twelve notebooks and six accounts and regions; two of each could not be read.
+    // Fifteen notebooks and six accounts and regions; two of each could not be read.
     assert_eq!(
         ["tests", "failures", "errors", "skipped"].map(counted),
-        [18, 4, 4, 1]
+        [21, 7, 4, 1]
     );
     let report = report();
     let mut notebooks = 0;
@@ -241,7 +250,7 @@ fn junit_fails_for_violations_and_errs_for_what_is_unknown() {
         };
         assert_eq!(outcome, expected, "{name}");
     }
-    assert_eq!(notebooks, 12);
+    assert_eq!(notebooks, 15);
     assert!(text.contains(
         "update-notebook-instance --region us-east-1 --notebook-instance-name churn-model"
     ));
@@ -276,12 +285,12 @@ fn one_scan_writes_several_formats() {
     assert!(scanned.stdout.starts_with("NOT READ"), "{}", scanned.stdout);
     let read = |file: &str| std::fs::read_to_string(file).unwrap();
     let report: Value = serde_json::from_str(&read(&json)).unwrap();
-    assert_eq!(report["summary"]["notebooks"], 12);
-    assert_eq!(from_csv(&read(&csv)).len(), 15);
+    assert_eq!(report["summary"]["notebooks"], 15);
+    assert_eq!(from_csv(&read(&csv)).len(), 18);
     let describes = simulator
         .counters()
         .of(sagemaker_simulator::Operation::DescribeNotebookInstance);
-    assert_eq!(describes, 12);
+    assert_eq!(describes, 15);
 }
 
 #[test]

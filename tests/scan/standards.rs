@@ -115,7 +115,7 @@ fn sarif_has_what_somebody_must_look_at_and_nothing_else() {
     let mut expected = found(&report());
     expected.retain(|_, verdict| matches!(verdict.as_str(), "NonCompliant" | "Unknown"));
     assert_eq!(results, expected);
-    assert_eq!(results.len(), 8);
+    assert_eq!(results.len(), 11);
     let fixed = run["results"].as_array().unwrap().iter().any(|result| {
         text(result, "/message/text").contains(
             "update-notebook-instance --region us-east-1 --notebook-instance-name churn-model --root-access Disabled",
@@ -273,7 +273,7 @@ fn ocsf_has_every_notebook_and_passes_only_what_is_compliant() {
         events.insert(uid.to_owned(), verdict.to_owned());
     }
     assert_eq!(events, found(&report));
-    assert_eq!(events.len(), 14);
+    assert_eq!(events.len(), 17);
 }
 
 #[test]
@@ -283,7 +283,7 @@ fn ocsf_recognizes_what_it_found_before() {
         uids.map(str::to_owned).collect()
     };
     let first = uids(&ocsf());
-    assert_eq!(first.len(), 14, "each has its own");
+    assert_eq!(first.len(), 17, "each has its own");
     let again = scan(&demo(), &["-f", POLICY, "-o", "ocsf"])
         .expect(4)
         .json();

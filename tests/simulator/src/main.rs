@@ -27,7 +27,7 @@ struct Arguments {
         required_unless_present = "generate"
     )]
     fleet: Option<PathBuf>,
-    /// Made-up fleet, every part optional: accounts=2,regions=3,notebooks=100,enabled=0.3,stopped=0.2,lifecycle=0.2,absent=0,seed=1
+    /// Made-up fleet, every part optional: accounts=2,regions=3,notebooks=100,enabled=0.3,stopped=0.2,lifecycle=0.2,absent=0,retired=0.2,accelerators=0.05,seed=1
     ///
     /// Notebooks are dealt out in turn to the regions of all accounts; the other shares are from 0 to 1.
     #[arg(long, value_name = "SIZES")]

@@ -99,7 +99,7 @@ fn it_prints_one_line_serves_and_stops_when_told() {
 fn it_reads_a_fleet_file() {
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/fleets/demo.yaml");
     let (_running, line) = Running::start(&["--fleet", file]);
-    assert_eq!(notebooks(&line), 12);
+    assert_eq!(notebooks(&line), 15);
 }
 
 #[test]

@@ -9,6 +9,26 @@ use sagemaker_simulator::{
 
 use crate::clients::{ACCOUNT, notebook, start};
 
+/// Notebooks that give their users root: running and startable, running on a retired platform, stopped on one, running with an
+/// accelerator.
+fn kinds(fleet: &Fleet) -> [usize; 4] {
+    let mut kinds = [0; 4];
+    let rooted = fleet.notebooks.iter();
+    for it in rooted.filter(|it| it.root_access == RootAccess::Enabled) {
+        let platform = it.platform.wire().unwrap_or_default().to_owned();
+        let retired = fleet.platforms.retired.contains(&platform);
+        let kind = match (&it.status, retired, it.accelerator_types.is_empty()) {
+            (Status::InService, false, true) => 0,
+            (Status::InService, true, true) => 1,
+            (Status::Stopped, true, true) => 2,
+            (Status::InService, false, false) => 3,
+            _ => continue,
+        };
+        kinds[kind] += 1;
+    }
+    kinds
+}
+
 fn demo() -> Fleet {
     Fleet::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("fleets/demo.yaml")).unwrap()
 }
@@ -24,17 +44,14 @@ fn the_demo_fleet_shows_every_kind_of_finding() {
         .map(|it| it.region.as_str())
         .collect();
     assert_eq!(regions, HashSet::from(["us-east-1", "eu-west-1"]));
-    assert!(
-        (11..=14).contains(&fleet.notebooks.len()),
-        "{}",
-        fleet.notebooks.len()
-    );
+    assert_eq!(fleet.notebooks.len(), 15);
     let count =
         |wanted: &dyn Fn(&Notebook) -> bool| fleet.notebooks.iter().filter(|it| wanted(it)).count();
     assert!(count(&|it| it.root_access == RootAccess::Disabled) >= 4);
     assert!(
         count(&|it| it.root_access == RootAccess::Enabled && it.status == Status::Stopped) >= 1
     );
+    assert_eq!(kinds(&fleet), [4, 1, 1, 1]);
     assert!(count(&|it| it.root_access == RootAccess::Absent) == 1);
     assert!(count(&|it| it.lifecycle_config.is_some()) == 1);
     assert!(count(&|it| it.name.starts_with("legacy-")) == 1);
@@ -204,6 +221,50 @@ fn generated_fleets_are_the_same_for_the_same_numbers() {
     };
     assert_ne!(other.fleet().notebooks, fleet.notebooks);
     start(fleet);
+}
+
+#[test]
+fn a_generated_fleet_has_every_kind_of_platform() {
+    let kinds_of_default = kinds(&Generate::default().fleet());
+    assert!(
+        kinds_of_default.iter().all(|count| *count > 0),
+        "{kinds_of_default:?}"
+    );
+    let generate: Generate = "notebooks=1000,enabled=1,stopped=0,retired=0.4,accelerators=0.1"
+        .parse()
+        .unwrap();
+    let fleet = generate.fleet();
+    let [startable, retired, stopped, accelerated] = kinds(&fleet);
+    assert!((490..=590).contains(&startable), "{startable}");
+    assert!((310..=410).contains(&retired), "{retired}");
+    assert_eq!(stopped, 0);
+    assert!((40..=80).contains(&accelerated), "{accelerated}");
+    for platform in &fleet.platforms.retired {
+        let on_it = fleet.notebooks.iter();
+        let on_it = on_it.filter(|it| it.platform.wire() == Some(platform));
+        assert!((50..=150).contains(&on_it.count()), "{platform}");
+    }
+    let generate: Generate = "retired=0,accelerators=0".parse().unwrap();
+    let [_, retired, stopped, accelerated] = kinds(&generate.fleet());
+    assert_eq!((retired, stopped, accelerated), (0, 0, 0));
+}
+
+/// Fleets of benches stay comparable: platforms are dealt out apart from everything else.
+#[test]
+fn platforms_change_nothing_else_of_a_generated_fleet() {
+    let fleet = |text: &str| {
+        let generate: Generate = text.parse().unwrap();
+        let notebooks = generate.fleet().notebooks.into_iter();
+        let current = notebooks.map(|it| Notebook {
+            platform: sagemaker_simulator::Platform::default(),
+            accelerator_types: Vec::new(),
+            ..it
+        });
+        current.collect::<Vec<_>>()
+    };
+    let plain = fleet("retired=0,accelerators=0");
+    assert_eq!(fleet("retired=0.5,accelerators=0.5"), plain);
+    assert_eq!(fleet(""), plain);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::str::FromStr;
 use jiff::Timestamp;
 
 use super::{Account, Fleet};
-use crate::{Notebook, RootAccess, Status, regions};
+use crate::{Notebook, Platform, Platforms, RootAccess, Status, regions};
 
 /// When every generated notebook was created: the start of 2025.
 const CREATED: Timestamp = Timestamp::constant(1_735_689_600, 0);
@@ -27,6 +27,10 @@ pub struct Generate {
     pub lifecycle: f64,
     /// Share of the notebooks whose `RootAccess` is absent, 0 to 1, taken before the others.
     pub absent: f64,
+    /// Share of the notebooks on a retired platform, 0 to 1; the platforms take turns.
+    pub retired: f64,
+    /// Share of the notebooks with an Elastic Inference accelerator, 0 to 1.
+    pub accelerators: f64,
     /// Another seed deals out the shares differently.
     pub seed: u64,
 }
@@ -36,7 +40,7 @@ pub struct Generate {
 pub enum GenerateError {
     /// Not `key=value`, or an unknown key.
     #[error(
-        "{0:?} is none of accounts=, regions=, notebooks=, enabled=, stopped=, lifecycle=, absent=, seed="
+        "{0:?} is none of accounts=, regions=, notebooks=, enabled=, stopped=, lifecycle=, absent=, retired=, accelerators=, seed="
     )]
     Part(String),
     /// The value does not fit the key.
@@ -54,6 +58,8 @@ impl Default for Generate {
             stopped: 0.2,
             lifecycle: 0.2,
             absent: 0.0,
+            retired: 0.2,
+            accelerators: 0.05,
             seed: 1,
         }
     }
@@ -85,6 +91,8 @@ impl FromStr for Generate {
                 "stopped" => generate.stopped = share()?,
                 "lifecycle" => generate.lifecycle = share()?,
                 "absent" => generate.absent = share()?,
+                "retired" => generate.retired = share()?,
+                "accelerators" => generate.accelerators = share()?,
                 _ => return Err(GenerateError::Part(part.to_owned())),
             }
         }
@@ -120,11 +128,29 @@ impl Generate {
             .zip(0..self.notebooks)
             .map(|((account, region), number)| self.notebook(&mut random, account, region, number))
             .collect();
+        let notebooks = self.with_platforms(notebooks);
         Fleet {
             accounts,
             notebooks,
             ..Fleet::default()
         }
+    }
+
+    /// Deals out platforms and accelerators by random numbers of their own: the other shares fall as they would without them.
+    fn with_platforms(&self, mut notebooks: Vec<Notebook>) -> Vec<Notebook> {
+        let mut random = fastrand::Rng::with_seed(!self.seed);
+        let mut retired = Platforms::default().retired.into_iter().cycle();
+        for notebook in &mut notebooks {
+            if random.f64() < self.retired
+                && let Some(platform) = retired.next()
+            {
+                notebook.platform = Platform::Identifier(platform);
+            }
+            if random.f64() < self.accelerators {
+                notebook.accelerator_types.push("ml.eia2.medium".to_owned());
+            }
+        }
+        notebooks
     }
 
     fn notebook(
