@@ -8,6 +8,7 @@ mod plan;
 mod policies;
 mod record;
 mod report;
+mod rest;
 mod step;
 mod summarize;
 mod validate;

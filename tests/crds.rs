@@ -194,6 +194,10 @@ fn the_texts_name_the_defaults() {
             &remediation["maxFailures"],
             format!("Default {}.", defaults::MAX_FAILURES),
         ),
+        (
+            &remediation["restAfterStop"],
+            minutes(defaults::REST_AFTER_STOP),
+        ),
         (&timeouts["stop"], minutes(defaults::STOP_TIMEOUT)),
         (&timeouts["update"], minutes(defaults::UPDATE_TIMEOUT)),
         (&timeouts["start"], minutes(defaults::START_TIMEOUT)),

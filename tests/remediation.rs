@@ -63,5 +63,7 @@ mod owners;
 mod panics;
 #[path = "remediation/platforms.rs"]
 mod platforms;
+#[path = "remediation/rests.rs"]
+mod rests;
 #[path = "remediation/versions.rs"]
 mod versions;

@@ -11,6 +11,8 @@ pub const MAX_CONCURRENT: u32 = 1;
 pub const MAX_CONCURRENT_PER_REGION: u32 = 1;
 /// `spec.remediation.maxFailures`, in failed remediations of one account and region.
 pub const MAX_FAILURES: u32 = 2;
+/// `spec.remediation.restAfterStop`.
+pub const REST_AFTER_STOP: Duration = Duration::from_mins(5);
 /// `spec.remediation.windows[].timeZone`, an IANA name.
 pub const TIME_ZONE: &str = "UTC";
 /// `spec.remediation.timeouts.stop`.

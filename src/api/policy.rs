@@ -267,6 +267,13 @@ pub struct RemediationSpec {
     #[schemars(schema_with = "schema::one_to_hundred")]
     pub max_failures: Option<u32>,
 
+    /// How long a notebook must have been stopped before root is taken away from it, from 0s to 24h. Default 5m. Tools such as
+    /// Terraform stop a notebook, update it and start it; a change by the operator in between would make them fail and leave
+    /// the notebook down. 0s updates stopped notebooks at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::rest")]
+    pub rest_after_stop: Option<Duration>,
+
     /// When running notebooks may be stopped; 1 to 20 windows, one of which must be open. What is begun in a window is
     /// finished even after it closes. Default: at any time.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -233,6 +233,10 @@ pub(super) fn step_timeout(_: &mut SchemaGenerator) -> Schema {
     duration("10s", "24h")
 }
 
+pub(super) fn rest(_: &mut SchemaGenerator) -> Schema {
+    duration("0s", "24h")
+}
+
 /// What the operator takes from AWS and writes down as it is.
 pub(super) fn recorded_text(_: &mut SchemaGenerator) -> Schema {
     json_schema!({"type": "string", "minLength": 1, "maxLength": 2048})

@@ -361,7 +361,8 @@ fn count_halted(flights: &Flights) -> u32 {
     u32::try_from(flights.halted.len()).unwrap_or(u32::MAX)
 }
 
-/// The next scan, the next try of what failed, the next expiry of an exemption, the next window: whichever comes first.
+/// The next scan, the next try of what failed, the next expiry of an exemption, the next window, the end of the next rest: whichever comes
+/// first.
 fn next_pass(
     policy: &Policy,
     memory: &Memory,
@@ -382,11 +383,10 @@ fn next_pass(
     // Targets that did not answer last time, or that another policy asked for: their results are shown when they come.
     let answers = observation.in_flight.then_some(OBSERVE_TIMEOUT);
     let expiry = evaluation.next_expiry.map(|expiry| until(expiry, now));
-    let window = evaluation
-        .flights
-        .window_opens
-        .map(|opens| until(opens, now));
-    [Some(scan), retry, answers, expiry, window]
+    let flights = &evaluation.flights;
+    let window = flights.window_opens.map(|opens| until(opens, now));
+    let rested = flights.rested_at.map(|rested| until(rested, now));
+    [Some(scan), retry, answers, expiry, window, rested]
         .into_iter()
         .flatten()
         .min()

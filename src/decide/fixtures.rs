@@ -11,7 +11,7 @@ pub(super) mod arbitrary;
 
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::validate;
@@ -111,7 +111,7 @@ pub(super) fn notebook(name: &str, status: &str, root_access: RootAccess) -> Not
                 .into(),
             name: name.to_owned(),
             status: status.into(),
-            last_modified: Some(now()),
+            last_modified: Some(now() - SignedDuration::from_hours(6)),
             lifecycle_config: None,
         },
         details: Ok(NotebookDetails {

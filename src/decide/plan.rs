@@ -171,6 +171,7 @@ impl<'a> Planner<'a> {
             Mode::Audit => Horizon::Preview,
         };
         let mut waits_for_window = false;
+        let mut rested_at: Option<Timestamp> = None;
         for candidate in candidates(evaluation).collect::<Vec<_>>() {
             let refusal = self.refused.get(&candidate.finding);
             let wait = match self.judge(&candidate, horizon) {
@@ -181,12 +182,14 @@ impl<'a> Planner<'a> {
                 && let Some(wait) = wait
             {
                 waits_for_window |= wait.next == Next::Wait(WaitReason::Window);
+                rested_at = rested_at.into_iter().chain(wait.until).min();
                 wait.apply(finding);
             }
         }
         count_not_restartable(evaluation);
         evaluation.flights = Flights {
             window_opens: waits_for_window.then(|| self.window_opens()).flatten(),
+            rested_at,
             ..self.tally.flights(self.policy)
         };
     }

@@ -253,6 +253,10 @@ fn not_now(wish: Option<Wish>) -> &'static str {
         Some(Wish::NotNow(NotNow::NotRestartable)) => {
             "AWS would not start the notebook again, and it was not stopped; the policy's finding says why, and what to do"
         }
+        Some(Wish::NotNow(NotNow::RecentlyStopped)) => {
+            "somebody stopped it minutes ago and may be about to start it: root access is disabled once it has been stopped for \
+             restAfterStop"
+        }
         Some(Wish::NotNow(NotNow::InvalidPolicy)) => {
             "a policy that names its account cannot be understood: nobody is disturbed until it is"
         }

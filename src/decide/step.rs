@@ -68,6 +68,8 @@ pub enum NotNow {
     Halted,
     /// AWS will not start it again.
     NotRestartable,
+    /// Somebody else stopped it minutes ago, and may be about to start it.
+    RecentlyStopped,
     /// The policy, or another one that names this account and region, cannot be understood.
     InvalidPolicy,
 }
@@ -445,7 +447,12 @@ fn update_or_restore(case: &Case<'_>) -> Decision {
     update(case)
 }
 
+/// A notebook that somebody else stopped only minutes ago is left to them: the record ends, and the plan takes it up again when the
+/// notebook has rested. An Update of ours moves `LastModifiedTime` too, so that this holds only until the first one is sent.
 fn update_or_fail(case: &Case<'_>) -> Decision {
+    if case.is_recently_stopped() && !case.is_update_sent() {
+        return cancel(case);
+    }
     if case.step() == Step::Update && case.is_at_deadline() {
         return end(case, RecordState::Failed, EndReason::UpdateTimedOut);
     }

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use super::{
     NotNow, Policies, Ruling, Wish, Withdrawal,
+    rest::{Rest, rest},
     windows::{Opening, opening},
 };
 use crate::domain::{Match, Mode, Notebook, Policy, Record, RootAccess, WhenRunning};
@@ -25,7 +26,8 @@ pub enum Budget {
 /// What is wanted of a notebook that was described just now.
 ///
 /// A policy that is not understood disturbs nobody; what is down already is finished. A notebook that AWS would not start again is not
-/// stopped: its platform may have been retired since the record was made.
+/// stopped: its platform may have been retired since the record was made. A notebook that somebody else stopped minutes ago is not updated
+/// yet.
 #[must_use]
 pub fn wish(
     record: &Record,
@@ -62,6 +64,9 @@ pub fn wish(
         _ if selected == Match::Unknown => return Wish::Unclear,
         Ruling::Unreadable(_) => return Wish::NotNow(NotNow::InvalidPolicy),
         Ruling::Free => {}
+    }
+    if !record.was_stopped_by_us() && rest(policy, notebook, now) != Rest::Over {
+        return Wish::NotNow(NotNow::RecentlyStopped);
     }
     if notebook.root_access() == RootAccess::Enabled && policies.restartable(notebook).is_err() {
         return Wish::NotNow(NotNow::NotRestartable);

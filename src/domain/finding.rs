@@ -139,6 +139,8 @@ pub struct Flights {
     pub halted: BTreeSet<Target>,
     /// When a window opens that a notebook waits for.
     pub window_opens: Option<Timestamp>,
+    /// When the first notebook has rested of those that were stopped too recently.
+    pub rested_at: Option<Timestamp>,
 }
 
 impl Verdict {

@@ -108,6 +108,17 @@ impl Notebook {
         *self.status() == NotebookStatus::InService
     }
 
+    /// When AWS last noted a change, as the newest reading tells it: the later one of List and Describe.
+    #[must_use]
+    pub fn last_modified(&self) -> Option<Timestamp> {
+        let described = self
+            .details
+            .as_ref()
+            .ok()
+            .and_then(|details| details.last_modified);
+        described.max(self.summary.last_modified)
+    }
+
     /// Whether its users have root, as far as it is known.
     #[must_use]
     pub fn root_access(&self) -> RootAccess {

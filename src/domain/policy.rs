@@ -109,6 +109,8 @@ pub struct Remediation {
     pub max_concurrent_per_region: u32,
     /// Failures per account and region at which no new remediation starts there.
     pub max_failures: u32,
+    /// How long ago a stopped notebook must have come to Stopped before it is updated. Zero: its age does not matter.
+    pub rest_after_stop: Duration,
     /// When notebooks may be stopped; empty: at any time.
     pub windows: Vec<Window>,
     /// How long each step may take.

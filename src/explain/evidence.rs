@@ -15,7 +15,7 @@ use crate::{
     decide::{PartialRecord, Policies, Tally, read_record, validate},
     domain::{
         Exemption, Match, Notebook, NotebookDetails, NotebookSummary, Policy, PolicyName, Record,
-        RootAccess,
+        RootAccess, WaitReason,
     },
 };
 
@@ -132,9 +132,20 @@ impl<'a> Evidence<'a> {
                 accelerators: Vec::new(),
                 failure_reason: None,
                 created_at: None,
-                last_modified: None,
+                last_modified: Some(self.last_modified(finding)),
             }),
             ..outline
+        }
+    }
+
+    /// No finding tells when its notebook was last modified. The operator compared that time with `restAfterStop`, so that the reason tells
+    /// whether it was recently.
+    fn last_modified(&self, finding: &api::Finding) -> Timestamp {
+        let is_recent = finding.reason.as_deref() == Some(WaitReason::RecentlyStopped.as_str());
+        if is_recent {
+            self.now
+        } else {
+            Timestamp::UNIX_EPOCH
         }
     }
 

@@ -218,6 +218,9 @@ fn decide(
         }
         Err(wait) if !matches!(wait.next, Next::Wait(_)) => Decision::Waits(wait),
         _ if policy.suspended => Decision::Suspended,
+        Err(wait) if wait.next == Next::Wait(WaitReason::RecentlyStopped) => {
+            Decision::Waits(in_the_operators_words(wait, finding))
+        }
         Err(wait) => Decision::Waits(wait),
         Ok(_) => Decision::Begins,
     }
@@ -261,7 +264,7 @@ fn waits(
     }
 }
 
-/// The operator saw accelerators too, and had its own list of platforms.
+/// The operator saw accelerators and times too, and had its own list of platforms.
 fn in_the_operators_words(wait: Wait, finding: &api::Finding) -> Wait {
     let message = finding.message.clone();
     match message.filter(|_| finding.reason.as_deref() == Some(wait.reason)) {

@@ -67,7 +67,8 @@ pub fn fleet(stage: &str, notebooks: impl IntoIterator<Item = Notebook>) -> Flee
         .timings(quick())
 }
 
-/// The spec of a policy over a stage's account, which enforces; `more` adds fields or replaces them.
+/// The spec of a policy over a stage's account, which enforces; `more` adds fields or replaces them. Stopped notebooks do not rest, because
+/// everything takes milliseconds; tests that are about that say how long they do.
 pub fn spec(stage: &str, more: Value) -> Value {
     let mut spec = json!({
         "mode": "Enforce",
@@ -78,6 +79,10 @@ pub fn spec(stage: &str, more: Value) -> Value {
         panic!("fields, not {more}")
     };
     spec.as_object_mut().unwrap().extend(more);
+    let rest = &mut spec["remediation"]["restAfterStop"];
+    if rest.is_null() {
+        *rest = json!("0s");
+    }
     spec
 }
 

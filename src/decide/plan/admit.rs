@@ -10,6 +10,8 @@ use crate::{
     decide::{
         Policies, Ruling,
         change::{Change, change},
+        rest::{Rest, rest},
+        summarize::whole_seconds,
         windows::{Opening, may_begin, opening},
     },
     domain::{
@@ -26,7 +28,7 @@ const MOST_RECURRENCES: u32 = 3;
 pub enum Horizon {
     /// Everything counts.
     Now,
-    /// What depends on the moment does not: windows, budgets, canary.
+    /// What depends on the moment does not: rests, windows, budgets, canary.
     Preview,
 }
 
@@ -39,6 +41,8 @@ pub struct Wait {
     pub reason: &'static str,
     /// The same in a sentence.
     pub message: String,
+    /// When the reason passes by itself, if that is known.
+    pub until: Option<Timestamp>,
 }
 
 /// Judges one notebook, as it was read. All must be as of `now`: the policies, the tally, the notebook.
@@ -69,6 +73,7 @@ pub fn admit(
         brake(policy, tally)?;
     }
     if horizon == Horizon::Now {
+        rested(policy, notebook, now)?;
         if was_running {
             window_open(policy, now)?;
             canary(target)?;
@@ -152,6 +157,7 @@ fn under_way(policy: &Policy, known: Option<&Known>) -> Result<(), Wait> {
         next,
         reason,
         message,
+        until: None,
     })
 }
 
@@ -300,6 +306,33 @@ fn brake(policy: &Policy, tally: &Tally) -> Result<(), Wait> {
     ))
 }
 
+/// A notebook that was stopped only minutes ago may be in the middle of a stop, an update and a start by another tool. An Update in between
+/// would make that tool fail, and leave the notebook down.
+fn rested(policy: &Policy, notebook: &Notebook, now: Timestamp) -> Result<(), Wait> {
+    let (message, until) = match rest(policy, notebook, now) {
+        Rest::Over => return Ok(()),
+        Rest::Until { modified, over } => (
+            format!(
+                "it came to Stopped at {}, and its owner or a tool may be about to start it; by restAfterStop, root access is disabled \
+                 from {} on, if it is still stopped then",
+                whole_seconds(modified),
+                whole_seconds(over)
+            ),
+            Some(over),
+        ),
+        Rest::Unknown => (
+            "AWS does not say when it was last modified, so that it may have been stopped just now; restAfterStop: 0s updates it all the \
+             same"
+                .to_owned(),
+            None,
+        ),
+    };
+    Err(Wait {
+        until,
+        ..Wait::because(WaitReason::RecentlyStopped, message)
+    })
+}
+
 fn window_open(policy: &Policy, now: Timestamp) -> Result<(), Wait> {
     let windows = &policy.remediation.windows;
     if may_begin(windows, now) {
@@ -383,6 +416,7 @@ impl Wait {
             next: Next::Wait(reason),
             reason: reason.as_str(),
             message,
+            until: None,
         }
     }
 
@@ -392,6 +426,7 @@ impl Wait {
             next: Next::None,
             reason,
             message,
+            until: None,
         }
     }
 

@@ -190,6 +190,7 @@ impl Tally {
             braked: policy.mode == Mode::Enforce && self.brakes(policy),
             halted: self.halted(policy),
             window_opens: None,
+            rested_at: None,
         }
     }
 

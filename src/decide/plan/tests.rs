@@ -11,6 +11,7 @@ mod premise;
 mod properties;
 mod reasons;
 mod restartable;
+mod rests;
 
 use std::collections::BTreeSet;
 
@@ -491,6 +492,7 @@ fn flights_are_the_policys_own() {
         braked: false,
         halted: BTreeSet::from([fixtures::target(THERE.0, THERE.1)]),
         window_opens: None,
+        rested_at: None,
     };
     assert_eq!(evaluation.flights, expected);
     assert_eq!(

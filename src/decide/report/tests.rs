@@ -207,3 +207,17 @@ fn what_is_brought_back_says_why() {
         Some("an exemption matches it now")
     );
 }
+
+#[test]
+fn a_record_that_is_left_to_somebody_else_says_so() {
+    let deferred = record(RecordState::Cancelled, |record| {
+        record.progress.end = Some(EndReason::Deferred);
+    });
+    let resting = Wish::NotNow(NotNow::RecentlyStopped);
+    assert_eq!(
+        said(&deferred, Some(resting)).message.as_deref(),
+        Some(
+            "somebody stopped it minutes ago and may be about to start it: root access is disabled once it has been stopped for restAfterStop"
+        )
+    );
+}

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Sighting, Times, Wish};
+use super::{NotNow, Sighting, Times, Wish};
 use crate::domain::{EndReason, NotebookStatus, Record, RecordState, RootAccess, Step};
 
 /// So long after a Start that AWS accepted, a change of a stopped notebook is not the Start's own: it ran in between. A start takes 2 to 4
@@ -165,6 +165,20 @@ impl<'a> Case<'a> {
     /// *Undisturbable*: withdrawn, or nobody who works on it may be disturbed now.
     pub(super) fn is_undisturbable(&self) -> bool {
         self.is_withdrawn() || matches!(self.wish, Wish::NotNow(_))
+    }
+
+    /// Somebody else stopped it minutes ago, and may be about to start it.
+    pub(super) fn is_recently_stopped(&self) -> bool {
+        self.wish == Wish::NotNow(NotNow::RecentlyStopped)
+    }
+
+    /// An Update was sent since the step began. One that was not sent after all is taken back.
+    pub(super) fn is_update_sent(&self) -> bool {
+        let progress = &self.record.progress;
+        self.step() == Step::Update
+            && progress
+                .last_write_at
+                .is_some_and(|last| last >= self.record.step_since())
     }
 
     pub(super) fn why_cancelled(&self) -> EndReason {

@@ -29,6 +29,7 @@ const TIMES: Times = Times {
 
 const WANTED: Wish = Wish::Wanted;
 const NOT_NOW: Wish = Wish::NotNow(NotNow::WindowClosed);
+const RESTING: Wish = Wish::NotNow(NotNow::RecentlyStopped);
 const WITHDRAWN: Wish = Wish::Withdrawn(Withdrawal::Audit);
 const UNCLEAR: Wish = Wish::Unclear;
 

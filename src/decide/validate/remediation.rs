@@ -14,6 +14,7 @@ use crate::{
 
 const WINDOWS: RangeInclusive<Duration> = Duration::from_mins(1)..=Duration::from_hours(168);
 const TIMEOUTS: RangeInclusive<Duration> = Duration::from_secs(10)..=Duration::from_hours(24);
+const RESTS: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_hours(24);
 
 /// What a schedule is made of, in order.
 const FIELDS: [&str; 5] = [
@@ -51,6 +52,12 @@ pub(super) fn remediation(spec: Option<&RemediationSpec>, errors: &mut Errors) -
             &format!("{path}.maxFailures"),
             spec.max_failures,
             defaults::MAX_FAILURES,
+        ),
+        rest_after_stop: errors.duration(
+            format!("{path}.restAfterStop"),
+            spec.rest_after_stop,
+            defaults::REST_AFTER_STOP,
+            RESTS,
         ),
         windows: spec
             .windows

@@ -50,6 +50,7 @@ spec:
     maxConcurrent: 3
     maxConcurrentPerRegion: 2
     maxFailures: 4
+    restAfterStop: 7m
     windows:
     - {schedule: "0 2 * * SAT", duration: 4h, timeZone: Europe/Berlin}
     timeouts: {stop: 31m, update: 16m, start: 61m}
@@ -129,6 +130,7 @@ fn accepts_the_whole_example() {
     assert_eq!(remediation.max_concurrent, 3);
     assert_eq!(remediation.max_concurrent_per_region, 2);
     assert_eq!(remediation.max_failures, 4);
+    assert_eq!(remediation.rest_after_stop, Duration::from_mins(7));
     assert_eq!(
         remediation.timeouts,
         Timeouts {
@@ -162,6 +164,7 @@ fn absent_fields_have_the_documented_defaults() {
     assert_eq!(policy.remediation.max_concurrent, 1);
     assert_eq!(policy.remediation.max_concurrent_per_region, 1);
     assert_eq!(policy.remediation.max_failures, 2);
+    assert_eq!(policy.remediation.rest_after_stop, Duration::from_mins(5));
     assert!(policy.remediation.windows.is_empty());
     assert_eq!(
         policy.remediation.timeouts,
@@ -343,6 +346,19 @@ fn refuses_timeouts_out_of_range() {
         for right in ["10s", "24h"] {
             policy(json!({"remediation": {"timeouts": {field: right}}}));
         }
+    }
+}
+
+#[test]
+fn refuses_a_rest_out_of_range() {
+    for wrong in ["24h1s", "25h"] {
+        assert_eq!(
+            refused(&json!({"remediation": {"restAfterStop": wrong}})),
+            "spec.remediation.restAfterStop: write a duration from 0s to 24h, such as 5m"
+        );
+    }
+    for right in ["0s", "90s", "24h"] {
+        policy(json!({"remediation": {"restAfterStop": right}}));
     }
 }
 

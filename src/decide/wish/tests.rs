@@ -7,6 +7,7 @@
 
 use std::sync::Arc;
 
+use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use super::*;
@@ -232,6 +233,56 @@ fn what_is_not_named_or_selected_is_not_covered() {
             notebook.tags
         );
     }
+}
+
+/// What somebody else stopped minutes ago is left to them, whatever else is to wait.
+#[test]
+fn recently_stopped_notebook_is_not_wanted_yet() {
+    let stopped = |seconds: Option<i64>| {
+        let mut churn = notebook("churn", "Stopped", RootAccess::Enabled);
+        let at = seconds.map(|seconds| now() - SignedDuration::from_secs(seconds));
+        churn.summary.last_modified = None;
+        churn.details.as_mut().unwrap().last_modified = at;
+        churn
+    };
+    let resting = Wish::NotNow(NotNow::RecentlyStopped);
+    for (patch, age, expected) in [
+        (json!({}), Some(299), resting),
+        (json!({}), Some(300), Wish::Wanted),
+        (json!({}), None, resting),
+        (json!({"suspend": true}), Some(1), resting),
+        (
+            json!({"remediation": {"restAfterStop": "0s"}}),
+            Some(1),
+            Wish::Wanted,
+        ),
+        (
+            json!({"remediation": {"restAfterStop": "0s"}}),
+            None,
+            Wish::Wanted,
+        ),
+        (
+            json!({"mode": "Audit"}),
+            Some(1),
+            Wish::Withdrawn(Withdrawal::Audit),
+        ),
+    ] {
+        assert_eq!(
+            wish_under(patch.clone(), &stopped(age)),
+            expected,
+            "{patch}"
+        );
+    }
+    // What the operator stopped is its own to update.
+    let mut ours = record((ACCOUNT, REGION), &churn());
+    ours.progress.stop_requested_at = Some(now());
+    let all = policies([policy(json!({"mode": "Enforce"}))]);
+    let wanted = wish(&ours, &stopped(Some(1)), &all, Budget::Kept, now());
+    assert_eq!(wanted, Wish::Wanted);
+    // What was running when its record was made was stopped by somebody else, too.
+    let pristine = record((ACCOUNT, REGION), &churn());
+    let left = wish(&pristine, &stopped(Some(1)), &all, Budget::Kept, now());
+    assert_eq!(left, resting);
 }
 
 /// Anybody's, and until it expires.

@@ -76,6 +76,8 @@ fn what_happens_next() {
             Outcome::Waits, Some("TransitionalStatus"), "nothing: it passes by itself"),
         ("its status is Failed", facts([policy(json!({}), lists("Failed", json!({})))], []),
             Outcome::Waits, Some("Failed"), "its owner starts it"),
+        ("it was stopped just now", facts([policy(json!({}), lists("Stopped", json!({"next": "Wait", "reason": "RecentlyStopped", "message": "it came to Stopped at 11:59"})))], []),
+            Outcome::Waits, Some("RecentlyStopped"), "it came to Stopped at 11:59"),
         ("AWS would not start it again", facts([policy(json!({}), not_restartable("notebook-al2-v3"))], []),
             Outcome::Waits, Some("NotRestartable"), "--platform-identifier notebook-al2023-v1 --root-access Disabled"),
         ("AWS would not start it again, and windows do not matter", facts([policy(windows, not_restartable("notebook-al1-v1"))], []),

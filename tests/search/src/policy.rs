@@ -112,6 +112,8 @@ impl PolicyState {
             "remediation": {
                 "maxConcurrent": budgets.over_all,
                 "maxConcurrentPerRegion": budgets.per_region,
+                // No age of a stopped notebook is modelled.
+                "restAfterStop": "0s",
                 "windows": windows,
             },
         });

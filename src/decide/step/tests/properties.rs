@@ -31,6 +31,7 @@ fn any_wish() -> impl Strategy<Value = Wish> {
     prop_oneof![
         3 => Just(WANTED),
         1 => Just(NOT_NOW),
+        1 => Just(RESTING),
         1 => Just(WITHDRAWN),
         1 => Just(UNCLEAR),
     ]
@@ -232,6 +233,10 @@ proptest! {
         }
         if request == Some(Request::Update) {
             prop_assert!(matches!(wish, Wish::Wanted | Wish::NotNow(_)));
+            // The first Update does not come between the requests of somebody else.
+            let begins = record.step() != Step::Update || record.progress.last_write_at.is_none();
+            let is_left = wish == RESTING && !record.was_stopped_by_us() && begins;
+            prop_assert!(!is_left, "{:#?}", record);
             prop_assert!(!record.being_deleted);
             prop_assert!(!is_gone_or_runs(&seen));
         }

@@ -66,7 +66,7 @@ fn every_row_says_what_follows() {
     #[rustfmt::skip]
     let expected = [
         ("0", 8), ("0a", 5), ("-", 8), ("1", 8), ("2", 9), ("2a", 8), ("3", 21), ("4", 10), ("5", 9), ("5a", 9), ("6", 7), ("7", 6), ("8", 13),
-        ("9", 6), ("10", 10), ("11", 5), ("12", 17), ("13", 10), ("14", 5), ("15", 8), ("16", 9), ("17", 17), ("18", 47),
+        ("9", 6), ("10", 17), ("11", 5), ("12", 17), ("13", 10), ("14", 5), ("15", 8), ("16", 9), ("17", 17), ("18", 47),
     ];
     assert_eq!(ran, expected);
 }
@@ -281,6 +281,14 @@ fn rows_8_to_10() -> Vec<Case> {
         (Row::UpdateWhileStopped, stopped(Updating, UPDATE_TIMEOUT).wrote(1), down(), WANTED, End(Failed, UpdateTimedOut)),
         (Row::UpdateWhileStopped, pristine(Updating, UPDATE_TIMEOUT).wrote(1), failed(), WANTED, End(Failed, UpdateTimedOut)),
         (Row::UpdateWhileStopped, stopped(NeedsAttention, UPDATE_TIMEOUT).from(Step::Update), down(), WANTED, End(Failed, UpdateTimedOut)),
+        // Somebody else stopped it minutes ago: it is left to them, unless an Update was sent already.
+        (Row::UpdateWhileStopped, stopped(Pending, 5), down(), RESTING, End(Cancelled, LATER)),
+        (Row::UpdateWhileStopped, pristine(Pending, 5).wrote(1), down(), RESTING, End(Cancelled, LATER)),
+        (Row::UpdateWhileStopped, stopped(Updating, 300), down(), RESTING, End(Cancelled, LATER)),
+        (Row::UpdateWhileStopped, pristine(Updating, 300).wrote(301), down(), RESTING, End(Cancelled, LATER)),
+        (Row::UpdateWhileStopped, stopped(NeedsAttention, 5).from(Step::Stop), down(), RESTING, End(Cancelled, LATER)),
+        (Row::UpdateWhileStopped, stopped(Updating, 300).wrote(59), down(), RESTING, Wait),
+        (Row::UpdateWhileStopped, stopped(Updating, 300).wrote(300), down(), RESTING, Send(Update, Updating)),
     ]
 }
 
