@@ -2,12 +2,12 @@
 
 use kube::ResourceExt;
 use sagemaker_simulator::{
-    Effect, Fault, Loss,
+    Effect, Fault, Loss, OK,
     Operation::{
         self, StartNotebookInstance as Start, StopNotebookInstance as Stop,
         UpdateNotebookInstance as Update,
     },
-    RootAccess, Status,
+    RootAccess, Status, Write,
 };
 use serde_json::{Value, json};
 use sudoless::api::RemediationState as State;
@@ -240,5 +240,25 @@ async fn what_did_not_take_is_sent_again_and_what_did_is_not() {
     assert_eq!(record.status.unwrap().start_attempts, 2);
     let status = stage.until_compliant().await;
     assert_eq!(condition(&status, "Ready").0, "True");
+    safety::holds(&stage.simulator);
+}
+
+/// AWS carries the first Stop out twice, and answers as it answers the second one: the notebook is not InService.
+#[tokio::test(flavor = "multi_thread")]
+async fn refused_stop_that_was_carried_out_is_the_operators() {
+    let stage = Stage::quick("twice", [rooted("twice", "churn")]).await;
+    let twice = on(Stop, "churn", Effect::CarriedOutTwice).next(1);
+    stage.simulator.add_fault(twice);
+    stage.enforce(json!({})).await;
+    let record = stage.until_finished("churn").await;
+    let ended = (State::Succeeded, "RootAccessDisabled".to_owned());
+    assert_eq!(outcome(&record), ended);
+    assert!(record.status.unwrap().stop_requested_at.is_some());
+    let truth = (Status::InService, RootAccess::Disabled);
+    assert_eq!(stage.truth("churn"), truth);
+    assert_eq!(stage.accepted("churn"), [Stop, Update, Start]);
+    let writes = stage.simulator.writes();
+    let refused = |write: &&Write| write.operation == Stop && write.outcome != OK;
+    assert_eq!(writes.iter().filter(refused).count(), 1, "{writes:#?}");
     safety::holds(&stage.simulator);
 }
