@@ -318,10 +318,16 @@ fn wait_for_an_answer(case: &Case<'_>) -> Decision {
     }
 }
 
-/// Nothing can be sent; a person should know when it takes too long.
+/// Nothing can be sent; a person should know when it takes too long. A record that may have been restored is marked by its step, because
+/// the notebook looks like any other once its transition is over.
 fn wait_in_transition(case: &Case<'_>) -> Decision {
     let mut progress = case.record.progress.clone();
+    if case.place == Place::InTransition && case.may_be_down_unrecorded() {
+        progress.enter(RecordState::Starting, case.now);
+    }
     if case.is_at_deadline() {
+        // The state of a later version is lost here, and with it why the notebook is brought back.
+        progress.rollback_reason = case.rollback_reason();
         progress.need_attention(case.now);
     }
     decided(progress)
@@ -433,6 +439,10 @@ fn sending(mut progress: Progress, request: Request, now: Timestamp) -> Decision
     progress.last_write_at = Some(now);
     if request == Request::Stop {
         progress.unanswered_stop_at = Some(now);
+    }
+    if request != Request::Probe {
+        // From now on the operator itself changes the notebook after that Start; a Start that is sent again did not take.
+        progress.start_accepted_at = None;
     }
     Decision {
         request: Some(request),

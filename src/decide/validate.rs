@@ -343,6 +343,7 @@ struct Span(Duration);
 impl fmt::Display for Span {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0.as_secs() {
+            0 => formatter.write_str("0s"),
             seconds if seconds.is_multiple_of(3600) => write!(formatter, "{}h", seconds / 3600),
             seconds if seconds.is_multiple_of(60) => write!(formatter, "{}m", seconds / 60),
             seconds => write!(formatter, "{seconds}s"),

@@ -368,6 +368,7 @@ impl Progress {
         self.unanswered_stop_at = before.unanswered_stop_at;
         self.update_requested_at = before.update_requested_at;
         self.start_requested_at = before.start_requested_at;
+        self.start_accepted_at = before.start_accepted_at;
         self.start_attempts = before.start_attempts;
     }
 

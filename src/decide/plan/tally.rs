@@ -222,7 +222,9 @@ impl Tally {
         let remediation = &policy.remediation;
         let notebook = &own.intent.notebook;
         let mut others = self.clone();
-        others.down_and_need_attention -= u32::from(own.is_down_and_needs_attention());
+        // Another operator may have written the record since this one read it.
+        let own_need = u32::from(own.is_down_and_needs_attention());
+        others.down_and_need_attention = others.down_and_need_attention.saturating_sub(own_need);
         if others.brakes(policy) {
             Budget::Halted
         } else if others.slots_taken(policy) > remediation.max_concurrent

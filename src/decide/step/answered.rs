@@ -38,7 +38,7 @@ pub fn answered(
         }
         // It is sent again when it is due, whatever is said about it.
         Request::Stop => nothing_more(progress),
-        Request::Start => started(progress, answer, now),
+        Request::Start => started(progress, before, answer, now),
         Request::Update => updated(record, answer, seen, now),
     }
 }
@@ -81,12 +81,18 @@ fn probed(mut progress: Progress, answer: AnswerKind, now: Timestamp) -> Reactio
 }
 
 /// Rows 3 and 5: a Start is sent again when it is due. A refusal for permission lasts until a person acts.
-fn started(mut progress: Progress, answer: AnswerKind, now: Timestamp) -> Reaction {
+fn started(
+    mut progress: Progress,
+    before: &Progress,
+    answer: AnswerKind,
+    now: Timestamp,
+) -> Reaction {
     match answer {
         AnswerKind::Accepted => progress.start_accepted_at = Some(now),
         AnswerKind::Denied => progress.need_attention(now),
-        AnswerKind::WrongStatus
-        | AnswerKind::LimitExceeded
+        // The Start before has taken, late.
+        AnswerKind::WrongStatus => progress.start_accepted_at = before.start_accepted_at,
+        AnswerKind::LimitExceeded
         | AnswerKind::NotFound
         | AnswerKind::Throttled
         | AnswerKind::Unclear => {}
@@ -122,14 +128,13 @@ fn first_stop(
     nothing_more(progress)
 }
 
-/// Whether a notebook that was running a moment ago is, or may be, on its way down.
+/// Whether a notebook that was running a moment ago is, or may be, on its way down. A notebook that is being started again was down, and
+/// its start may fail.
 fn is_going_down(seen: &Sighting) -> bool {
     match seen {
         Sighting::Missing => false,
         Sighting::Unreadable => true,
-        Sighting::Seen { status, .. } => {
-            !matches!(status, NotebookStatus::InService | NotebookStatus::Pending)
-        }
+        Sighting::Seen { status, .. } => *status != NotebookStatus::InService,
     }
 }
 

@@ -127,29 +127,37 @@ impl<'a> Case<'a> {
             && !self.is_withdrawn()
     }
 
-    /// It ran again after the operator's Start, and stopped since: somebody else stopped it (promise P3).
+    /// It ran again after the operator's Start, and stopped since: somebody else stopped it (promise P3). Not if a Stop that was not
+    /// answered could arrive after that Start, because a stop may take an hour.
     pub(super) fn ran_again(&self) -> bool {
-        let accepted = self.record.progress.start_accepted_at;
-        let (Some(accepted), Some(modified)) = (accepted, self.last_modified) else {
+        let progress = &self.record.progress;
+        let (Some(accepted), Some(modified)) = (progress.start_accepted_at, self.last_modified)
+        else {
             return false;
         };
-        self.was_stopped_by_us() && has_passed(accepted, RAN_AGAIN, modified)
+        let was_stop_over = progress
+            .unanswered_stop_at
+            .is_none_or(|sent| has_passed(sent, self.times.write_bound, accepted));
+        self.was_stopped_by_us() && was_stop_over && has_passed(accepted, RAN_AGAIN, modified)
     }
 
-    /// The record says that the notebook was running, and nothing of what was done since: a backup was restored. The first pass over
-    /// a record writes a status within seconds. It stays so until a person starts the notebook or deletes the record, even if the policy is gone: a backup may restore records first.
+    /// The record says that the notebook was running, and names no request that was sent since: a backup may have been restored. Any other
+    /// record sends its first request within seconds. The notebook stays down until a person starts it or deletes the record, even if
+    /// the policy is gone: a backup may restore records first.
     pub(super) fn may_be_down_unrecorded(&self) -> bool {
         let progress = &self.record.progress;
         let untouched = progress.last_write_at.is_none() && progress.stop_requested_at.is_none();
-        let is_older = has_passed(self.record.created_at, self.times.settled_after(), self.now)
-            || self
-                .last_modified
-                .is_some_and(|modified| modified < self.record.created_at - SAME_CREATION);
-        // Only a restored record needs attention at its Start without a Stop.
-        let is_marked = self.needs_attention() && self.step() == Step::Start;
+        let settled = self.times.settled_after();
+        let is_old = has_passed(self.record.created_at, settled, self.now);
+        // A claim takes seconds from its Describe of a running notebook to the record.
+        let was_down_before = self
+            .last_modified
+            .is_some_and(|modified| has_passed(modified, settled, self.record.created_at));
+        // No other record is at its Start without a Stop.
+        let is_marked = self.step() == Step::Start;
         self.record.intent.was_running
             && untouched
-            && (is_marked || (!self.record.has_status && is_older))
+            && (is_marked || is_old || was_down_before)
             && !self.record.being_deleted
     }
 

@@ -197,6 +197,9 @@ impl Then {
             Self::Send(request, state) => {
                 move_to(&mut after, state, now);
                 after.last_write_at = Some(now);
+                if request != Request::Probe {
+                    after.start_accepted_at = None;
+                }
                 match request {
                     Request::Probe | Request::Stop => {}
                     Request::Update => {

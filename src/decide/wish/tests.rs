@@ -262,9 +262,9 @@ fn recently_stopped_notebook_is_not_wanted_yet() {
             Wish::Wanted,
         ),
         (
-            json!({"mode": "Audit"}),
+            json!({"exemptions": [{"reason": "needs Docker", "names": ["*"]}]}),
             Some(1),
-            Wish::Withdrawn(Withdrawal::Audit),
+            Wish::Withdrawn(Withdrawal::Exempt),
         ),
     ] {
         assert_eq!(

@@ -193,7 +193,7 @@ proptest! {
             prop_assert_eq!(&after, before);
         }
         // Deadlines count from where the state changed, and never from a retry.
-        let moved = after.state != before.state;
+        let moved = (after.state, after.attention_from) != (before.state, before.attention_from);
         prop_assert_eq!(after.step_since, if moved { Some(now()) } else { before.step_since });
         prop_assert!(!moved || after.state != Pending);
     }

@@ -137,9 +137,9 @@ fn rows_of_later_versions_and_backups() -> Vec<Case> {
         // A record says that the notebook was running, and has no status though it is old, or younger than the stop.
         (Row::RestoredFromBackup, pristine(Pending, 5).without_status(120), fixed(), WANTED, NeedAttentionAtStart),
         (Row::RestoredFromBackup, pristine(Pending, 5).without_status(120), down(), WANTED, NeedAttentionAtStart),
-        (Row::RestoredFromBackup, pristine(Pending, 5).without_status(10), at(fixed(), 9999, 60), UNCLEAR, NeedAttentionAtStart),
-        (Row::RestoredFromBackup, pristine(Pending, 5).without_status(10), at(seen("Failed", Enabled), 9999, 60), NOT_NOW, NeedAttentionAtStart),
-        (Row::RestoredFromBackup, pristine(Pending, 5).without_status(10), at(seen("Stopped", Unknown), 9999, 60), WANTED, NeedAttentionAtStart),
+        (Row::RestoredFromBackup, pristine(Pending, 5).without_status(10), at(fixed(), 9999, 200), UNCLEAR, NeedAttentionAtStart),
+        (Row::RestoredFromBackup, pristine(Pending, 5).without_status(10), at(seen("Failed", Enabled), 9999, 200), NOT_NOW, NeedAttentionAtStart),
+        (Row::RestoredFromBackup, pristine(Pending, 5).without_status(10), at(seen("Stopped", Unknown), 9999, 200), WANTED, NeedAttentionAtStart),
         (Row::RestoredFromBackup, pristine(Pending, 5).without_status(120), fixed(), WITHDRAWN, NeedAttentionAtStart),
         (Row::RestoredFromBackup, pristine(NeedsAttention, 9 * START_TIMEOUT).from(Step::Start), fixed(), WANTED, Wait),
         (Row::RestoredFromBackup, pristine(NeedsAttention, 5).from(Step::Start), down(), UNCLEAR, Wait),
@@ -372,7 +372,7 @@ fn rows_16_to_17() -> Vec<Case> {
         (Row::UnknownOtherwise, stopped(Pending, STOP_TIMEOUT - 1), down(), WITHDRAWN, Wait),
         (Row::UnknownOtherwise, stopped(Pending, STOP_TIMEOUT).wrote(1), down(), WANTED, End(Cancelled, RootAccessUnknown)),
         (Row::UnknownOtherwise, stopped(Updating, UPDATE_TIMEOUT).wrote(1), seen("Failed", Unknown), WANTED, End(Cancelled, RootAccessUnknown)),
-        (Row::UnknownOtherwise, pristine(Pending, 5), seen("Failed", Enabled), UNCLEAR, Wait),
+        (Row::UnknownOtherwise, pristine(Pending, 5).wrote(1), seen("Failed", Enabled), UNCLEAR, Wait),
         (Row::UnknownOtherwise, pristine(Pending, STOP_TIMEOUT).wrote(1), seen("Stopped", Enabled), UNCLEAR, End(Cancelled, RootAccessUnknown)),
         // It runs, and nobody asked to stop it.
         (Row::UnknownOtherwise, pristine(Pending, STOP_TIMEOUT - 1), up(), NOT_NOW, Wait),
