@@ -5,10 +5,10 @@
 use sudoless::domain::RootAccess;
 
 use crate::{
-    notebook::{Claim, Move, Notebook, Seen, Status},
-    pass::{LEADER, unbroken},
+    notebook::{Claim, Described, Modified, Move, Notebook, Seen, Status},
+    pass::{LEADER, OTHER, unbroken},
     policy::PolicyState,
-    product::Admission,
+    product::{Admission, Product},
     record::Rec,
 };
 
@@ -16,9 +16,17 @@ impl Notebook {
     /// The leader describes it, to claim it; only if no other claim of its process is under way.
     #[must_use]
     pub fn begin_claim(&self, policy: PolicyState) -> Option<Move> {
-        let was_running = match self.see() {
-            Seen::At(Status::InService, RootAccess::Enabled) => true,
-            Seen::At(Status::Stopped, RootAccess::Enabled) => false,
+        let Seen::At(Described {
+            status,
+            root_access: RootAccess::Enabled,
+            ..
+        }) = self.see()
+        else {
+            return None;
+        };
+        let was_running = match status {
+            Status::InService => true,
+            Status::Stopped => false,
             _ => return None,
         };
         if !policy.plans() || self.claims[LEADER].is_some() {
@@ -47,13 +55,19 @@ impl Notebook {
     }
 
     /// What becomes of claims that are under way, but for listing.
-    pub fn claim_moves(&self, moves: &mut Vec<Move>) {
+    pub fn claim_moves(&self, product: &Product, moves: &mut Vec<Move>) {
         for slot in 0..self.claims.len() {
-            if self.claims[slot].is_none() {
+            let Some(claim) = self.claims[slot] else {
                 continue;
-            }
+            };
             moves.push(self.drop_claim(slot));
-            moves.extend(self.create(slot));
+            moves.extend(self.create(slot, product));
+            let may_be_late = product.stores_late && self.claims[OTHER].is_none();
+            if may_be_late && matches!(claim, Claim::Admitted { .. }) {
+                let mut notebook = *self;
+                notebook.claims.swap(LEADER, OTHER);
+                moves.push(unbroken(notebook, "its record is created late or never", 1));
+            }
         }
     }
 
@@ -65,13 +79,13 @@ impl Notebook {
         if slot == LEADER {
             unbroken(notebook, "a crash while claiming", 1)
         } else {
-            unbroken(notebook, "who lost the lease gives up its claim", 0)
+            unbroken(notebook, "the other claim is given up", 0)
         }
     }
 
     /// The record is created, in the place of a finished one that is as it was listed: else the claim would be gone.
     #[must_use]
-    pub fn create(&self, slot: usize) -> Option<Move> {
+    pub fn create(&self, slot: usize, product: &Product) -> Option<Move> {
         let Some(Claim::Admitted {
             was_running,
             recurrence,
@@ -81,7 +95,17 @@ impl Notebook {
         };
         let mut notebook = *self;
         notebook.claims[slot] = None;
-        notebook.record = Some(Rec::new(was_running, recurrence));
+        notebook.record = Some(Rec {
+            touched: product.touched_now(),
+            ..Rec::new(was_running, recurrence)
+        });
+        notebook.is_another = false;
+        let is_as_described = was_running == (self.status == Status::InService);
+        notebook.modified = if is_as_described {
+            Modified::BeforeRecord
+        } else {
+            Modified::Since
+        };
         notebook.record_changed(None);
         let mut created = unbroken(notebook, "the record is created", 0);
         if self.record.is_some_and(|record| !record.is_finished()) {

@@ -10,9 +10,10 @@ use sudoless::domain::{Call, RecordState};
 
 use crate::{
     notebook::{Claim, Notebook, Pass, Status, index},
-    pass::LEADER,
+    pass::{LEADER, OTHER},
     policy::PolicyState,
     product::Admission,
+    record::Rec,
     world::{Quick, State, World},
 };
 
@@ -134,8 +135,13 @@ impl World {
         }
         for place in 0..self.len() {
             let notebook = *self.notebook(state.notebooks[place]);
-            let exceeded = self.exceeds(state, place);
-            let begun = notebook.begin_pass(state.policy, exceeded, &mut self.product);
+            let budget = self.budget(state, place);
+            let slot = acting(state.policy);
+            let begun = notebook.begin_pass(slot, (state.policy, budget), &mut self.product);
+            // What is only taken back again does not keep the others waiting.
+            let begun = begun.filter(|begun| {
+                !state.policy.is_fenced() || !self.is_taken_back(&notebook, &begun.notebook)
+            });
             if let Some(begun) = begun {
                 return Some(self.changed(state, place, &begun.notebook));
             }
@@ -155,19 +161,34 @@ impl World {
         self.later(state)
     }
 
+    /// Whether a pass comes to nothing if its request is not sent.
+    fn is_taken_back(&self, before: &Notebook, begun: &Notebook) -> bool {
+        let (Some(record), Some(Pass::Decided { next, request, .. })) =
+            (before.record, begun.passes[LEADER])
+        else {
+            return false;
+        };
+        request.is_some() && self.product.unsent(next, record) == record
+    }
+
     /// What happens at once.
     fn urgent(&mut self, notebook: &Notebook, policy: PolicyState) -> Option<Notebook> {
-        let other = 1 - LEADER;
-        if notebook.passes[other].is_some() {
-            return Some(notebook.crash(other).notebook);
+        let slot = acting(policy);
+        let idle = 1 - slot;
+        if notebook.passes[idle].is_some() {
+            return Some(notebook.crash(idle).notebook);
         }
-        if notebook.claims[other].is_some() {
-            return Some(notebook.drop_claim(other).notebook);
+        if notebook.claims[OTHER].is_some() {
+            return Some(notebook.drop_claim(OTHER).notebook);
         }
-        let moved = match notebook.passes[LEADER] {
-            Some(Pass::Decided { .. }) => notebook.write(LEADER, &self.product),
-            Some(Pass::Noted { .. }) => notebook.send(LEADER, &mut self.product),
-            None => notebook.create(LEADER),
+        let moved = match notebook.passes[slot] {
+            Some(Pass::Decided { .. } | Pass::Late { .. }) => notebook.write(slot, &self.product),
+            Some(Pass::Noted { fenced, .. }) if fenced || policy.is_fenced() => {
+                notebook.do_not_send(slot)
+            }
+            Some(Pass::Noted { .. }) => notebook.send(slot, policy, &mut self.product),
+            Some(Pass::Refused { .. }) => notebook.look_again(slot, &mut self.product),
+            None => notebook.create(LEADER, &self.product),
         };
         if let Some(moved) = moved {
             return Some(moved.notebook);
@@ -178,7 +199,7 @@ impl World {
             .find(|call| notebook.on_the_way[index(*call)] > 0)
         {
             next.no_longer_on_the_way(call);
-            let _ = next.arrive(call);
+            let _ = next.arrive(call, policy);
             return Some(next);
         }
         if let Some((status, _)) = notebook.completes() {
@@ -202,7 +223,7 @@ impl World {
     }
 
     /// Every timeout passes.
-    fn past_deadlines(&mut self, state: &State) -> Option<State> {
+    pub(crate) fn past_deadlines(&mut self, state: &State) -> Option<State> {
         self.all_changed(state, |notebook| {
             if notebook.can_reach_deadline() {
                 notebook.reach_deadline();
@@ -231,25 +252,10 @@ impl World {
     }
 
     fn may_stay(&mut self, state: &State, place: usize, it: &Notebook) -> Result<(), String> {
-        let refused = it.refused != crate::notebook::Refused::default();
-        match it.record {
-            Some(record) if record.state == RecordState::NeedsAttention => {
-                return if refused {
-                    Ok(())
-                } else {
-                    Err("it needs attention, and nothing is wrong".to_owned())
-                };
-            }
-            Some(record) if !record.is_finished() => {
-                return Err(format!("its record stays {}", record.state));
-            }
-            _ => {}
+        if let Some(record) = it.record.filter(|record| !record.is_finished()) {
+            return record_may_stay(state.policy, it, record);
         }
-        let out_of_scope = it.exempt
-            || matches!(
-                state.policy,
-                PolicyState::Audit | PolicyState::Deleted | PolicyState::Suspended
-            );
+        let out_of_scope = it.exempt || !state.policy.plans();
         let unknown = it.refused.describe || it.refused.root_access;
         if out_of_scope || unknown || !it.has_root || it.status == Status::Missing {
             return Ok(());
@@ -262,7 +268,43 @@ impl World {
         };
         match self.admit(state, place, was_running) {
             Admission::Waits(_) => Ok(()),
+            // Its last remediation ended without an effect, and the next one begins.
+            Admission::Admitted { .. } if state.policy.is_outage() && was_running => Ok(()),
             admission => Err(format!("it stays with root: {admission:?}")),
         }
+    }
+}
+
+/// The slot of the operator whose passes go through.
+fn acting(policy: PolicyState) -> usize {
+    if policy == PolicyState::Orphaned {
+        OTHER
+    } else {
+        LEADER
+    }
+}
+
+/// Whether the record of a notebook may stay under way.
+fn record_may_stay(policy: PolicyState, it: &Notebook, record: Rec) -> Result<(), String> {
+    // A person is told that it does not decode, or that a later version wrote its state.
+    let is_foreign = record.state == RecordState::Unrecognized && !record.stop_requested;
+    if !record.readable || is_foreign {
+        return Ok(());
+    }
+    // Nothing is down: it is tried again and again.
+    let runs = it.status == Status::InService && !it.owed;
+    if runs && (policy.is_outage() || policy == PolicyState::RecordsUnlisted) {
+        return Ok(());
+    }
+    if record.state != RecordState::NeedsAttention {
+        return Err(format!("its record stays {}", record.state));
+    }
+    let refused = it.refused != crate::notebook::Refused::default() || it.retired;
+    // It was running, and it is not known who stopped it: a person decides.
+    let is_unexplained = record.was_running && record.is_untouched() && !runs;
+    if refused || policy.is_outage() || is_unexplained {
+        Ok(())
+    } else {
+        Err("it needs attention, and nothing is wrong".to_owned())
     }
 }

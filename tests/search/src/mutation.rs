@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use sudoless::{
-    decide::{Request, Times},
+    decide::{Request, Row, Times},
     domain::{AnswerKind, RecordState, Step},
 };
 
 use crate::{
     product::{Answered, Decided},
     record::{Age, Rec, TIMES},
+    scope::{FOR_ADOPTION, FOR_BUDGETS, FOR_ONE, FOR_TWO_OPERATORS, Scope},
 };
 
 /// A way to break it.
@@ -31,7 +32,7 @@ pub enum Mutation {
     StartOnce,
     /// The claim counts what is down only until it starts again.
     NotCountedWhileStarting,
-    /// The budget is not counted again before the first Stop.
+    /// The budget is not counted again before a Stop.
     NoSecondCount,
     /// Whoever lost the lease goes on to send.
     SendWithoutLease,
@@ -41,11 +42,35 @@ pub enum Mutation {
     GiveUpAtAttention,
     /// A deleted record is removed at once.
     NoFinalizer,
+    /// A record that needs attention before its Stop gives its slot back, and each recount leaves the others out that need attention.
+    AttentionBeforeStop,
+    /// A request that is not sent takes the whole record back.
+    TakeAllBack,
+    /// A pass fails if policies cannot be listed.
+    NeedPolicies,
+    /// A record with a state or reason of a later version is left alone.
+    IgnoreLaterVersions,
+    /// A record whose operator is gone is left alone.
+    NoAdoption,
+    /// A notebook that ran again after a Start is started once more.
+    IgnoreModified,
+    /// The refusal of a first Stop takes it back, without another look at the notebook.
+    TrustFirstRefusal,
+    /// A notebook that was created again is taken for the one before.
+    IgnoreCreation,
+    /// A Start that is forbidden waits for its deadline.
+    WaitForDeniedStart,
+    /// A restored record without a status is taken for a new one.
+    TrustRestored,
+    /// `startAcceptedAt` outlasts the next Stop and the next Update.
+    KeepAcceptedStart,
+    /// A record that does not decode is not counted.
+    NotCountedUndecodable,
 }
 
 impl Mutation {
     /// Every way.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 25] = [
         Self::ForgetRollback,
         Self::FinishUnsettled,
         Self::StopBeforeIntent,
@@ -59,18 +84,32 @@ impl Mutation {
         Self::IgnoreConflicts,
         Self::GiveUpAtAttention,
         Self::NoFinalizer,
+        Self::AttentionBeforeStop,
+        Self::TakeAllBack,
+        Self::NeedPolicies,
+        Self::IgnoreLaterVersions,
+        Self::NoAdoption,
+        Self::IgnoreModified,
+        Self::TrustFirstRefusal,
+        Self::IgnoreCreation,
+        Self::WaitForDeniedStart,
+        Self::TrustRestored,
+        Self::KeepAcceptedStart,
+        Self::NotCountedUndecodable,
     ];
 
-    /// Whether it takes two operators to see it.
+    /// Where it is looked for.
     #[must_use]
-    pub fn takes_two(self) -> bool {
-        matches!(
-            self,
+    pub fn scope(self) -> Scope {
+        match self {
             Self::NoSecondCount
-                | Self::SendWithoutLease
-                | Self::IgnoreConflicts
-                | Self::NotCountedWhileStarting
-        )
+            | Self::SendWithoutLease
+            | Self::IgnoreConflicts
+            | Self::NotCountedWhileStarting => FOR_TWO_OPERATORS,
+            Self::AttentionBeforeStop | Self::NotCountedUndecodable => FOR_BUDGETS,
+            Self::NoAdoption => FOR_ADOPTION,
+            _ => FOR_ONE,
+        }
     }
 
     pub(crate) fn times(self) -> Times {
@@ -85,9 +124,39 @@ impl Mutation {
     }
 
     /// Spoils what `step` decided.
-    pub(crate) fn spoil(self, before: &Rec, decided: &mut Decided) {
+    pub(crate) fn spoil(self, row: Row, before: &Rec, decided: &mut Decided) {
         let record = &mut decided.record;
         match self {
+            // As it was: it goes on to try.
+            Self::AttentionBeforeStop
+                if row == Row::Probe
+                    && (before.at_deadline || before.state == RecordState::NeedsAttention) =>
+            {
+                let is_due = before.last_write.is_none_or(|age| age != Age::Fresh);
+                *decided = Decided {
+                    record: Rec {
+                        state: RecordState::NeedsAttention,
+                        attention_from: Some(Step::Stop),
+                        at_deadline: before.at_deadline
+                            && before.state == RecordState::NeedsAttention,
+                        last_write: if is_due {
+                            Some(Age::Fresh)
+                        } else {
+                            before.last_write
+                        },
+                        ..*before
+                    },
+                    request: is_due.then_some(Request::Probe),
+                };
+            }
+            Self::TrustRestored if row == Row::RestoredFromBackup => {
+                *decided = Decided::nothing(before.finished(RecordState::Succeeded));
+            }
+            Self::KeepAcceptedStart
+                if matches!(decided.request, Some(Request::Stop | Request::Update)) =>
+            {
+                record.start_accepted = before.start_accepted;
+            }
             Self::ForgetRollback if before.rollback_reason.is_none() => {
                 record.rollback_reason = None;
             }
@@ -106,13 +175,7 @@ impl Mutation {
                 };
             }
             Self::ForgetStart if decided.request == Some(Request::Start) => {
-                *decided = Decided {
-                    record: Rec {
-                        state: RecordState::Succeeded,
-                        ..Rec::new(before.was_running, before.recurrence)
-                    },
-                    request: None,
-                };
+                *decided = Decided::nothing(before.finished(RecordState::Succeeded));
             }
             Self::StartOnce
                 if decided.request == Some(Request::Start) && before.start_attempts > 0 =>
@@ -138,11 +201,14 @@ impl Mutation {
                 decided.record.stop_requested = false;
             }
             Self::ForgetUnclearStop
-                if answer.request == Request::Stop && answer.answer == AnswerKind::Unclear =>
+                if answer.request == Request::Stop
+                    && answer.answer == AnswerKind::Unclear
+                    && !answer.unsent.stop_requested =>
             {
-                if let Some(before) = answer.before {
-                    decided.record = before;
-                }
+                decided.record = answer.unsent;
+            }
+            Self::WaitForDeniedStart if answer.request == Request::Start => {
+                decided.record = answer.record;
             }
             _ => {}
         }
@@ -153,8 +219,15 @@ impl Mutation {
         let starting = listed.state == RecordState::Starting
             || (listed.state == RecordState::NeedsAttention
                 && listed.attention_from == Some(Step::Start));
-        if self == Self::NotCountedWhileStarting && starting {
+        let is_left_out = match self {
+            Self::NotCountedWhileStarting => starting,
+            Self::NotCountedUndecodable => !listed.readable,
+            Self::AttentionBeforeStop => listed.state == RecordState::NeedsAttention,
+            _ => false,
+        };
+        if is_left_out {
             listed.state = RecordState::Cancelled;
+            listed.readable = true;
         }
     }
 }

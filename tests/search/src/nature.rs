@@ -2,11 +2,15 @@
 
 use sudoless::domain::Call;
 
-use crate::notebook::{Move, Notebook, Pass, Status, index};
+use crate::{
+    notebook::{Modified, Move, Notebook, Pass, Status, index},
+    policy::PolicyState,
+    record::Age,
+};
 
 impl Notebook {
     /// What AWS does by itself, and the time.
-    pub fn natural_moves(&self, moves: &mut Vec<Move>) {
+    pub fn natural_moves(&self, policy: PolicyState, alone: bool, moves: &mut Vec<Move>) {
         let mut add = |what, faults, change: &dyn Fn(&mut Self) -> Option<&'static str>| {
             let mut notebook = *self;
             let broken = change(&mut notebook);
@@ -23,7 +27,7 @@ impl Notebook {
             }
             add(arrives(call), 0, &|it| {
                 it.no_longer_on_the_way(call);
-                it.arrive(call)
+                it.arrive(call, policy)
             });
             add(is_lost(call), 0, &|it| {
                 it.no_longer_on_the_way(call);
@@ -37,17 +41,20 @@ impl Notebook {
             });
         }
         let fails = match self.status {
+            _ if self.waits_for_a_look() => None,
             Status::Pending => Some("its start fails"),
             Status::Updating => Some("its update fails"),
             _ => None,
         };
         if let Some(what) = fails {
             add(what, 1, &|it| {
-                it.status = Status::Failed;
+                it.enter(Status::Failed);
                 None
             });
         }
-        if self.can_grow_older() {
+        // Where there are several notebooks, what is fenced is over within a minute too.
+        let is_over = alone || self.passes.iter().flatten().all(|pass| !pass.is_fenced());
+        if is_over && self.can_grow_older() {
             add("a minute passes", 0, &|it| {
                 it.grow_older();
                 None
@@ -64,6 +71,9 @@ impl Notebook {
     /// What a transition ends in. It may take no time at all.
     #[must_use]
     pub fn completes(&self) -> Option<(Status, &'static str)> {
+        if self.waits_for_a_look() {
+            return None;
+        }
         match self.status {
             Status::Pending => Some((Status::InService, "it runs")),
             Status::Stopping => Some((Status::Stopped, "it is stopped")),
@@ -75,33 +85,55 @@ impl Notebook {
         }
     }
 
+    /// A record that a backup restores during a transition is read before its end, or two minutes later.
+    fn waits_for_a_look(&self) -> bool {
+        self.modified == Modified::BeforeRecord
+            && self.record.is_some_and(|record| {
+                record.restored
+                    && record.created != Age::Settled
+                    && record.state == sudoless::domain::RecordState::Pending
+            })
+    }
+
     /// A transition ends.
     pub fn complete(&mut self, status: Status) {
         if self.status == Status::Updating {
             self.has_root = false;
         }
+        let modified = self.modified;
+        let was_maintained = self.status == Status::MaintainedStopped;
         self.settle_in(status);
+        if was_maintained {
+            self.modified = modified;
+        }
     }
 
     /// Whether a minute may pass: a pass is over by then, and so is what was on the way for a minute already.
     #[must_use]
     pub fn can_grow_older(&self) -> bool {
-        let writes = self.record.and_then(|record| record.last_write);
-        let stops = self.record.and_then(|record| record.unanswered_stop);
-        let mut ages = writes.into_iter().chain(stops);
-        let changes = self.awaits_arrival() || ages.any(|age| age != age.older());
-        changes && self.about_to_send().is_none() && self.must_arrive == [false; 3]
+        let changes =
+            self.awaits_arrival() || self.record.is_some_and(|record| record.can_grow_older());
+        let is_late = |pass: &Pass| matches!(pass, Pass::Late { .. });
+        changes
+            && !self.is_about_to_be_sent_to()
+            && self.must_arrive == [false; 3]
+            && !self.passes.iter().flatten().any(is_late)
     }
 
     /// A minute passes.
     pub fn grow_older(&mut self) {
+        // An Update takes less than ten minutes.
+        let nothing_under_way = !self.awaits_arrival() && self.status != Status::Updating;
         self.must_arrive = self.on_the_way.map(|count| count > 0);
         if let Some(record) = &mut self.record {
-            record.grow_older();
+            record.grow_older(nothing_under_way);
         }
         for pass in self.passes.iter_mut().flatten() {
-            if let Pass::Decided { next, .. } = pass {
-                next.grow_older();
+            match pass {
+                Pass::Decided { next: record, .. }
+                | Pass::Noted { unsent: record, .. }
+                | Pass::Refused { unsent: record }
+                | Pass::Late { next: record } => record.grow_older(nothing_under_way),
             }
         }
     }
@@ -119,6 +151,7 @@ impl Notebook {
     pub fn reach_deadline(&mut self) {
         if let Some(record) = &mut self.record {
             record.at_deadline = true;
+            record.created = Age::Settled;
         }
     }
 

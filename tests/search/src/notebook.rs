@@ -5,15 +5,24 @@ use sudoless::{
     domain::{AnswerKind, Call, RootAccess},
 };
 
-use crate::{pass::LEADER, record::Rec};
+use crate::{
+    policy::PolicyState,
+    record::{Accepted, Rec},
+};
 
 /// A notebook and all that belongs to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Notebook {
     /// Its status at AWS.
     pub status: Status,
+    /// Its `LastModifiedTime`, which moves with its status.
+    pub modified: Modified,
     /// Whether its users have root, at AWS.
     pub has_root: bool,
+    /// Whether AWS retired its platform: it is not started any more, as the operator can tell.
+    pub retired: bool,
+    /// Whether it was created again since its record was: its `CreationTime` is another one.
+    pub is_another: bool,
     /// Writes of ours that may still arrive, by [`Call::ALL`].
     pub on_the_way: [u8; 3],
     /// Whether the newest of each was sent a minute ago: another minute, and it has arrived or is lost.
@@ -24,7 +33,7 @@ pub struct Notebook {
     pub exempt: bool,
     /// Its record.
     pub record: Option<Rec>,
-    /// Passes over the record: of the leader, and of the one that led before.
+    /// Passes over the record: of the operator that leads, and of another one, or of a write that is stored late.
     pub passes: [Option<Pass>; 2],
     /// Claims of it that are under way, in the same order.
     pub claims: [Option<Claim>; 2],
@@ -52,6 +61,17 @@ pub enum Status {
     MaintainedStopped,
 }
 
+/// When the notebook was last modified, as far as its record's decisions depend on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Modified {
+    /// More than two minutes before the record was created.
+    BeforeRecord,
+    /// Since then.
+    Since,
+    /// Ten minutes or more after the Start that the record names as accepted.
+    AfterStart,
+}
+
 /// What AWS refuses, or leaves out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Refused {
@@ -71,7 +91,17 @@ pub enum Seen {
     /// There is none.
     Missing,
     /// It was described.
-    At(Status, RootAccess),
+    At(Described),
+}
+
+/// What AWS tells of a notebook.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(missing_docs, reason = "as in `Notebook`")]
+pub struct Described {
+    pub status: Status,
+    pub root_access: RootAccess,
+    pub modified: Modified,
+    pub is_another: bool,
 }
 
 /// A pass over a record. Reading record and notebook is one step: had the record changed in between, the write would be refused.
@@ -83,28 +113,44 @@ pub enum Pass {
         next: Rec,
         /// What is sent then.
         request: Option<Request>,
-        /// What it saw.
-        seen: Saw,
+        /// Whether it saw the notebook in status Failed.
+        failed: bool,
+        /// Whether it may not send anything any more.
+        fenced: bool,
     },
     /// The record is durable, and the request about to be sent.
     Noted {
-        /// Before a first Stop: the record as it was before the Stop was noted.
-        before: Option<Rec>,
+        /// The record to write if it is not sent. What it says of requests is how that was before this one was noted.
+        unsent: Rec,
         /// What is sent.
         request: Request,
-        /// What it saw.
-        seen: Saw,
+        /// Whether it saw the notebook in status Failed.
+        failed: bool,
         /// Whether nobody wrote the record since.
         current: bool,
+        /// Whether it may not send anything any more.
+        fenced: bool,
+    },
+    /// A first Stop was refused for the status, and the notebook is about to be described again.
+    Refused {
+        /// As in `Noted`.
+        unsent: Rec,
+    },
+    /// The API server did not answer a write, and stores it within a minute, or never.
+    Late {
+        /// The record to write.
+        next: Rec,
     },
 }
 
-/// What of a reading matters later in the pass.
+/// What of a reading matters for an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(missing_docs, reason = "statuses")]
 pub enum Saw {
     InService,
     Failed,
+    Missing,
+    Unreadable,
     Other,
 }
 
@@ -144,7 +190,10 @@ impl Notebook {
     pub fn untouched(status: Status) -> Self {
         Self {
             status,
+            modified: Modified::BeforeRecord,
             has_root: true,
+            retired: false,
+            is_another: false,
             on_the_way: [0; 3],
             must_arrive: [false; 3],
             refused: Refused::default(),
@@ -155,6 +204,36 @@ impl Notebook {
             owed: false,
             owner_stopped: false,
         }
+    }
+
+    /// Without what nothing depends on: what is told relative to a record that is under way.
+    #[must_use]
+    pub fn reduced(&self) -> Self {
+        let mut notebook = *self;
+        if self.record.is_none_or(|record| record.is_finished()) {
+            notebook.modified = Modified::BeforeRecord;
+            notebook.is_another = false;
+        }
+        notebook
+    }
+
+    /// Without the ages that matter to one notebook only: of its record, and of the Start that AWS accepted.
+    #[must_use]
+    pub fn ageless(&self) -> Self {
+        let mut notebook = *self;
+        let passes = notebook.passes.iter_mut().flatten().map(|pass| match pass {
+            Pass::Decided { next: record, .. }
+            | Pass::Noted { unsent: record, .. }
+            | Pass::Refused { unsent: record }
+            | Pass::Late { next: record } => record,
+        });
+        for record in notebook.record.iter_mut().chain(passes) {
+            *record = record.ageless();
+        }
+        if notebook.modified == Modified::AfterStart {
+            notebook.modified = Modified::Since;
+        }
+        notebook
     }
 
     /// What a Describe tells now.
@@ -171,7 +250,22 @@ impl Notebook {
             (false, true) => RootAccess::Enabled,
             (false, false) => RootAccess::Disabled,
         };
-        Seen::At(self.status, root_access)
+        Seen::At(Described {
+            status: self.status,
+            root_access,
+            modified: self.modified,
+            is_another: self.is_another,
+        })
+    }
+
+    /// The status changes.
+    pub fn enter(&mut self, status: Status) {
+        self.status = status;
+        let accepted = self.record.and_then(|record| record.start_accepted);
+        self.modified = match accepted {
+            Some(Accepted::LongAgo) => Modified::AfterStart,
+            _ => Modified::Since,
+        };
     }
 
     /// Whether a request was sent that may still arrive.
@@ -180,30 +274,19 @@ impl Notebook {
         self.on_the_way != [0; 3]
     }
 
-    /// What the pass saw that is about to send something. It does so within seconds, or not at all.
+    /// Whether a pass is about to send something. It does so within seconds, or not at all.
     #[must_use]
-    pub fn about_to_send(&self) -> Option<Saw> {
-        match self.passes[LEADER]? {
-            Pass::Decided { request: None, .. } => None,
-            Pass::Decided { seen, .. } | Pass::Noted { seen, .. } => Some(seen),
-        }
-    }
-
-    /// Whether it is about to be stopped by who saw it running.
-    #[must_use]
-    pub fn was_just_seen_running(&self) -> bool {
-        self.about_to_send() == Some(Saw::InService)
-    }
-
-    /// Whether a pass is about to write that a Stop is about to be sent, or was taken.
-    #[must_use]
-    pub fn is_stop_being_requested(&self) -> bool {
-        self.was_just_seen_running()
-            || self
-                .passes
-                .iter()
-                .flatten()
-                .any(|pass| matches!(pass, Pass::Decided { next, .. } if next.stop_requested))
+    pub fn is_about_to_be_sent_to(&self) -> bool {
+        self.passes.iter().flatten().any(|pass| {
+            matches!(
+                pass,
+                Pass::Decided {
+                    request: Some(_),
+                    fenced: false,
+                    ..
+                } | Pass::Noted { fenced: false, .. }
+            )
+        })
     }
 
     /// Whether its record says that a Stop was about to be sent.
@@ -213,10 +296,22 @@ impl Notebook {
             .is_some_and(|record| record.takes_a_slot() && record.stop_requested)
     }
 
+    /// Whether it is down because of the operator, and no record brings it back.
+    #[must_use]
+    pub fn is_stranded(&self) -> bool {
+        // A restored record, or one that does not decode, says less than is so; it is there, and a person is told.
+        let held = |record: Rec| record.restored || !record.readable;
+        let is_held = self
+            .record
+            .is_some_and(|record| record.takes_a_slot() && held(record));
+        self.owed && !self.is_stop_requested() && !is_held
+    }
+
     /// How AWS answers a call: permission first, then existence, then status.
     #[must_use]
-    pub fn judge(&self, call: Call) -> AnswerKind {
-        if self.refused.calls[index(call)] {
+    pub fn judge(&self, call: Call, policy: PolicyState) -> AnswerKind {
+        let is_start = call == Call::Start;
+        if self.refused.calls[index(call)] || (is_start && policy == PolicyState::StartsDenied) {
             AnswerKind::Denied
         } else if self.status == Status::Missing {
             AnswerKind::NotFound
@@ -228,7 +323,7 @@ impl Notebook {
                     matches!(self.status, Status::Stopped | Status::Failed)
                 }
             };
-            if allowed {
+            if allowed && !(is_start && self.retired) {
                 AnswerKind::Accepted
             } else {
                 AnswerKind::WrongStatus
@@ -237,22 +332,22 @@ impl Notebook {
     }
 
     /// A call of ours takes effect, if it is allowed; returns which promise that breaks.
-    pub fn arrive(&mut self, call: Call) -> Option<&'static str> {
-        if self.judge(call) != AnswerKind::Accepted {
+    pub fn arrive(&mut self, call: Call, policy: PolicyState) -> Option<&'static str> {
+        if self.judge(call, policy) != AnswerKind::Accepted {
             return None;
         }
         match call {
             Call::Stop => {
-                self.status = Status::Stopping;
+                self.enter(Status::Stopping);
                 self.owed = true;
                 None
             }
             Call::Update => {
-                self.status = Status::Updating;
+                self.enter(Status::Updating);
                 None
             }
             Call::Start => {
-                self.status = Status::Pending;
+                self.enter(Status::Pending);
                 self.owner_stopped.then_some("P3: its owner had stopped it")
             }
         }
@@ -266,7 +361,7 @@ impl Notebook {
 
     /// It is where it is now for good.
     pub fn settle_in(&mut self, status: Status) {
-        self.status = status;
+        self.enter(status);
         if matches!(status, Status::InService | Status::Missing) {
             self.owed = false;
             self.owner_stopped = false;
@@ -281,7 +376,9 @@ impl Notebook {
             }
             match pass {
                 Some(Pass::Noted { current, .. }) => *current = false,
-                Some(Pass::Decided { .. }) => *pass = None,
+                Some(Pass::Decided { .. } | Pass::Refused { .. } | Pass::Late { .. }) => {
+                    *pass = None;
+                }
                 None => {}
             }
         }
@@ -299,12 +396,29 @@ impl Notebook {
     }
 }
 
+impl Pass {
+    /// Whether it may not send anything any more.
+    #[must_use]
+    pub fn is_fenced(&self) -> bool {
+        matches!(
+            self,
+            Self::Decided { fenced: true, .. }
+                | Self::Noted { fenced: true, .. }
+                | Self::Late { .. }
+        )
+    }
+}
+
 impl From<Seen> for Saw {
     fn from(seen: Seen) -> Self {
         match seen {
-            Seen::At(Status::InService, _) => Self::InService,
-            Seen::At(Status::Failed, _) => Self::Failed,
-            _ => Self::Other,
+            Seen::Unreadable => Self::Unreadable,
+            Seen::Missing => Self::Missing,
+            Seen::At(described) => match described.status {
+                Status::InService => Self::InService,
+                Status::Failed => Self::Failed,
+                _ => Self::Other,
+            },
         }
     }
 }

@@ -1,57 +1,59 @@
 //! A pass over a record, one atomic step after the other: read and decide, write, send, judge the answer, write again.
 //!
-//! Between any two of them others act, and the process may crash: then the pass is forgotten. A write at the API server that fails,
-//! or whose answer is lost, is the same as a crash before or after it.
+//! Between any two of them others act, and the process may crash: then the pass is forgotten. A request to the API server that
+//! fails ends the pass, which is the same as a crash before or after the request. A write whose answer is lost may also be stored
+//! later.
 
 use sudoless::{
-    decide::Request,
-    domain::{AnswerKind, Call},
+    decide::{Budget, Request},
+    domain::{AnswerKind, Call, RecordState, RootAccess},
 };
 
 use crate::{
     mutation::Mutation,
-    notebook::{Move, Notebook, Pass, Seen, Status},
+    notebook::{Described, Modified, Move, Notebook, Pass, Saw, Seen, Status},
     policy::PolicyState,
     product::{Answered, Decided, Product},
-    record::Rec,
+    record::{Accepted, Age, Rec},
 };
 
 /// The slot of who leads, among passes and claims.
 pub const LEADER: usize = 0;
+/// The other slot: of who led before, of who adopts, or of a write that is stored late.
+pub const OTHER: usize = 1;
 
 impl Notebook {
     /// Whether a pass that begins now lists the records: it may be about to stop it.
     #[must_use]
     pub fn asks_budget(&self) -> bool {
-        let runs = matches!(self.see(), Seen::At(Status::InService, _));
-        runs && self
-            .record
-            .is_some_and(|record| record.takes_a_slot() && !record.stop_requested)
+        let runs_with_root = matches!(
+            self.see(),
+            Seen::At(Described {
+                status: Status::InService,
+                root_access: RootAccess::Enabled,
+                ..
+            })
+        );
+        runs_with_root && self.record.is_some_and(|record| record.takes_a_slot())
     }
 
-    /// The leader's next pass begins, unless nothing would come of it.
+    /// An operator's next pass begins, unless nothing would come of it.
     pub fn begin_pass(
         &self,
-        policy: PolicyState,
-        exceeded: bool,
+        slot: usize,
+        (policy, budget): (PolicyState, Budget),
         product: &mut Product,
     ) -> Option<Move> {
         let record = self.record?;
-        if self.passes[LEADER].is_some() {
+        if self.passes[slot].is_some() || !self.looks_at(slot, record, policy, product) {
             return None;
         }
         let mut notebook = *self;
         let seen = self.see();
-        let wish = product.wish(policy, self.exempt, exceeded && self.asks_budget());
-        let decided = product.step(record, seen, wish);
+        let wish = product.wish(policy, (self.exempt, self.retired), budget);
+        let mut decided = product.step(record, seen, wish);
         if record.is_finished() {
-            assert_eq!(
-                decided,
-                Decided {
-                    record,
-                    request: None
-                }
-            );
+            assert_eq!(decided, Decided::nothing(record));
         }
         if record.being_deleted
             && (record.is_finished() || product.mutation == Some(Mutation::NoFinalizer))
@@ -59,60 +61,97 @@ impl Notebook {
             notebook.remove_record();
             return Some(unbroken(notebook, "the finalizer is removed", 0));
         }
-        if decided
-            == (Decided {
-                record,
-                request: None,
-            })
-        {
+        if policy == PolicyState::LeaseUnread && decided.request.is_some() {
+            decided = Decided::nothing(product.unsent(decided.record, record));
+        }
+        // A state of a later version is not written again.
+        let is_foreign = decided.record.state == RecordState::Unrecognized;
+        assert!(!is_foreign || decided.request.is_none(), "{record}");
+        if is_foreign || decided == Decided::nothing(record) {
             return None;
         }
-        notebook.passes[LEADER] = Some(Pass::Decided {
+        notebook.passes[slot] = Some(Pass::Decided {
             next: decided.record,
             request: decided.request,
-            seen: seen.into(),
+            failed: decided.request.is_some() && Saw::from(seen) == Saw::Failed,
+            fenced: false,
         });
-        Some(unbroken(notebook, "a pass reads and decides", 0))
+        let takes_down = matches!(decided.request, Some(Request::Probe | Request::Stop));
+        Some(Move {
+            broken: (takes_down && self.retired)
+                .then_some("P2: it is stopped, and AWS does not start it again"),
+            ..unbroken(notebook, "a pass reads and decides", 0)
+        })
+    }
+
+    /// Whether the operator of a slot has a pass over the record, and the pass comes so far.
+    fn looks_at(
+        &self,
+        slot: usize,
+        record: Rec,
+        policy: PolicyState,
+        product: &mut Product,
+    ) -> bool {
+        let is_its_own = if slot == LEADER {
+            policy != PolicyState::Orphaned
+        } else {
+            product.adopts(&record)
+        };
+        let lists = policy == PolicyState::RecordsUnlisted && self.asks_budget();
+        let policies_are_needed = product.mutation == Some(Mutation::NeedPolicies);
+        let is_unknown = record.state == RecordState::Unrecognized
+            || record.rollback_reason == Some(sudoless::domain::EndReason::Unrecognized);
+        let ignores = product.mutation == Some(Mutation::IgnoreLaterVersions);
+        is_its_own
+            && record.readable
+            && !lists
+            && !(policies_are_needed && policy == PolicyState::Unlisted)
+            && !(ignores && is_unknown)
     }
 
     /// What becomes of passes that are under way.
-    pub fn pass_moves(&self, product: &mut Product, moves: &mut Vec<Move>) {
+    pub fn pass_moves(&self, policy: PolicyState, product: &mut Product, moves: &mut Vec<Move>) {
         for slot in 0..self.passes.len() {
             let Some(pass) = self.passes[slot] else {
                 continue;
             };
             moves.push(self.crash(slot));
             match pass {
-                Pass::Decided { .. } => moves.extend(self.write(slot, product)),
-                Pass::Noted { .. } => self.send_all(slot, product, moves),
+                Pass::Decided { .. } => {
+                    moves.extend(self.write(slot, product));
+                    moves.extend(self.write_late(slot, product));
+                }
+                Pass::Noted { .. } => self.send_all(slot, policy, product, moves),
+                Pass::Refused { .. } => moves.extend(self.look_again(slot, product)),
+                Pass::Late { .. } => moves.extend(self.write(slot, product)),
             }
         }
     }
 
-    /// The process is gone, or the lease is.
+    /// The process is gone, the lease is, or a request to the API server fails.
     #[must_use]
     pub fn crash(&self, slot: usize) -> Move {
         let mut notebook = *self;
         notebook.passes[slot] = None;
-        if slot == LEADER {
-            unbroken(notebook, "a crash", 1)
-        } else {
-            unbroken(notebook, "who lost the lease gives up", 0)
+        match self.passes[slot] {
+            Some(Pass::Late { .. }) => unbroken(notebook, "its write is never stored", 0),
+            Some(Pass::Decided { fenced: true, .. } | Pass::Noted { fenced: true, .. }) => {
+                unbroken(notebook, "a fenced pass gives up", 0)
+            }
+            _ => unbroken(notebook, "a crash", 1),
         }
     }
 
-    /// The other operator leads from now on. What was decided without the lease, or so long ago, is not sent.
+    /// The other operator leads from now on. Passes that are under way may go on to write, but not to send.
     pub fn lose_lease(&mut self, product: &Product) {
-        self.passes.swap(0, 1);
-        self.claims.swap(0, 1);
+        self.passes.swap(LEADER, OTHER);
+        self.claims.swap(LEADER, OTHER);
         if product.mutation == Some(Mutation::SendWithoutLease) {
             return;
         }
-        for pass in &mut self.passes {
-            match pass {
-                Some(Pass::Noted { .. }) => *pass = None,
-                Some(Pass::Decided { request, .. }) => *request = None,
-                None => {}
+        for pass in self.passes.iter_mut().flatten() {
+            if let Pass::Decided { fenced, .. } | Pass::Noted { fenced, .. } = pass {
+                *fenced = true;
             }
         }
     }
@@ -120,70 +159,93 @@ impl Notebook {
     /// The record is written: it is still the one that was read, else the pass would be gone.
     #[must_use]
     pub fn write(&self, slot: usize, product: &Product) -> Option<Move> {
-        let Some(Pass::Decided {
-            next,
-            request,
-            seen,
-        }) = self.passes[slot]
-        else {
-            return None;
+        let (next, request, failed, fenced) = match self.passes[slot]? {
+            Pass::Decided {
+                next,
+                request,
+                failed,
+                fenced,
+            } => (next, request, failed, fenced),
+            Pass::Late { next } => (next, None, false, true),
+            Pass::Noted { .. } | Pass::Refused { .. } => return None,
         };
         let before = self.record?;
         let mut notebook = *self;
-        notebook.record = Some(Rec {
+        let next = Rec {
             being_deleted: before.being_deleted,
+            touched: if next.is_finished() {
+                Age::Settled
+            } else {
+                product.touched_now()
+            },
             ..next
-        });
+        };
+        notebook.record = Some(next);
+        if next.start_accepted != Some(Accepted::LongAgo) && self.modified == Modified::AfterStart {
+            notebook.modified = Modified::Since;
+        }
         if next != before && product.mutation != Some(Mutation::IgnoreConflicts) {
             notebook.record_changed(Some(slot));
         }
         notebook.passes[slot] = request.map(|request| Pass::Noted {
-            before: (request == Request::Stop && !before.stop_requested).then_some(before),
+            unsent: product.unsent(next, before),
             request,
-            seen,
+            failed,
             current: true,
+            fenced,
         });
         Some(unbroken(notebook, writes(&next, request), 0))
     }
 
-    fn send_all(&self, slot: usize, product: &mut Product, moves: &mut Vec<Move>) {
-        if slot != LEADER && product.mutation != Some(Mutation::SendWithoutLease) {
-            return;
+    /// The API server does not answer a write, and stores it later or never.
+    fn write_late(&self, slot: usize, product: &Product) -> Option<Move> {
+        let Some(Pass::Decided { next, .. }) = self.passes[slot] else {
+            return None;
+        };
+        if !product.stores_late || slot != LEADER || self.passes[OTHER].is_some() {
+            return None;
         }
-        moves.extend(self.send(slot, product));
-        let Some(Pass::Noted { request, .. }) = self.passes[slot] else {
+        let mut notebook = *self;
+        notebook.passes[LEADER] = None;
+        notebook.passes[OTHER] = Some(Pass::Late { next });
+        Some(unbroken(notebook, "its write is stored late or never", 1))
+    }
+
+    fn send_all(
+        &self,
+        slot: usize,
+        policy: PolicyState,
+        product: &mut Product,
+        moves: &mut Vec<Move>,
+    ) {
+        let Some(Pass::Noted {
+            request, fenced, ..
+        }) = self.passes[slot]
+        else {
             return;
         };
+        if fenced || policy.is_fenced() {
+            moves.extend(self.do_not_send(slot));
+            return;
+        }
         let call = request.call();
         // Whether it arrives, when, or never: that is what being late is about.
         let unclear = AnswerKind::Unclear;
+        if policy == PolicyState::WritesUnanswered {
+            moves.extend(self.send(slot, policy, product));
+            let taken = self.sent(slot, product, unclear, "taken, no answer", &|it| {
+                it.arrive(call, policy)
+            });
+            moves.extend(taken.map(|taken| Move { faults: 0, ..taken }));
+            return;
+        }
+        moves.extend(self.send(slot, policy, product));
         moves.extend(self.sent(slot, product, unclear, "no answer", &|it| {
             it.send_late(call);
             None
         }));
-        match self.judge(call) {
-            AnswerKind::Accepted => {
-                moves.extend(
-                    self.sent(slot, product, unclear, "sent twice, no answer", &|it| {
-                        it.send_late(call);
-                        it.arrive(call)
-                    }),
-                );
-                let accepted = AnswerKind::Accepted;
-                // A Stop that was accepted has begun: AWS sets the status before it answers.
-                if call != Call::Stop {
-                    moves.extend(self.sent(
-                        slot,
-                        product,
-                        accepted,
-                        "accepted, begins late",
-                        &|it| {
-                            it.send_late(call);
-                            None
-                        },
-                    ));
-                }
-            }
+        match self.judge(call, policy) {
+            AnswerKind::Accepted => self.send_accepted(slot, policy, product, moves),
             AnswerKind::WrongStatus if request == Request::Probe => {
                 let accepted = AnswerKind::Accepted;
                 moves.extend(self.sent(
@@ -201,22 +263,85 @@ impl Notebook {
         }
         if self.status == Status::Failed && request == Request::Update {
             let refused = AnswerKind::WrongStatus;
-            let mut refusal = self.sent(slot, product, refused, "refused from Failed", &|_| None);
-            if let Some(refusal) = &mut refusal {
-                // It is not known which of the two AWS does: no fault.
-                refusal.faults = 0;
-            }
-            moves.extend(refusal);
+            let refusal = self.sent(slot, product, refused, "refused from Failed", &|_| None);
+            // It is not known which of the two AWS does: no fault.
+            moves.extend(refusal.map(|refusal| Move {
+                faults: 0,
+                ..refusal
+            }));
         }
     }
 
-    /// The request is sent, and AWS does as it says.
-    pub fn send(&self, slot: usize, product: &mut Product) -> Option<Move> {
+    /// What else may become of a request that AWS would accept.
+    fn send_accepted(
+        &self,
+        slot: usize,
+        policy: PolicyState,
+        product: &mut Product,
+        moves: &mut Vec<Move>,
+    ) {
+        let Some(Pass::Noted { request, .. }) = self.passes[slot] else {
+            return;
+        };
+        let call = request.call();
+        let unclear = AnswerKind::Unclear;
+        moves.extend(
+            self.sent(slot, product, unclear, "sent twice, no answer", &|it| {
+                it.send_late(call);
+                it.arrive(call, policy)
+            }),
+        );
+        let second = "carried out twice, and the second one's refusal is the answer";
+        moves.extend(
+            self.sent(slot, product, AnswerKind::WrongStatus, second, &|it| {
+                it.arrive(call, policy)
+            }),
+        );
+        // A Stop that was accepted has begun: AWS sets the status before it answers.
+        if call != Call::Stop {
+            let accepted = AnswerKind::Accepted;
+            moves.extend(
+                self.sent(slot, product, accepted, "accepted, begins late", &|it| {
+                    it.send_late(call);
+                    None
+                }),
+            );
+        }
+    }
+
+    /// The request is not sent: the lease does not allow it, or its intent is too old. What said that it was is taken back.
+    #[must_use]
+    pub fn do_not_send(&self, slot: usize) -> Option<Move> {
+        let Some(Pass::Noted {
+            unsent, current, ..
+        }) = self.passes[slot]
+        else {
+            return None;
+        };
+        let mut notebook = *self;
+        notebook.passes[slot] = None;
+        if current && self.record != Some(unsent) {
+            notebook.passes[slot] = Some(Pass::Decided {
+                next: unsent,
+                request: None,
+                failed: false,
+                fenced: true,
+            });
+        }
+        Some(unbroken(notebook, "the request is not sent", 0))
+    }
+
+    /// The request is sent, and AWS does as it says; in an outage it does not, and does not answer.
+    pub fn send(&self, slot: usize, policy: PolicyState, product: &mut Product) -> Option<Move> {
         let Some(Pass::Noted { request, .. }) = self.passes[slot] else {
             return None;
         };
+        if policy == PolicyState::WritesUnanswered {
+            let lost = self.sent(slot, product, AnswerKind::Unclear, "lost", &|_| None)?;
+            return Some(Move { faults: 0, ..lost });
+        }
         let call = request.call();
-        let answer = self.judge(call);
+        let answer = self.judge(call, policy);
         let what = match (request, answer) {
             (Request::Probe, AnswerKind::WrongStatus) => "the probe is refused for the status",
             (Request::Probe, AnswerKind::Denied) => "the probe is denied",
@@ -228,9 +353,8 @@ impl Notebook {
             (Request::Start, AnswerKind::Accepted) => "Start is accepted",
             (Request::Start, _) => "Start is refused",
         };
-        let mut sent = self.sent(slot, product, answer, what, &|it| it.arrive(call))?;
-        sent.faults = 0;
-        Some(sent)
+        let sent = self.sent(slot, product, answer, what, &|it| it.arrive(call, policy))?;
+        Some(Move { faults: 0, ..sent })
     }
 
     /// The request is sent, `effect` is what it does, and the answer is judged.
@@ -243,37 +367,45 @@ impl Notebook {
         effect: &dyn Fn(&mut Self) -> Option<&'static str>,
     ) -> Option<Move> {
         let Some(Pass::Noted {
-            before,
+            unsent,
             request,
-            seen,
+            failed,
             current,
+            ..
         }) = self.passes[slot]
         else {
             return None;
         };
         let mut notebook = *self;
-        let broken = self.is_unfounded(request);
-        let broken = broken.or(effect(&mut notebook));
+        // Where two operators send, one of them may have written the record since: within seconds, as it was just noted.
+        let mut broken = if current || !product.adoption {
+            self.is_unfounded(request)
+        } else {
+            None
+        };
+        if self.is_another {
+            broken = Some("row 1: a request for another notebook");
+        }
+        broken = broken.or(effect(&mut notebook));
         notebook.passes[slot] = None;
-        if let Some(record) = self.record.filter(|_| current) {
-            let decided = product.answered(Answered {
-                record,
-                before,
-                request,
-                answer,
-                saw: seen,
-            });
-            if decided
-                != (Decided {
-                    record,
-                    request: None,
-                })
-            {
-                notebook.passes[slot] = Some(Pass::Decided {
-                    next: decided.record,
-                    request: decided.request,
-                    seen,
-                });
+        if current {
+            let is_first_stop = request == Request::Stop && !unsent.stop_requested;
+            let is_looked_at = product.mutation != Some(Mutation::TrustFirstRefusal);
+            let is_refused = matches!(answer, AnswerKind::WrongStatus | AnswerKind::NotFound);
+            if is_first_stop && is_refused && is_looked_at {
+                notebook.passes[slot] = Some(Pass::Refused { unsent });
+            } else {
+                let saw = match request {
+                    Request::Probe | Request::Stop => Saw::InService,
+                    Request::Update | Request::Start if failed => Saw::Failed,
+                    Request::Update | Request::Start => Saw::Other,
+                };
+                broken = broken.or(notebook.judge_answer(
+                    slot,
+                    (unsent, saw),
+                    (request, answer),
+                    product,
+                ));
             }
         }
         Some(Move {
@@ -282,6 +414,48 @@ impl Notebook {
             faults: 1,
             broken,
         })
+    }
+
+    /// The notebook is described once more after a first Stop that was refused for the status.
+    pub fn look_again(&self, slot: usize, product: &mut Product) -> Option<Move> {
+        let Some(Pass::Refused { unsent }) = self.passes[slot] else {
+            return None;
+        };
+        let mut notebook = *self;
+        notebook.passes[slot] = None;
+        let answer = (Request::Stop, AnswerKind::WrongStatus);
+        let _ = notebook.judge_answer(slot, (unsent, self.see().into()), answer, product);
+        Some(unbroken(notebook, "it is described again", 0))
+    }
+
+    /// An answer is judged, and the record is to be written; returns which promise that breaks.
+    fn judge_answer(
+        &mut self,
+        slot: usize,
+        (unsent, saw): (Rec, Saw),
+        (request, answer): (Request, AnswerKind),
+        product: &mut Product,
+    ) -> Option<&'static str> {
+        let record = self.record?;
+        let decided = product.answered(Answered {
+            record,
+            unsent,
+            request,
+            answer,
+            saw,
+        });
+        if decided != Decided::nothing(record) {
+            self.passes[slot] = Some(Pass::Decided {
+                next: decided.record,
+                request: decided.request,
+                failed: false,
+                fenced: false,
+            });
+        }
+        let is_flagged = decided.record.state == RecordState::NeedsAttention;
+        let is_denied_start = request == Request::Start && answer == AnswerKind::Denied;
+        (is_denied_start && !is_flagged)
+            .then_some("P2: Start is forbidden, and nobody is told at once")
     }
 
     /// Which promise is broken by sending a request now.
@@ -298,6 +472,17 @@ impl Notebook {
                 Some("row 3: an Update of what is brought back as it is")
             }
             _ => None,
+        }
+    }
+}
+
+impl Product {
+    /// The age of a record that is written now; settled where nothing depends on it.
+    pub(crate) fn touched_now(&self) -> Age {
+        if self.adoption {
+            Age::Fresh
+        } else {
+            Age::Settled
         }
     }
 }

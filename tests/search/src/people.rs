@@ -1,10 +1,11 @@
-//! The people around a notebook: its owner, the platform team, and whoever may change what AWS allows.
+//! The people around a notebook: its owner, the platform team, and whoever may change what AWS allows or restores a backup.
 
-use sudoless::domain::Call;
+use sudoless::domain::{Call, EndReason, RecordState};
 
 use crate::{
-    notebook::{Move, Notebook, Status, index},
+    notebook::{Modified, Move, Notebook, Pass, Status, index},
     policy::PolicyState,
+    record::{Accepted, Age, Rec},
 };
 
 /// Takes an act: what it is called, how many faults it is, and what it does.
@@ -27,6 +28,7 @@ impl Notebook {
         };
         self.owner_acts(&mut add);
         self.aws_turns(&mut add);
+        self.record_acts(&mut add);
         if self.exempt {
             add("its exemption is taken back", 0, &|it| it.exempt = false);
         } else {
@@ -47,33 +49,33 @@ impl Notebook {
         match self.status {
             Status::InService => {
                 add("its owner stops it", 1, &|it| {
-                    it.status = Status::Stopping;
-                    // The documented exception of promise P3: a pass saw it running and is about to stop it, or has; or a Start was
-                    // sent twice by the network, and the second one is still on its way.
-                    it.owner_stopped = !it.is_stop_requested()
-                        && !it.is_stop_being_requested()
-                        && it.on_the_way[index(Call::Start)] == 0;
+                    it.owner_stopped = !self.may_be_started_once();
+                    it.enter(Status::Stopping);
                 });
                 add("AWS maintains it", 1, &|it| {
                     it.status = Status::MaintainedRunning;
                 });
             }
             Status::Stopped | Status::Failed => {
-                add("its owner starts it", 1, &|it| it.status = Status::Pending);
-                add("its owner deletes it", 1, &|it| {
-                    it.status = Status::Deleting;
+                add("its owner starts it", 1, &|it| {
+                    it.owner_stopped = false;
+                    it.owed &= !it.is_unexplained();
+                    it.enter(Status::Pending);
                 });
+                add("its owner deletes it", 1, &|it| it.enter(Status::Deleting));
                 if self.status == Status::Stopped {
                     add("AWS maintains it", 1, &|it| {
                         it.status = Status::MaintainedStopped;
                     });
                 }
             }
-            // Deleting it and creating it anew takes minutes: nothing that was sent to the old one meets the new one.
-            Status::Missing if !self.awaits_arrival() && self.about_to_send().is_none() => {
-                add("its owner creates it anew", 1, &|it| {
-                    it.status = Status::Pending;
+            // Deleting it and creating it again takes minutes: nothing that was sent to the old one meets the new one.
+            Status::Missing if !self.awaits_arrival() && !self.is_about_to_be_sent_to() => {
+                add("its owner creates it again", 1, &|it| {
+                    it.enter(Status::Pending);
                     it.has_root = true;
+                    it.retired = false;
+                    it.is_another = true;
                 });
             }
             _ => {}
@@ -81,6 +83,24 @@ impl Notebook {
         if !self.has_root && matches!(self.status, Status::InService | Status::Stopped) {
             add("its owner gets root back", 1, &|it| it.has_root = true);
         }
+    }
+
+    /// The documented exceptions of promise P3, of an owner that stops it now: a pass saw it running and is about to stop it, or has; a
+    /// Start is on its way, about to be sent, or was accepted just now; or the record says that a Stop was requested, and not that AWS
+    /// accepted a Start ten minutes ago, after that Stop.
+    fn may_be_started_once(&self) -> bool {
+        let is_ours = |record: &Rec| {
+            let ran_again =
+                record.start_accepted == Some(Accepted::LongAgo) && !record.stop_may_follow;
+            record.takes_a_slot() && record.stop_requested && !ran_again
+        };
+        let is_being_written = self.passes.iter().flatten().any(|pass| {
+            matches!(pass, Pass::Decided { next, .. } | Pass::Late { next } if is_ours(next))
+        });
+        self.record.as_ref().is_some_and(is_ours)
+            || is_being_written
+            || self.is_about_to_be_sent_to()
+            || self.on_the_way[index(Call::Start)] > 0
     }
 
     fn aws_turns(&self, add: &mut Acts<'_>) {
@@ -110,6 +130,89 @@ impl Notebook {
                 it.refused.root_access = true;
             });
         }
+        if self.status != Status::Missing {
+            add("its platform is retired", 1, &|it| it.retired = true);
+        }
+    }
+
+    /// A later version writes its record, or a backup of the record is restored.
+    fn record_acts(&self, add: &mut Acts<'_>) {
+        let Some(record) = self.record else { return };
+        // Another version, or a backup, takes another process: none is about to send something.
+        if self.is_about_to_be_sent_to() {
+            return;
+        }
+        let mut put = |what, faults, record: Rec| {
+            add(what, faults, &|it| {
+                it.record = Some(record);
+                it.record_changed(None);
+            });
+        };
+        if record.readable {
+            let unreadable = Rec {
+                readable: false,
+                ..record
+            };
+            put("a later version makes it undecodable", 1, unreadable);
+        } else {
+            let readable = Rec {
+                readable: true,
+                ..record
+            };
+            put("the later version is back", 0, readable);
+            return;
+        }
+        if !record.is_finished() {
+            let unknown = Rec {
+                state: RecordState::Unrecognized,
+                attention_from: None,
+                at_deadline: false,
+                ..record
+            };
+            put("a later version writes its state", 1, unknown);
+        }
+        if record.takes_a_slot() && record.stop_requested {
+            let unknown = Rec {
+                rollback_reason: Some(EndReason::Unrecognized),
+                ..record
+            };
+            put("a later version brings it back", 1, unknown);
+        }
+        self.backups(record, add);
+    }
+
+    /// Restoring a backup takes longer than anything that is under way.
+    fn backups(&self, record: Rec, add: &mut Acts<'_>) {
+        if self.awaits_arrival() || record.restored {
+            return;
+        }
+        let without_status = Rec {
+            restored: true,
+            gave_slot_back: record.gave_slot_back,
+            ..Rec::new(record.was_running, record.recurrence)
+        };
+        let mut put = |what, record: Rec| {
+            add(what, 1, &|it| {
+                it.record = Some(record);
+                it.modified = Modified::BeforeRecord;
+                // What the backup does not say, nobody knows.
+                it.owner_stopped = false;
+                it.record_changed(None);
+            });
+        };
+        put("a backup of its record has no status", without_status);
+        if record.takes_a_slot() && record.stop_requested {
+            let older = Rec {
+                restored: true,
+                gave_slot_back: record.gave_slot_back,
+                state: RecordState::Stopping,
+                stop_requested: true,
+                last_write: Some(Age::Settled),
+                created: Age::Settled,
+                ..Rec::new(true, record.recurrence)
+            };
+            put("a backup of its record has an older status", older);
+        }
     }
 
     /// Somebody deletes the record: what is finished has no finalizer any more.
@@ -118,9 +221,17 @@ impl Notebook {
             Some(record) if record.is_finished() => self.remove_record(),
             Some(record) if !record.being_deleted => {
                 record.being_deleted = true;
+                // Whoever deletes it was told to start the notebook.
+                self.owed &= !self.is_unexplained();
                 self.record_changed(None);
             }
             _ => {}
         }
+    }
+
+    /// Its record was restored, and does not say whether a Stop was requested.
+    fn is_unexplained(&self) -> bool {
+        self.record
+            .is_some_and(|record| record.restored && !record.stop_requested)
     }
 }

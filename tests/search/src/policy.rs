@@ -12,7 +12,7 @@ use sudoless::{
 /// The one account.
 pub const ACCOUNT: &str = "111122223333";
 
-/// How the policy stands.
+/// How the policy stands, or what fails for all notebooks at once while it enforces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum PolicyState {
     /// It enforces, now.
@@ -23,10 +23,24 @@ pub enum PolicyState {
     WindowClosed,
     /// It only audits.
     Audit,
-    /// It speaks of tags, and those cannot be read.
+    /// It uses tags, and those cannot be read.
     TagsUnread,
-    /// It is deleted.
+    /// It is deleted, or its kind is.
     Deleted,
+    /// The policies cannot be listed.
+    Unlisted,
+    /// The records cannot be listed.
+    RecordsUnlisted,
+    /// The lease cannot be read before a record is written.
+    LeaseUnread,
+    /// Each record is stored too slowly for its request to be sent.
+    SlowStore,
+    /// AWS answers no write, and carries it out or not.
+    WritesUnanswered,
+    /// Start is forbidden for every notebook.
+    StartsDenied,
+    /// The policy's operator is gone, and another one with other policies runs.
+    Orphaned,
 }
 
 /// How many may be down.
@@ -36,17 +50,26 @@ pub struct Budgets {
     pub over_all: u32,
     /// `maxConcurrentPerRegion`.
     pub per_region: u32,
+    /// `maxFailures`.
+    pub failures: u32,
 }
 
 impl PolicyState {
     /// Every way.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 13] = [
         Self::Enforce,
         Self::Suspended,
         Self::WindowClosed,
         Self::Audit,
         Self::TagsUnread,
         Self::Deleted,
+        Self::Unlisted,
+        Self::RecordsUnlisted,
+        Self::LeaseUnread,
+        Self::SlowStore,
+        Self::WritesUnanswered,
+        Self::StartsDenied,
+        Self::Orphaned,
     ];
 
     /// How it may stand next, what that is called, and how many faults it is.
@@ -59,19 +82,56 @@ impl PolicyState {
                 (Self::Audit, "the policy only audits", 1),
                 (Self::TagsUnread, "tags cannot be read", 1),
                 (Self::Deleted, "the policy is deleted", 1),
+                (Self::Unlisted, "policies cannot be listed", 1),
+                (Self::RecordsUnlisted, "records cannot be listed", 1),
+                (Self::LeaseUnread, "the lease cannot be read", 1),
+                (Self::SlowStore, "records are stored too slowly", 1),
+                (Self::WritesUnanswered, "AWS answers no write", 1),
+                (Self::StartsDenied, "Start is forbidden everywhere", 1),
+                (Self::Orphaned, "the policy's operator is gone", 1),
             ],
             Self::Suspended => &[(Self::Enforce, "the policy is resumed", 0)],
             Self::WindowClosed => &[(Self::Enforce, "the window opens", 0)],
             Self::Audit => &[(Self::Enforce, "the policy enforces again", 0)],
             Self::TagsUnread => &[(Self::Enforce, "tags can be read", 0)],
             Self::Deleted => &[],
+            Self::Unlisted => &[
+                (Self::Enforce, "policies can be listed", 0),
+                (Self::Deleted, "the kind of policies is deleted", 1),
+            ],
+            Self::RecordsUnlisted => &[(Self::Enforce, "records can be listed", 0)],
+            Self::LeaseUnread => &[(Self::Enforce, "the lease can be read", 0)],
+            Self::SlowStore => &[(Self::Enforce, "records are stored in time", 0)],
+            Self::WritesUnanswered => &[(Self::Enforce, "AWS answers writes", 0)],
+            Self::StartsDenied => &[(Self::Enforce, "Start is allowed everywhere", 0)],
+            Self::Orphaned => &[(Self::Enforce, "the policy's operator is back", 0)],
         }
     }
 
     /// Whether the planner begins anything.
     #[must_use]
     pub fn plans(self) -> bool {
-        !matches!(self, Self::Suspended | Self::Audit | Self::Deleted)
+        !matches!(
+            self,
+            Self::Suspended
+                | Self::Audit
+                | Self::Deleted
+                | Self::Unlisted
+                | Self::RecordsUnlisted
+                | Self::Orphaned
+        )
+    }
+
+    /// Returns true if no request is sent whose intent is durable.
+    #[must_use]
+    pub fn is_fenced(self) -> bool {
+        matches!(self, Self::LeaseUnread | Self::SlowStore)
+    }
+
+    /// Returns true if no notebook can be changed, so that one that is down may need attention.
+    #[must_use]
+    pub fn is_outage(self) -> bool {
+        self.is_fenced() || matches!(self, Self::WritesUnanswered | Self::StartsDenied)
     }
 
     /// All policies of the cluster, as they stand then.
@@ -114,6 +174,7 @@ impl PolicyState {
                 "maxConcurrentPerRegion": budgets.per_region,
                 // No age of a stopped notebook is modelled.
                 "restAfterStop": "0s",
+                "maxFailures": budgets.failures,
                 "windows": windows,
             },
         });

@@ -1,26 +1,37 @@
 //! The real functions: each distinct input is given to them once, and what they said is kept.
 
-use std::collections::{BTreeSet, HashMap};
+use std::{
+    collections::{BTreeSet, HashMap},
+    time::Duration,
+};
 
 use jiff::Timestamp;
+use serde_json::json;
 use sudoless::{
     decide::{
-        Budget, Decision, Horizon, Request, Row, Sighting, Tally, Times, Wish, admit, answered,
-        step, wish,
+        Budget, Decision, Horizon, PartialRecord, Request, Row, Sighting, Tally, Times, Wish,
+        admit, answered, is_abandoned, step, wish,
     },
     domain::{
         Access, AnswerKind, Intent, Notebook, NotebookDetails, NotebookRef, NotebookStatus,
-        NotebookSummary, PolicyName, ReadFailure, Record, RootAccess, TargetState, Timeouts,
-        WaitReason,
+        NotebookSummary, PolicyName, ReadFailure, Record, RecordName, RecordState, RootAccess,
+        TargetState, Timeouts, WaitReason,
     },
 };
 
 use crate::{
     mutation::Mutation,
-    notebook::{Saw, Seen, Status},
+    notebook::{Described, Modified, Saw, Seen, Status},
     policy::{ACCOUNT, Budgets, PolicyState},
-    record::{NOW, Rec, TIMES},
+    record::{Accepted, NOW, Rec, TIMES},
+    scope::{Operators, Scope},
 };
+
+/// After which a record is adopted: the operator's times and the longest lease.
+const ABANDONED_AFTER: Duration = Duration::from_secs(135);
+
+/// The `CreationTime` of each notebook.
+const CREATED: Timestamp = Timestamp::constant(1_700_000_000, 0);
 
 /// Which notebooks there are, and how many may be down.
 #[derive(Clone, Copy, Debug)]
@@ -40,6 +51,17 @@ pub struct Decided {
     pub record: Rec,
     /// The request.
     pub request: Option<Request>,
+}
+
+impl Decided {
+    /// The record stays as it is, and nothing is sent.
+    #[must_use]
+    pub fn nothing(record: Rec) -> Self {
+        Self {
+            record,
+            request: None,
+        }
+    }
 }
 
 /// What the records of all notebooks are, as far as budgets and locks go.
@@ -65,15 +87,32 @@ pub enum Admission {
 pub struct Product {
     /// The notebooks.
     pub fleet: Fleet,
+    /// Whether an operator adopts records that nobody wrote for long.
+    pub adoption: bool,
+    /// Whether a write at the API server may be stored after its pass or claim has ended.
+    pub stores_late: bool,
     /// What is broken in it.
     pub mutation: Option<Mutation>,
     /// Rows of the table that were used.
     pub rows: BTreeSet<Row>,
-    wishes: HashMap<(PolicyState, bool, bool), Wish>,
+    wishes: HashMap<(PolicyState, bool, bool, u8), Wish>,
     steps: HashMap<(Rec, Seen, Wish), Decided>,
     reactions: HashMap<Answered, Decided>,
-    admissions: HashMap<(PolicyState, bool, bool, usize, Records), Admission>,
-    excesses: HashMap<(PolicyState, usize, Records), bool>,
+    admissions: HashMap<(PolicyState, Candidate, Records), Admission>,
+    budgets: HashMap<(PolicyState, usize, Records), Budget>,
+}
+
+/// A notebook that is claimed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Candidate {
+    /// Its place.
+    pub index: usize,
+    /// Whether an exemption matches it.
+    pub exempt: bool,
+    /// Whether its platform is retired.
+    pub retired: bool,
+    /// Whether it was described as `InService`.
+    pub was_running: bool,
 }
 
 /// An answer, and the pass that it is for.
@@ -81,8 +120,8 @@ pub struct Product {
 pub struct Answered {
     /// The record as it was when the request was sent.
     pub record: Rec,
-    /// The record before a first Stop.
-    pub before: Option<Rec>,
+    /// The record as it would be if the request had not been sent.
+    pub unsent: Rec,
     /// What was sent.
     pub request: Request,
     /// What came back.
@@ -94,35 +133,81 @@ pub struct Answered {
 impl Product {
     /// The product, for some notebooks.
     #[must_use]
-    pub fn new(fleet: Fleet, mutation: Option<Mutation>) -> Self {
+    pub fn new(scope: Scope, mutation: Option<Mutation>) -> Self {
         Self {
-            fleet,
+            fleet: scope.fleet,
+            adoption: scope.operators == Operators::Shards,
+            stores_late: scope.stores_late,
             mutation,
             rows: BTreeSet::new(),
             wishes: HashMap::new(),
             steps: HashMap::new(),
             reactions: HashMap::new(),
             admissions: HashMap::new(),
-            excesses: HashMap::new(),
+            budgets: HashMap::new(),
         }
     }
 
-    /// The real `wish`.
-    pub fn wish(&mut self, policy: PolicyState, exempt: bool, exceeded: bool) -> Wish {
+    /// The real `wish`; where policies cannot be listed, what a pass says without it.
+    pub fn wish(
+        &mut self,
+        policy: PolicyState,
+        (exempt, retired): (bool, bool),
+        budget: Budget,
+    ) -> Wish {
+        if policy == PolicyState::Unlisted {
+            return Wish::Unclear;
+        }
         let budgets = self.fleet.budgets;
         *self
             .wishes
-            .entry((policy, exempt, exceeded))
+            .entry((policy, exempt, retired, budget as u8))
             .or_insert_with(|| {
                 let record = Rec::new(true, 0).real(self::intent(0, true), None);
-                let budget = if exceeded {
-                    Budget::Exceeded
-                } else {
-                    Budget::Kept
-                };
                 let policies = policy.policies(exempt, budgets);
-                wish(&record, &notebook(0, true, true), &policies, budget, NOW)
+                let notebook = notebook(0, true, (true, retired));
+                let wish = wish(&record, &notebook, &policies, budget, NOW);
+                // INTERIM
+                match wish {
+                    Wish::Wanted if retired => {
+                        Wish::NotNow(sudoless::decide::NotNow::NotRestartable)
+                    }
+                    _ => wish,
+                }
             })
+    }
+
+    /// The real `is_abandoned`: whether another operator than its own has a pass over a record.
+    #[must_use]
+    pub fn adopts(&self, record: &Rec) -> bool {
+        if !self.adoption || self.mutation == Some(Mutation::NoAdoption) {
+            return false;
+        }
+        let writes = record.last_write.map(|age| age.instant());
+        let touches = [Some(record.touched.instant()), writes];
+        let touches: Vec<Timestamp> = touches.into_iter().flatten().collect();
+        is_abandoned(&touches, ABANDONED_AFTER, NOW)
+    }
+
+    /// The real `Progress::take_back_sent`: the record if its request is not sent.
+    #[must_use]
+    pub fn unsent(&self, record: Rec, before: Rec) -> Rec {
+        if self.mutation == Some(Mutation::TakeAllBack) {
+            return before;
+        }
+        let real = |record: Rec| record.real(intent(0, true), None).progress;
+        let mut progress = real(record);
+        progress.take_back_sent(&real(before));
+        let taken_back = Rec {
+            start_accepted: before.start_accepted,
+            stop_may_follow: before.stop_may_follow,
+            ..record
+        };
+        // How old it is matters again, if nothing was sent about it so far.
+        Rec {
+            created: before.created,
+            ..taken_back.with(&progress)
+        }
     }
 
     /// The real `step`.
@@ -139,13 +224,22 @@ impl Product {
             "it depends on what only the status shows"
         );
         assert_ne!(decision.row, Row::NoRow, "{record:?} {seen:?} {wish:?}");
+        let is_foreign = record.state == RecordState::Unrecognized && record.stop_requested;
+        let after = &decision.progress;
+        assert!(
+            !is_foreign
+                || after.state == record.state
+                || after.state.is_finished()
+                || after.rollback_reason.is_some(),
+            "what a later version stopped is brought back: {record}"
+        );
         self.rows.insert(decision.row);
         let mut decided = Decided {
             record: with(record, &decision),
             request: decision.request,
         };
         if let Some(mutation) = self.mutation {
-            mutation.spoil(&record, &mut decided);
+            mutation.spoil(decision.row, &record, &mut decided);
         }
         self.steps.insert((record, seen, wish), decided);
         decided
@@ -159,8 +253,9 @@ impl Product {
         noted: Option<Timestamp>,
         times: &Times,
     ) -> Decision {
+        let sighting = self.sighting(seen, &record);
         let record = record.real(intent(0, self.fleet.apart), noted);
-        step(&record, &sighting(seen), wish, NOW, times)
+        step(&record, &sighting, wish, NOW, times)
     }
 
     /// The real `answered`.
@@ -170,13 +265,23 @@ impl Product {
         }
         let intent = || intent(0, self.fleet.apart);
         let record = answer.record.real(intent(), None);
-        let before = answer.before.unwrap_or(answer.record).real(intent(), None);
-        let status = match answer.saw {
-            Saw::Failed => Status::Failed,
-            Saw::InService => Status::InService,
-            Saw::Other => Status::Stopped,
+        let before = answer.unsent.real(intent(), None);
+        let at = |status| {
+            Seen::At(Described {
+                status,
+                root_access: RootAccess::Enabled,
+                modified: Modified::Since,
+                is_another: false,
+            })
         };
-        let seen = sighting(Seen::At(status, RootAccess::Enabled));
+        let seen = match answer.saw {
+            Saw::Failed => at(Status::Failed),
+            Saw::InService => at(Status::InService),
+            Saw::Other => at(Status::Stopped),
+            Saw::Missing => Seen::Missing,
+            Saw::Unreadable => Seen::Unreadable,
+        };
+        let seen = self.sighting(seen, &answer.record);
         let request = (answer.request, answer.answer);
         let reaction = answered(&record, &before.progress, request, &seen, NOW);
         let mut decided = Decided {
@@ -194,24 +299,26 @@ impl Product {
     pub fn admit(
         &mut self,
         policy: PolicyState,
-        (index, exempt, was_running): (usize, bool, bool),
+        candidate: Candidate,
         records: Records,
     ) -> Admission {
         let records = self.as_listed(records);
         let fleet = self.fleet;
         *self
             .admissions
-            .entry((policy, exempt, was_running, index, records))
+            .entry((policy, candidate, records))
             .or_insert_with(|| {
+                let Candidate { index, exempt, .. } = candidate;
                 let Some(own) = policy.policy(exempt, fleet.budgets) else {
                     return Admission::Not;
                 };
-                let mut notebook = notebook(index, fleet.apart, was_running);
+                let state = (candidate.was_running, candidate.retired);
+                let mut notebook = notebook(index, fleet.apart, state);
                 if policy == PolicyState::TagsUnread {
                     notebook.tags = Some(Err(unread()));
                 }
                 let policies = policy.policies(exempt, fleet.budgets);
-                let tally = Tally::of(&own.name, &real(&records, fleet.apart));
+                let tally = tally(&records, fleet.apart);
                 let place = intent(index, fleet.apart).notebook;
                 match admit(
                     &own,
@@ -220,6 +327,10 @@ impl Product {
                     &notebook,
                     (NOW, Horizon::Now),
                 ) {
+                    // INTERIM
+                    Ok(intent) if intent.was_running && candidate.retired => {
+                        Admission::Waits(WaitReason::NotRestartable)
+                    }
                     Ok(intent) => Admission::Admitted {
                         was_running: intent.was_running,
                         recurrence: u8::try_from(intent.recurrence).expect("it is small"),
@@ -232,26 +343,65 @@ impl Product {
             })
     }
 
-    /// The real `Tally::exceeds`, over all records.
-    pub fn exceeds(&mut self, policy: PolicyState, index: usize, records: Records) -> bool {
-        let records = self.as_listed(records);
+    /// The real `Tally::budget`, over all records.
+    pub fn budget(&mut self, policy: PolicyState, index: usize, records: Records) -> Budget {
+        if self.mutation == Some(Mutation::NoSecondCount) {
+            return Budget::Kept;
+        }
+        let own = records[index];
+        let mut records = self.as_listed(records);
+        // As it was: the own record counts in any case.
+        if self.mutation == Some(Mutation::AttentionBeforeStop)
+            && let (Some(listed), Some(own)) = (&mut records[index], own)
+            && own.takes_a_slot()
+        {
+            listed.state = RecordState::Pending;
+        }
         let fleet = self.fleet;
-        let exceeds = *self
-            .excesses
+        *self
+            .budgets
             .entry((policy, index, records))
             .or_insert_with(|| {
-                policy.policy(false, fleet.budgets).is_some_and(|policy| {
-                    let place = intent(index, fleet.apart).notebook;
-                    let records = real(&records, fleet.apart);
-                    let own = records
-                        .iter()
-                        .find(|record| record.intent.notebook == place);
-                    own.is_some_and(|own| {
-                        Tally::of(&policy.name, &records).budget(&policy, own) != Budget::Kept
-                    })
-                })
-            });
-        exceeds && self.mutation != Some(Mutation::NoSecondCount)
+                let (Some(policy), Some(own)) =
+                    (policy.policy(false, fleet.budgets), records[index])
+                else {
+                    return Budget::Kept;
+                };
+                let own = own.real(intent(index, fleet.apart), None);
+                tally(&records, fleet.apart).budget(&policy, &own)
+            })
+    }
+
+    /// What a Describe tells, relative to a record.
+    fn sighting(&self, seen: Seen, record: &Rec) -> Sighting {
+        let Described {
+            status,
+            root_access,
+            modified,
+            is_another,
+        } = match seen {
+            Seen::Unreadable => return Sighting::Unreadable,
+            Seen::Missing => return Sighting::Missing,
+            Seen::At(described) => described,
+        };
+        let ignores_time = self.mutation == Some(Mutation::IgnoreModified);
+        let ignores_creation = self.mutation == Some(Mutation::IgnoreCreation);
+        let accepted = record.start_accepted.map(Accepted::instant);
+        let last_modified = match modified {
+            Modified::BeforeRecord => record.created_at() - Duration::from_hours(1),
+            Modified::Since => accepted.unwrap_or(record.created_at()),
+            Modified::AfterStart => NOW,
+        };
+        Sighting::Seen {
+            status: named(status),
+            root_access,
+            created_at: Some(if is_another && !ignores_creation {
+                CREATED + Duration::from_hours(1)
+            } else {
+                CREATED
+            }),
+            last_modified: (!ignores_time).then_some(last_modified),
+        }
     }
 
     /// What a `Tally` depends on, and nothing else.
@@ -260,6 +410,8 @@ impl Product {
             record.map(|record| {
                 let mut listed = Rec {
                     state: record.state,
+                    stop_requested: record.stop_requested,
+                    readable: record.readable,
                     ..Rec::new(record.was_running, record.recurrence)
                 };
                 if let Some(mutation) = self.mutation {
@@ -275,18 +427,47 @@ fn with(record: Rec, decision: &Decision) -> Rec {
     record.with(&decision.progress)
 }
 
-fn real(records: &Records, apart: bool) -> Vec<Record> {
-    records
-        .iter()
-        .enumerate()
-        .filter_map(|(index, record)| Some(record.as_ref()?.real(intent(index, apart), None)))
-        .collect()
+/// The real `Tally` over all records, those that do not decode included.
+fn tally(records: &Records, apart: bool) -> Tally {
+    let mut tally = Tally::of(&intent(0, apart).policy, []);
+    for (index, record) in records.iter().enumerate() {
+        let Some(record) = record else { continue };
+        let real = record.real(intent(index, apart), None);
+        if record.readable {
+            tally.add(&real);
+        } else {
+            tally.add_partial(&partial(&real));
+        }
+    }
+    tally
+}
+
+/// What can be read of a record that does not decode.
+fn partial(record: &Record) -> PartialRecord {
+    let notebook = &record.intent.notebook;
+    let object = json!({
+        "spec": {
+            "policy": record.intent.policy.to_string(),
+            "notebook": {
+                "account": notebook.account.to_string(),
+                "region": notebook.region.to_string(),
+            },
+            "wasRunning": record.intent.was_running,
+        },
+        "status": {"state": record.progress.state.as_str()},
+    });
+    let name = RecordName::of(notebook);
+    PartialRecord::new(
+        name.as_str(),
+        &object,
+        "a later version wrote it".to_owned(),
+    )
 }
 
 fn intent(index: usize, apart: bool) -> Intent {
     let name = ["one", "two", "three"][index];
     let region = ["eu-west-1", "eu-west-2", "us-east-1"][if apart { index } else { 0 }];
-    let minutes = std::time::Duration::from_mins;
+    let minutes = Duration::from_mins;
     Intent {
         policy: PolicyName::from("no-root"),
         notebook: NotebookRef {
@@ -296,7 +477,7 @@ fn intent(index: usize, apart: bool) -> Intent {
             account: ACCOUNT.parse().expect("it is an account"),
             region: region.parse().expect("it is a region"),
             name: name.to_owned(),
-            created_at: None,
+            created_at: Some(CREATED),
         },
         access: Access::default(),
         was_running: true,
@@ -310,7 +491,12 @@ fn intent(index: usize, apart: bool) -> Intent {
 }
 
 /// One with root; tags could not be read, which matters only to who speaks of them.
-fn notebook(index: usize, apart: bool, runs: bool) -> Notebook {
+fn notebook(index: usize, apart: bool, (runs, retired): (bool, bool)) -> Notebook {
+    let platform = if retired {
+        "notebook-al2-v2"
+    } else {
+        "notebook-al2023-v1"
+    };
     let place = intent(index, apart).notebook;
     let status = if runs {
         NotebookStatus::InService
@@ -329,10 +515,10 @@ fn notebook(index: usize, apart: bool, runs: bool) -> Notebook {
             root_access: RootAccess::Enabled,
             status,
             lifecycle_config: None,
-            platform: Some("notebook-al2023-v1".to_owned()),
+            platform: Some(platform.to_owned()),
             accelerators: Vec::new(),
             failure_reason: None,
-            created_at: None,
+            created_at: Some(CREATED),
             last_modified: None,
         }),
         tags: Some(Err(unread())),
@@ -347,13 +533,8 @@ fn unread() -> ReadFailure {
     }
 }
 
-fn sighting(seen: Seen) -> Sighting {
-    let (status, root_access) = match seen {
-        Seen::Unreadable => return Sighting::Unreadable,
-        Seen::Missing | Seen::At(Status::Missing, _) => return Sighting::Missing,
-        Seen::At(status, root_access) => (status, root_access),
-    };
-    let status = match status {
+fn named(status: Status) -> NotebookStatus {
+    match status {
         Status::Missing | Status::Deleting => NotebookStatus::Deleting,
         Status::Pending => NotebookStatus::Pending,
         Status::InService => NotebookStatus::InService,
@@ -364,11 +545,5 @@ fn sighting(seen: Seen) -> Sighting {
         Status::MaintainedRunning | Status::MaintainedStopped => {
             NotebookStatus::Other("InMaintenance".to_owned())
         }
-    };
-    Sighting::Seen {
-        status,
-        root_access,
-        created_at: None,
-        last_modified: None,
     }
 }

@@ -82,7 +82,7 @@ pub fn search(scope: Scope, mutation: Option<Mutation>) -> Result<Report, Box<Br
 
 impl Search {
     fn new(scope: Scope, mutation: Option<Mutation>, traced: bool) -> Self {
-        let product = Product::new(scope.fleet, mutation);
+        let product = Product::new(scope, mutation);
         Self {
             world: World::new(product, scope),
             endings: Endings::default(),

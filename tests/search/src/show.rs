@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::{
     notebook::{Claim, Notebook, Pass},
-    record::Rec,
+    record::{Age, Rec},
 };
 
 impl fmt::Display for Notebook {
@@ -22,6 +22,8 @@ impl fmt::Display for Notebook {
             write!(formatter, ", refused {:?}", self.refused)?;
         }
         for (word, holds) in [
+            ("retired", self.retired),
+            ("created again", self.is_another),
             ("exempt", self.exempt),
             ("owed", self.owed),
             ("stopped by its owner", self.owner_stopped),
@@ -31,6 +33,7 @@ impl fmt::Display for Notebook {
             }
         }
         if let Some(record) = &self.record {
+            write!(formatter, ", modified {:?}", self.modified)?;
             write!(formatter, ", record {record}")?;
         }
         for (who, pass) in ["pass", "other pass"].iter().zip(&self.passes) {
@@ -44,6 +47,8 @@ impl fmt::Display for Notebook {
                     let current = if *current { "" } else { ", outdated" };
                     write!(formatter, ", {who} sends {request:?}{current}")?;
                 }
+                Some(Pass::Refused { .. }) => write!(formatter, ", {who} looks again")?,
+                Some(Pass::Late { next }) => write!(formatter, ", {next} may be stored late")?,
                 None => {}
             }
         }
@@ -68,12 +73,20 @@ impl fmt::Display for Rec {
         for (word, holds) in [
             ("ran", self.was_running),
             ("being deleted", self.being_deleted),
+            ("undecodable", !self.readable),
+            ("restored", self.restored),
             ("at its deadline", self.at_deadline),
             ("stop requested", self.stop_requested),
         ] {
             if holds {
                 write!(formatter, ", {word}")?;
             }
+        }
+        if self.created != Age::Settled {
+            write!(formatter, ", created {:?}", self.created)?;
+        }
+        if let Some(accepted) = self.start_accepted {
+            write!(formatter, ", Start accepted {accepted:?}")?;
         }
         if let Some(age) = self.last_write {
             write!(formatter, ", last write {age:?}")?;

@@ -6,11 +6,13 @@ use std::{
     rc::Rc,
 };
 
+use sudoless::decide::{Budget, Request};
+
 use crate::{
-    notebook::{Claim, Move, Notebook},
-    pass::LEADER,
+    notebook::{Claim, Move, Notebook, Pass},
+    pass::{LEADER, OTHER},
     policy::PolicyState,
-    product::{Admission, Product, Records},
+    product::{Admission, Candidate, Product, Records},
     scope::{Claims, Operators, Scope},
 };
 
@@ -43,8 +45,11 @@ struct Known {
     notebook: Notebook,
     claims: [Option<Claim>; 2],
     asks_budget: bool,
+    claimed: bool,
     down: bool,
-    needed_attention: bool,
+    restored: bool,
+    gave_slot_back: bool,
+    needs_attention: bool,
     stranded: bool,
 }
 
@@ -54,6 +59,7 @@ struct Followed {
     what: &'static str,
     broken: Option<&'static str>,
     begins_claim: bool,
+    decides_to_stop: bool,
 }
 
 /// All that is known about the states of single notebooks.
@@ -62,6 +68,7 @@ pub struct World {
     pub product: Product,
     operators: Operators,
     claims: Claims,
+    outages_last: bool,
     numbers: HashMap<Notebook, u32, Quick>,
     known: Vec<Known>,
     follows: HashMap<(u32, u8), Rc<[Followed]>, Quick>,
@@ -76,6 +83,7 @@ impl World {
             product,
             operators: scope.operators,
             claims: scope.claims,
+            outages_last: scope.outages_last,
             numbers: HashMap::default(),
             known: Vec::new(),
             follows: HashMap::default(),
@@ -137,6 +145,14 @@ impl World {
         if let Some(number) = self.numbers.get(notebook) {
             return *number;
         }
+        let mut notebook = notebook.reduced();
+        if self.len() > 1 {
+            notebook = notebook.ageless();
+        }
+        let notebook = &notebook;
+        if let Some(number) = self.numbers.get(notebook) {
+            return *number;
+        }
         let number = u32::try_from(self.known.len()).expect("there are not so many");
         let record = notebook.record;
         let stop_requested = notebook.is_stop_requested();
@@ -144,11 +160,12 @@ impl World {
             notebook: *notebook,
             claims: notebook.claims,
             asks_budget: notebook.asks_budget(),
-            // Two operators may create a record each at the same time; the budget bounds what is taken down.
-            down: record.is_some_and(|record| record.takes_a_slot())
-                && (stop_requested || self.operators == Operators::One),
-            needed_attention: record.is_some_and(|record| record.needed_attention),
-            stranded: notebook.owed && !stop_requested,
+            claimed: record.is_some_and(|record| record.takes_a_slot()),
+            down: stop_requested || notebook.owed,
+            restored: record.is_some_and(|record| record.restored),
+            gave_slot_back: record.is_some_and(|record| record.gave_slot_back),
+            needs_attention: record.is_some_and(|record| record.is_down_and_needs_attention()),
+            stranded: notebook.is_stranded(),
         });
         self.numbers.insert(*notebook, number);
         number
@@ -164,49 +181,73 @@ impl World {
         records
     }
 
-    /// Whether more are down than may be, as a pass over a notebook counts that is about to stop it.
-    pub fn exceeds(&mut self, state: &State, place: usize) -> bool {
+    /// What a pass over a notebook counts that may be about to stop it.
+    pub fn budget(&mut self, state: &State, place: usize) -> Budget {
         let number = state.notebooks[place];
-        if !self.known[number as usize].asks_budget {
-            return false;
+        let lists = state.policy != PolicyState::Unlisted;
+        if !lists || !self.known[number as usize].asks_budget {
+            return Budget::Kept;
         }
         let records = self.records(state);
-        self.product.exceeds(state.policy, place, records)
+        self.product.budget(state.policy, place, records)
     }
 
     /// What becomes of a claim of a notebook.
     pub fn admit(&mut self, state: &State, place: usize, was_running: bool) -> Admission {
-        let exempt = self.notebook(state.notebooks[place]).exempt;
+        let notebook = self.notebook(state.notebooks[place]);
+        let candidate = Candidate {
+            index: place,
+            exempt: notebook.exempt,
+            retired: notebook.retired,
+            was_running,
+        };
         let records = self.records(state);
-        self.product
-            .admit(state.policy, (place, exempt, was_running), records)
+        self.product.admit(state.policy, candidate, records)
     }
 
     /// The promise that a state breaks.
     #[must_use]
     pub fn broken(&self, state: &State) -> Option<&'static str> {
         let fleet = &self.product.fleet;
-        let (mut over_all, mut in_region) = (0, 0);
-        for number in &state.notebooks[..self.len()] {
-            let known = &self.known[*number as usize];
-            if known.stranded {
-                return Some("P2: a Stop of ours took it down, and no record says so");
-            }
-            in_region += u32::from(known.down);
-            over_all += u32::from(known.down && !known.needed_attention);
+        let all = || state.notebooks[..self.len()].iter();
+        let known = |number: &u32| self.known[*number as usize];
+        if all().any(|number| known(number).stranded) {
+            return Some("P2: a Stop of ours took it down, and no record says so");
         }
-        if over_all > fleet.budgets.over_all {
+        // A record takes a slot from its creation. Several processes may create a record each at the same time, and a record may be
+        // created late, or by a backup: each Stop counts again then, so that no more are down.
+        let claims_alone = self.operators != Operators::Two
+            && !self.product.stores_late
+            && !all().any(|number| known(number).restored);
+        let takes_a_slot = |each: Known| each.down || (claims_alone && each.claimed);
+        let mut down = 0;
+        let mut given_back = 0;
+        for each in all().map(known).filter(|each| takes_a_slot(*each)) {
+            down += 1;
+            given_back += u32::from(each.gave_slot_back);
+        }
+        let most_given_back = fleet.budgets.failures - 1;
+        if down > fleet.budgets.over_all + given_back.min(most_given_back) {
             return Some("P6: maxConcurrent");
         }
-        (in_region > fleet.budgets.per_region && !fleet.apart)
-            .then_some("P6: maxConcurrentPerRegion")
+        (down > fleet.budgets.per_region && !fleet.apart).then_some("P6: maxConcurrentPerRegion")
+    }
+
+    /// Whether so many other notebooks are down and need attention that no other one may be stopped.
+    fn is_halted(&self, state: &State, place: usize) -> bool {
+        let others = (0..self.len()).filter(|other| *other != place);
+        let needing = others
+            .filter(|other| self.known[state.notebooks[*other] as usize].needs_attention)
+            .count();
+        needing >= self.product.fleet.budgets.failures as usize
     }
 
     /// What may follow, without a fault or by one.
     pub fn steps(&mut self, state: &State, by_fault: bool, steps: &mut Vec<Step>) {
         steps.clear();
         for (next, what, faults) in state.policy.turns() {
-            if (*faults > 0) == by_fault {
+            let applies = *next != PolicyState::Orphaned || self.product.adoption;
+            if applies && (*faults > 0) == by_fault {
                 steps.push(Step {
                     what,
                     to: None,
@@ -218,17 +259,30 @@ impl World {
                 });
             }
         }
+        let is_long = state.policy == PolicyState::WritesUnanswered && self.outages_last;
+        if is_long && !by_fault {
+            let next = self.past_deadlines(state);
+            steps.extend(next.map(|next| Step {
+                what: "the outage outlasts every timeout",
+                to: None,
+                broken: None,
+                next,
+            }));
+        }
         let claiming = self.is_claiming(state);
         for place in 0..self.len() {
-            let exceeded = self.exceeds(state, place);
+            let budget = self.budget(state, place);
             let number = state.notebooks[place];
-            let followed = self.follows(number, (state.policy, exceeded, by_fault));
+            let followed = self.follows(number, (state.policy, budget, by_fault));
+            let halted = self.is_halted(state, place);
             for each in followed.iter() {
                 if !(each.begins_claim && claiming) {
+                    let ignores_brake = (halted && each.decides_to_stop)
+                        .then_some("P6: a Stop while maxFailures are down and need attention");
                     steps.push(Step {
                         what: each.what,
                         to: Some(place),
-                        broken: each.broken,
+                        broken: each.broken.or(ignores_brake),
                         next: self.replaced(state, place, each.next),
                     });
                 }
@@ -310,20 +364,22 @@ impl World {
     fn follows(
         &mut self,
         number: u32,
-        (policy, exceeded, by_fault): (PolicyState, bool, bool),
+        (policy, budget, by_fault): (PolicyState, Budget, bool),
     ) -> Rc<[Followed]> {
-        let which = policy as u8 * 4 + u8::from(exceeded) * 2 + u8::from(by_fault);
+        let which = (policy as u8 * 3 + budget as u8) * 2 + u8::from(by_fault);
         if let Some(follows) = self.follows.get(&(number, which)) {
             return Rc::clone(follows);
         }
         let notebook = *self.notebook(number);
         let mut moves = std::mem::take(&mut self.moves);
         moves.clear();
-        notebook.natural_moves(&mut moves);
+        notebook.natural_moves(policy, self.len() == 1, &mut moves);
         notebook.acts(policy, &mut moves);
-        moves.extend(notebook.begin_pass(policy, exceeded, &mut self.product));
-        notebook.pass_moves(&mut self.product, &mut moves);
-        notebook.claim_moves(&mut moves);
+        for slot in [LEADER, OTHER] {
+            moves.extend(notebook.begin_pass(slot, (policy, budget), &mut self.product));
+        }
+        notebook.pass_moves(policy, &mut self.product, &mut moves);
+        notebook.claim_moves(&self.product, &mut moves);
         if self.claims == Claims::InTwoSteps {
             moves.extend(notebook.begin_claim(policy));
         }
@@ -336,12 +392,28 @@ impl World {
                 broken: each.broken,
                 begins_claim: notebook.claims[LEADER].is_none()
                     && each.notebook.claims[LEADER].is_some(),
+                decides_to_stop: decides_to_stop(&notebook, &each.notebook),
             })
             .collect();
         self.moves = moves;
         self.follows.insert((number, which), Rc::clone(&follows));
         follows
     }
+}
+
+/// Returns true if a pass began that is about to stop a running notebook.
+fn decides_to_stop(before: &Notebook, after: &Notebook) -> bool {
+    let begun = before.passes.iter().zip(&after.passes);
+    begun.into_iter().any(|(before, after)| {
+        let stops = matches!(
+            after,
+            Some(Pass::Decided {
+                request: Some(Request::Probe | Request::Stop),
+                ..
+            })
+        );
+        before.is_none() && stops
+    })
 }
 
 /// A hash that is quick and good enough: what is hashed is our own.

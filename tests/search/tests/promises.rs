@@ -4,11 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use remediation_search::{
-    mutation::Mutation,
-    scope::{FOR_MUTATIONS, QUICK},
-    search::search,
-};
+use remediation_search::{mutation::Mutation, scope::QUICK, search::search};
 use sudoless::decide::Row;
 
 /// `make search` goes further.
@@ -34,8 +30,7 @@ fn the_promises_hold() {
 #[test]
 fn what_breaks_them_is_found() {
     for mutation in Mutation::ALL {
-        let scope = FOR_MUTATIONS[usize::from(mutation.takes_two())];
-        match search(scope, Some(mutation)) {
+        match search(mutation.scope(), Some(mutation)) {
             Ok(report) => panic!("{mutation:?} is not found: {report}"),
             Err(broken) => println!(
                 "{mutation:?}: {}, {} lines",
