@@ -17,7 +17,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::core::Duration;
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::policy_status::NotebookRootAccessPolicyStatus;
 use super::schema;
@@ -270,7 +270,11 @@ pub struct RemediationSpec {
     /// How long a notebook must have been stopped before root is taken away from it, from 0s to 24h. Default 5m. Tools such as
     /// Terraform stop a notebook, update it and start it; a change by the operator in between would make them fail and leave
     /// the notebook down. 0s updates stopped notebooks at once.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        serialize_with = "zero_in_seconds"
+    )]
     #[schemars(schema_with = "schema::rest")]
     pub rest_after_stop: Option<Duration>,
 
@@ -337,4 +341,18 @@ pub struct Timeouts {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::step_timeout")]
     pub start: Option<Duration>,
+}
+
+/// Writes no duration as `0s`: `Duration` itself writes `0ns`, a unit that the schema does not take.
+#[expect(clippy::ref_option, reason = "serde calls it so")]
+fn zero_in_seconds<S: Serializer>(
+    duration: &Option<Duration>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    match duration {
+        Some(duration) if std::time::Duration::from(*duration).is_zero() => {
+            serializer.serialize_str("0s")
+        }
+        duration => duration.serialize(serializer),
+    }
 }

@@ -81,6 +81,8 @@ async fn a_describe_tells_what_aws_tells() {
     ] {
         let details = reader.describe(name).await.unwrap().unwrap();
         let lifecycle_config = lifecycle_config.map(str::to_owned);
+        let (created_at, last_modified) = (details.created_at, details.last_modified);
+        assert!(created_at.is_some() && created_at <= last_modified);
         assert_eq!(
             details,
             NotebookDetails {
@@ -90,8 +92,8 @@ async fn a_describe_tells_what_aws_tells() {
                 platform: Some("notebook-al2023-v1".to_owned()),
                 accelerators: Vec::new(),
                 failure_reason: None,
-                created_at: None,
-                last_modified: None,
+                created_at,
+                last_modified,
             }
         );
     }

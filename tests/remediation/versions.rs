@@ -27,8 +27,8 @@ const LATER: &str = "Verifying";
 /// Additive: one more state, one more field, and accounts that are no numbers.
 fn later(properties: &mut Value) {
     let status = &mut properties["status"]["properties"];
-    let states = status["state"]["enum"].as_array_mut().unwrap();
-    states.push(LATER.into());
+    let known = status["state"]["enum"].as_array_mut().unwrap();
+    known.push(LATER.into());
     status["verifiedAt"] = json!({"type": "string", "format": "date-time"});
     let notebook = &mut properties["spec"]["properties"]["notebook"]["properties"];
     let account = notebook["account"].as_object_mut().unwrap();
@@ -36,6 +36,7 @@ fn later(properties: &mut Value) {
 }
 
 /// A status of a record whose notebook was asked to stop a while ago.
+#[expect(clippy::needless_pass_by_value, reason = "each call makes its own")]
 fn stopped_with(more: Value) -> Value {
     let then = (Timestamp::now() - SignedDuration::from_mins(5)).to_string();
     let mut status = json!({
@@ -138,8 +139,8 @@ async fn records_of_a_later_version_hold_up_their_own_notebooks_only() {
         );
     }
     is_quiet(&stage).await;
-    let state = stage.record("state-up").await.unwrap();
-    assert_eq!(state.finalizers().len(), 1, "{state:#?}");
+    let kept = stage.record("state-up").await.unwrap();
+    assert_eq!(kept.finalizers().len(), 1, "{kept:#?}");
 
     // A person who deletes it has the last word.
     stage.delete_record("state-up").await;

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use kube::{
     Api,
-    api::{ApiResource, DynamicObject, PostParams},
+    api::{ApiResource, DeleteParams, DynamicObject, PostParams},
 };
 use local_cluster::LocalCluster;
 use serde_json::{Value, json};
@@ -44,7 +44,7 @@ impl Stage {
             wanted(&stored.data["status"]).then_some(())
         })
         .await;
-        let deleted = api.delete("probe", &Default::default()).await;
+        let deleted = api.delete("probe", &DeleteParams::default()).await;
         let _ = deleted.unwrap();
     }
 }

@@ -183,7 +183,7 @@ impl Product {
         if !self.adoption || self.mutation == Some(Mutation::NoAdoption) {
             return false;
         }
-        let writes = record.last_write.map(|age| age.instant());
+        let writes = record.last_write.map(super::record::Age::instant);
         let touches = [Some(record.touched.instant()), writes];
         let touches: Vec<Timestamp> = touches.into_iter().flatten().collect();
         is_abandoned(&touches, ABANDONED_AFTER, NOW)
