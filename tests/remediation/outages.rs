@@ -59,11 +59,16 @@ fn is_open(record: &NotebookRemediation) -> bool {
         .is_none_or(|status| !is_finished(status))
 }
 
-/// Waits until so many records need attention, and every other notebook that would be restarted is halted.
-async fn until_halted(stage: &Stage, least: usize, notebooks: usize) -> Vec<NotebookRemediation> {
+/// Waits until so many records need attention, at the least and at the most, and every other notebook that would be restarted is halted.
+async fn until_halted(
+    stage: &Stage,
+    (least, most): (usize, usize),
+    notebooks: usize,
+) -> Vec<NotebookRemediation> {
     let halted = async || {
         let records = stage.policy_records().await;
         let open = records.iter().filter(|record| is_open(record)).count();
+        assert!(open <= most, "{open} notebooks are down, or may be");
         let needy = |record: &&NotebookRemediation| state(record) == Some(State::NeedsAttention);
         let needy = records.iter().filter(needy).count();
         let status = stage.get("p").await.status.unwrap_or_default();
@@ -145,8 +150,7 @@ async fn unanswered_stops_count_as_down_once_aws_recovers() {
     stage
         .apply("p", spread.spec(&remediation(2, 2, &["stop"])))
         .await;
-    let records = until_halted(&stage, 2, spread.targets()).await;
-    assert!(records.len() <= 3, "{records:#?}");
+    until_halted(&stage, (2, 3), spread.targets()).await;
 
     stage.simulator.clear_faults();
     stage.until_compliant_within(FLEET).await;
@@ -193,7 +197,8 @@ async fn refused_starts(name: &str, effect: Effect, steps: &[&str], reason: Opti
     let remediation = remediation(most, failures, steps);
     stage.apply("p", spread.spec(&remediation)).await;
     let notebooks = 2 * spread.targets();
-    let records = until_halted(&stage, failures as usize, notebooks).await;
+    let halts = (failures as usize, bound as usize);
+    let records = until_halted(&stage, halts, notebooks).await;
     for record in &records {
         let status = record.status.as_ref().unwrap();
         assert_eq!(status.failure_reason.as_deref(), reason, "{record:#?}");
