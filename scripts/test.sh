@@ -82,7 +82,7 @@ phase 'linters' env UNCHECKED="$temporary/unchecked" scripts/linters.sh
 phase 'browser' env UNCHECKED="$temporary/unchecked" scripts/browser.sh
 # Most tests wait for another program most of the time, so more of them than there are cores go on at once.
 cores=$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
-phase 'tests' env TMPDIR="$temporary" RUST_TEST_THREADS="${RUST_TEST_THREADS:-$((cores < 4 ? 4 : cores))}" cargo test --workspace --locked --no-fail-fast
+phase 'tests' env TMPDIR="$temporary" RUST_TEST_THREADS="${RUST_TEST_THREADS:-$((cores < 3 ? 3 : cores))}" cargo test --workspace --locked --no-fail-fast
 phase 'nothing left behind' nothing_is_left
 echo "==> all passed in $SECONDS s"
 [ ! -s "$temporary/unchecked" ] || sed 's/^/==> but NOT CHECKED: /' "$temporary/unchecked"

@@ -76,7 +76,9 @@ async fn until_halted(
             finding.next == NextStep::Wait && finding.reason.as_deref() == Some("Halted")
         });
         let settled = needy == open && needy >= least && needy + halted.count() == notebooks;
-        settled.then_some(records)
+        // What was claimed in the same second and put off since was not touched.
+        let open = records.into_iter().filter(is_open).collect();
+        settled.then_some(open)
     };
     eventually("the policy to halt", halted).await
 }
