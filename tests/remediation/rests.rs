@@ -95,7 +95,7 @@ async fn notebook_that_was_stopped_long_ago_is_updated_at_once() {
     let old = stopped("age", "old").modified_ago(Duration::from_mins(6));
     let stage = Stage::quick("age", [young, old]).await;
     stage
-        .enforce(json!({"remediation": {"restAfterStop": null}}))
+        .enforce(json!({"remediation": {"restAfterStop": "5m"}}))
         .await;
     let record = stage.until_finished("old").await;
     assert_eq!(outcome(&record).0, State::Succeeded);
