@@ -49,25 +49,24 @@ type GuardedRecord = DeserializeGuard<NotebookRemediation>;
 type Wakes = mpsc::UnboundedSender<PolicyName>;
 
 /// Returns once the API server serves the records. A notebook that is down is brought back even where the policies' kind is gone.
-pub async fn until_records_served(context: &Context, readiness: &Readiness) {
+///
+/// Reports nothing: [`until_served`] runs beside this and reports both kinds.
+pub async fn until_records_served(context: &Context) {
     let records: Api<NotebookRemediation> = Api::all(context.clients.requests.clone());
-    kubernetes::until_served(&records, None, |problem| waits(readiness, problem)).await;
+    kubernetes::until_served(&records, None, drop).await;
 }
 
 /// Returns once the API server serves both kinds; then the process is ready.
 pub async fn until_served(context: &Context, label_selector: Option<&str>, readiness: &Readiness) {
+    let waits = |problem: String| {
+        tracing::warn!("waiting: {problem}");
+        readiness.shut(Gate::CustomResourceDefinitions, problem);
+    };
     let policies: Api<NotebookRootAccessPolicy> = Api::all(context.clients.requests.clone());
-    kubernetes::until_served(&policies, label_selector, |problem| {
-        waits(readiness, problem);
-    })
-    .await;
-    until_records_served(context, readiness).await;
+    kubernetes::until_served(&policies, label_selector, waits).await;
+    let records: Api<NotebookRemediation> = Api::all(context.clients.requests.clone());
+    kubernetes::until_served(&records, None, waits).await;
     readiness.open(Gate::CustomResourceDefinitions);
-}
-
-fn waits(readiness: &Readiness, problem: String) {
-    tracing::warn!("waiting: {problem}");
-    readiness.shut(Gate::CustomResourceDefinitions, problem);
 }
 
 /// Runs both controllers until the context's shutdown, through any outage of the API server.

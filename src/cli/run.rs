@@ -215,7 +215,7 @@ async fn operate(arguments: Arguments) -> Result<(), Error> {
     let selector = arguments.watch_label_selector.as_deref();
     let standby = readiness.clone();
     let work = async {
-        let kind_served = controller::until_records_served(&context, &readiness);
+        let kind_served = controller::until_records_served(&context);
         if shutdown.run_until_cancelled(kind_served).await.is_none() {
             return Ok(());
         }
