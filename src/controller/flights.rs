@@ -3,9 +3,11 @@
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    time::Duration,
 };
 
 use kube::ResourceExt;
+use tokio::time::Instant;
 
 use super::Context;
 use crate::{
@@ -23,6 +25,8 @@ struct State {
     records: HashMap<String, Remembered>,
     /// One for each account and region, so that its requests share a rate.
     flights: HashMap<TargetKey, Weak<Flight>>,
+    /// True if the API server stores every field of a record's status, as far as this process has seen.
+    stores_every_field: bool,
 }
 
 #[derive(Debug)]
@@ -34,6 +38,16 @@ struct Remembered {
     written: Option<NotebookRemediationStatus>,
     /// The number of the last Start that is known to have ended in status Failed.
     failed_start: u32,
+    adoption: Adoption,
+}
+
+/// What this process knows of a record whose own operator may be gone.
+#[derive(Debug, Default)]
+struct Adoption {
+    /// The resourceVersion for which a write was due, and since when.
+    overdue: Option<(Option<String>, Instant)>,
+    /// When AWS last denied this process a request for the record's notebook.
+    denied_at: Option<Instant>,
 }
 
 /// A status that the API server did not store as it was sent.
@@ -66,6 +80,7 @@ impl Flights {
             pruned: None,
             written: None,
             failed_start: 0,
+            adoption: Adoption::default(),
         };
         state.records.insert(name.to_owned(), remembered);
         flight
@@ -115,6 +130,39 @@ impl Flights {
         written.is_some() && written == record.status.as_ref()
     }
 
+    /// Returns for how long this version of the record has needed a write that no operator has made. The first call returns zero.
+    pub(super) fn overdue_for(&self, record: &NotebookRemediation) -> Duration {
+        let mut state = self.locked();
+        let Some(remembered) = state.records.get_mut(&record.name_any()) else {
+            return Duration::ZERO;
+        };
+        let version = record.resource_version();
+        match &remembered.adoption.overdue {
+            Some((known, since)) if *known == version => since.elapsed(),
+            _ => {
+                remembered.adoption.overdue = Some((version, Instant::now()));
+                Duration::ZERO
+            }
+        }
+    }
+
+    /// Records that AWS denied this process a request for the record's notebook.
+    pub(super) fn denied(&self, name: &str) {
+        if let Some(remembered) = self.locked().records.get_mut(name) {
+            remembered.adoption.denied_at = Some(Instant::now());
+        }
+    }
+
+    /// Returns true if AWS denied this process a request for the record's notebook less than `within` ago.
+    pub(super) fn was_denied(&self, name: &str, within: Duration) -> bool {
+        let state = self.locked();
+        let denied_at = state
+            .records
+            .get(name)
+            .and_then(|remembered| remembered.adoption.denied_at);
+        denied_at.is_some_and(|denied_at| denied_at.elapsed() < within)
+    }
+
     /// The API server answered with this resource, and stored less than was sent. Returns false if that is known of the record.
     pub(super) fn pruned(
         &self,
@@ -122,6 +170,7 @@ impl Flights {
         sent: NotebookRemediationStatus,
     ) -> bool {
         let mut state = self.locked();
+        state.stores_every_field = false;
         let Some(remembered) = state.records.get_mut(&stored.name_any()) else {
             return true;
         };
@@ -131,6 +180,16 @@ impl Flights {
             sent,
         };
         remembered.pruned.replace(pruned).is_none()
+    }
+
+    /// Returns true if a dry run showed that the API server stores every field, and no status was pruned since.
+    pub(super) fn every_field_is_stored(&self) -> bool {
+        self.locked().stores_every_field
+    }
+
+    /// Records that a dry run showed that the API server stores every field.
+    pub(super) fn stores_every_field(&self) {
+        self.locked().stores_every_field = true;
     }
 
     /// Returns true if the API server did not store a status of this record in full before: it may lack why the notebook was brought back.

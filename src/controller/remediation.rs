@@ -163,15 +163,17 @@ impl Pass<'_> {
         );
         let mut progress = decision.progress;
         let before = self.record.progress.clone();
-        if self.custody == Custody::Adopted
-            && observed.sighting == decide::Sighting::Unreadable
-            && progress == before
-        {
-            // An operator that cannot reach the notebook leaves the record to one that can.
-            return Ok(decision.look);
+        if self.custody == Custody::Adopted {
+            if decision.request.is_none() && progress == before {
+                // Nothing is overdue: the record's own operator may be waiting, too.
+                return Ok(decision.look);
+            }
+            if !self.is_abandoned() {
+                return Ok(decision.look);
+            }
         }
         if let Some(request) = decision.request {
-            if self.may_send(request).await {
+            if !self.was_denied() && self.may_send(request).await {
                 // Judged by the clock as it was before the notebook was seen; sent now. Reading it may have taken long.
                 let sending_at = decide::whole_microseconds(Timestamp::now());
                 progress.stamp(self.now, sending_at);
@@ -199,6 +201,34 @@ impl Pass<'_> {
         } else {
             decision.look
         })
+    }
+
+    /// Returns true if the record needs a write that its own operator, which polls, would have made by now.
+    fn is_abandoned(&self) -> bool {
+        let flights = &self.context.flights;
+        if flights.is_last_writer(&self.resource) {
+            return true;
+        }
+        let (record, patience) = (self.resource.name_any(), self.context.options.second_look());
+        let overdue = flights.overdue_for(&self.resource);
+        if overdue.is_zero() {
+            tracing::info!(
+                record,
+                "the record's operator may be gone; adopting the record in {patience:.0?} unless it is written"
+            );
+        }
+        overdue >= patience
+    }
+
+    /// Returns true if AWS recently denied this process a request for an adopted record. The denial is no fact about the notebook: another
+    /// operator may have the permission, so that the record does not change for it.
+    fn was_denied(&self) -> bool {
+        let within = self.context.options.second_look();
+        self.custody == Custody::Adopted
+            && self
+                .context
+                .flights
+                .was_denied(&self.resource.name_any(), within)
     }
 
     /// Makes the progress durable, with all that people read of it, unless it is so already.
@@ -257,8 +287,8 @@ impl Pass<'_> {
         if self.context.flights.pruned(&self.resource, sent) {
             tracing::error!(
                 record = self.resource.name_any(),
-                "the API server did not store the record's status in full: its definition is older than this operator, so that no notebook \
-                 is stopped; run `sudoless crd | kubectl apply --server-side -f -`"
+                "{}",
+                act::OLDER_DEFINITION
             );
         }
         Stored::Pruned

@@ -4,6 +4,7 @@ use std::process::Command;
 
 use jiff::{SignedDuration, Timestamp};
 use kube::ResourceExt;
+use nix::sys::signal::Signal;
 use sagemaker_simulator::{
     Effect, Fault, Notebook,
     Operation::{
@@ -19,7 +20,7 @@ use crate::{
     enforced::{FAST, quick, rooted},
     records::outcome,
     safety,
-    stage::{Stage, cluster, until},
+    stage::{Operator, Stage, cluster, until},
 };
 
 /// A stage with one notebook that is stopped for good, and whose operator is gone.
@@ -71,6 +72,72 @@ async fn abandoned_record_is_adopted_by_an_operator_that_can_read_its_notebook()
     assert_eq!(stage.truth("churn"), truth);
     assert_eq!(stage.accepted("churn"), [Stop, Update, Start]);
     safety::holds(&stage.simulator);
+}
+
+/// The operator that looks after the policy is alive. The notebook takes long to stop, so that the operator has nothing to write.
+#[tokio::test(flavor = "multi_thread")]
+async fn record_whose_operator_waits_is_not_adopted() {
+    let name = "waited-for";
+    let stage = Stage::quick(name, [rooted(name, "churn")]).await;
+    stage.simulator.add_fault(Fault::new(Effect::StuckStopping));
+    stage.enforce(json!({})).await;
+    stage.until_state("churn", State::Stopping).await;
+    let mut command = stranger();
+    command.args(["--log-level", "debug"]);
+    let stranger = stage.another_operator_by(command);
+    until("the record to be untouched for long", || {
+        logged(&stranger, "untouched for long")
+    })
+    .await;
+    // It pauses for less than the other operator waits.
+    stage.signal_operator(Signal::SIGSTOP);
+    stage.modify("churn", |notebook| notebook.status = Status::Stopped);
+    until("the other operator to see that an Update is due", || {
+        logged(&stranger, "adopting the record in")
+    })
+    .await;
+    stage.signal_operator(Signal::SIGCONT);
+    let record = stage.until_finished("churn").await;
+    let ended = (State::Succeeded, "RootAccessDisabled".to_owned());
+    assert_eq!(outcome(&record), ended);
+    assert!(!logged(&stranger, "\"answer\":"), "{:#?}", stranger.log());
+    assert_eq!(stage.accepted("churn"), [Stop, Update, Start]);
+    safety::holds(&stage.simulator);
+}
+
+/// The operator that adopts the record may read and not write. Its denials are no reason to roll back: the record's own operator has the
+/// permission, and comes back.
+#[tokio::test(flavor = "multi_thread")]
+async fn record_is_left_alone_by_an_operator_that_is_denied() {
+    let stage = left_down("denied-adopter").await;
+    let denied = stage
+        .simulator
+        .add_fault(Fault::new(Effect::Deny).operation(Update));
+    let stranger = stage.another_operator_by(stranger());
+    until("the adopter to be denied", || {
+        logged(&stranger, "is denied for an adopted record")
+    })
+    .await;
+    stage
+        .until_record("churn", |_, status| {
+            status.state == State::Updating
+                && status.update_requested_at.is_none()
+                && status.rollback_reason.is_none()
+        })
+        .await;
+    stage.simulator.remove_fault(denied);
+    drop(stranger);
+    stage.start_operator(cluster().kubeconfig_path());
+    let record = stage.until_finished("churn").await;
+    let ended = (State::Succeeded, "RootAccessDisabled".to_owned());
+    assert_eq!(outcome(&record), ended);
+    assert_eq!(stage.accepted("churn"), [Stop, Update, Start]);
+    safety::holds(&stage.simulator);
+}
+
+/// Returns true if the operator has logged the words.
+fn logged(operator: &Operator, words: &str) -> bool {
+    operator.log().iter().any(|line| line.contains(words))
 }
 
 /// It ran again after the operator's Start; its owner stopped it while there was no operator (promise P3).

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use kube::ResourceExt;
 
-use super::{Error, Pass, Stored, observe::Observed};
+use super::{Custody, Error, Pass, Stored, observe::Observed};
 use crate::{
     controller::flights::Flight,
     decide::{self, Request, Sighting},
@@ -18,6 +18,10 @@ pub(in crate::controller) const LONGEST_HESITATION: Duration = Duration::from_se
 
 /// The same of requests that take a running notebook down: its owner may stop it meanwhile.
 const LONGEST_HESITATION_BEFORE_STOP: Duration = Duration::from_secs(3);
+
+/// Logged when the API server does not store a whole record.
+pub(super) const OLDER_DEFINITION: &str = "the API server does not store every field of a record: the CustomResourceDefinition of NotebookRemediation is \
+     older than this operator. No notebook is stopped; run `sudoless crd | kubectl apply --server-side -f -`";
 
 /// How old a sighting may be when somebody is stopped, or an Update is tried on a running notebook. A stop takes a minute, so that
 /// it was not its owner who stopped it meanwhile.
@@ -50,6 +54,19 @@ impl Pass<'_> {
                 self.write(progress).await?;
                 return Ok(());
             };
+            if self.custody == Custody::Adopted && answer == AnswerKind::Denied {
+                let record = self.resource.name_any();
+                tracing::warn!(
+                    record,
+                    "{} is denied for an adopted record; leaving it to an operator with the permission",
+                    request.call()
+                );
+                self.context.flights.denied(&record);
+                let mut progress = self.record.progress.clone();
+                progress.take_back_sent(&before);
+                self.write(progress).await?;
+                return Ok(());
+            }
             let again = self.look_again(&observed.flight, (request, answer)).await;
             let now = decide::whole_microseconds(Timestamp::now());
             let reaction = decide::answered(
@@ -69,14 +86,47 @@ impl Pass<'_> {
         }
     }
 
-    /// Returns true if a request may be sent now, as far as the lease tells.
+    /// Returns true if a request may be sent now: this process holds the lease, and the API server stores whole records of notebooks that
+    /// are to be stopped.
     pub(super) async fn may_send(&self, request: Request) -> bool {
+        if takes_down(request) && !self.definition_is_current().await {
+            return false;
+        }
         let timeout = self.context.options.write_timeout;
         match self.context.fence.allows(timeout).await {
             Ok(()) => true,
             Err(fenced) => {
                 let (record, call) = (self.resource.name_any(), request.call());
                 tracing::warn!(record, %call, "not sent: {fenced}");
+                false
+            }
+        }
+    }
+
+    /// Returns true if the API server stores every field of a record. The definition in the cluster may be older than this operator: then a
+    /// record could lose the reason of a rollback, or the time of a Start, while its notebook is down.
+    async fn definition_is_current(&self) -> bool {
+        let flights = &self.context.flights;
+        if flights.every_field_is_stored() {
+            return true;
+        }
+        let record = self.resource.name_any();
+        match self
+            .context
+            .records
+            .stores_every_field(&self.resource)
+            .await
+        {
+            Ok(true) => {
+                flights.stores_every_field();
+                true
+            }
+            Ok(false) => {
+                tracing::error!(record, "{OLDER_DEFINITION}");
+                false
+            }
+            Err(error) => {
+                tracing::warn!(record, %error, "not stopped: the definition of records could not be checked; looking again");
                 false
             }
         }
