@@ -32,6 +32,8 @@ use kube::{
     },
 };
 
+use tracing::Instrument;
+
 use crate::{
     api::{NotebookRemediation, NotebookRootAccessPolicy, RemediationState as State},
     domain::PolicyName,
@@ -116,10 +118,12 @@ async fn run_policies(
         .filter(move |policy| ready(looked_after.looks_after(policy)))
         .map(|policy| Ok(ObjectRef::new(policy.as_str())));
     let reconcile = |policy, context: Arc<Context>| {
-        task::run(async move {
+        let span = policy::span(&policy);
+        let pass = async move {
             let pass = policy::reconcile(policy, Arc::clone(&context)).boxed();
             panics::catch(Controller::Policy, &context.metrics, pass).await
-        })
+        };
+        task::run(pass.instrument(span))
     };
     applier(
         reconcile,
@@ -136,7 +140,7 @@ async fn run_policies(
             // It went between the request for a pass and the pass.
             Err(controller::Error::ObjectNotFound(policy)) => context.forget(&policy.name),
             Err(error) => {
-                tracing::warn!(%error, "the watch of policies is interrupted; it goes on by itself");
+                tracing::warn!(%error, "policy watch interrupted, reconnecting");
             }
         }
         ready(())
@@ -170,10 +174,12 @@ async fn run_remediations(
         .map_ok(|record| ObjectRef::from_obj(&record))
         .take_until(shutdown.cancelled());
     let reconcile = |record, context: Arc<Context>| {
-        task::run(async move {
+        let span = remediation::span(&record);
+        let pass = async move {
             let pass = remediation::reconcile(record, Arc::clone(&context)).boxed();
             panics::catch(Controller::Remediation, &context.metrics, pass).await
-        })
+        };
+        task::run(pass.instrument(span))
     };
     applier(
         reconcile,
@@ -190,7 +196,7 @@ async fn run_remediations(
                 controller::Error::ReconcilerFailed(..) | controller::Error::ObjectNotFound(_)
             )
         {
-            tracing::warn!(%error, "the watch of remediations is interrupted; it goes on by itself");
+            tracing::warn!(%error, "remediation watch interrupted, reconnecting");
         }
         ready(())
     })

@@ -245,7 +245,6 @@ async fn make(
         return Ok(taken());
     };
     tracing::info!(
-        policy = %intent.policy,
         record = created.metadata.name,
         account = %intent.notebook.account,
         region = %intent.notebook.region,

@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use jiff::Timestamp;
 use kube::{Resource, ResourceExt, runtime::controller::Action};
 use tokio::time::Instant;
+use tracing::Span;
 
 use super::{
     Context, Guarded, ailing,
@@ -51,6 +52,12 @@ pub(super) enum Error {
     /// A bug.
     #[error(transparent)]
     Panicked(#[from] Panicked),
+}
+
+/// Returns the span of a pass over a policy: every log line of the pass names the policy.
+pub(super) fn span(resource: &Guarded) -> Span {
+    // At the highest level, so that warnings have its fields, too.
+    tracing::error_span!("policy", policy = resource.name_any())
 }
 
 /// One pass; tells when the next is due.
@@ -203,7 +210,7 @@ impl PolicyPass<'_> {
         self.invalid = true;
         let status = decide::invalid(problem, self.pass(memory, Timestamp::now()));
         if memory.status.as_ref() != Some(&status) {
-            tracing::warn!(policy = %self.name, problem, "the policy is not valid");
+            tracing::warn!(problem, "the policy is not valid");
         }
         self.publish(memory, current, status).await?;
         // What it said when it was valid is not what it says now.
@@ -262,7 +269,14 @@ impl PolicyPass<'_> {
             let [ready, compliant] = reasons(Some(&status));
             let (notebooks, violations, unknown) =
                 (summary.notebooks, summary.non_compliant, summary.unknown);
-            tracing::info!(policy = %self.name, ready, compliant, notebooks, violations, unknown, "status changed");
+            tracing::info!(
+                ready,
+                compliant,
+                notebooks,
+                violations,
+                unknown,
+                "status changed"
+            );
         }
         memory.status = Some(status);
         Ok(())
@@ -281,7 +295,7 @@ impl PolicyPass<'_> {
         if let Some(baseline) = &memory.baseline {
             let reference = resource.object_ref(&());
             for announcement in announcements(baseline, evaluation) {
-                tracing::info!(policy = %self.name, reason = announcement.reason, "{}", announcement.note);
+                tracing::info!(reason = announcement.reason, "{}", announcement.note);
                 self.context
                     .announcer
                     .announce(&reference, announcement)
@@ -291,7 +305,7 @@ impl PolicyPass<'_> {
         if let Some(before) = &memory.flights {
             let reference = resource.object_ref(&());
             for announcement in halts(before, &evaluation.flights) {
-                tracing::warn!(policy = %self.name, reason = announcement.reason, "{}", announcement.note);
+                tracing::warn!(reason = announcement.reason, "{}", announcement.note);
                 self.context
                     .announcer
                     .announce(&reference, announcement)

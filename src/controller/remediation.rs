@@ -11,6 +11,7 @@ use std::{sync::Arc, time::Duration};
 use jiff::Timestamp;
 use kube::{ResourceExt, runtime::controller::Action};
 use tokio::time::Instant;
+use tracing::{Span, field::Empty};
 
 use super::{Context, GuardedRecord, backoff, panics::Panicked, schedule::until};
 use crate::{
@@ -39,6 +40,27 @@ pub(super) enum Error {
     /// A bug.
     #[error(transparent)]
     Panicked(#[from] Panicked),
+}
+
+/// Returns the span of a pass over a record: every log line of the pass names the record, its policy and its notebook.
+pub(super) fn span(resource: &GuardedRecord) -> Span {
+    // At the highest level, so that warnings have its fields, too.
+    let span = tracing::error_span!(
+        "remediation",
+        record = resource.name_any(),
+        policy = Empty,
+        account = Empty,
+        region = Empty,
+        notebook = Empty
+    );
+    if let Ok(record) = &resource.0 {
+        let (spec, notebook) = (&record.spec, &record.spec.notebook);
+        span.record("policy", &*spec.policy)
+            .record("account", &*notebook.account)
+            .record("region", &*notebook.region)
+            .record("notebook", &*notebook.name);
+    }
+    span
 }
 
 /// One pass; tells when the next is due.
@@ -95,7 +117,7 @@ async fn run(
     let record = match decide::read_record(&resource) {
         Ok(record) => record,
         Err(problem) => {
-            tracing::warn!(record = name, %problem, "the record cannot be understood; nothing is done about its notebook");
+            tracing::warn!(%problem, "the record cannot be understood; nothing is done about its notebook");
             *outcome = ReconciliationResult::Invalid;
             return Ok(Action::requeue(SECOND_LOOK));
         }
@@ -154,7 +176,6 @@ impl Pass<'_> {
         let times = self.context.options.times();
         let mut decision = decide::step(&self.record, &observed.sighting, wish, self.now, &times);
         tracing::debug!(
-            record = self.resource.name_any(),
             row = decision.row.number(),
             sighting = ?observed.sighting,
             ?wish,
@@ -209,11 +230,10 @@ impl Pass<'_> {
         if flights.is_last_writer(&self.resource) {
             return true;
         }
-        let (record, patience) = (self.resource.name_any(), self.context.options.second_look());
+        let patience = self.context.options.second_look();
         let overdue = flights.overdue_for(&self.resource);
         if overdue.is_zero() {
             tracing::info!(
-                record,
                 "the record's operator may be gone; adopting the record in {patience:.0?} unless it is written"
             );
         }
@@ -261,10 +281,7 @@ impl Pass<'_> {
             .await
             .map_err(Error::Write)?;
         let Written::Done(resource) = written else {
-            tracing::debug!(
-                record = self.resource.name_any(),
-                "somebody else wrote the record; looking again"
-            );
+            tracing::debug!("another writer changed the record; looking again");
             return Ok(Stored::Conflict);
         };
         self.resource = resource;
@@ -285,11 +302,7 @@ impl Pass<'_> {
             return Stored::AsSent;
         }
         if self.context.flights.pruned(&self.resource, sent) {
-            tracing::error!(
-                record = self.resource.name_any(),
-                "{}",
-                act::OLDER_DEFINITION
-            );
+            tracing::error!("{}", act::OLDER_DEFINITION);
         }
         Stored::Pruned
     }
@@ -333,10 +346,7 @@ async fn finished(
     if now < expiry {
         return Ok(Action::requeue(until(expiry, now)));
     }
-    tracing::info!(
-        record = resource.name_any(),
-        "the record is older than the audit trail goes back; it is deleted"
-    );
+    tracing::info!("the retention of the record is over; deleting the record");
     let deleted = context.records.delete(resource).await;
     deleted.map_err(Error::Write)?;
     Ok(Action::requeue(SECOND_LOOK))
@@ -371,10 +381,7 @@ async fn custody(
     if context.flights.is_last_writer(resource)
         || decide::is_abandoned(&touches, context.options.abandoned_after(), now)
     {
-        tracing::debug!(
-            record = resource.name_any(),
-            "untouched for long: its operator may be gone"
-        );
+        tracing::debug!("untouched for long: its operator may be gone");
         return Ok(Custody::Adopted);
     }
     let policies = context.recent_policies().await.map_err(Error::Read)?;

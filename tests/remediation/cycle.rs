@@ -9,7 +9,7 @@ use sagemaker_simulator::{
     },
     OwnerAct, RootAccess, Status,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 use sudoless::api::{NextStep, RemediationState as State, Verdict};
 
 use crate::{
@@ -77,6 +77,47 @@ async fn a_running_notebook_is_stopped_updated_and_started() {
     assert_eq!((summary.compliant, summary.remediating), (1, 0));
     assert_eq!(condition(&status, "Ready").0, "True");
     assert_eq!(condition(&status, "Reconciling").0, "False");
+}
+
+/// A log store finds the lines of a notebook, and of a policy, by their fields.
+#[tokio::test(flavor = "multi_thread")]
+async fn log_lines_name_policy_and_notebook() {
+    let stage = Stage::quick("log-lines", [rooted("log-lines", "churn")]).await;
+    stage.enforce(json!({})).await;
+    let record = stage.until_finished("churn").await;
+    stage.until_compliant().await;
+    let lines: Vec<Value> = stage
+        .log()
+        .iter()
+        .filter_map(|line| serde_json::from_str(line).ok())
+        .collect();
+    let answers: Vec<_> = lines
+        .iter()
+        .filter(|line| line.get("answer").is_some())
+        .collect();
+    assert_eq!(answers.len(), 4, "{lines:#?}");
+    let account = stage.account();
+    for line in answers {
+        let fields = ["record", "policy", "account", "region", "notebook"];
+        let named = fields.map(|field| line[field].as_str().unwrap_or_default());
+        let expected = [
+            &*record.name_any(),
+            "log-lines-p",
+            &account,
+            "us-east-1",
+            "churn",
+        ];
+        assert_eq!(named, expected, "{line}");
+    }
+    let of_policy = lines
+        .iter()
+        .filter(|line| line["target"] == "sudoless::controller::policy");
+    let mut count = 0;
+    for line in of_policy {
+        assert_eq!(line["policy"], "log-lines-p", "{line}");
+        count += 1;
+    }
+    assert!(count > 0, "{lines:#?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

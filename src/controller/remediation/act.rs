@@ -55,13 +55,11 @@ impl Pass<'_> {
                 return Ok(());
             };
             if self.custody == Custody::Adopted && answer == AnswerKind::Denied {
-                let record = self.resource.name_any();
                 tracing::warn!(
-                    record,
                     "{} is denied for an adopted record; leaving it to an operator with the permission",
                     request.call()
                 );
-                self.context.flights.denied(&record);
+                self.context.flights.denied(&self.resource.name_any());
                 let mut progress = self.record.progress.clone();
                 progress.take_back_sent(&before);
                 self.write(progress).await?;
@@ -96,8 +94,8 @@ impl Pass<'_> {
         match self.context.fence.allows(timeout).await {
             Ok(()) => true,
             Err(fenced) => {
-                let (record, call) = (self.resource.name_any(), request.call());
-                tracing::warn!(record, %call, "not sent: {fenced}");
+                let call = request.call();
+                tracing::warn!(%call, "not sent: {fenced}");
                 false
             }
         }
@@ -110,7 +108,6 @@ impl Pass<'_> {
         if flights.every_field_is_stored() {
             return true;
         }
-        let record = self.resource.name_any();
         match self
             .context
             .records
@@ -122,11 +119,11 @@ impl Pass<'_> {
                 true
             }
             Ok(false) => {
-                tracing::error!(record, "{OLDER_DEFINITION}");
+                tracing::error!("{OLDER_DEFINITION}");
                 false
             }
             Err(error) => {
-                tracing::warn!(record, %error, "not stopped: the definition of records could not be checked; looking again");
+                tracing::warn!(%error, "not stopped: the definition of records could not be checked; looking again");
                 false
             }
         }
@@ -153,7 +150,6 @@ impl Pass<'_> {
 
     /// `None`: it was not sent, and never will be.
     async fn send(&mut self, request: Request, observed: &Observed) -> Option<AnswerKind> {
-        let name = self.resource.name_any();
         let call = request.call();
         if !self.may_send(request).await {
             return None;
@@ -167,11 +163,11 @@ impl Pass<'_> {
             LONGEST_HESITATION
         };
         if !hesitated.is_ok_and(|hesitated| hesitated <= longest) {
-            tracing::warn!(record = name, %call, "not sent: too much time has passed since it was intended; looking again");
+            tracing::warn!(%call, "not sent: too much time has passed since it was intended; looking again");
             return None;
         }
         if takes_down(request) && observed.asked_at.elapsed() > FRESH {
-            tracing::info!(record = name, %call, "not sent: the notebook was seen too long ago; looking again");
+            tracing::info!(%call, "not sent: the notebook was seen too long ago; looking again");
             return None;
         }
         let notebook = &self.record.intent.notebook;
@@ -183,10 +179,6 @@ impl Pass<'_> {
             answer.words.clone()
         };
         tracing::info!(
-            record = name,
-            account = %notebook.account,
-            region = %notebook.region,
-            notebook = notebook.name,
             ?request,
             answer = %answer.kind,
             "{words}"

@@ -99,7 +99,6 @@ impl Pass<'_> {
             match self.sight(&other).describe(name).await {
                 Ok(seen) => {
                     tracing::info!(
-                        record,
                         refusal = refusal.message,
                         "the access of the record is refused; the present access of its policy to the account is used"
                     );

@@ -2,6 +2,7 @@
 
 use k8s_openapi::api::core::v1::ObjectReference;
 use kube::{Resource, ResourceExt};
+use tracing::Instrument;
 
 use super::Pass;
 use crate::{
@@ -24,16 +25,7 @@ impl Pass<'_> {
         let reason = status
             .and_then(|status| status.reason.clone())
             .unwrap_or_default();
-        tracing::info!(
-            record = self.resource.name_any(),
-            policy = %intent.policy,
-            account = %intent.notebook.account,
-            region = %intent.notebook.region,
-            notebook = intent.notebook.name,
-            %state,
-            reason,
-            "{message}"
-        );
+        tracing::info!(%state, reason, "{message}");
         if state.is_finished() {
             self.context
                 .metrics
@@ -41,11 +33,12 @@ impl Pass<'_> {
         }
         let events = self.events(&message);
         let announcer = self.context.announcer.clone();
-        tokio::spawn(async move {
+        let sending = async move {
             for (about, announcement) in events {
                 announcer.announce(&about, announcement).await;
             }
-        });
+        };
+        tokio::spawn(sending.in_current_span());
     }
 
     /// Counts a Start that AWS accepted and that ended in status Failed, once.
