@@ -65,21 +65,23 @@
 //!
 //! | subject | place |
 //! |---|---|
-//! | decision to stop a notebook | rows 13 and 15 of the table in `src/decide/step.rs`; row 13 continues in `src/decide/step/answered.rs` |
+//! | decision to stop a notebook | rows 13 and 15 of the table in `crates/core/src/decide/step.rs`; row 13 continues in `crates/core/src/decide/step/answered.rs` |
 //! | sending of the Stop | `src/controller/remediation/act.rs`, then `src/aws/writer.rs`, the only file that writes to AWS |
-//! | choice of the notebooks that get a record; reasons to wait | the chain of checks in `src/decide/plan/admit.rs` |
-//! | count of the budgets | `src/decide/plan/tally.rs` |
-//! | withdrawal or deferral of a remediation | `src/decide/wish.rs` |
-//! | verdict `Unknown` | `src/decide/evaluate.rs` |
-//! | condition `Compliant` | `src/decide/summarize/conditions.rs` |
+//! | choice of the notebooks that get a record; reasons to wait | the chain of checks in `crates/core/src/decide/plan/admit.rs` |
+//! | count of the budgets | `crates/core/src/decide/plan/tally.rs` |
+//! | withdrawal or deferral of a remediation | `crates/core/src/decide/wish.rs` |
+//! | verdict `Unknown` | `crates/core/src/decide/evaluate.rs` |
+//! | condition `Compliant` | `crates/core/src/decide/summarize/conditions.rs` |
 //! | meaning of an AWS error | the table in `src/aws/outcome.rs` |
 //! | slowing down a throttled account | `src/aws/attempts.rs` (fewer Describes) and `src/aws/foundation.rs` (rate limit); all limits are in `docs/adr/0006-limits-for-slow-accounts.md` |
 //! | permission of this process to write | `src/kubernetes/fence.rs` |
-//! | manifests that the API server rejects | `src/api/schema.rs` |
-//! | adding a reason to wait | `WaitReason` in `src/domain/finding.rs` and a check in `src/decide/plan/admit.rs`; the compiler and `tests/documentation.rs` name the rest |
-//! | adding a row to the table | `src/decide/step.rs`, `docs/remediation.md` and the model in `tests/search/` |
+//! | manifests that the API server rejects | `crates/core/src/api/schema.rs` |
+//! | adding a reason to wait | `WaitReason` in `crates/core/src/domain/finding.rs` and a check in `crates/core/src/decide/plan/admit.rs`; the compiler and `tests/documentation.rs` name the rest |
+//! | adding a row to the table | `crates/core/src/decide/step.rs`, `docs/remediation.md` and the model in `tests/search/` |
 //!
 //! # The modules
+//!
+//! [`api`], [`domain`] and [`decide`] are the crate `sudoless-core`, which has no dependency that reads a clock or the network.
 //!
 //! | module | content |
 //! |---|---|
@@ -103,12 +105,9 @@
 //! `cli → offline → {decide, domain, api}`, `cli → generate → domain` and `cli → explain → {report, decide, domain, api}`.
 //! `tests/layering.rs` checks the imports.
 
-pub mod api;
 pub mod aws;
 pub mod cli;
 pub mod controller;
-pub mod decide;
-pub mod domain;
 pub mod explain;
 pub mod generate;
 pub mod inventory;
@@ -117,3 +116,5 @@ pub mod observability;
 pub mod offline;
 pub mod report;
 pub mod scan;
+
+pub use sudoless_core::{api, decide, domain};

@@ -166,7 +166,7 @@ const KUBERNETES_WRITES: [&str; 9] = [
 /// The one file that sends them.
 const WRITER: &str = "aws/writer.rs";
 
-/// A source file, by its path below `src`.
+/// A source file, by its path below the `src` of its crate.
 struct Source {
     path: PathBuf,
     text: String,
@@ -321,7 +321,7 @@ fn imported(module: &[String], named: &Named) -> Option<String> {
             return None;
         }
         rest = &rest[up - 1..];
-    } else if first != "crate" && first != "sudoless" {
+    } else if !["crate", "sudoless", "sudoless_core"].contains(&first.as_str()) {
         return None;
     }
     rest.first()
@@ -353,9 +353,13 @@ fn sources() -> Vec<Source> {
             }
         }
     }
-    let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src"));
     let mut sources = Vec::new();
-    collect(root, root, &mut sources);
+    for root in [
+        concat!(env!("CARGO_MANIFEST_DIR"), "/src"),
+        concat!(env!("CARGO_MANIFEST_DIR"), "/crates/core/src"),
+    ] {
+        collect(Path::new(root), Path::new(root), &mut sources);
+    }
     sources
 }
 

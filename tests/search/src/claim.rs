@@ -2,7 +2,7 @@
 //!
 //! The planner goes by what may be old, so here any notebook may be its candidate at any time.
 
-use sudoless::domain::RootAccess;
+use sudoless_core::domain::RootAccess;
 
 use crate::{
     notebook::{Claim, Described, Modified, Move, Notebook, Seen, Status},

@@ -6,7 +6,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use sudoless::domain::{Call, RecordState};
+use sudoless_core::domain::{Call, RecordState};
 
 use crate::{
     notebook::{Claim, Notebook, Pass, Status, index},

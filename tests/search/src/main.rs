@@ -6,7 +6,7 @@ use remediation_search::{
     scope::{FULL, QUICK},
     search::search,
 };
-use sudoless::decide::Row;
+use sudoless_core::decide::Row;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sudoless::{
+use sudoless_core::{
     decide::{Request, Row, Times},
     domain::{AnswerKind, RecordState, Step},
 };

@@ -1,6 +1,6 @@
 //! What AWS does by itself, what becomes of what is under way, and the time.
 
-use sudoless::domain::Call;
+use sudoless_core::domain::Call;
 
 use crate::{
     notebook::{Modified, Move, Notebook, Pass, Status, index},
@@ -91,7 +91,7 @@ impl Notebook {
             && self.record.is_some_and(|record| {
                 record.restored
                     && record.created != Age::Settled
-                    && record.state == sudoless::domain::RecordState::Pending
+                    && record.state == sudoless_core::domain::RecordState::Pending
             })
     }
 

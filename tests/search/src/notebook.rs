@@ -1,6 +1,6 @@
 //! One notebook: what AWS holds, what is under way to it, its record, and the passes that are at it.
 
-use sudoless::{
+use sudoless_core::{
     decide::Request,
     domain::{AnswerKind, Call, RootAccess},
 };

@@ -4,7 +4,7 @@
 //! fails ends the pass, which is the same as a crash before or after the request. A write whose answer is lost may also be stored
 //! later.
 
-use sudoless::{
+use sudoless_core::{
     decide::{Budget, Request},
     domain::{AnswerKind, Call, RecordState, RootAccess},
 };
@@ -100,7 +100,7 @@ impl Notebook {
         let lists = policy == PolicyState::RecordsUnlisted && self.asks_budget();
         let policies_are_needed = product.mutation == Some(Mutation::NeedPolicies);
         let is_unknown = record.state == RecordState::Unrecognized
-            || record.rollback_reason == Some(sudoless::domain::EndReason::Unrecognized);
+            || record.rollback_reason == Some(sudoless_core::domain::EndReason::Unrecognized);
         let ignores = product.mutation == Some(Mutation::IgnoreLaterVersions);
         is_its_own
             && record.readable

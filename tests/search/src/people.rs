@@ -1,6 +1,6 @@
 //! The people around a notebook: its owner, the platform team, and whoever may change what AWS allows or restores a backup.
 
-use sudoless::domain::{Call, EndReason, RecordState};
+use sudoless_core::domain::{Call, EndReason, RecordState};
 
 use crate::{
     notebook::{Modified, Move, Notebook, Pass, Status, index},

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use serde_json::json;
-use sudoless::{
+use sudoless_core::{
     api::NotebookRootAccessPolicy,
     decide::{Policies, validate},
     domain::Policy,

@@ -7,7 +7,7 @@ use std::{
 
 use jiff::Timestamp;
 use serde_json::json;
-use sudoless::{
+use sudoless_core::{
     decide::{
         Budget, Decision, Horizon, PartialRecord, Request, Row, Sighting, Tally, Times, Wish,
         admit, answered, is_abandoned, step, wish,
@@ -170,7 +170,7 @@ impl Product {
                 // INTERIM
                 match wish {
                     Wish::Wanted if retired => {
-                        Wish::NotNow(sudoless::decide::NotNow::NotRestartable)
+                        Wish::NotNow(sudoless_core::decide::NotNow::NotRestartable)
                     }
                     _ => wish,
                 }
@@ -336,7 +336,7 @@ impl Product {
                         recurrence: u8::try_from(intent.recurrence).expect("it is small"),
                     },
                     Err(wait) => match wait.next {
-                        sudoless::domain::Next::Wait(reason) => Admission::Waits(reason),
+                        sudoless_core::domain::Next::Wait(reason) => Admission::Waits(reason),
                         _ => Admission::Not,
                     },
                 }

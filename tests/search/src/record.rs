@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use sudoless::{
+use sudoless_core::{
     decide::Times,
     domain::{EndReason, Intent, Progress, Record, RecordState, Step},
 };

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use sudoless::decide::Row;
+use sudoless_core::decide::Row;
 
 use crate::{
     fair::Endings,

@@ -6,7 +6,7 @@ use std::{
     rc::Rc,
 };
 
-use sudoless::decide::{Budget, Request};
+use sudoless_core::decide::{Budget, Request};
 
 use crate::{
     notebook::{Claim, Move, Notebook, Pass},

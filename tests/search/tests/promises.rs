@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use remediation_search::{mutation::Mutation, scope::QUICK, search::search};
-use sudoless::decide::Row;
+use sudoless_core::decide::Row;
 
 /// `make search` goes further.
 #[test]
