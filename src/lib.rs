@@ -48,9 +48,9 @@
 //! 1. [`decide::validate()`] checks the resource.
 //! 2. [`inventory`] reads the policy's targets through [`aws`], once for all policies.
 //! 3. [`decide::evaluate()`] judges each notebook.
-//! 4. [`decide::Planner`] selects the notebooks to claim; [`decide::admit()`] checks each of them.
-//! 5. `src/controller/claim.rs` checks each candidate again with fresh data and creates its record.
-//! 6. [`decide::summarize()`] computes the status, and [`kubernetes::publish()`] applies it if it differs.
+//! 4. [`decide::plan()`] gives each violation a step, `Claim` or `Blocked`; [`decide::admit()`] is its chain of checks.
+//! 5. `src/controller/claim.rs` executes the plan: it checks each candidate again with fresh data and creates its record.
+//! 6. [`decide::conclude()`] writes the next steps into the findings, [`decide::summarize()`] computes the status, and [`kubernetes::publish()`] applies it if it differs.
 //!
 //! **Over records** (`src/controller/remediation.rs`), at each poll interval while a record is unfinished:
 //!

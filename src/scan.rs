@@ -11,7 +11,7 @@ use jiff::Timestamp;
 
 pub use self::progress::Progress;
 use crate::{
-    decide::{self, Planner, Policies},
+    decide::{self, Circumstances, Executed, Policies, Tally},
     domain::{Evaluation, Mode, Policy, RetiredPlatforms},
     inventory::{Demand, Inventory, Subscription},
     report::{BrokenOff, Judged, Report, Run},
@@ -131,6 +131,11 @@ fn previewed(
         mode: Mode::Audit,
         ..policy.clone()
     };
-    Planner::new(&preview, &evaluation, policies, [], now).conclude(&mut evaluation);
-    evaluation
+    let circumstances = Circumstances {
+        policy: &preview,
+        policies,
+        now,
+    };
+    let nothing = Executed::new(Tally::of(&preview.name, []));
+    decide::conclude(circumstances, evaluation, nothing)
 }

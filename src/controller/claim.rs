@@ -1,4 +1,4 @@
-//! claim *(writes)*: makes records for the notebooks that the plan names, one at a time, each judged once more by what is read just
+//! execute *(writes)*: makes records for the notebooks that the plan names, one at a time, each judged once more by what is read just
 //! then: notebook, policies and records, past every cache.
 //!
 //! A candidate whose read hangs costs the others nothing (promise P8): its read goes on beside the claims of the others, and the next pass
@@ -7,7 +7,7 @@
 mod count;
 mod reads;
 
-use std::time::Duration;
+use std::{collections::VecDeque, time::Duration};
 
 use jiff::Timestamp;
 use tokio::time::Instant;
@@ -16,7 +16,10 @@ pub(super) use self::count::Count;
 use self::reads::{Read, Reads};
 use super::Context;
 use crate::{
-    decide::{self, Candidate, Horizon, Planner, Position, Wait, admit},
+    decide::{
+        self, Candidate, Circumstances, Executed, Horizon, Plan, Position, Tally, Wait, admit,
+        take_next,
+    },
     domain::{Access, Intent, Mode, Next, NotebookRef, PolicyName, Record, RecordName, WaitReason},
     kubernetes::{Owner, PolicyList, StoredRecord, Written, has_finalizer},
 };
@@ -49,35 +52,51 @@ pub(super) enum Progress {
     Partial(Option<Position>),
 }
 
-/// Claims what the planner names.
-pub(super) async fn claim(
+/// The execution of a plan.
+pub(super) struct Execution {
+    /// The records that were made, and the claims that were not.
+    pub(super) executed: Executed,
+    /// How far the claims came, or why no more could be made.
+    pub(super) ended: Result<Progress, Error>,
+}
+
+/// Executes a plan: makes a record for each notebook that is still to be claimed when its turn comes.
+pub(super) async fn execute(
     context: &Context,
-    policy: &PolicyName,
-    planner: &mut Planner<'_>,
-) -> Result<Progress, Error> {
+    circumstances: Circumstances<'_>,
+    plan: Plan,
+    usage: Tally,
+) -> Execution {
     let mut claims = Claims {
         context,
-        policy,
-        planner,
+        circumstances,
+        queue: plan.into_claims().collect(),
+        executed: Executed::new(usage),
         reads: Reads::default(),
         last: None,
         progress: Progress::Complete,
     };
-    claims.run().await
+    let ended = claims.run().await;
+    Execution {
+        executed: claims.executed,
+        ended,
+    }
 }
 
 /// The claims of one pass.
-struct Claims<'a, 'p> {
+struct Claims<'a> {
     context: &'a Context,
-    policy: &'a PolicyName,
-    planner: &'a mut Planner<'p>,
+    circumstances: Circumstances<'a>,
+    /// The candidates that were not tried yet.
+    queue: VecDeque<Candidate>,
+    executed: Executed,
     reads: Reads<'a>,
-    /// The candidate that was taken from the planner last.
+    /// The candidate that was taken from the queue last.
     last: Option<Position>,
     progress: Progress,
 }
 
-impl Claims<'_, '_> {
+impl Claims<'_> {
     async fn run(&mut self) -> Result<Progress, Error> {
         let deadline = Instant::now() + CLAIMING;
         while Instant::now() < deadline || self.reads.any_since_before(deadline) {
@@ -96,9 +115,7 @@ impl Claims<'_, '_> {
     /// Begins to read the next candidates, as many as there is room for.
     async fn begin_reads(&mut self) -> Result<(), Error> {
         while self.reads.has_room() {
-            let reads = &self.reads;
-            let next = |candidate: &Candidate| !reads.is_busy(candidate);
-            let Some(candidate) = self.planner.next_candidate_where(next) else {
+            let Some(candidate) = self.next_candidate() else {
                 break;
             };
             self.last = Some(candidate.position());
@@ -107,18 +124,28 @@ impl Claims<'_, '_> {
                 .ailing
                 .is_ailing(&candidate.account, &candidate.region)
             {
-                self.refuse(&candidate, unread(
+                self.block(&candidate, unread(
                     "a notebook there could not be read a moment ago; it is tried again within a minute",
                 ));
                 continue;
             }
             let listed = self.context.recent_policies().await?;
-            match access(&listed, self.policy, &candidate) {
+            match access(&listed, &self.circumstances.policy.name, &candidate) {
                 Ok(access) => self.reads.begin(self.context, candidate, access, listed),
-                Err(wait) => self.refuse(&candidate, wait),
+                Err(wait) => self.block(&candidate, wait),
             }
         }
         Ok(())
+    }
+
+    /// Takes the next candidate whose account and region is not being read.
+    fn next_candidate(&mut self) -> Option<Candidate> {
+        let (reads, executed, circumstances) = (&self.reads, &self.executed, self.circumstances);
+        take_next(
+            &mut self.queue,
+            |candidate| !reads.is_busy(candidate),
+            |candidate| executed.admits(circumstances, candidate),
+        )
     }
 
     async fn claim(&mut self, read: Read) -> Result<(), Error> {
@@ -127,18 +154,18 @@ impl Claims<'_, '_> {
             let ailing = &self.context.ailing;
             ailing.failed(&candidate.account, &candidate.region);
         }
-        match judge(self.context, self.policy, read).await? {
-            Claim::Made(record) => self.planner.claimed(&record),
-            Claim::Waits(wait) => self.refuse(&candidate, wait),
+        match judge(self.context, &self.circumstances.policy.name, read).await? {
+            Claim::Made(record) => self.executed.add_claim(&record),
+            Claim::Waits(wait) => self.block(&candidate, wait),
         }
         Ok(())
     }
 
-    fn refuse(&mut self, candidate: &Candidate, wait: Wait) {
+    fn block(&mut self, candidate: &Candidate, wait: Wait) {
         if let Next::Wait(WaitReason::ReadFailed | WaitReason::Superseded) = wait.next {
             self.progress = Progress::ReadFailed;
         }
-        self.planner.refused(candidate, wait);
+        self.executed.add_blocked(candidate, wait);
     }
 }
 

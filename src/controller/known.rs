@@ -9,7 +9,7 @@ use kube::ResourceExt;
 
 use crate::{
     api::{NotebookRemediation, RemediationState},
-    decide::{PartialRecord, read_record},
+    decide::{PartialRecord, Tally, read_record},
     domain::{AccountId, PolicyName, Record, Region},
     kubernetes::has_finalizer,
     observability::{Metrics, RecordFacts},
@@ -75,9 +75,13 @@ impl KnownRecords {
         self.invalid_locked().insert(record.name.clone(), record);
     }
 
-    /// The records that cannot be understood.
-    pub(super) fn invalid(&self) -> Vec<PartialRecord> {
-        self.invalid_locked().values().cloned().collect()
+    /// Adds up all records for a policy's plan.
+    pub(super) fn usage(&self, policy: &PolicyName) -> Tally {
+        let mut usage = Tally::of(policy, self.all().iter().map(Arc::as_ref));
+        for record in self.invalid_locked().values() {
+            usage.add_partial(record);
+        }
+        usage
     }
 
     /// Adds a record that was just created, unless the watch has told of it already: what the watch tells is newer.

@@ -20,7 +20,7 @@ use crate::{
         ConditionType, NotebookRootAccessPolicy, NotebookRootAccessPolicyStatus as Status,
         SCAN_NOW_ANNOTATION,
     },
-    decide::{self, Baseline, Judged, Pass, Planner, Progress},
+    decide::{self, Baseline, Circumstances, Judged, Pass, Progress},
     domain::{Evaluation, Flights, Policy, PolicyName},
     inventory::{Observation, Subscription},
     kubernetes::{self, Subject},
@@ -152,10 +152,8 @@ impl PolicyPass<'_> {
             memory.schedule.finished(observation.oldest, now);
         }
         let progress = progress(&observation, memory, now);
-        let mut evaluation = decide::evaluate(&policy, &observation.snapshots, now);
-        let claimed = self
-            .remediate(&policy, memory, &mut evaluation, now)
-            .await?;
+        let found = decide::evaluate(&policy, &observation.snapshots, now);
+        let (evaluation, claimed) = self.remediate(&policy, memory, found, now).await?;
         let status = decide::summarize(&policy, &evaluation, progress, self.pass(memory, now));
         self.publish(memory, resource.status.as_ref(), status)
             .await?;
@@ -170,27 +168,30 @@ impl PolicyPass<'_> {
         }))
     }
 
-    /// Plans, and claims what the plan names. The inner result is the claims': how far they came, or why they could not be made.
+    /// Plans, and executes the plan. Returns the findings with their next steps; and how far the claims came, or why they could not be made.
     async fn remediate(
         &self,
         policy: &Policy,
         memory: &mut Memory,
-        evaluation: &mut Evaluation,
+        found: Evaluation,
         now: Timestamp,
-    ) -> Result<Result<claim::Progress, claim::Error>, Error> {
+    ) -> Result<(Evaluation, Result<claim::Progress, claim::Error>), Error> {
         let listed = self.context.recent_policies().await.map_err(Error::Plan)?;
-        let records = self.context.known.all();
-        let records = records.iter().map(Arc::as_ref);
-        let mut planner = Planner::new(policy, evaluation, &listed.policies, records, now)
-            .with_invalid(&self.context.known.invalid())
-            .beginning_after(memory.claims_ended_at.as_ref());
-        let claimed = claim::claim(self.context, &self.name, &mut planner).await;
-        memory.claims_ended_at = match &claimed {
+        let circumstances = Circumstances {
+            policy,
+            policies: &listed.policies,
+            now,
+        };
+        let usage = self.context.known.usage(&policy.name);
+        let resume_after = memory.claims_ended_at.as_ref();
+        let plan = decide::plan(circumstances, &found, &usage, resume_after);
+        let execution = claim::execute(self.context, circumstances, plan, usage).await;
+        memory.claims_ended_at = match &execution.ended {
             Ok(claim::Progress::Partial(last)) => last.clone(),
             _ => None,
         };
-        planner.conclude(evaluation);
-        Ok(claimed)
+        let evaluation = decide::conclude(circumstances, found, execution.executed);
+        Ok((evaluation, execution.ended))
     }
 
     fn pass<'m>(&self, memory: &'m Memory, now: Timestamp) -> Pass<'m> {

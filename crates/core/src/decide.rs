@@ -18,8 +18,8 @@ mod worsen;
 
 pub use evaluate::{evaluate, expired_exemptions, next_expiry};
 pub use plan::{
-    Candidate, Horizon, MOST_UPDATES, MOST_UPDATES_OVER_ALL, Planner, Position, Tally, Wait, admit,
-    blockers, flights,
+    Candidate, Circumstances, Executed, Horizon, MOST_UPDATES, MOST_UPDATES_OVER_ALL, Plan,
+    PlannedStep, Position, Step, Tally, Wait, admit, blockers, conclude, flights, plan, take_next,
 };
 pub use policies::{Policies, Ruling, UnreadablePolicy};
 pub use record::{

@@ -1,8 +1,8 @@
-//! plan *(pure)*: which notebooks are claimed next, and why the others are not.
+//! plan *(pure)*: the next step for each notebook that violates a policy.
 //!
-//! Stopped notebooks come first, because they cost nobody anything; then running ones, as far as windows and budgets allow.
-//! Whatever is unclear waits, with a reason. The planner goes by what is known in the cluster, which may be old; each claim is judged
-//! once more, by the same [`admit`], with what was read just then.
+//! Stopped notebooks come first, because their updates interrupt nobody; then running notebooks, as far as windows and budgets allow.
+//! Whatever is unclear waits, with a reason. A plan relies on the records that the watch has told of, which may be old; each claim is
+//! judged again, by the same [`admit`], with fresh data.
 
 mod admit;
 mod blockers;
@@ -10,10 +10,7 @@ mod tally;
 #[cfg(test)]
 mod tests;
 
-use std::{
-    collections::{HashMap, VecDeque},
-    sync::Arc,
-};
+use std::{collections::HashMap, sync::Arc};
 
 use jiff::Timestamp;
 
@@ -24,24 +21,22 @@ pub use self::{
 };
 use super::{PartialRecord, Policies, windows};
 use crate::domain::{
-    AccountId, Evaluation, Finding, Flights, Mode, Next, Notebook, Policy, Record, RecordState,
-    Region, TargetRegion, Verdict, WaitReason,
+    AccountId, Evaluation, Finding, Flights, Mode, Next, Notebook, NotebookArn, Policy, Record,
+    RecordState, Region, TargetRegion, Verdict, WaitReason,
 };
 
-/// A notebook that a record may be made for.
+/// A notebook that violates the policy, with its place.
 #[derive(Clone, Debug)]
 pub struct Candidate {
     /// Its account.
     pub account: AccountId,
     /// Its region.
     pub region: Region,
-    /// As it was last read.
+    /// The notebook as it was last read.
     pub notebook: Arc<Notebook>,
-    /// Which finding it is.
-    finding: usize,
 }
 
-/// The position of a candidate in the queue: stopped notebooks before running ones, then by account, region and name.
+/// The position of a candidate in the order of a plan: stopped notebooks before running ones, then by account, region and name.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Position {
     is_running: bool,
@@ -50,156 +45,200 @@ pub struct Position {
     name: String,
 }
 
-/// Decides one claim after the other.
-pub struct Planner<'a> {
-    policy: &'a Policy,
-    policies: &'a Policies,
-    tally: Tally,
-    now: Timestamp,
-    queue: VecDeque<Candidate>,
-    refused: HashMap<usize, Wait>,
+/// The next step for each notebook that violates a policy, in the order in which the claims are tried.
+#[derive(Clone, Debug, Default)]
+pub struct Plan {
+    /// One for each violation in a named region.
+    pub steps: Vec<PlannedStep>,
+    /// True if the policy is in mode `Audit` or suspended: nothing is executed.
+    is_preview: bool,
 }
 
-impl<'a> Planner<'a> {
-    /// A planner for the findings of a policy; `records` are all there are, of every policy.
+/// The next step for one notebook.
+#[derive(Clone, Debug)]
+pub struct PlannedStep {
+    /// The notebook.
+    pub candidate: Candidate,
+    /// Its step.
+    pub step: Step,
+}
+
+/// A step of a plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// A record is made for the notebook. In a preview, mode `Enforce` would make one.
+    Claim,
+    /// The notebook waits, for this reason.
+    Blocked(Wait),
+}
+
+/// The result of a plan's execution: the records that there are now, and the claims that were not made.
+#[derive(Clone, Debug, Default)]
+pub struct Executed {
+    usage: Tally,
+    blocked: HashMap<NotebookArn, Wait>,
+}
+
+/// The circumstances of a plan. All are as of `now`.
+#[derive(Clone, Copy, Debug)]
+pub struct Circumstances<'a> {
+    /// The policy that is planned.
+    pub policy: &'a Policy,
+    /// All policies.
+    pub policies: &'a Policies,
+    /// The time of the plan.
+    pub now: Timestamp,
+}
+
+/// Plans a pass over a policy.
+///
+/// The order begins after the candidate at which the last pass ended, if any: candidates that take all the time of a pass are not the first
+/// ones of the next pass too. Stopped notebooks still come before running ones.
+#[must_use]
+pub fn plan(
+    circumstances: Circumstances<'_>,
+    evaluation: &Evaluation,
+    usage: &Tally,
+    resume_after: Option<&Position>,
+) -> Plan {
+    let mut candidates: Vec<Candidate> = candidates(evaluation).collect();
+    candidates.sort_by_cached_key(Candidate::position);
+    if let Some(last) = resume_after {
+        rotate(&mut candidates, last);
+    }
+    take_turns(&mut candidates, usage);
+    let steps = candidates.into_iter().map(|candidate| PlannedStep {
+        step: match circumstances.judge(&candidate, usage) {
+            Ok(()) => Step::Claim,
+            Err(wait) => Step::Blocked(wait),
+        },
+        candidate,
+    });
+    Plan {
+        steps: steps.collect(),
+        is_preview: circumstances.policy.mode == Mode::Audit || circumstances.policy.suspended,
+    }
+}
+
+/// Begins the order after a candidate, among those that run or among those that do not.
+fn rotate(candidates: &mut [Candidate], last: &Position) {
+    let first_running = candidates.partition_point(|each| !each.notebook.is_running());
+    let (stopped, running) = candidates.split_at_mut(first_running);
+    let kind = if last.is_running { running } else { stopped };
+    kind.rotate_left(kind.partition_point(|each| each.position() <= *last));
+}
+
+/// Moves accounts and regions that did not answer behind the others, and so each of their notebooks (promise P8). Where nothing timed out,
+/// the order stays.
+fn take_turns(candidates: &mut [Candidate], usage: &Tally) {
+    candidates.sort_by_cached_key(|candidate| {
+        let target = usage.target(&candidate.account, &candidate.region);
+        let known = usage.notebook(&candidate.notebook.summary.arn);
+        let timed_out = known.and_then(|known| known.timed_out);
+        (candidate.notebook.is_running(), target.timed_out, timed_out)
+    });
+}
+
+/// Returns the evaluation after a plan was executed: each violation says its next step, or why it waits.
+#[must_use]
+pub fn conclude(
+    circumstances: Circumstances<'_>,
+    mut evaluation: Evaluation,
+    executed: Executed,
+) -> Evaluation {
+    let Executed { usage, mut blocked } = executed;
+    // The records that were made block others, which a plan before them could not know.
+    for planned in plan(circumstances, &evaluation, &usage, None).steps {
+        if let Step::Blocked(wait) = planned.step {
+            blocked.insert(planned.candidate.notebook.summary.arn.clone(), wait);
+        }
+    }
+    let waits_for_window = blocked
+        .values()
+        .any(|wait| wait.next == Next::Wait(WaitReason::Window));
+    let rested_at = blocked.values().filter_map(|wait| wait.until).min();
+    for finding in &mut evaluation.findings {
+        if let Some(wait) = blocked.remove(&finding.notebook.summary.arn) {
+            wait.apply(finding);
+        }
+    }
+    count_not_restartable(&mut evaluation);
+    evaluation.flights = Flights {
+        window_opens: waits_for_window
+            .then(|| circumstances.window_opens())
+            .flatten(),
+        rested_at,
+        ..usage.flights(circumstances.policy)
+    };
+    evaluation
+}
+
+/// Takes the next candidate to claim from a queue. Candidates that are not eligible now keep their places; candidates that are not admitted any
+/// more are dropped.
+pub fn take_next(
+    queue: &mut VecDeque<Candidate>,
+    is_eligible: impl Fn(&Candidate) -> bool,
+    is_admitted: impl Fn(&Candidate) -> bool,
+) -> Option<Candidate> {
+    let mut index = 0;
+    loop {
+        index += queue.iter().skip(index).position(&is_eligible)?;
+        let candidate = queue.remove(index)?;
+        if is_admitted(&candidate) {
+            return Some(candidate);
+        }
+    }
+}
+
+impl Plan {
+    /// Returns the notebooks to claim, in order; none of a preview.
+    pub fn into_claims(self) -> impl Iterator<Item = Candidate> {
+        let is_preview = self.is_preview;
+        self.steps
+            .into_iter()
+            .filter(move |planned| !is_preview && planned.step == Step::Claim)
+            .map(|planned| planned.candidate)
+    }
+}
+
+impl Executed {
+    /// Returns the result of a plan of which nothing was executed yet.
     #[must_use]
-    pub fn new<'r>(
-        policy: &'a Policy,
-        evaluation: &Evaluation,
-        policies: &'a Policies,
-        records: impl IntoIterator<Item = &'r Record>,
-        now: Timestamp,
-    ) -> Self {
-        let tally = Tally::of(&policy.name, records);
-        let mut queue: Vec<Candidate> = candidates(evaluation).collect();
-        queue.sort_by_cached_key(Candidate::position);
-        if policy.mode == Mode::Audit || policy.suspended {
-            queue.clear();
+    pub fn new(usage: Tally) -> Self {
+        Self {
+            usage,
+            blocked: HashMap::new(),
         }
-        let mut planner = Self {
-            policy,
-            policies,
-            tally,
-            now,
-            queue: queue.into(),
-            refused: HashMap::new(),
-        };
-        planner.take_turns();
-        planner
     }
 
-    /// An account and region that does not answer takes its turn after the others, and so does each of its notebooks (promise P8). Where
-    /// nothing timed out, the order stays.
-    fn take_turns(&mut self) {
-        let tally = &self.tally;
-        self.queue
-            .make_contiguous()
-            .sort_by_cached_key(|candidate| {
-                let target = tally.target(&candidate.account, &candidate.region);
-                let known = tally.notebook(&candidate.notebook.summary.arn);
-                let timed_out = known.and_then(|known| known.timed_out);
-                (candidate.notebook.is_running(), target.timed_out, timed_out)
-            });
+    /// Adds a record that was made.
+    pub fn add_claim(&mut self, record: &Record) {
+        self.usage.add(record);
     }
 
-    /// The same, with the records that cannot be understood.
+    /// Adds a candidate for which no record was made, and the reason.
+    pub fn add_blocked(&mut self, candidate: &Candidate, wait: Wait) {
+        self.blocked
+            .insert(candidate.notebook.summary.arn.clone(), wait);
+    }
+
+    /// Returns true if the candidate may still be claimed, beside the records that were made so far.
     #[must_use]
-    pub fn with_invalid(mut self, records: &[PartialRecord]) -> Self {
-        for record in records {
-            self.tally.add_partial(record);
-        }
-        self
+    pub fn admits(&self, circumstances: Circumstances<'_>, candidate: &Candidate) -> bool {
+        circumstances.judge(candidate, &self.usage).is_ok()
     }
+}
 
-    /// The same, rotated: the queue begins after the candidate at which the last pass ended, so that candidates which take all the time of
-    /// a pass are not the first ones of the next pass too. Stopped notebooks still come before running ones.
-    #[must_use]
-    pub fn beginning_after(mut self, last: Option<&Position>) -> Self {
-        let Some(last) = last else {
-            return self;
-        };
-        let queue = self.queue.make_contiguous();
-        queue.sort_by_cached_key(Candidate::position);
-        let first_running = queue.partition_point(|each| !each.notebook.is_running());
-        let (begin, end) = if last.is_running {
-            (first_running, queue.len())
-        } else {
-            (0, first_running)
-        };
-        if let Some(kind) = queue.get_mut(begin..end) {
-            kind.rotate_left(kind.partition_point(|each| each.position() <= *last));
-        }
-        self.take_turns();
-        self
-    }
-
-    /// The next notebook to claim; those that must wait are passed over.
-    pub fn next_candidate(&mut self) -> Option<Candidate> {
-        self.next_candidate_where(|_| true)
-    }
-
-    /// The next notebook to claim of those that are eligible; the others keep their places in the queue.
-    pub fn next_candidate_where(
-        &mut self,
-        is_eligible: impl Fn(&Candidate) -> bool,
-    ) -> Option<Candidate> {
-        let mut index = 0;
-        loop {
-            let is_next = self.queue.iter().skip(index).position(&is_eligible)?;
-            index += is_next;
-            let candidate = self.queue.remove(index)?;
-            if self.judge(&candidate, Horizon::Now).is_ok() {
-                return Some(candidate);
-            }
-        }
-    }
-
-    /// A record was made for a candidate.
-    pub fn claimed(&mut self, record: &Record) {
-        self.tally.add(record);
-    }
-
-    /// No record was made for a candidate, for this reason.
-    pub fn refused(&mut self, candidate: &Candidate, wait: Wait) {
-        self.refused.insert(candidate.finding, wait);
-    }
-
-    /// Writes into the evaluation what is done about each finding, or why nothing is, and what is under way.
-    pub fn conclude(self, evaluation: &mut Evaluation) {
+impl Circumstances<'_> {
+    fn judge(&self, candidate: &Candidate, usage: &Tally) -> Result<(), Wait> {
         let horizon = match self.policy.mode {
             Mode::Enforce => Horizon::Now,
             Mode::Audit => Horizon::Preview,
         };
-        let mut waits_for_window = false;
-        let mut rested_at: Option<Timestamp> = None;
-        for candidate in candidates(evaluation).collect::<Vec<_>>() {
-            let refusal = self.refused.get(&candidate.finding);
-            let wait = match self.judge(&candidate, horizon) {
-                Err(wait) => Some(wait),
-                Ok(()) => refusal.cloned(),
-            };
-            if let Some(finding) = evaluation.findings.get_mut(candidate.finding)
-                && let Some(wait) = wait
-            {
-                waits_for_window |= wait.next == Next::Wait(WaitReason::Window);
-                rested_at = rested_at.into_iter().chain(wait.until).min();
-                wait.apply(finding);
-            }
-        }
-        count_not_restartable(evaluation);
-        evaluation.flights = Flights {
-            window_opens: waits_for_window.then(|| self.window_opens()).flatten(),
-            rested_at,
-            ..self.tally.flights(self.policy)
-        };
-    }
-
-    fn judge(&self, candidate: &Candidate, horizon: Horizon) -> Result<(), Wait> {
-        let place = (&candidate.account, &candidate.region);
         admit(
             self.policy,
-            (self.policies, &self.tally),
-            place,
+            (self.policies, usage),
+            (&candidate.account, &candidate.region),
             &candidate.notebook,
             (self.now, horizon),
         )
@@ -209,7 +248,7 @@ impl<'a> Planner<'a> {
     fn window_opens(&self) -> Option<Timestamp> {
         match windows::opening(&self.policy.remediation.windows, self.now) {
             windows::Opening::Closed { opens } => opens,
-            // It closes too soon for a restart; when it has closed, it can be told when the next one opens.
+            // It closes too soon for a restart; the next opening is known once it has closed.
             windows::Opening::Open { until } => Some(until),
             windows::Opening::Always => None,
         }
@@ -246,24 +285,22 @@ impl Candidate {
     }
 }
 
-/// Findings that something is to be done about, in the order of the findings.
+/// Returns the violations in named regions, in the order of the findings.
 fn candidates(evaluation: &Evaluation) -> impl Iterator<Item = Candidate> {
     evaluation
         .findings
         .iter()
-        .enumerate()
-        .filter(|(_, finding)| finding.verdict == Verdict::NonCompliant)
-        .filter_map(|(index, finding)| candidate(index, finding))
+        .filter(|finding| finding.verdict == Verdict::NonCompliant)
+        .filter_map(candidate)
 }
 
-fn candidate(index: usize, finding: &Finding) -> Option<Candidate> {
+fn candidate(finding: &Finding) -> Option<Candidate> {
     match &finding.target.region {
         TargetRegion::Unresolved => None,
         TargetRegion::Named(region) => Some(Candidate {
             account: finding.target.account.clone(),
             region: region.clone(),
             notebook: Arc::clone(&finding.notebook),
-            finding: index,
         }),
     }
 }

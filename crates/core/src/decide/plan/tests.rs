@@ -115,6 +115,58 @@ fn policies(valid: &[&Policy]) -> Policies {
     }
 }
 
+fn at_present<'a>(policy: &'a Policy, policies: &'a Policies) -> Circumstances<'a> {
+    Circumstances {
+        policy,
+        policies,
+        now: now(),
+    }
+}
+
+/// The claims of a plan, taken one after the other as they are executed.
+struct Queue<'a> {
+    circumstances: Circumstances<'a>,
+    claims: VecDeque<Candidate>,
+    executed: Executed,
+}
+
+impl<'a> Queue<'a> {
+    fn new(
+        circumstances: Circumstances<'a>,
+        evaluation: &Evaluation,
+        records: &[Record],
+        resume_after: Option<&Position>,
+    ) -> Self {
+        let usage = Tally::of(&circumstances.policy.name, records);
+        let plan = plan(circumstances, evaluation, &usage, resume_after);
+        Self {
+            circumstances,
+            claims: plan.into_claims().collect(),
+            executed: Executed::new(usage),
+        }
+    }
+
+    fn next(&mut self) -> Option<Candidate> {
+        let (executed, circumstances) = (&self.executed, self.circumstances);
+        take_next(
+            &mut self.claims,
+            |_| true,
+            |candidate| executed.admits(circumstances, candidate),
+        )
+    }
+}
+
+/// The evaluation after a pass in which nothing was claimed.
+fn concluded_with(
+    policy: &Policy,
+    policies: &Policies,
+    evaluation: Evaluation,
+    records: &[Record],
+) -> Evaluation {
+    let executed = Executed::new(Tally::of(&policy.name, records));
+    conclude(at_present(policy, policies), evaluation, executed)
+}
+
 /// Claims all that may be claimed, as the loop does: each is judged again with a fresh list of all records. Returns the records
 /// that were made.
 fn claims(
@@ -123,13 +175,14 @@ fn claims(
     policies: &Policies,
     records: &[Record],
 ) -> Vec<Record> {
-    let mut planner = Planner::new(policy, evaluation, policies, records, now());
+    let circumstances = at_present(policy, policies);
+    let mut queue = Queue::new(circumstances, evaluation, records, None);
     let mut all = records.to_vec();
-    while let Some(candidate) = planner.next_candidate() {
+    while let Some(candidate) = queue.next() {
         let (account, region) = (&candidate.account, &candidate.region);
         let mut fresh = Tally::of(&policy.name, &all);
         // Which may have been told by a record that was replaced since.
-        if planner.tally.is_proven(account, region) {
+        if queue.executed.usage.is_proven(account, region) {
             fresh.prove(account, region);
         }
         let intent = admit(
@@ -141,7 +194,7 @@ fn claims(
         )
         .expect("the planner and the claim judge alike");
         let record = Record::new(intent, now());
-        planner.claimed(&record);
+        queue.executed.add_claim(&record);
         all.retain(|each| each.intent.notebook.arn != record.intent.notebook.arn);
         all.push(record);
     }
@@ -310,21 +363,23 @@ fn one_that_was_refused_does_not_hold_up_the_next() {
             .map(|name| notebook(HERE, name, "InService"))
             .to_vec(),
     )];
-    let mut evaluation = found(&policy, &fleet);
+    let evaluation = found(&policy, &fleet);
     let policies = policies(&[&policy]);
-    let mut planner = Planner::new(&policy, &evaluation, &policies, &[], now());
-    let first = planner.next_candidate().unwrap();
+    let circumstances = at_present(&policy, &policies);
+    let mut queue = Queue::new(circumstances, &evaluation, &[], None);
+    let first = queue.next().unwrap();
     assert_eq!(first.notebook.summary.name, "a");
-    planner.refused(
+    queue.executed.add_blocked(
         &first,
         Wait::read_failed("its tags could not be read".to_owned()),
     );
-    let second = planner.next_candidate().unwrap();
+    let second = queue.next().unwrap();
     assert_eq!(second.notebook.summary.name, "b");
-    planner.claimed(&record(HERE, &second.notebook, RecordState::Pending));
-    assert!(planner.next_candidate().is_none());
+    let made = record(HERE, &second.notebook, RecordState::Pending);
+    queue.executed.add_claim(&made);
+    assert!(queue.next().is_none());
 
-    planner.conclude(&mut evaluation);
+    let evaluation = conclude(circumstances, evaluation, queue.executed);
     let said: Vec<_> = evaluation
         .findings
         .iter()
@@ -348,17 +403,21 @@ fn order(
 ) -> Vec<String> {
     let evaluation = found(policy, fleet);
     let policies = policies(&[policy]);
-    let new = || Planner::new(policy, &evaluation, &policies, &[], now());
-    let all: Vec<Candidate> = {
-        let mut planner = new();
-        std::iter::from_fn(|| planner.next_candidate()).collect()
+    let usage = Tally::of(&policy.name, []);
+    let claims = |resume_after: Option<&Position>| {
+        plan(
+            at_present(policy, &policies),
+            &evaluation,
+            &usage,
+            resume_after,
+        )
+        .into_claims()
     };
     let named = |name: &str| {
-        let found = all.iter().find(|each| each.notebook.summary.name == name);
+        let found = claims(None).find(|each| each.notebook.summary.name == name);
         found.unwrap().position()
     };
-    let mut planner = new().beginning_after(ended_at.map(named).as_ref());
-    std::iter::from_fn(|| planner.next_candidate())
+    claims(ended_at.map(named).as_ref())
         .map(|candidate| candidate.notebook.summary.name.clone())
         .collect()
 }
@@ -396,13 +455,14 @@ fn a_pass_begins_where_the_last_one_ended() {
         region: THERE.1.parse().unwrap(),
         name: "aa".to_owned(),
     };
-    let mut planner =
-        Planner::new(&policy, &evaluation, &policies, &[], now()).beginning_after(Some(&gone));
-    let first = planner.next_candidate().unwrap();
+    let circumstances = at_present(&policy, &policies);
+    let first = Queue::new(circumstances, &evaluation, &[], Some(&gone))
+        .next()
+        .unwrap();
     assert_eq!(first.notebook.summary.name, "b");
 }
 
-/// Whose account and region is being read keeps its place.
+/// A candidate whose account and region is being read keeps its place.
 #[test]
 fn who_is_passed_over_comes_later() {
     let policy = enforcing(&generous());
@@ -415,9 +475,14 @@ fn who_is_passed_over_comes_later() {
     let fleet = [asleep(HERE, ["a", "b"]), asleep(THERE, ["c", "d"])];
     let evaluation = found(&policy, &fleet);
     let policies = policies(&[&policy]);
-    let mut planner = Planner::new(&policy, &evaluation, &policies, &[], now());
+    let circumstances = at_present(&policy, &policies);
+    let usage = Tally::of(&policy.name, []);
+    let plan = plan(circumstances, &evaluation, &usage, None);
+    let (mut queue, executed) = (plan.into_claims().collect(), Executed::new(usage));
     let mut next = |is_eligible: &dyn Fn(&Candidate) -> bool| {
-        let next = planner.next_candidate_where(is_eligible);
+        let next = take_next(&mut queue, is_eligible, |candidate| {
+            executed.admits(circumstances, candidate)
+        });
         next.map(|candidate| candidate.notebook.summary.name.clone())
     };
     let there = |candidate: &Candidate| candidate.region.as_str() == THERE.1;
@@ -439,15 +504,16 @@ fn why_one_was_refused_is_said() {
             notebook(HERE, "b", "Stopped"),
         ],
     )];
-    let mut evaluation = found(&policy, &fleet);
+    let evaluation = found(&policy, &fleet);
     let policies = policies(&[&policy]);
-    let mut planner = Planner::new(&policy, &evaluation, &policies, &[], now());
-    let first = planner.next_candidate().unwrap();
-    planner.refused(
+    let circumstances = at_present(&policy, &policies);
+    let mut queue = Queue::new(circumstances, &evaluation, &[], None);
+    let first = queue.next().unwrap();
+    queue.executed.add_blocked(
         &first,
         Wait::read_failed("ListTags: AccessDenied".to_owned()),
     );
-    planner.conclude(&mut evaluation);
+    let evaluation = conclude(circumstances, evaluation, queue.executed);
     let [refused, other] = &evaluation.findings[..] else {
         panic!("{evaluation:?}")
     };
@@ -479,8 +545,7 @@ fn flights_are_the_policys_own() {
         of("other", restart(HERE, "l", Failed)),
     ];
     let policies = policies(&[&policy]);
-    let mut evaluation = found(&policy, &[]);
-    Planner::new(&policy, &evaluation, &policies, &records, now()).conclude(&mut evaluation);
+    let evaluation = concluded_with(&policy, &policies, found(&policy, &[]), &records);
     let attention: Vec<String> = [&records[3], &records[4]]
         .map(|record| RecordName::of(&record.intent.notebook).to_string())
         .into();

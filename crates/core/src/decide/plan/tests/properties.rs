@@ -312,11 +312,8 @@ proptest! {
     /// Only what is said about violations changes, and each says one thing.
     #[test]
     fn findings_say_what_follows(input in any_input()) {
-        let planner = || Planner::new(&input.policy, &input.evaluation, &input.policies, &input.records, now());
-        let mut evaluation = input.evaluation.clone();
-        planner().conclude(&mut evaluation);
-        let mut again = input.evaluation.clone();
-        planner().conclude(&mut again);
+        let concluded = || concluded_with(&input.policy, &input.policies, input.evaluation.clone(), &input.records);
+        let (evaluation, again) = (concluded(), concluded());
         prop_assert_eq!(format!("{evaluation:?}"), format!("{again:?}"));
         prop_assert_eq!(evaluation.flights.window_opens, None);
         for (before, after) in input.evaluation.findings.iter().zip(&evaluation.findings) {

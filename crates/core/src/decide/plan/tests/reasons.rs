@@ -82,9 +82,9 @@ fn concluded(given: &Given, status: &str, mode: Mode) -> (bool, Finding) {
     };
     let mut policies = given.others.clone();
     policies.valid.push(Arc::new(policy.clone()));
-    let mut evaluation = found(&policy, &[(HERE, vec![notebook(HERE, "churn", status)])]);
+    let evaluation = found(&policy, &[(HERE, vec![notebook(HERE, "churn", status)])]);
     let claims = claims(&policy, &evaluation, &policies, &given.records);
-    Planner::new(&policy, &evaluation, &policies, &given.records, now()).conclude(&mut evaluation);
+    let mut evaluation = concluded_with(&policy, &policies, evaluation, &given.records);
     (!claims.is_empty(), evaluation.findings.remove(0))
 }
 

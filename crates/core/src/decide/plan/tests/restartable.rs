@@ -30,9 +30,9 @@ fn concluded(
             retired_platforms: retired.clone(),
             ..policies(&[&policy])
         };
-        let mut evaluation = found(&policy, &[(HERE, vec![notebook.clone()])]);
+        let evaluation = found(&policy, &[(HERE, vec![notebook.clone()])]);
         let claims = claims(&policy, &evaluation, &policies, records);
-        Planner::new(&policy, &evaluation, &policies, records, now()).conclude(&mut evaluation);
+        let evaluation = concluded_with(&policy, &policies, evaluation, records);
         (!claims.is_empty(), evaluation)
     });
     let said = |evaluation: &Evaluation| {
@@ -173,8 +173,9 @@ fn a_claim_judges_the_platform_anew() {
         &[(HERE, vec![on(Some(CURRENT_PLATFORM), &[], "InService")])],
     );
     let policies = policies(&[&policy]);
-    let mut planner = Planner::new(&policy, &evaluation, &policies, &[], now());
-    let candidate = planner.next_candidate().unwrap();
+    let circumstances = at_present(&policy, &policies);
+    let mut queue = Queue::new(circumstances, &evaluation, &[], None);
+    let candidate = queue.next().unwrap();
     let (account, region) = (&candidate.account, &candidate.region);
     let reread = on(Some("notebook-al2-v3"), &[], "InService");
     let wait = admit(
@@ -186,9 +187,8 @@ fn a_claim_judges_the_platform_anew() {
     )
     .unwrap_err();
     assert_eq!(wait.next, Next::Wait(WaitReason::NotRestartable));
-    planner.refused(&candidate, wait);
-    let mut evaluation = evaluation.clone();
-    planner.conclude(&mut evaluation);
+    queue.executed.add_blocked(&candidate, wait);
+    let evaluation = conclude(circumstances, evaluation, queue.executed);
     assert_eq!(
         evaluation.findings[0].reason.as_deref(),
         Some("NotRestartable")

@@ -19,10 +19,8 @@ fn resting(rest: &str) -> Policy {
 
 /// What is said of a fleet after a pass.
 fn concluded(policy: &Policy, fleet: Vec<Notebook>) -> Evaluation {
-    let mut evaluation = found(policy, &[(HERE, fleet)]);
-    let policies = policies(&[policy]);
-    Planner::new(policy, &evaluation, &policies, &[], now()).conclude(&mut evaluation);
-    evaluation
+    let evaluation = found(policy, &[(HERE, fleet)]);
+    concluded_with(policy, &policies(&[policy]), evaluation, &[])
 }
 
 #[test]
@@ -117,10 +115,11 @@ fn the_next_pass_comes_when_the_first_has_rested() {
 #[test]
 fn what_a_claim_read_sets_the_next_pass() {
     let policy = resting("5m");
-    let mut evaluation = found(&policy, &[(HERE, vec![stopped("a", Some(9000))])]);
+    let evaluation = found(&policy, &[(HERE, vec![stopped("a", Some(9000))])]);
     let policies = policies(&[&policy]);
-    let mut planner = Planner::new(&policy, &evaluation, &policies, &[], now());
-    let candidate = planner.next_candidate().unwrap();
+    let circumstances = at_present(&policy, &policies);
+    let mut queue = Queue::new(circumstances, &evaluation, &[], None);
+    let candidate = queue.next().unwrap();
     let tally = Tally::of(&policy.name, []);
     let refused = admit(
         &policy,
@@ -129,8 +128,8 @@ fn what_a_claim_read_sets_the_next_pass() {
         &stopped("a", Some(10)),
         (now(), Horizon::Now),
     );
-    planner.refused(&candidate, refused.unwrap_err());
-    planner.conclude(&mut evaluation);
+    queue.executed.add_blocked(&candidate, refused.unwrap_err());
+    let evaluation = conclude(circumstances, evaluation, queue.executed);
     let rested_at = now() + SignedDuration::from_secs(290);
     assert_eq!(evaluation.flights.rested_at, Some(rested_at));
 }
@@ -143,8 +142,7 @@ fn a_halt_is_said_before_a_rest() {
         restart(HERE, "x", RecordState::Failed),
         restart(HERE, "y", RecordState::Failed),
     ];
-    let mut evaluation = found(&policy, &[(HERE, vec![stopped("a", Some(1))])]);
-    let policies = policies(&[&policy]);
-    Planner::new(&policy, &evaluation, &policies, &failed, now()).conclude(&mut evaluation);
+    let evaluation = found(&policy, &[(HERE, vec![stopped("a", Some(1))])]);
+    let evaluation = concluded_with(&policy, &policies(&[&policy]), evaluation, &failed);
     assert_eq!(evaluation.findings[0].reason.as_deref(), Some("Halted"));
 }
