@@ -171,7 +171,7 @@ fn what_is_missing_is_shown_where_it_should_be() {
     assert_eq!(
         told(text),
         [
-            "4:1 error spec.accounts: is missing. It is: The AWS accounts to look at, 1 to 1000, each listed once"
+            "4:1 error spec.accounts: is missing. It is: The AWS accounts to scan, 1 to 1000, each listed once"
         ]
     );
     let text = "apiVersion: sudoless.dev/v1alpha1\nkind: NotebookRootAccessPolicy\n";

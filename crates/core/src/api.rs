@@ -1,9 +1,11 @@
-//! What users write and read: the custom resources of the group `sudoless.dev`, as data and schema.
+//! The custom resources of the group `sudoless.dev`, as data and schema.
 //!
-//! There is no behaviour here. The API server enforces what a schema or a CEL rule can express (`schema`);
-//! everything else, and everything once more for objects that were stored before a rule existed, is
-//! checked where a resource is validated. Nothing but `spec.mode` has a default in the schema (its column in
-//! `kubectl get` would be blank without one); the other defaults are in [`defaults`] and are applied by the reader.
+//! This module has no behaviour. The API server enforces the rules that a schema or a CEL rule can
+//! express (`schema`). Validation enforces the other rules. It also repeats the API server's rules,
+//! because an object may have been stored before a rule existed.
+//!
+//! Only `spec.mode` has a default in the schema. Without that default, its column in `kubectl get`
+//! would be blank. The other defaults are in [`defaults`], and the reader applies them.
 
 pub mod condition;
 pub mod defaults;
@@ -26,14 +28,18 @@ pub use remediation::{
     RemediationAccess, RemediationState, RemediationStep, RemediationTimeouts,
 };
 
-/// The finalizer of a record that is under way: deleting it brings the notebook back first.
+/// The finalizer of an unfinished record. When the record is deleted, the notebook is restored
+/// first.
 pub const RESTORE_FINALIZER: &str = "sudoless.dev/restore";
 
-/// The label of a record that names the Lease of the operator that made it: with several operators, whose it is.
+/// The label of a record that names the Lease of the operator that created the record. With several
+/// operators, the label tells their records apart.
 pub const OPERATOR_LABEL: &str = "sudoless.dev/operator";
 
-/// The annotation that asks for a full scan at once, past every cache: any value that differs from the last one.
+/// The annotation that requests an immediate full scan, past every cache. Any new value requests a
+/// scan.
 pub const SCAN_NOW_ANNOTATION: &str = "sudoless.dev/scan-now";
 
-/// The value in `regions` that stands for every region enabled for the account, alone in its list.
+/// The value in `regions` that means every region enabled for the account. It must be the only
+/// item.
 pub const EVERY_REGION: &str = "*";

@@ -1,23 +1,25 @@
-//! The conditions of a `NotebookRootAccessPolicy` and their reasons: every word of them that users see, written once.
+//! The conditions of a `NotebookRootAccessPolicy` and their reasons. Each word that users see is
+//! written here once.
 
 use std::fmt;
 
-/// The type of a condition. `Ready`, `Reconciling` and `Stalled` follow kstatus, so that `kubectl wait`, Argo CD and Flux
-/// understand them.
+/// The type of a condition. `Ready`, `Reconciling` and `Stalled` follow kstatus, so that
+/// `kubectl wait`, Argo CD and Flux understand them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ConditionType {
     /// The last pass covered the spec.
     Ready,
-    /// The operator is at work on it: first scan, or remediation in flight.
+    /// The operator is at work on the policy: the first scan or a remediation is in progress.
     Reconciling,
-    /// A person must act; never together with `Reconciling`, and `Ready` is False meanwhile.
+    /// A person must act. Never True together with `Reconciling`; `Ready` is False meanwhile.
     Stalled,
-    /// No covered notebook that is not exempt gives its users root; Unknown where something could not be read.
+    /// Every covered notebook has root access disabled or is exempt. Unknown if a notebook or
+    /// target could not be read.
     Compliant,
 }
 
 impl ConditionType {
-    /// Every type, in the order in which they are shown.
+    /// Every type, in display order.
     pub const ALL: [Self; 4] = [
         Self::Ready,
         Self::Reconciling,
@@ -25,7 +27,7 @@ impl ConditionType {
         Self::Compliant,
     ];
 
-    /// As it stands in `conditions[].type`.
+    /// Returns the value of `conditions[].type`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -43,44 +45,48 @@ impl fmt::Display for ConditionType {
     }
 }
 
-/// Why a condition has its status. Conditions share the words: a stalled policy is not ready for the same reason.
+/// The reason of a condition's status. Several conditions share a reason: a stalled policy is not
+/// ready for the same reason.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ConditionReason {
     /// `Ready` True: every target was read.
     Scanned,
-    /// `Reconciling` and `Stalled` False: nothing is under way, nothing is wrong.
+    /// `Reconciling` and `Stalled` False: nothing is in progress, and nothing is wrong.
     AsExpected,
-    /// `Ready` True: the spec was covered, but some targets could not be read.
+    /// `Ready` True: the scan covered the spec, but some targets could not be read.
     PartialScan,
-    /// The policy is suspended; the results of the last scan are kept.
+    /// The policy is suspended. The results of the last scan are kept.
     Suspended,
-    /// `Reconciling` True, `Ready` not: the first scan of this spec is under way.
+    /// `Reconciling` True, `Ready` Unknown: the first scan of this spec is in progress.
     FirstScan,
-    /// `Reconciling` True: remediations are in flight.
+    /// `Reconciling` True: remediations are in progress.
     Remediating,
-    /// `Stalled` True, `Ready` False: the spec says something that no schema could refuse and that cannot be done.
+    /// `Stalled` True, `Ready` False: the spec is invalid in a way that the schema cannot reject.
     InvalidSpec,
-    /// `Stalled` True, `Ready` False: no target lets the operator read it.
+    /// `Stalled` True, `Ready` False: every target denies the operator access.
     EveryTargetDenied,
-    /// `Ready` False, not stalled: no target could be read this time; it is tried again.
+    /// `Ready` False, not stalled: no target could be read. The next scan tries again.
     NoTargetRead,
     /// `Stalled` True, `Ready` False: a remediation needs a person.
     NeedsAttention,
-    /// `Stalled` True, `Ready` False: nothing new is begun in an account and region where too many remediations failed, or no running
-    /// notebook of the policy is stopped because too many are down and need attention.
+    /// `Stalled` True, `Ready` False. Either too many remediations failed in an account and region,
+    /// where nothing new begins. Or too many notebooks are down and need attention, and no running
+    /// notebook of the policy is stopped.
     Halted,
-    /// `Compliant` True: everything was read, no covered notebook that is not exempt gives its users root.
+    /// `Compliant` True: everything was read, and every covered notebook has root access disabled
+    /// or is exempt.
     AllCompliant,
     /// `Compliant` False: at least one covered notebook gives its users root.
     RootAccessEnabled,
-    /// `Compliant` Unknown: no violation was seen, but not everything could be read.
+    /// `Compliant` Unknown: no violation was found, but some targets or notebooks could not be
+    /// read.
     IncompleteScan,
-    /// `Compliant` Unknown: there was no scan yet.
+    /// `Compliant` Unknown: no scan has judged this spec yet.
     NotScanned,
 }
 
 impl ConditionReason {
-    /// As it stands in `conditions[].reason`.
+    /// Returns the value of `conditions[].reason`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -1,5 +1,7 @@
-//! What an absent field of a policy means. The API server fills in none of these (tools that apply from Git would see a
-//! difference to what is in Git); the description of each field names its value for `kubectl explain`.
+//! The defaults of a policy's absent fields.
+//!
+//! The API server fills in none of these, because tools that apply from Git would see a difference
+//! to Git. The description of each field names the default for `kubectl explain`.
 
 use std::time::Duration;
 

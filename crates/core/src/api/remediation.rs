@@ -1,6 +1,7 @@
-//! `NotebookRemediation`: the record of one notebook's remediation, made and kept by the operator.
+//! `NotebookRemediation`: the record of one notebook's remediation, created and kept by the
+//! operator.
 //!
-//! The doc comments of the fields are what `kubectl explain` prints.
+//! `kubectl explain` prints the doc comments of the fields.
 
 #![allow(
     clippy::doc_markdown,
@@ -19,7 +20,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use super::schema;
 
-/// What was decided before anything was done. It never changes.
+/// The intent, recorded before any action. Immutable.
 #[derive(CustomResource, KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[kube(
     group = "sudoless.dev",
@@ -30,9 +31,9 @@ use super::schema;
     category = "sudoless",
     status = "NotebookRemediationStatus",
     derive = "PartialEq",
-    doc = "The record of root access being taken away from one notebook: made by the operator before it does anything, kept as \
-           the audit trail. Deleting one that is under way brings the notebook back first; deleting one that failed acknowledges \
-           it, and the notebook is tried again.",
+    doc = "The record of disabling root access on one notebook. The operator creates the record before any action and keeps it as \
+           the audit trail. Deleting an unfinished record restores the notebook first. Deleting a failed record acknowledges the \
+           failure, and the notebook is tried again.",
     selectable = ".spec.policy",
     selectable = ".spec.notebook.account",
     selectable = ".spec.notebook.region",
@@ -47,25 +48,25 @@ use super::schema;
         name = "Account",
         type_ = "string",
         json_path = ".spec.notebook.account",
-        description = "The AWS account that it is in"
+        description = "The AWS account of the notebook"
     ),
     printcolumn(
         name = "Region",
         type_ = "string",
         json_path = ".spec.notebook.region",
-        description = "The AWS region that it is in"
+        description = "The AWS region of the notebook"
     ),
     printcolumn(
         name = "State",
         type_ = "string",
         json_path = ".status.state",
-        description = "How far it is, or how it ended"
+        description = "The progress or the result"
     ),
     printcolumn(
         name = "Downtime",
         type_ = "string",
         json_path = ".status.downtime",
-        description = "How long the notebook was down"
+        description = "The time that the notebook was down"
     ),
     printcolumn(
         name = "Age",
@@ -76,21 +77,21 @@ use super::schema;
         name = "Policy",
         type_ = "string",
         json_path = ".spec.policy",
-        description = "The policy that wanted it",
+        description = "The policy that requested the remediation",
         priority = 1
     ),
     printcolumn(
         name = "Reason",
         type_ = "string",
         json_path = ".status.reason",
-        description = "Why it stands there, in one word",
+        description = "The reason of the state, in one word",
         priority = 1
     ),
     printcolumn(
         name = "Message",
         type_ = "string",
         json_path = ".status.message",
-        description = "The same in a sentence, with what to do",
+        description = "The explanation of the state and the remedy, in sentences",
         priority = 1
     )
 )]
@@ -98,32 +99,34 @@ use super::schema;
 #[schemars(transform = schema::tidy)]
 #[x_kube(validation = schema::rule(schema::INTENT_NEVER_CHANGES))]
 pub struct NotebookRemediationSpec {
-    /// The name of the NotebookRootAccessPolicy that wants it.
+    /// The name of the NotebookRootAccessPolicy that requested the remediation.
     #[schemars(schema_with = "schema::object_name")]
     pub policy: String,
 
     /// The notebook instance.
     pub notebook: RemediatedNotebook,
 
-    /// How the operator gets into the account, as the policy said when the record was made: so that it can be finished even after
-    /// the policy changed.
+    /// The role for access to the account, copied from the policy when the record was created. With
+    /// the copy the operator can finish the record even after the policy changed.
     #[serde(default)]
     pub access: RemediationAccess,
 
-    /// Whether the notebook was InService just before the record was made. Then it runs again afterwards; otherwise it is
-    /// never started.
+    /// True if the notebook was InService just before the record was created. Such a notebook is
+    /// started again afterwards. Any other notebook is never started.
     pub was_running: bool,
 
-    /// How long each step may take: then the record is NeedsAttention, or the update is given up and the notebook brought back.
+    /// The timeout of each step. An expired timeout ends the remediation before the stop, rolls
+    /// back an update, and otherwise marks the record as NeedsAttention.
     pub timeouts: RemediationTimeouts,
 
-    /// How often root was taken away from this notebook before, and came back.
+    /// The number of times that root access was disabled on this notebook before and was enabled
+    /// again.
     #[serde(default)]
     #[schemars(schema_with = "schema::recurrence")]
     pub recurrence: u32,
 }
 
-/// Which notebook a record is about.
+/// The notebook of a record.
 #[derive(JsonSchema, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[schemars(transform = schema::tidy)]
@@ -140,139 +143,148 @@ pub struct RemediatedNotebook {
     /// The notebook instance's name.
     #[schemars(schema_with = "schema::recorded_text")]
     pub name: String,
-    /// The notebook instance's CreationTime. A notebook of the same name that was created at another time is another notebook.
+    /// The notebook instance's CreationTime. A notebook of the same name with another CreationTime
+    /// is another notebook.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::time")]
     pub created_at: Option<MicroTime>,
 }
 
-/// How the operator gets into an account.
+/// The role for access to an account.
 #[derive(JsonSchema, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[schemars(transform = schema::tidy)]
 pub struct RemediationAccess {
-    /// The IAM role that it assumes. Absent: its own identity.
+    /// The IAM role that the operator assumes. Absent: the operator's own identity.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::role")]
     pub role: Option<String>,
-    /// The external id that is sent with it.
+    /// The external id that is sent when the role is assumed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::external_id")]
     pub external_id: Option<String>,
 }
 
-/// How long each step may take, in hours, minutes and seconds.
+/// The timeout of each step, in hours, minutes and seconds.
 #[derive(JsonSchema, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[schemars(transform = schema::tidy)]
 pub struct RemediationTimeouts {
-    /// Until it is Stopped.
+    /// The timeout until the notebook is Stopped.
     #[schemars(schema_with = "schema::step_timeout")]
     pub stop: Duration,
-    /// Until its root access is Disabled.
+    /// The timeout until the notebook's root access is Disabled.
     #[schemars(schema_with = "schema::step_timeout")]
     pub update: Duration,
-    /// Until it is InService again.
+    /// The timeout until the notebook is InService again.
     #[schemars(schema_with = "schema::step_timeout")]
     pub start: Duration,
 }
 
-/// How far it is.
+/// The progress of the remediation.
 #[derive(JsonSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 #[schemars(transform = schema::without_defaults)]
 pub struct NotebookRemediationStatus {
-    /// Pending: nothing was done that takes the notebook down. Stopping, Updating, Starting: what is under way. NeedsAttention: it
-    /// takes too long or is refused; the operator goes on trying, and a person should look. Finished: Succeeded: its users have
-    /// no root, and it runs if it ran. Failed: it was not fixed, and is not tried again until somebody deletes the record.
-    /// Cancelled: it was not fixed, because that is not wanted any more, or not now.
+    /// The state of the remediation. Pending: the operator has not requested a stop. Stopping,
+    /// Updating, Starting: the step in progress. NeedsAttention: a step exceeded its timeout or was
+    /// denied; the operator keeps trying, and a person should look. Succeeded: root access is
+    /// disabled, and the notebook runs if it ran before. Failed: root access is not disabled; the
+    /// operator tries again after a person deletes the record. Cancelled: root access is not
+    /// disabled, because the policy does not want the remediation any more or not now.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub state: Option<RemediationState>,
-    /// Ready, Reconciling and Stalled.
+    /// The conditions Ready, Reconciling and Stalled.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "schema::conditions")]
     pub conditions: Vec<Condition>,
-    /// When `state` last changed; before that, the record's creation. The timeouts count from here.
+    /// The time when `state` last changed, or else the record's creation. Timeouts count from this
+    /// time.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::time")]
     pub step_since: Option<MicroTime>,
-    /// Of a record that needs attention: the step that takes too long.
+    /// The step that needs attention. Set while `state` is NeedsAttention.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub attention_from: Option<RemediationStep>,
-    /// When the last request that changes something was about to be sent to AWS.
+    /// The time when the last request that changes the notebook was about to be sent to AWS.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::time")]
     pub last_write_at: Option<MicroTime>,
-    /// When the first request to stop it was about to be sent. From then on it is the operator's doing if the notebook is down.
+    /// The time when the first stop request was about to be sent. From this time on, the operator
+    /// is responsible if the notebook is down.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::time")]
     pub stop_requested_at: Option<MicroTime>,
-    /// When a request to stop it was about to be sent that AWS has not answered. For a while it may still arrive.
+    /// The time when a stop request that AWS has not answered was about to be sent. The request may
+    /// still take effect for a while.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::time")]
     pub unanswered_stop_at: Option<MicroTime>,
-    /// When the first request to disable its root access was about to be sent.
+    /// The time when the first request to disable root access was about to be sent.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::time")]
     pub update_requested_at: Option<MicroTime>,
-    /// When the first request to start it was about to be sent.
+    /// The time when the first start request was about to be sent.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::time")]
     pub start_requested_at: Option<MicroTime>,
-    /// When AWS accepted the last request to start it. A notebook that is stopped long after that ran again, and was stopped by
-    /// somebody else.
+    /// The time when AWS last accepted a start request. If the notebook was modified long after
+    /// this time and is stopped, it ran again and its owner stopped it.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::time")]
     pub start_accepted_at: Option<MicroTime>,
-    /// How many requests to start it were about to be sent.
+    /// The number of start requests that were about to be sent.
     pub start_attempts: u32,
-    /// Set: the notebook is started again without an update, for this reason.
+    /// The reason of a rollback. If set, the notebook is started again without an update.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rollback_reason: Option<String>,
-    /// What AWS said when it last refused something or did not answer.
+    /// The message of AWS when it last rejected a request or did not answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_error: Option<String>,
-    /// FailureReason of the notebook instance when it was last seen in status Failed: why AWS could not start or update it.
+    /// The FailureReason of the notebook instance in status Failed: why AWS could not start or
+    /// update the notebook.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure_reason: Option<String>,
-    /// When it finished.
+    /// The time when the remediation finished.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::time")]
     pub completed_at: Option<MicroTime>,
-    /// For how many seconds the notebook was down: from the request to stop it until it was seen running again.
+    /// The downtime of the notebook in seconds, from the stop request until the notebook was seen
+    /// running again.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub downtime_seconds: Option<u32>,
-    /// The same for people, such as 6m12s.
+    /// The downtime for people, such as 6m12s.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub downtime: Option<String>,
-    /// Why it stands where it does, in one word.
+    /// The reason of `state`, in one word.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// The same in a sentence, with what to do.
+    /// The explanation of `state` and the remedy, in sentences.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
 }
 
-/// How far a remediation is.
+/// The state of a remediation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
 pub enum RemediationState {
-    /// Nothing was done that takes the notebook down.
+    /// The operator has not requested a stop.
     Pending,
-    /// It is being stopped.
+    /// The notebook is being stopped.
     Stopping,
-    /// Its root access is being disabled.
+    /// Root access is being disabled.
     Updating,
-    /// It is being brought back.
+    /// The notebook is being started again.
     Starting,
     /// A person should look.
     NeedsAttention,
-    /// Its users have no root.
+    /// Root access is disabled.
     Succeeded,
-    /// It was not fixed.
+    /// Root access is not disabled.
     Failed,
-    /// It was not fixed, because that is not wanted any more, or not now.
+    /// Root access is not disabled, because the policy does not want the remediation any more or
+    /// not now.
     Cancelled,
-    /// A state of a later version. It is read, and never written.
+    /// A state of a later version. This version reads the state and never writes it.
     #[schemars(skip)]
     Unrecognized,
 }
@@ -280,18 +292,19 @@ pub enum RemediationState {
 /// A step of a remediation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
 pub enum RemediationStep {
-    /// Until it is Stopped.
+    /// Until the notebook is Stopped.
     Stop,
-    /// Until its root access is Disabled.
+    /// Until root access is Disabled.
     Update,
-    /// Until it is InService again.
+    /// Until the notebook is InService again.
     Start,
-    /// A step of a later version. It is read, and never written.
+    /// A step of a later version. This version reads the step and never writes it.
     #[schemars(skip)]
     Unrecognized,
 }
 
-/// A record that a later version wrote still decodes: its notebook may be down.
+/// Decodes an unknown state as `Unrecognized`. The record of a later version must decode, because
+/// its notebook may be down.
 impl<'de> Deserialize<'de> for RemediationState {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
@@ -309,7 +322,7 @@ impl<'de> Deserialize<'de> for RemediationState {
     }
 }
 
-/// As for [`RemediationState`].
+/// Decodes an unknown step as `Unrecognized`, for the same reason as [`RemediationState`].
 impl<'de> Deserialize<'de> for RemediationStep {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;

@@ -1,9 +1,10 @@
-//! The parts of the schemas that a derive cannot say: what the API server refuses, with the sentence that it answers.
+//! The parts of the schemas that a derive cannot express: the rules that the API server enforces,
+//! each with its error message.
 //!
-//! A rule that says more than "too long", "too many" or "out of range" is a CEL rule, because only those carry a
-//! sentence of their own. Every text, list and map has a limit, generous where a sentence should be seen instead of the
-//! limit's: from the limits the API server works out what the rules may cost at most, and refuses the whole
-//! definition where that is too much.
+//! A rule that means more than "too long", "too many" or "out of range" is a CEL rule, because only
+//! CEL rules have error messages of their own. Every text, list and map has a limit. The API server
+//! computes the maximum cost of the rules from the limits, and rejects the whole definition if the
+//! cost is too high. A limit is generous where a rule's message is more useful than the limit's.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +16,7 @@ use serde_json::{Value, json};
 use super::policy::{AccountSpec, Exemption, Window};
 use super::policy_status::{Finding, TargetStatus};
 
-/// A CEL expression that must hold, and what to write instead where it does not.
+/// A CEL expression that must hold, and the error message that says what to write instead.
 type Check = (&'static str, &'static str);
 
 pub(super) const REGIONS_FROM_SOMEWHERE: Check = (
@@ -40,16 +41,16 @@ pub(super) const INTENT_NEVER_CHANGES: Check = (
     "a record never changes what was decided: delete it, and the operator makes a new one if the policy still wants it",
 );
 
-/// Hours, minutes and seconds in this order, each at most once: a part of Go's notation in which the API server's parser,
-/// Go's, and ours (which panics where a number is too great) agree.
+/// Hours, minutes and seconds in this order, each at most once. On this part of Go's notation three
+/// parsers agree: the API server's, Go's, and the operator's, which panics on too large numbers.
 const DURATION: &str =
     r"^([0-9]{1,6}(\.[0-9]{1,3})?h)?([0-9]{1,6}(\.[0-9]{1,3})?m)?([0-9]{1,6}(\.[0-9]{1,3})?s)?$";
 
-/// Of a region's code, in characters; those of 2026 have up to 16. With 64 the rules of a thousand accounts would exceed what
-/// the API server allows.
+/// The maximum length of a region's code, in characters. Codes of 2026 have up to 16. With 64, the
+/// rules of a thousand accounts would exceed the cost limit of the API server.
 const REGION_LENGTH: u32 = 32;
 
-/// The check as the derive macro wants it.
+/// Converts a check for the derive macro.
 pub(super) fn rule((rule, message): Check) -> Rule {
     Rule::new(rule).message(message)
 }
@@ -64,8 +65,8 @@ pub(super) fn account_id(_: &mut SchemaGenerator) -> Schema {
     )
 }
 
-/// Source of the grammar: IAM's `RoleName` (1 to 64 of `[\w+=,.@-]`) and path (up to 512 printable characters between
-/// slashes), in IAM's API reference for `CreateRole`.
+/// Source of the grammar: IAM's `RoleName` (1 to 64 of `[\w+=,.@-]`) and path (up to 512 printable
+/// characters between slashes), in IAM's API reference for `CreateRole`.
 pub(super) fn role(_: &mut SchemaGenerator) -> Schema {
     text(
         577,
@@ -189,8 +190,8 @@ pub(super) fn exemption_reason(_: &mut SchemaGenerator) -> Schema {
     )
 }
 
-/// Not `format: date-time`: the API server accepts more under that name than the operator can read, a time without zone
-/// among others.
+/// Avoids `format: date-time`. Under that name the API server accepts times that the operator
+/// cannot read, such as a time without a zone.
 pub(super) fn expiry(_: &mut SchemaGenerator) -> Schema {
     text(
         40,
@@ -237,7 +238,7 @@ pub(super) fn rest(_: &mut SchemaGenerator) -> Schema {
     duration("0s", "24h")
 }
 
-/// What the operator takes from AWS and writes down as it is.
+/// Text from AWS that the operator records unchanged.
 pub(super) fn recorded_text(_: &mut SchemaGenerator) -> Schema {
     json_schema!({"type": "string", "minLength": 1, "maxLength": 2048})
 }
@@ -254,8 +255,8 @@ pub(super) fn one_to_hundred(_: &mut SchemaGenerator) -> Schema {
     json_schema!({"type": "integer", "format": "int32", "minimum": 1, "maximum": 100})
 }
 
-/// A map by id: for one thing the API server refuses an id that is listed twice, for another two appliers can each own
-/// accounts of their own under server-side apply.
+/// A map by id, for two reasons. The API server rejects an id that is listed twice. Under
+/// server-side apply, two appliers can each own their accounts.
 pub(super) fn accounts(generator: &mut SchemaGenerator) -> Schema {
     json_schema!({
         "type": "array",
@@ -294,7 +295,7 @@ pub(super) fn time(_: &mut SchemaGenerator) -> Schema {
     json_schema!({"type": "string", "format": "date-time"})
 }
 
-/// `metav1.Condition` as every Kubernetes API has it.
+/// `metav1.Condition`, as in every Kubernetes API.
 pub(super) fn conditions(_: &mut SchemaGenerator) -> Schema {
     json_schema!({
         "type": "array",
@@ -304,8 +305,8 @@ pub(super) fn conditions(_: &mut SchemaGenerator) -> Schema {
             "type": "object",
             "required": ["type", "status", "lastTransitionTime", "reason", "message"],
             "properties": {
-                "type": {"type": "string", "description": "Ready, Reconciling, Stalled or Compliant."},
-                "status": {"type": "string", "enum": ["True", "False", "Unknown"], "description": "True, False or Unknown."},
+                "type": {"type": "string", "description": "The condition: Ready, Reconciling, Stalled or Compliant."},
+                "status": {"type": "string", "enum": ["True", "False", "Unknown"], "description": "The status: True, False or Unknown."},
                 "observedGeneration": {
                     "type": "integer",
                     "format": "int64",
@@ -314,17 +315,18 @@ pub(super) fn conditions(_: &mut SchemaGenerator) -> Schema {
                 "lastTransitionTime": {
                     "type": "string",
                     "format": "date-time",
-                    "description": "When `status` last changed.",
+                    "description": "The time when `status` last changed.",
                 },
-                "reason": {"type": "string", "description": "In one word why the condition has its status."},
-                "message": {"type": "string", "description": "The same in sentences, with what would help."},
+                "reason": {"type": "string", "description": "The reason of `status`, in one word."},
+                "message": {"type": "string", "description": "The explanation of `status` and the remedy, in sentences."},
             },
         },
     })
 }
 
-/// What a derived schema has too much for a custom resource: null beside absent (the API server drops a null where
-/// null is not allowed, which is what users mean by it), number formats that it does not know, and line breaks of the source.
+/// Removes the parts of a derived schema that a custom resource cannot have: null as an alternative
+/// to absent, unknown number formats, and line breaks of the source. The API server drops a null
+/// where null is not allowed, as users expect.
 pub(super) fn tidy(schema: &mut Schema) {
     drop_null(schema);
     transform_subschemas(&mut tidy, schema);
@@ -340,7 +342,8 @@ pub(super) fn tidy(schema: &mut Schema) {
     }
 }
 
-/// As [`tidy`], and without defaults: the API server must not fill in what the operator has not found out.
+/// Applies [`tidy`], and removes defaults. The API server must not fill in values that the operator
+/// has not found.
 pub(super) fn without_defaults(schema: &mut Schema) {
     tidy(schema);
     transform_subschemas(
@@ -349,7 +352,8 @@ pub(super) fn without_defaults(schema: &mut Schema) {
     );
 }
 
-/// `Option<T>` is `type: [T, null]` for simple types and `anyOf: [T, null]` for all others.
+/// Removes the null that `Option<T>` adds: `type: [T, null]` for simple types, and
+/// `anyOf: [T, null]` for all others.
 fn drop_null(schema: &mut Schema) {
     if let Some(Value::Array(types)) = schema.get_mut("type") {
         types.retain(|name| name != "null");
@@ -374,7 +378,7 @@ fn drop_null(schema: &mut Schema) {
     }
 }
 
-/// Lines of one paragraph become one line; paragraphs stay.
+/// Joins the lines of each paragraph. Paragraphs stay apart.
 fn fold_lines(text: &str) -> String {
     let paragraphs: Vec<String> = text
         .split("\n\n")
@@ -401,7 +405,7 @@ fn duration(min: &str, max: &str) -> Schema {
     })
 }
 
-/// A list whose items are all different; the API server refuses an item that is there twice, and names it.
+/// A list of distinct items. The API server rejects a duplicate item and names it.
 fn set(items: &Schema, max_items: u32, rules: &[Check]) -> Schema {
     json_schema!({
         "type": "array",
