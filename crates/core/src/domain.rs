@@ -1,7 +1,7 @@
-//! Nouns: plain values with a grammar, and nothing that acts.
+//! Nouns: plain values with a grammar, without behaviour of their own.
 //!
-//! Text from users and from AWS is parsed once, at the boundary, into these types; past it no bare
-//! string stands for an account, a region or a role.
+//! Text from users and from AWS is parsed into these types once, at the boundary. Inside the
+//! boundary no bare string stands for an account, a region or a role.
 
 mod answer;
 mod finding;

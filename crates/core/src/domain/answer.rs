@@ -1,43 +1,45 @@
-//! How AWS answered a write.
+//! The responses of AWS to writes.
 
 use std::fmt;
 
-/// A write to AWS: the only three that exist (promise P9).
+/// A write to AWS. No others exist (promise P9).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Call {
-    /// Stop a running notebook.
+    /// Stops a running notebook.
     Stop,
-    /// Set its root access to Disabled, and nothing else.
+    /// Sets the notebook's `RootAccess` to `Disabled`, and changes nothing else.
     Update,
-    /// Start a stopped notebook.
+    /// Starts a stopped notebook.
     Start,
 }
 
-/// How a write was answered.
+/// The response to a write.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
-    /// What it means.
+    /// The meaning of the response.
     pub kind: AnswerKind,
-    /// AWS's words, fit to show: without request ids, secrets or times. Empty where it was accepted.
+    /// AWS's message, without request ids, secrets or times, so that it can be shown. Empty if AWS
+    /// accepted the write.
     pub words: String,
 }
 
-/// What the answer to a write means.
+/// The meaning of a response to a write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum AnswerKind {
-    /// It was taken; what it asks for happens, or not, later.
+    /// AWS accepted the request. The requested change may still fail later.
     Accepted,
-    /// Refused for good: the identity may not. Nothing happened.
+    /// Rejected: the identity lacks permission. Nothing happened.
     Denied,
-    /// Refused: the notebook's status does not allow it. Nothing happened.
+    /// Rejected: the notebook's status does not allow the request. Nothing happened.
     WrongStatus,
-    /// Refused: a quota is used up (`ResourceLimitExceeded`). Nothing happened.
+    /// Rejected: a quota is exhausted (`ResourceLimitExceeded`). Nothing happened.
     LimitExceeded,
-    /// Refused: there is no such notebook. Nothing happened.
+    /// Rejected: the notebook does not exist. Nothing happened.
     NotFound,
-    /// Throttled. Nothing is proven: look again.
+    /// Throttled. The response proves nothing, so the notebook must be described again.
     Throttled,
-    /// No answer, a server's fault, an error that is not known, or one that was never sent. Nothing is proven: look again.
+    /// No response, a server error, an unknown error, or a request that was never sent. Nothing is
+    /// proven, so the notebook must be described again.
     Unclear,
 }
 
@@ -58,7 +60,7 @@ impl AnswerKind {
         Self::Unclear,
     ];
 
-    /// The kind as the metrics spell it.
+    /// Returns the kind in the metrics' spelling.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -72,7 +74,7 @@ impl AnswerKind {
         }
     }
 
-    /// Whether it is certain that nothing happened and nothing will.
+    /// Returns true if the request certainly had no effect and will have none.
     #[must_use]
     pub fn is_refusal(self) -> bool {
         matches!(

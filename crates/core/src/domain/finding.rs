@@ -1,4 +1,4 @@
-//! What a policy says about notebooks and targets.
+//! The judgements of a policy about notebooks and targets.
 
 use std::{collections::BTreeSet, fmt, sync::Arc};
 
@@ -6,140 +6,147 @@ use jiff::Timestamp;
 
 use super::{Notebook, Target, TargetState};
 
-/// What a policy says about a notebook.
+/// The judgement of a policy about a notebook.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Verdict {
-    /// Its users do not have root.
+    /// The notebook does not give its users root.
     Compliant,
-    /// They have, and may.
+    /// The notebook gives its users root, and an exemption permits it.
     Exempt,
-    /// It could not be judged. Never counted as compliant (promise P1).
+    /// The notebook could not be judged. Never counted as compliant (promise P1).
     Unknown,
-    /// They have, and may not.
+    /// The notebook gives its users root against the policy.
     NonCompliant,
 }
 
-/// What Enforce does, or would do, about a notebook.
+/// The action that Enforce takes, or would take, on a notebook.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Next {
-    /// Nothing.
+    /// No action.
     None,
-    /// Update it: it is stopped anyway, and nobody is disturbed.
+    /// Updates the notebook. The notebook is stopped anyway, so nobody is disturbed.
     Update,
-    /// Stop, update and start it.
+    /// Stops, updates and starts the notebook.
     Restart,
-    /// Not now.
+    /// Waits, for this reason.
     Wait(WaitReason),
 }
 
-/// Why a notebook is not fixed now.
+/// The reason why root access is not disabled now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WaitReason {
-    /// It is running, and the policy waits for its owner to stop it.
+    /// The notebook is running, and the policy waits for its owner to stop it.
     Running,
-    /// Its status is one that passes, or one that is not known.
+    /// The notebook's status is transitional or unknown.
     TransitionalStatus,
-    /// Its status is Failed, or its remediation failed and nobody acknowledged that yet.
+    /// The notebook's status is Failed, or its remediation failed and is not acknowledged yet.
     Failed,
-    /// No window is open, or it closes too soon.
+    /// No window is open, or the open window closes too soon.
     Window,
-    /// As many notebooks are being restarted, or updated, as may be at the same time.
+    /// The maximum number of notebooks is already being restarted, or updated.
     Budget,
-    /// The first notebook that is restarted in its account and region has not come back yet.
+    /// The first restarted notebook in the account and region has not come back yet.
     Canary,
-    /// Too many remediations failed in its account and region.
+    /// Too many remediations failed in the account and region, or too many notebooks of the policy
+    /// are down and need attention.
     Halted,
-    /// It was fixed several times, and root came back each time.
+    /// Root access was disabled several times, and was enabled again each time.
     Recurring,
-    /// Another policy exempts it, or may.
+    /// Another policy exempts the notebook, or may exempt it.
     PolicyConflict,
-    /// Another policy's remediation of it is under way.
+    /// Another policy's remediation of the notebook is in progress.
     OtherPolicy,
-    /// AWS will not start it again once it is stopped: its platform is retired or not known, or it has an accelerator.
+    /// AWS will not start the notebook again after a stop. Its platform is retired or unknown, or
+    /// it has an accelerator.
     NotRestartable,
-    /// It came to Stopped only minutes ago: its owner, or a tool of its owner, may be about to start it.
+    /// The notebook came to Stopped only minutes ago. Its owner, or a tool of its owner, may be
+    /// about to start it.
     RecentlyStopped,
-    /// It, or its tags, could not be read just before it was to be claimed.
+    /// The notebook or its tags could not be read just before the claim.
     ReadFailed,
-    /// Its policy or its record changed since the plan was made: the next pass looks again.
+    /// The policy or the record changed after planning. The next pass looks again.
     Superseded,
-    /// Its record cannot be understood by this version.
+    /// This version cannot understand the notebook's record.
     RecordInvalid,
 }
 
-/// What a policy says about one notebook.
+/// The result of a policy for one notebook.
 #[derive(Clone, Debug)]
 pub struct Finding {
-    /// Where it is.
+    /// The notebook's account and region.
     pub target: Arc<Target>,
-    /// What was read of it.
+    /// The notebook as it was read.
     pub notebook: Arc<Notebook>,
-    /// What the policy says.
+    /// The judgement of the policy.
     pub verdict: Verdict,
-    /// What Enforce does about it.
+    /// The action of Enforce.
     pub next: Next,
-    /// Why the verdict is not Compliant: one word, or an exemption's own reason.
+    /// The reason of the verdict or of the action: one word, or the reason of an exemption. `None`
+    /// if the notebook is compliant.
     pub reason: Option<String>,
-    /// The same in a sentence.
+    /// The explanation in a sentence.
     pub message: Option<String>,
 }
 
-/// What a pass found out about one target.
+/// The results of a pass for one target.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TargetReport {
-    /// Which.
+    /// The target.
     pub target: Arc<Target>,
-    /// How reading it ended.
+    /// The result of reading the target.
     pub state: TargetState,
-    /// Why it could not be read, or not in full.
+    /// The reason why the target was not read, or not fully.
     pub message: Option<String>,
     /// Notebooks in the policy's scope.
     pub notebooks: u32,
-    /// How many of them have which verdict, in the order of [`Verdict::ALL`].
+    /// The number of notebooks by verdict, in the order of [`Verdict::ALL`].
     pub verdicts: [u32; 4],
-    /// How many of them have a lifecycle configuration.
+    /// The number of notebooks with a lifecycle configuration.
     pub lifecycle_configs: u32,
-    /// How many of them wait because AWS would not start them again ([`WaitReason::NotRestartable`]); the plan counts them.
+    /// The number of notebooks that wait because AWS would not start them again
+    /// ([`WaitReason::NotRestartable`]). The plan counts them.
     pub not_restartable: u32,
-    /// When the last attempt began that read all of it.
+    /// The start time of the last attempt that read the whole target.
     pub last_success: Option<Timestamp>,
-    /// Of the notebooks that violate the policy: when the one was last modified that was not for the longest time. Its users have
-    /// had root at least since then: AWS changes root access only while a notebook is stopped, and moves that time when it stops
-    /// or starts. `None`: there is none, or AWS did not say.
+    /// `LastModifiedTime` of the non-compliant notebook that is unchanged for longest. It is a
+    /// lower bound on how long the users have had root. AWS changes root access only on a stopped
+    /// notebook, and updates `LastModifiedTime` at each stop and start. `None` if no notebook
+    /// violates the policy, or AWS reported no time.
     pub oldest_violation: Option<Timestamp>,
 }
 
-/// All that a pass found out.
+/// The results of a pass.
 #[derive(Clone, Debug, Default)]
 pub struct Evaluation {
     /// Every notebook in scope, sorted by account, region and name.
     pub findings: Vec<Finding>,
     /// Every target, sorted by account and region.
     pub targets: Vec<TargetReport>,
-    /// What is not wrong but probably not meant either, as sentences.
+    /// Settings that are valid but probably unintended, as sentences.
     pub warnings: Vec<String>,
-    /// When the next exemption expires, and this result with it.
+    /// The time when the next exemption expires. The evaluation is outdated from then on.
     pub next_expiry: Option<Timestamp>,
-    /// What is being done about the findings.
+    /// The remediations of the policy.
     pub flights: Flights,
 }
 
-/// A policy's remediations, taken together.
+/// A summary of a policy's remediations.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Flights {
-    /// How many are under way, but for those that need a person.
+    /// The number of remediations in progress, except those that need attention.
     pub remediating: u32,
-    /// The names of the records that need a person.
+    /// The names of the records that need attention.
     pub needs_attention: Vec<String>,
-    /// How many failed, and are not acknowledged.
+    /// The number of failed remediations that are not acknowledged.
     pub failed: u32,
-    /// The brake of an enforcing policy: so many notebooks are down and need attention that no other running notebook is stopped.
+    /// True if the brake of an enforcing policy holds: too many notebooks are down and need
+    /// attention, so no other running notebook is stopped.
     pub braked: bool,
-    /// Where nothing new is begun, because too many failed.
+    /// The targets where nothing new begins, because too many remediations failed.
     pub halted: BTreeSet<Target>,
-    /// When a window opens that a notebook waits for.
+    /// The opening time of the next window, if a notebook waits for one.
     pub window_opens: Option<Timestamp>,
-    /// When the first notebook has rested of those that were stopped too recently.
+    /// The time when the first recently stopped notebook has rested.
     pub rested_at: Option<Timestamp>,
 }
 
@@ -152,7 +159,7 @@ impl Verdict {
         Self::NonCompliant,
     ];
 
-    /// The verdict as the status and the metrics spell it.
+    /// Returns the verdict in the spelling of the status and the metrics.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -165,7 +172,7 @@ impl Verdict {
 }
 
 impl Next {
-    /// The step as the status spells it.
+    /// Returns the action in the spelling of the status.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -197,7 +204,7 @@ impl WaitReason {
         Self::RecordInvalid,
     ];
 
-    /// The reason as the status spells it.
+    /// Returns the reason in the spelling of the status.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -221,7 +228,7 @@ impl WaitReason {
 }
 
 impl TargetReport {
-    /// Counts one notebook more.
+    /// Counts another notebook.
     pub fn add(&mut self, verdict: Verdict, notebook: &Notebook) {
         self.notebooks += 1;
         self.lifecycle_configs += u32::from(notebook.lifecycle_config().is_some());
@@ -234,7 +241,7 @@ impl TargetReport {
         }
     }
 
-    /// How many notebooks have a verdict.
+    /// Returns the number of notebooks with a verdict.
     #[must_use]
     pub fn count(&self, verdict: Verdict) -> u32 {
         Verdict::ALL

@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr, sync::Arc};
 
-/// Why a text is not the identifier that it should be: a sentence that says what to write instead.
+/// An error of an identifier: a sentence that says what to write instead.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct InvalidIdentifier(String);
@@ -15,11 +15,13 @@ pub struct AccountId(Arc<str>);
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Region(Arc<str>);
 
-/// The name of an IAM role with its path, as it stands after `role/` in an ARN: `sudoless`, `security/sudoless`.
+/// The name of an IAM role with its path, as after `role/` in an ARN: `sudoless`,
+/// `security/sudoless`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RoleName(Arc<str>);
 
-/// The secret-like word that a role's trust policy may ask for. Never printed by `Debug`.
+/// The external id that a role's trust policy may require. It is like a secret, so `Debug` never
+/// prints it.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ExternalId(Arc<str>);
 
@@ -27,7 +29,7 @@ pub struct ExternalId(Arc<str>);
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct NotebookArn(Arc<str>);
 
-/// A partition of AWS: credentials of one mean nothing in another.
+/// A partition of AWS. Credentials of one partition are invalid in the others.
 ///
 /// Source: the `partitions.json` of the AWS SDKs (region prefixes and partition names).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -51,7 +53,7 @@ pub enum Partition {
 }
 
 impl AccountId {
-    /// The twelve digits.
+    /// Returns the twelve digits.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -73,13 +75,13 @@ impl FromStr for AccountId {
 }
 
 impl Region {
-    /// The region's code.
+    /// Returns the region's code.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The partition that the region belongs to.
+    /// Returns the partition of the region.
     #[must_use]
     pub fn partition(&self) -> Partition {
         match self.0.split_once('-').unwrap_or_default() {
@@ -117,13 +119,13 @@ impl FromStr for Region {
 }
 
 impl RoleName {
-    /// Path and name, without a slash in front.
+    /// Returns the path and name, without a leading slash.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The role's ARN in an account of a partition.
+    /// Returns the role's ARN in an account of a partition.
     #[must_use]
     pub fn arn(&self, partition: Partition, account: &AccountId) -> String {
         format!("arn:{partition}:iam::{account}:role/{self}")
@@ -133,8 +135,8 @@ impl RoleName {
 impl FromStr for RoleName {
     type Err = InvalidIdentifier;
 
-    /// Names of 1..64 characters of `[A-Za-z0-9_+=,.@-]`, paths of up to 512 printable characters
-    /// (IAM API reference, `CreateRole`).
+    /// Parses a name of 1..64 characters of `[A-Za-z0-9_+=,.@-]` with an optional path of up to 512
+    /// printable characters (IAM API reference, `CreateRole`).
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let text = text.strip_prefix('/').unwrap_or(text);
         let (path, name) = text.rsplit_once('/').unwrap_or(("", text));
@@ -154,7 +156,7 @@ impl FromStr for RoleName {
 }
 
 impl ExternalId {
-    /// The text that `AssumeRole` sends.
+    /// Returns the text that `AssumeRole` sends.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -164,7 +166,7 @@ impl ExternalId {
 impl FromStr for ExternalId {
     type Err = InvalidIdentifier;
 
-    /// 2..1224 characters of `[\w+=,.@:\/-]` (STS API reference, `AssumeRole`).
+    /// Parses 2..1224 characters of `[\w+=,.@:\/-]` (STS API reference, `AssumeRole`).
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_+=,.@:/-".contains(&byte);
         if matches!(text.len(), 2..=1224) && text.bytes().all(allowed) {
@@ -178,7 +180,7 @@ impl FromStr for ExternalId {
 }
 
 impl NotebookArn {
-    /// The ARN's text.
+    /// Returns the ARN's text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -186,7 +188,7 @@ impl NotebookArn {
 }
 
 impl From<&str> for NotebookArn {
-    /// Takes AWS's word: an ARN is compared and shown, never taken apart.
+    /// Takes AWS's text unchecked, because an ARN is only compared and shown, never parsed.
     fn from(text: &str) -> Self {
         Self(text.into())
     }
@@ -205,7 +207,7 @@ impl Partition {
         Self::AwsEusc,
     ];
 
-    /// The partition's name in an ARN.
+    /// Returns the partition's name in an ARN.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {

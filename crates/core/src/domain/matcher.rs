@@ -1,4 +1,4 @@
-//! Which notebooks are meant: the globs, tags, accounts and regions of selectors and exemptions.
+//! Matchers of selectors and exemptions: globs, tags, accounts and regions.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,51 +6,52 @@ use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
 use super::{AccountId, Notebook, Region, Tags};
 
-/// Shell globs over names; any of them matches.
+/// Shell globs over names. A name matches if any glob matches.
 #[derive(Clone, Debug)]
 pub struct Globs {
     patterns: Vec<String>,
     set: GlobSet,
 }
 
-/// A glob that cannot be understood.
+/// An invalid glob.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{pattern:?} is not a glob: {problem}")]
 pub struct InvalidGlob {
-    /// Where it stands in its list.
+    /// The index of the glob in its list.
     pub index: usize,
-    /// As it was written.
+    /// The glob as written.
     pub pattern: String,
-    /// What is wrong.
+    /// The error.
     pub problem: String,
 }
 
-/// All that is given must match; what is not given matches everything.
+/// Criteria for notebooks. All given criteria must match; an absent criterion matches everything.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Matcher {
-    /// Any of these names.
+    /// Globs, any of which must match the name.
     pub names: Option<Globs>,
-    /// All of these tags, with these values.
+    /// Tags that the notebook must all have, with these values.
     pub tags: BTreeMap<String, String>,
-    /// Any of these accounts; empty: every account.
+    /// Accounts of matching notebooks. Empty: every account.
     pub accounts: BTreeSet<AccountId>,
-    /// Any of these regions; empty: every region.
+    /// Regions of matching notebooks. Empty: every region.
     pub regions: BTreeSet<Region>,
 }
 
-/// Whether a notebook is meant.
+/// The result of matching a notebook.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Match {
-    /// It is.
+    /// The notebook matches.
     Yes,
-    /// It is not.
+    /// The notebook does not match.
     No,
-    /// It hangs on tags that could not be read.
+    /// The result depends on tags that could not be read.
     Unknown,
 }
 
 impl Globs {
-    /// Reads globs in the shell's notation: `*`, `?`, `[a-c]`, `{a,b}`, with `\` before a character meant as such.
+    /// Parses globs in the shell's notation: `*`, `?`, `[a-c]`, `{a,b}`, and `\` to escape a
+    /// character.
     pub fn new(patterns: &[String]) -> Result<Self, Vec<InvalidGlob>> {
         let mut builder = GlobSetBuilder::new();
         let mut invalid = Vec::new();
@@ -72,7 +73,7 @@ impl Globs {
                 set,
             }),
             Ok(_) => Err(invalid),
-            // Each glob is fine, but not all of them together: the compiled set is too large.
+            // Each glob is valid, but the compiled set is too large.
             Err(error) => Err(vec![InvalidGlob {
                 index: 0,
                 pattern: patterns.first().cloned().unwrap_or_default(),
@@ -81,7 +82,7 @@ impl Globs {
         }
     }
 
-    /// Whether any of them matches.
+    /// Returns true if any glob matches the name.
     #[must_use]
     pub fn matches(&self, name: &str) -> bool {
         self.set.is_match(name)
@@ -97,13 +98,14 @@ impl PartialEq for Globs {
 impl Eq for Globs {}
 
 impl Matcher {
-    /// Whether it can be judged only with tags at hand.
+    /// Returns true if the matcher uses tags.
     #[must_use]
     pub fn speaks_of_tags(&self) -> bool {
         !self.tags.is_empty()
     }
 
-    /// Whether a notebook of this account and region is meant. What names, accounts and regions rule out needs no tags.
+    /// Matches a notebook of this account and region. Tags are not needed if the name, account or
+    /// region already rules the notebook out.
     #[must_use]
     pub fn matches(
         &self,

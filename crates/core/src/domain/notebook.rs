@@ -1,4 +1,4 @@
-//! A notebook instance as AWS shows it.
+//! A notebook instance, as AWS describes it.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -9,7 +9,7 @@ use super::{NotebookArn, ReadFailure};
 /// The tags of a resource.
 pub type Tags = BTreeMap<String, String>;
 
-/// What `ListNotebookInstances` tells about a notebook: no root access and no tags.
+/// The result of `ListNotebookInstances` for a notebook. It has no root access and no tags.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NotebookSummary {
     /// The ARN.
@@ -18,50 +18,52 @@ pub struct NotebookSummary {
     pub name: String,
     /// The status at the time of the List.
     pub status: NotebookStatus,
-    /// When AWS last noted a change; it moves on every stop and start.
+    /// The time of the last change. AWS updates it at each stop and start.
     pub last_modified: Option<Timestamp>,
-    /// The lifecycle configuration attached, whose scripts run as root whatever `RootAccess` says.
+    /// The attached lifecycle configuration. Its scripts run as root whatever `RootAccess` is.
     pub lifecycle_config: Option<String>,
 }
 
-/// What `DescribeNotebookInstance` adds.
+/// The result of `DescribeNotebookInstance` for a notebook.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NotebookDetails {
-    /// Whether its users have root.
+    /// The root access of the notebook's users.
     pub root_access: RootAccess,
-    /// The status at the time of the Describe, newer than the summary's.
+    /// The status at the time of the Describe, newer than the status of the summary.
     pub status: NotebookStatus,
-    /// The lifecycle configuration attached.
+    /// The attached lifecycle configuration.
     pub lifecycle_config: Option<String>,
-    /// `PlatformIdentifier`, such as `notebook-al2023-v1`; `None`: AWS did not say.
+    /// `PlatformIdentifier`, such as `notebook-al2023-v1`. `None` if AWS did not report it.
     pub platform: Option<String>,
-    /// `AcceleratorTypes`: the Elastic Inference accelerators attached, which AWS does not support any more.
+    /// `AcceleratorTypes`: the attached Elastic Inference accelerators, which AWS no longer
+    /// supports.
     pub accelerators: Vec<String>,
-    /// `FailureReason`: why the last start or update failed, in AWS's words.
+    /// `FailureReason`: AWS's message about the last failed start or update.
     pub failure_reason: Option<String>,
-    /// `CreationTime`, in whole microseconds. A notebook of the same name with another one is another notebook.
+    /// `CreationTime`, in whole microseconds. A notebook of the same name with another
+    /// `CreationTime` is another notebook.
     pub created_at: Option<Timestamp>,
-    /// `LastModifiedTime`, in whole microseconds: it moves at each stop and start.
+    /// `LastModifiedTime`, in whole microseconds. AWS updates it at each stop and start.
     pub last_modified: Option<Timestamp>,
 }
 
-/// A notebook in a snapshot, with what of it could not be read.
+/// A notebook in a snapshot, with the errors of the parts that could not be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Notebook {
-    /// From the last List.
+    /// The result of the last List.
     pub summary: NotebookSummary,
-    /// From the last Describe of this version of the notebook.
+    /// The result of the last Describe of this version of the notebook.
     pub details: Result<NotebookDetails, ReadFailure>,
-    /// From `ListTags`; `None` where no policy speaks of tags.
+    /// The result of `ListTags`. `None` if no policy uses tags.
     pub tags: Option<Result<Tags, ReadFailure>>,
-    /// When reading `details` and `tags` began.
+    /// The time when reading `details` and `tags` began.
     pub described_at: Timestamp,
 }
 
 /// The status of a notebook instance.
 ///
-/// The SDK's enum is open, and `PendingMaintenance` and `InMaintenance` are seen though not documented: a
-/// status that is not known here is data, never acted upon.
+/// The SDK's enum is open. AWS returns `PendingMaintenance` and `InMaintenance` although they are
+/// not documented. An unknown status is kept as data and never acted upon.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum NotebookStatus {
     /// Starting.
@@ -70,7 +72,7 @@ pub enum NotebookStatus {
     InService,
     /// Being stopped.
     Stopping,
-    /// Stopped: the only status in which root access can be changed.
+    /// Stopped. Root access can be changed in this status only.
     Stopped,
     /// A start or an update failed.
     Failed,
@@ -78,23 +80,23 @@ pub enum NotebookStatus {
     Deleting,
     /// Being updated.
     Updating,
-    /// Anything else.
+    /// Any other status, in AWS's spelling.
     Other(String),
 }
 
-/// Whether the users of a notebook have root.
+/// The root access of a notebook's users.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum RootAccess {
-    /// They have.
+    /// The users have root.
     Enabled,
-    /// They do not.
+    /// The users do not have root.
     Disabled,
-    /// AWS did not say, or said something that is not known here.
+    /// AWS reported no root access, or an unknown value.
     Unknown,
 }
 
 impl Notebook {
-    /// The newest status known.
+    /// Returns the newest known status.
     #[must_use]
     pub fn status(&self) -> &NotebookStatus {
         self.details
@@ -102,13 +104,13 @@ impl Notebook {
             .map_or(&self.summary.status, |details| &details.status)
     }
 
-    /// Whether it is running, by the newest status known.
+    /// Returns true if the notebook is running by the newest known status.
     #[must_use]
     pub fn is_running(&self) -> bool {
         *self.status() == NotebookStatus::InService
     }
 
-    /// When AWS last noted a change, as the newest reading tells it: the later one of List and Describe.
+    /// Returns the time of the last change: the later time of List and Describe.
     #[must_use]
     pub fn last_modified(&self) -> Option<Timestamp> {
         let described = self
@@ -119,7 +121,7 @@ impl Notebook {
         described.max(self.summary.last_modified)
     }
 
-    /// Whether its users have root, as far as it is known.
+    /// Returns the root access, or `Unknown` if the notebook could not be described.
     #[must_use]
     pub fn root_access(&self) -> RootAccess {
         self.details
@@ -127,13 +129,13 @@ impl Notebook {
             .map_or(RootAccess::Unknown, |details| details.root_access)
     }
 
-    /// The platform, as far as it is known.
+    /// Returns the platform, if known.
     #[must_use]
     pub fn platform(&self) -> Option<&str> {
         self.details.as_ref().ok()?.platform.as_deref()
     }
 
-    /// The lifecycle configuration attached, if any.
+    /// Returns the attached lifecycle configuration, if any.
     #[must_use]
     pub fn lifecycle_config(&self) -> Option<&str> {
         match &self.details {
@@ -144,7 +146,7 @@ impl Notebook {
 }
 
 impl NotebookStatus {
-    /// The status in AWS's spelling.
+    /// Returns the status in AWS's spelling.
     #[must_use]
     pub fn as_str(&self) -> &str {
         match self {
@@ -182,7 +184,7 @@ impl fmt::Display for NotebookStatus {
 }
 
 impl RootAccess {
-    /// AWS's spelling, and `Unknown`.
+    /// Returns the value in AWS's spelling, or `Unknown`.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -236,7 +238,7 @@ mod tests {
         }
     }
 
-    /// Promise P1: what AWS leaves out, or says in words that are not known here, is Unknown.
+    /// Promise P1: an absent or unknown value of AWS is Unknown.
     #[test]
     fn root_access_is_unknown_unless_aws_says_it() {
         for (said, expected) in [

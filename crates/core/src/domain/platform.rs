@@ -1,18 +1,21 @@
-//! Platforms of notebook instances: on which of them AWS starts a stopped notebook.
+//! Platforms of notebook instances, and the platforms on which AWS starts no stopped notebook.
 
 use std::{fmt, str::FromStr, sync::Arc};
 
 use super::NotebookDetails;
 
-/// The platform that notebooks on a retired platform are migrated to.
+/// The platform to which notebooks on a retired platform are migrated.
 pub const CURRENT_PLATFORM: &str = "notebook-al2023-v1";
 
-/// Patterns of the platforms that are retired unless the operator is told otherwise: Amazon Linux 1 and Amazon Linux 2, in all versions.
+/// Patterns of the platforms that are retired by default: Amazon Linux 1 and Amazon Linux 2, all
+/// versions.
 const RETIRED_BY_DEFAULT: &str = "notebook-al1-*,notebook-al2-*";
 
-/// Since when AWS starts no stopped notebook on a platform, for those that AWS has named. A running notebook keeps running.
+/// The dates since when AWS starts no stopped notebook on a platform, as far as AWS has published
+/// them. A running notebook keeps running.
 ///
-/// Source: Amazon SageMaker AI Developer Guide, pages `nbi-al2`, `nbi-jl` and `nbi-al2023`, as of mid-2026.
+/// Source: Amazon SageMaker AI Developer Guide, pages `nbi-al2`, `nbi-jl` and `nbi-al2023`, as of
+/// mid-2026.
 const NO_START_SINCE: [(&str, &str); 4] = [
     ("notebook-al1-v1", "2024-03-31"),
     ("notebook-al2-v1", "2025-06-30"),
@@ -20,47 +23,50 @@ const NO_START_SINCE: [(&str, &str); 4] = [
     ("notebook-al2-v3", "2026-07-01"),
 ];
 
-/// What the identifier of a platform begins with that AWS cannot migrate.
+/// The prefix of the platforms that AWS cannot migrate.
 ///
-/// Source: the same, page `nbi-al2023`: an Update migrates from Amazon Linux 2 only.
+/// Source: the same guide, page `nbi-al2023`: an Update migrates from Amazon Linux 2 only.
 const WITHOUT_MIGRATION: &str = "notebook-al1-";
 
-/// The platforms on which AWS starts no stopped notebook: `PlatformIdentifier`s, of which the last character may be `*`.
+/// The platforms on which AWS starts no stopped notebook, as patterns of `PlatformIdentifier`. A
+/// pattern may end in `*`.
 ///
-/// A platform that no pattern matches is restartable, so that a new platform of AWS needs no new version of sudoless.
+/// A platform that matches no pattern is restartable, so that a new platform of AWS needs no new
+/// version of sudoless.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RetiredPlatforms(Arc<[String]>);
 
-/// A list of platforms that cannot be understood.
+/// An invalid list of platforms.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "{0:?} is not a platform: write identifiers as AWS does, separated by commas, such as notebook-al2-v3; a * at the end matches any rest"
 )]
 pub struct InvalidPlatform(String);
 
-/// Why AWS will not start a notebook again once it is stopped, as far as Describe tells.
+/// The reason why AWS will not start a notebook again after a stop, as far as Describe shows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NotRestartable {
-    /// AWS starts no notebook on this platform.
+    /// AWS starts no stopped notebook on this platform.
     PlatformRetired(String),
-    /// AWS does not say the platform.
+    /// AWS does not report the platform.
     PlatformUnknown,
-    /// Elastic Inference accelerators are attached, which AWS does not support any more.
+    /// Elastic Inference accelerators are attached, which AWS no longer supports.
     Accelerators(Vec<String>),
 }
 
 impl RetiredPlatforms {
-    /// These patterns, and no others.
+    /// Creates a list with these patterns only.
     pub fn new(patterns: impl IntoIterator<Item = String>) -> Self {
         Self(patterns.into_iter().collect())
     }
 
-    /// Returns an error if AWS will not start the notebook again once it is stopped (promise P2).
+    /// Returns an error if AWS will not start the notebook again after a stop (promise P2).
     ///
-    /// Capacity, quotas, keys and lifecycle scripts are not covered: they show after a Start only.
+    /// The check does not cover capacity, quotas, keys and lifecycle scripts. Their failures show
+    /// only after a Start.
     ///
     /// # Errors
-    /// Why it will not.
+    /// The reason why AWS will not start the notebook.
     pub fn check(&self, details: &NotebookDetails) -> Result<(), NotRestartable> {
         match &details.platform {
             None => Err(NotRestartable::PlatformUnknown),
@@ -100,7 +106,7 @@ impl FromStr for RetiredPlatforms {
     }
 }
 
-/// One pattern. AWS's identifiers have letters, digits and hyphens only.
+/// Parses a pattern. AWS's identifiers have letters, digits and hyphens only.
 fn pattern(text: &str) -> Result<String, InvalidPlatform> {
     let text = text.trim();
     let start = text.strip_suffix('*').unwrap_or(text);
@@ -118,7 +124,8 @@ impl fmt::Display for RetiredPlatforms {
 }
 
 impl NotRestartable {
-    /// Returns true if AWS can migrate the notebook to [`CURRENT_PLATFORM`] while it is stopped. It keeps `/home/ec2-user/SageMaker`.
+    /// Returns true if AWS can migrate the notebook to [`CURRENT_PLATFORM`] while the notebook is
+    /// stopped. A migration keeps `/home/ec2-user/SageMaker`.
     #[must_use]
     pub fn is_migratable(&self) -> bool {
         match self {
@@ -127,7 +134,7 @@ impl NotRestartable {
         }
     }
 
-    /// What a person does about it. Completes "to fix it, …".
+    /// Returns the remedy for a person. The text completes "to fix it, …".
     #[must_use]
     pub fn advice(&self) -> String {
         let recreate = format!(
@@ -151,7 +158,7 @@ impl NotRestartable {
     }
 }
 
-/// Why a Start would be refused, as a clause.
+/// Writes the reason why AWS would reject a Start, as a clause.
 impl fmt::Display for NotRestartable {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -193,7 +200,8 @@ mod tests {
         }
     }
 
-    /// Every platform that AWS has named, those of families that it may name, and platforms that nobody has heard of.
+    /// Tests every platform that AWS has named, future versions of these families, and invented
+    /// platforms.
     #[test]
     fn retired_by_default_is_all_of_amazon_linux_1_and_2() {
         let retired = RetiredPlatforms::default();
@@ -229,7 +237,7 @@ mod tests {
         assert_eq!(check(None, &[]), Err(NotRestartable::PlatformUnknown));
         let attached = Err(NotRestartable::Accelerators(vec!["ml.eia1.medium".into()]));
         assert_eq!(check(Some(CURRENT_PLATFORM), &["ml.eia1.medium"]), attached);
-        // Migration is what helps, so that the platform is named first.
+        // The platform is named first, because a migration is the remedy.
         let platform = "notebook-al2-v3";
         let both = Err(NotRestartable::PlatformRetired(platform.into()));
         assert_eq!(check(Some(platform), &["ml.eia1.medium"]), both);

@@ -1,4 +1,4 @@
-//! A policy whose every word has been understood.
+//! A validated policy.
 
 use std::{collections::BTreeSet, fmt, sync::Arc, time::Duration};
 
@@ -13,37 +13,37 @@ pub struct PolicyName(Arc<str>);
 /// A `NotebookRootAccessPolicy` after validation.
 #[derive(Clone, Debug)]
 pub struct Policy {
-    /// Its name.
+    /// The policy's name.
     pub name: PolicyName,
-    /// Whether notebooks are changed.
+    /// The reaction to violations.
     pub mode: Mode,
-    /// No scan, nothing new is begun.
+    /// True if the policy is suspended: no scan, and nothing new begins.
     pub suspended: bool,
-    /// How often its targets are read.
+    /// The interval between reads of the policy's targets.
     pub scan_interval: Duration,
-    /// Whom it covers, each account once.
+    /// The accounts that the policy covers, each once.
     pub accounts: Vec<Account>,
-    /// Which of their notebooks.
+    /// The notebooks that the policy covers.
     pub selector: Matcher,
-    /// Which of those are left alone.
+    /// The notebooks that are left alone.
     pub exemptions: Vec<Exemption>,
-    /// How notebooks are fixed.
+    /// The rules for disabling root access.
     pub remediation: Remediation,
-    /// What is not wrong but probably not meant either.
+    /// Settings that are valid but probably unintended.
     pub warnings: Vec<Warning>,
 }
 
-/// Something about a policy that is not wrong but probably not meant either.
+/// A setting that is valid but probably unintended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Warning {
     /// The field, such as `spec.exemptions[0]`.
     pub path: String,
-    /// What follows the path in a sentence, and what to do.
+    /// The rest of the sentence after the path, with the remedy.
     pub sentence: String,
 }
 
 impl Warning {
-    /// Something about the field at `path`.
+    /// Creates a warning about the field at `path`.
     pub fn new(path: impl Into<String>, sentence: impl Into<String>) -> Self {
         Self {
             path: path.into(),
@@ -58,23 +58,23 @@ impl fmt::Display for Warning {
     }
 }
 
-/// What a policy does about violations.
+/// The reaction of a policy to violations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
-    /// Reports them.
+    /// Reports violations.
     Audit,
-    /// Fixes them.
+    /// Reports violations and disables root access.
     Enforce,
 }
 
 /// An account that a policy covers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Account {
-    /// Its id.
+    /// The account's id.
     pub id: AccountId,
-    /// How to reach it.
+    /// The role for access to the account.
     pub access: Access,
-    /// Where to look.
+    /// The regions to scan.
     pub regions: Regions,
 }
 
@@ -83,86 +83,89 @@ pub struct Account {
 pub enum Regions {
     /// Every region that is enabled for the account.
     Enabled,
-    /// These.
+    /// These regions.
     Named(BTreeSet<Region>),
 }
 
-/// A reason to leave notebooks alone.
+/// An exemption of notebooks from a policy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Exemption {
-    /// Why, in the platform team's words.
+    /// The reason, in the platform team's words.
     pub reason: String,
-    /// Which notebooks.
+    /// The exempt notebooks.
     pub matcher: Matcher,
-    /// Until when; `None`: for ever.
+    /// The expiry. `None`: the exemption never expires.
     pub expires_at: Option<Timestamp>,
 }
 
-/// How notebooks are fixed.
+/// The rules for disabling root access.
 #[derive(Clone, Debug)]
 pub struct Remediation {
-    /// What happens to a notebook that is running.
+    /// The handling of a running notebook.
     pub when_running: WhenRunning,
-    /// Restarts in flight under the policy.
+    /// The maximum number of restarts in progress for the policy.
     pub max_concurrent: u32,
-    /// Restarts in flight under the policy, per account and region.
+    /// The maximum number of restarts in progress for the policy, per account and region.
     pub max_concurrent_per_region: u32,
-    /// Failures per account and region at which no new remediation starts there.
+    /// The number of failures in an account and region that halts remediation there. The same
+    /// number of notebooks that are down and need attention halts the restarts of the whole policy.
     pub max_failures: u32,
-    /// How long ago a stopped notebook must have come to Stopped before it is updated. Zero: its age does not matter.
+    /// The minimum time from a notebook's stop to its update. Zero: stopped notebooks are updated
+    /// at once.
     pub rest_after_stop: Duration,
-    /// When notebooks may be stopped; empty: at any time.
+    /// The times when notebooks may be stopped. Empty: any time.
     pub windows: Vec<Window>,
-    /// How long each step may take.
+    /// The timeout of each step.
     pub timeouts: Timeouts,
 }
 
-/// What happens to a notebook that is running.
+/// The handling of a running notebook.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WhenRunning {
-    /// It is stopped, updated and started.
+    /// Stops, updates and starts the notebook.
     Restart,
-    /// It is fixed when its owner stops it.
+    /// Updates the notebook after its owner has stopped it.
     Wait,
 }
 
-/// A time in which notebooks may be stopped.
+/// A period when notebooks may be stopped.
 #[derive(Clone, Debug)]
 pub struct Window {
-    /// When it opens, by the clock of `time_zone`. It is bound to UTC, which stands for that clock, because where a clock is set
-    /// the library (cronexpr 1.7.0) loses the times that are skipped, doubles those that come twice, and where these are half an
-    /// hour (Lord Howe) never returns. In UTC there is nothing of that.
+    /// The opening times, by the clock of `time_zone`. The schedule itself is bound to UTC, which
+    /// stands for that clock, because the library (cronexpr 1.7.0) mishandles clock changes. It
+    /// loses skipped times and doubles repeated times. On changes of half an hour (Lord Howe) it
+    /// never returns. UTC has no clock changes.
     pub schedule: cronexpr::Crontab,
-    /// What the schedule means by a time that the clock shows twice.
+    /// The meaning of a time that the clock shows twice.
     pub repeated_time: RepeatedTime,
-    /// How long it stays open.
+    /// The time that the window stays open.
     pub duration: Duration,
-    /// Whose clock the schedule means.
+    /// The time zone of the schedule's clock.
     pub time_zone: TimeZone,
 }
 
-/// What a schedule means by a time that the clock shows twice, when it is put back.
+/// The meaning of a time that the clock shows twice, when it is put back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RepeatedTime {
-    /// The first: it names hours and minutes.
+    /// The first occurrence only: the schedule names hours and minutes.
     First,
-    /// Both: it runs through the hours or minutes, as `*` and `*/15` do.
+    /// Both occurrences: the schedule repeats by hour or minute, as `*` and `*/15` do.
     Both,
 }
 
-/// How long each step of a remediation may take before a person is called.
+/// The timeout of each step of a remediation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timeouts {
-    /// Until it is Stopped.
+    /// The timeout until the notebook is Stopped.
     pub stop: Duration,
-    /// Until root access is Disabled.
+    /// The timeout until root access is Disabled.
     pub update: Duration,
-    /// Until it is InService.
+    /// The timeout until the notebook is InService.
     pub start: Duration,
 }
 
 impl PolicyName {
-    /// The name.
+    /// Returns the name.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -170,7 +173,7 @@ impl PolicyName {
 }
 
 impl From<&str> for PolicyName {
-    /// The API server has judged it.
+    /// Takes the name unchecked, because the API server has validated it.
     fn from(name: &str) -> Self {
         Self(name.into())
     }
@@ -183,7 +186,8 @@ impl fmt::Display for PolicyName {
 }
 
 impl Policy {
-    /// Whether it names an account and region. One over every enabled region names each that a notebook can be in.
+    /// Returns true if the policy names an account and region. A policy over every enabled region
+    /// names every region of the account.
     #[must_use]
     pub fn names(&self, account: &AccountId, region: &Region) -> bool {
         self.accounts.iter().any(|each| {
@@ -202,7 +206,7 @@ impl Policy {
         named.map(|named| &named.access)
     }
 
-    /// Whether it can be judged only with the notebooks' tags at hand.
+    /// Returns true if the policy uses the notebooks' tags.
     #[must_use]
     pub fn speaks_of_tags(&self) -> bool {
         self.selector.speaks_of_tags()
@@ -214,7 +218,8 @@ impl Policy {
 }
 
 impl Exemption {
-    /// Whether it holds at an instant. One that expires at an instant does not hold at it.
+    /// Returns true if the exemption holds at an instant. It does not hold any more at the instant
+    /// of its expiry.
     #[must_use]
     pub fn holds_at(&self, now: Timestamp) -> bool {
         self.expires_at.is_none_or(|expiry| now < expiry)

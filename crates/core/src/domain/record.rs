@@ -1,4 +1,4 @@
-//! A remediation of one notebook, as it is recorded at the API server: the intent, and how far it is.
+//! The record of one notebook's remediation at the API server: intent and progress.
 
 use std::fmt;
 
@@ -10,170 +10,185 @@ use super::{
     TargetRegion, Timeouts,
 };
 
-/// The hexadecimal digits of the ARN's digest in a record's name.
+/// The number of hexadecimal digits of the ARN's digest in a record's name.
 const DIGEST_DIGITS: usize = 16;
 
-/// The name of a record. It follows from the notebook's ARN, so that the API server refuses a second record of one notebook:
-/// the create is the lock (promise P5).
+/// The name of a record. It follows from the notebook's ARN, so that the API server rejects a
+/// second record of the same notebook: the create is the lock (promise P5).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RecordName(String);
 
-/// Which notebook a record is about.
+/// The notebook of a record.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct NotebookRef {
-    /// Its ARN.
+    /// The notebook's ARN.
     pub arn: NotebookArn,
-    /// Its account.
+    /// The notebook's account.
     pub account: AccountId,
-    /// Its region.
+    /// The notebook's region.
     pub region: Region,
-    /// Its name.
+    /// The notebook's name.
     pub name: String,
-    /// Its `CreationTime`: a notebook of this name with another one is another notebook. `None`: AWS did not say, or an older
-    /// version made the record.
+    /// The notebook's `CreationTime`. A notebook of the same name with another `CreationTime` is
+    /// another notebook. `None` if AWS did not report it, or if an older version created the
+    /// record.
     pub created_at: Option<Timestamp>,
 }
 
-/// What was decided before anything was done; it never changes.
+/// The intent, recorded before any action. Immutable.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Intent {
-    /// The policy that wants it.
+    /// The policy that requested the remediation.
     pub policy: PolicyName,
     /// The notebook.
     pub notebook: NotebookRef,
-    /// How it is reached, so that it can be finished even after the policy changed.
+    /// The access to the account, kept so that the record can be finished after the policy changed.
     pub access: Access,
-    /// Whether it was `InService` in the Describe just before the record was created: then it has to run again (promise P2), and
-    /// only then it may be started (promise P3).
+    /// True if the notebook was `InService` in the Describe just before the record was created.
+    /// Such a notebook must run again (promise P2). Only such a notebook may be started (promise
+    /// P3).
     pub was_running: bool,
-    /// How long each step may take.
+    /// The timeout of each step.
     pub timeouts: Timeouts,
-    /// How often it was fixed before and came back with root.
+    /// The number of times that root access was disabled before and was enabled again.
     pub recurrence: u32,
 }
 
-/// A record as it stands.
+/// A record as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
-    /// What was decided.
+    /// The intent.
     pub intent: Intent,
-    /// How far it is.
+    /// The progress.
     pub progress: Progress,
-    /// When it was created.
+    /// The time of the record's creation.
     pub created_at: Timestamp,
-    /// Whether somebody asked to delete it: then the notebook is brought back first.
+    /// True if the record is being deleted. The notebook is restored first.
     pub being_deleted: bool,
-    /// Whether it has a status. The first pass writes it; a record that was restored from a backup may have none.
+    /// True if the record has a status. The first pass writes the status. A record that was
+    /// restored from a backup may have none.
     pub has_status: bool,
 }
 
-/// How far a remediation is.
+/// The progress of a remediation.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Progress {
-    /// Where it stands.
+    /// The state.
     pub state: RecordState,
-    /// When `state` last changed; `None`: at the record's creation. Deadlines count from here, never from a retry.
+    /// The time when `state` last changed. `None`: the record's creation. Deadlines count from this
+    /// time, never from a retry.
     pub step_since: Option<Timestamp>,
-    /// Where it stood when it began to need attention; its step's timeout and writes go on to count.
+    /// The step that needs attention. The timeout and the writes of this step still apply.
     pub attention_from: Option<Step>,
-    /// When the last write to AWS was about to be sent.
+    /// The time when the last write to AWS was about to be sent.
     pub last_write_at: Option<Timestamp>,
-    /// When the first Stop was about to be sent: from then on it is our doing if the notebook is down.
+    /// The time when the first Stop was about to be sent. From then on the operator is responsible
+    /// if the notebook is down.
     pub stop_requested_at: Option<Timestamp>,
-    /// When a Stop was about to be sent that was not answered so far: for a while it may still arrive.
+    /// The time when an unanswered Stop was about to be sent. The Stop may still take effect for a
+    /// while.
     pub unanswered_stop_at: Option<Timestamp>,
-    /// When the first Update was about to be sent, once stopped.
+    /// The time when the first Update was about to be sent. A probe does not count.
     pub update_requested_at: Option<Timestamp>,
-    /// When the first Start was about to be sent.
+    /// The time when the first Start was about to be sent.
     pub start_requested_at: Option<Timestamp>,
-    /// When AWS accepted the last Start that it accepted.
+    /// The time when AWS last accepted a Start.
     pub start_accepted_at: Option<Timestamp>,
-    /// How many Starts were about to be sent.
+    /// The number of Starts that were about to be sent.
     pub start_attempts: u32,
-    /// Set: no more Update, the notebook is brought back as it is, for this reason.
+    /// The reason of a rollback. If set, no Update is sent any more, and the notebook is restored
+    /// as it was.
     pub rollback_reason: Option<EndReason>,
-    /// What AWS said when it last refused something or did not answer. For people only: nothing is decided by it.
+    /// AWS's message when it last rejected a request or did not answer. No decision depends on this
+    /// text.
     pub last_error: Option<String>,
-    /// `FailureReason` of the last Describe that showed the notebook in status Failed. For people only.
+    /// `FailureReason` of the last Describe that showed the notebook in status Failed. No decision
+    /// depends on this text.
     pub failure_reason: Option<String>,
-    /// When it finished.
+    /// The time when the remediation finished.
     pub completed_at: Option<Timestamp>,
-    /// Why it finished as it did.
+    /// The reason of the result.
     pub end: Option<EndReason>,
 }
 
 /// The state of a record.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum RecordState {
-    /// Nothing was done yet, or nothing that takes the notebook down.
+    /// No request has been sent that takes the notebook down.
     #[default]
     Pending,
-    /// It was, or is about to be, asked to stop.
+    /// A Stop was requested, or is about to be.
     Stopping,
-    /// It is down, and root access is being disabled.
+    /// The notebook is down, and root access is being disabled.
     Updating,
-    /// It is being brought back.
+    /// The notebook is being started again.
     Starting,
-    /// A step took longer than its timeout, or something refuses: a person should look. The operator goes on trying.
+    /// A step exceeded its timeout, or AWS denies a request. A person should look. The operator
+    /// keeps trying.
     NeedsAttention,
-    /// Its users have no root, and it runs if it ran before.
+    /// Root access is disabled, and the notebook runs if it ran before.
     Succeeded,
-    /// It was not fixed. It is as it was before, and stays so until somebody deletes the record.
+    /// Root access is not disabled. The notebook is as it was before, and is left alone until a
+    /// person deletes the record.
     Failed,
-    /// It was not fixed, because nobody wants it any more or its owner changed it.
+    /// Root access is not disabled, because the policy does not want it any more or not now, or the
+    /// owner changed the notebook.
     Cancelled,
-    /// A state that a later version wrote. Not finished, as far as this version can tell.
+    /// A state of a later version. This version treats it as unfinished.
     Unrecognized,
 }
 
-/// A part of a remediation that has a timeout of its own.
+/// A step of a remediation with a timeout of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Step {
-    /// Until it is Stopped.
+    /// Until the notebook is Stopped.
     Stop,
     /// Until root access is Disabled.
     Update,
-    /// Until it is `InService`.
+    /// Until the notebook is `InService`.
     Start,
 }
 
-/// Why a remediation was given up, or ended as it did.
+/// The reason of a rollback or of a result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum EndReason {
-    /// Root access is disabled, and the notebook is as it was otherwise.
+    /// Root access is disabled. Otherwise the notebook is as it was.
     RootAccessDisabled,
-    /// The notebook does not exist any more.
+    /// The notebook no longer exists.
     Deleted,
-    /// The operator's role may not update or stop it; nobody was disturbed.
+    /// The operator's role may not update or stop the notebook. Nobody was disturbed.
     AccessDenied,
-    /// The Update was refused for want of permission, after it had been stopped.
+    /// AWS denied the Update after the notebook had been stopped.
     UpdateDenied,
-    /// The Update was refused because the notebook is in status Failed.
+    /// AWS rejected the Update because the notebook is in status Failed.
     UpdateRefused,
-    /// The Update did not take within its timeout.
+    /// The Update had no effect within its timeout.
     UpdateTimedOut,
-    /// AWS did not say whether its users have root, or the tags that the policy speaks of could not be read.
+    /// AWS did not report the root access, or the tags that the policy uses could not be read.
     RootAccessUnknown,
-    /// The policy does not want it any more, or somebody deleted the record.
+    /// The policy does not want the remediation any more, or the record was deleted.
     Withdrawn,
-    /// The notebook is not to be disturbed now: the window closed, the policy was suspended, or the budget is used up.
+    /// The notebook must not be disturbed now. For example, the window closed, the policy was
+    /// suspended, or the budget is exhausted.
     Deferred,
-    /// Its owner started it meanwhile; the next remediation takes that into account.
+    /// The owner started the notebook meanwhile. The next remediation records it as running.
     StartedByOwner,
-    /// It ran again after the operator's Start, and was stopped by somebody else since: it is not started again.
+    /// The notebook ran again after the operator's Start, and its owner stopped it. It is not
+    /// started again.
     StoppedByOwner,
-    /// It was not stopped within `timeouts.stop`, because AWS gave no clear answer to the probe.
+    /// The notebook was not stopped within `timeouts.stop`, because AWS gave no clear response to
+    /// the probe.
     TimedOut,
-    /// A reason that a later version wrote.
+    /// A reason of a later version.
     Unrecognized,
 }
 
 impl RecordName {
-    /// The name of the record of a notebook.
+    /// Returns the name of a notebook's record.
     #[must_use]
     pub fn of(notebook: &NotebookRef) -> Self {
-        // AWS allows letters, digits and hyphens (`NotebookInstanceName` in its API reference). Should it allow more one day, the
-        // digest still tells notebooks apart.
+        // AWS allows letters, digits and hyphens (`NotebookInstanceName` in its API reference). If
+        // AWS ever allows more characters, the digest still tells notebooks apart.
         let readable: String = notebook
             .name
             .chars()
@@ -197,7 +212,7 @@ impl RecordName {
         )
     }
 
-    /// The name.
+    /// Returns the name.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -205,7 +220,7 @@ impl RecordName {
 }
 
 impl NotebookRef {
-    /// The notebook that AWS lists in an account and region.
+    /// Creates a reference to a listed notebook of an account and region.
     #[must_use]
     pub fn new(account: &AccountId, region: &Region, notebook: &NotebookSummary) -> Self {
         Self {
@@ -217,7 +232,7 @@ impl NotebookRef {
         }
     }
 
-    /// The account and region that it is in.
+    /// Returns the notebook's account and region.
     #[must_use]
     pub fn target(&self) -> Target {
         Target {
@@ -228,7 +243,7 @@ impl NotebookRef {
 }
 
 impl Intent {
-    /// Where and as whom the notebook is read and changed.
+    /// Returns the target and the identity for reading and changing the notebook.
     #[must_use]
     pub fn key(&self) -> TargetKey {
         TargetKey {
@@ -240,7 +255,7 @@ impl Intent {
 }
 
 impl Record {
-    /// A record that was just created.
+    /// Creates a new record.
     #[must_use]
     pub fn new(intent: Intent, created_at: Timestamp) -> Self {
         Self {
@@ -252,34 +267,35 @@ impl Record {
         }
     }
 
-    /// Whether nothing will happen to it any more.
+    /// Returns true if the record is finished.
     #[must_use]
     pub fn is_finished(&self) -> bool {
         self.progress.state.is_finished()
     }
 
-    /// Whether it is our doing, or may be, if the notebook is down now.
+    /// Returns true if the operator stopped the notebook, or may have stopped it.
     #[must_use]
     pub fn was_stopped_by_us(&self) -> bool {
         self.intent.was_running && self.progress.stop_requested_at.is_some()
     }
 
-    /// Returns true if the record counts as a notebook that is down: from its creation until the notebook is verified running again, or
-    /// was not touched, whatever the state in between (promise P6).
+    /// Returns true if the record counts as a notebook that is down (promise P6). It counts in
+    /// every state from its creation until the notebook is verified running again, or was not
+    /// touched.
     #[must_use]
     pub fn takes_a_slot(&self) -> bool {
         self.intent.was_running && !self.is_finished()
     }
 
-    /// Returns true if the notebook was stopped by the operator and needs a person: it gives its slot back, within `maxFailures`, and it
-    /// counts for the brake.
+    /// Returns true if the operator stopped the notebook and the notebook needs attention. Such a
+    /// record gives its slot back, within `maxFailures`, and counts for the brake.
     #[must_use]
     pub fn is_down_and_needs_attention(&self) -> bool {
         self.was_stopped_by_us() && self.progress.state == RecordState::NeedsAttention
     }
 
-    /// Whether it shows that notebooks in its account and region come back: the canary's evidence. One that was deleted meanwhile
-    /// never did.
+    /// Returns true if the record proves that notebooks in its account and region come back: the
+    /// evidence of the canary. A notebook that was deleted meanwhile proves nothing.
     #[must_use]
     pub fn shows_a_return(&self) -> bool {
         self.intent.was_running
@@ -287,20 +303,20 @@ impl Record {
             && self.progress.end != Some(EndReason::Deleted)
     }
 
-    /// Returns true if the last request about the notebook was a Start, and AWS accepted it.
+    /// Returns true if the last request was a Start that AWS accepted.
     #[must_use]
     pub fn is_start_accepted(&self) -> bool {
         let progress = &self.progress;
         progress.start_accepted_at.is_some() && progress.start_accepted_at >= progress.last_write_at
     }
 
-    /// The step that is under way, whose timeout counts.
+    /// Returns the step in progress, whose timeout applies.
     #[must_use]
     pub fn step(&self) -> Step {
         self.progress.step()
     }
 
-    /// When that step began.
+    /// Returns the time when the step in progress began.
     #[must_use]
     pub fn step_since(&self) -> Timestamp {
         self.progress.step_since.unwrap_or(self.created_at)
@@ -308,7 +324,7 @@ impl Record {
 }
 
 impl Progress {
-    /// The step that is under way; of one that needs attention, the one that it came from.
+    /// Returns the step in progress. In `NeedsAttention`, returns the step that needs attention.
     #[must_use]
     pub fn step(&self) -> Step {
         match self.state {
@@ -326,8 +342,8 @@ impl Progress {
 }
 
 impl Progress {
-    /// Begins a step, unless it is under way; returns whether it was not. Of one that needs attention the state stays until it
-    /// reaches another step.
+    /// Begins a step, and returns true unless the step is already in progress. `NeedsAttention`
+    /// stays until another step begins.
     pub fn enter(&mut self, state: RecordState, now: Timestamp) -> bool {
         let entered = Self {
             state,
@@ -345,7 +361,7 @@ impl Progress {
         begins
     }
 
-    /// Moves what was noted at one instant about a request to the instant at which it is sent.
+    /// Moves the times that were recorded for a request to the time when the request is sent.
     pub fn stamp(&mut self, noted_at: Timestamp, sent_at: Timestamp) {
         for time in [
             &mut self.last_write_at,
@@ -360,8 +376,8 @@ impl Progress {
         }
     }
 
-    /// Takes back what says that a request was sent: it was not. State, deadline and rollback stay as they are, so that a notebook that is
-    /// down still needs attention in time.
+    /// Takes back the fields that say that a request was sent, because it was not. State, deadline
+    /// and rollback stay, so that a notebook that is down still needs attention in time.
     pub fn take_back_sent(&mut self, before: &Self) {
         self.last_write_at = before.last_write_at;
         self.stop_requested_at = before.stop_requested_at;
@@ -372,7 +388,8 @@ impl Progress {
         self.start_attempts = before.start_attempts;
     }
 
-    /// The step took too long, or something refuses.
+    /// Marks the record as `NeedsAttention`: the step exceeded its timeout, or AWS denies a
+    /// request.
     pub fn need_attention(&mut self, now: Timestamp) {
         if self.state != RecordState::NeedsAttention {
             self.attention_from = Some(self.step());
@@ -381,7 +398,7 @@ impl Progress {
         }
     }
 
-    /// Nothing will happen any more.
+    /// Finishes the record.
     pub fn finish(&mut self, state: RecordState, reason: EndReason, now: Timestamp) {
         self.state = state;
         self.step_since = Some(now);
@@ -405,7 +422,7 @@ impl RecordState {
         Self::Unrecognized,
     ];
 
-    /// The state as the status and the metrics spell it.
+    /// Returns the state in the spelling of the status and the metrics.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -421,7 +438,7 @@ impl RecordState {
         }
     }
 
-    /// Whether nothing happens after it.
+    /// Returns true if the state is final.
     #[must_use]
     pub fn is_finished(self) -> bool {
         matches!(self, Self::Succeeded | Self::Failed | Self::Cancelled)
@@ -429,7 +446,7 @@ impl RecordState {
 }
 
 impl Step {
-    /// How long it may take.
+    /// Returns the timeout of the step.
     #[must_use]
     pub fn timeout(self, timeouts: &Timeouts) -> std::time::Duration {
         match self {
@@ -458,7 +475,7 @@ impl EndReason {
         Self::Unrecognized,
     ];
 
-    /// The reason as the status spells it.
+    /// Returns the reason in the spelling of the status.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -514,7 +531,7 @@ mod tests {
         }
     }
 
-    /// The digits are those of `printf %s ARN | sha256sum`.
+    /// Expects the digits of `printf %s ARN | sha256sum`.
     #[test]
     fn a_name_follows_from_the_arn() {
         let name = RecordName::of(&notebook("churn"));

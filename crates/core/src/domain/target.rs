@@ -1,4 +1,4 @@
-//! What is read as one: the notebooks of an account in a region, under one identity.
+//! Targets: the notebooks of an account in a region, read under one identity.
 
 use std::{fmt, sync::Arc};
 
@@ -6,16 +6,16 @@ use jiff::Timestamp;
 
 use super::{AccountId, ExternalId, Notebook, Region, RoleName};
 
-/// How the operator reaches an account.
+/// The identity for access to an account.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Access {
-    /// The role to assume; `None`: the operator's own identity, whose account must be the target's.
+    /// The role to assume. `None`: the operator's own identity, which must belong to the account.
     pub role: Option<RoleName>,
-    /// Sent with `AssumeRole`.
+    /// The external id for `AssumeRole`.
     pub external_id: Option<ExternalId>,
 }
 
-/// An account and region as a policy's status names it.
+/// An account and region, as a policy's status names them.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Target {
     /// The account.
@@ -27,14 +27,14 @@ pub struct Target {
 /// A target's region.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum TargetRegion {
-    /// `"*"` that could not be resolved.
+    /// A `"*"` that could not be resolved.
     Unresolved,
-    /// A region.
+    /// A named region.
     Named(Region),
 }
 
-/// What the inventory caches by. The same account and region under another identity is another target, because
-/// what one identity may read says nothing about another.
+/// The key of the inventory's cache. The same account and region under another identity is another
+/// target, because one identity's permissions say nothing about another's.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TargetKey {
     /// The account.
@@ -45,50 +45,51 @@ pub struct TargetKey {
     pub access: Access,
 }
 
-/// How the last attempt to read a target ended.
+/// The result of the last attempt to read a target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum TargetState {
-    /// Read.
+    /// The read succeeded.
     Scanned,
-    /// `AssumeRole`, List or Describe was refused.
+    /// AWS denied `AssumeRole`, List or Describe.
     AccessDenied,
     /// The region is not enabled for the account.
     RegionDisabled,
-    /// Throttled past what patience rides out.
+    /// AWS kept throttling the requests until the deadline.
     Throttled,
-    /// No answer, a server's fault, or an error that is not known.
+    /// No response, a server error, or an unknown error.
     Unreachable,
-    /// The operator's credentials are missing, wrong, expired, or of another account.
+    /// The operator's credentials are missing, invalid, expired, or of another account.
     InvalidCredentials,
 }
 
-/// Why something could not be read.
+/// The reason of a failed read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReadFailure {
-    /// What it means for the target. Never `Scanned`.
+    /// The resulting state of the target. Never `Scanned`.
     pub state: TargetState,
-    /// What to show: the operation, AWS's code and its message, without request ids, secrets or times, so that the
-    /// same failure always reads the same.
+    /// The message to show: operation, AWS's code and AWS's message. It has no request ids, secrets
+    /// or times, so that the same failure always has the same message.
     pub message: String,
 }
 
-/// The notebooks of a target, as of one attempt to read it.
+/// The notebooks of a target, as of one attempt to read the target.
 #[derive(Clone, Debug)]
 pub struct Snapshot {
-    /// Whose.
+    /// The target.
     pub target: Target,
-    /// When the attempt began.
+    /// The start time of the attempt.
     pub started_at: Timestamp,
-    /// How it ended.
+    /// The result of the attempt.
     pub state: TargetState,
-    /// Why it could not be read, or not in full.
+    /// The reason why the target was not read, or not fully.
     pub message: Option<String>,
-    /// State and message for a policy that speaks of tags, where reading those makes a difference. What somebody else's
-    /// policy wants to know must not make a target unreadable.
+    /// The state and message for policies that use tags, if reading the tags changes them. A target
+    /// must not become unreadable for other policies because of tags that only one policy uses.
     pub with_tags: Option<(TargetState, Option<String>)>,
-    /// Sorted by name. Of a target that could not be listed: those last seen, each of them unread.
+    /// The notebooks, sorted by name. If the target could not be listed, these are the notebooks
+    /// last seen, each of them unread.
     pub notebooks: Vec<Arc<Notebook>>,
-    /// When the last attempt began that read all of it.
+    /// The start time of the last attempt that read the whole target.
     pub last_success: Option<Timestamp>,
 }
 
@@ -103,7 +104,7 @@ impl TargetState {
         Self::InvalidCredentials,
     ];
 
-    /// The state as the status and the metrics spell it.
+    /// Returns the state in the spelling of the status and the metrics.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -116,14 +117,15 @@ impl TargetState {
         }
     }
 
-    /// Whether notebooks may be there that nobody saw. A region that is not enabled has none (promise P1); the inventory shows a region
-    /// that `ListRegions` lists as enabled never as `RegionDisabled`.
+    /// Returns true if the target may have notebooks that were not read. A region that is not
+    /// enabled has none (promise P1). The inventory never reports `RegionDisabled` for a region
+    /// that `ListRegions` lists as enabled.
     #[must_use]
     pub fn is_unreadable(self) -> bool {
         !matches!(self, Self::Scanned | Self::RegionDisabled)
     }
 
-    /// Whether it stays so until a person changes something, in AWS or in the policy.
+    /// Returns true if the state lasts until a person changes something, in AWS or in the policy.
     #[must_use]
     pub fn is_refused(self) -> bool {
         matches!(self, Self::AccessDenied | Self::InvalidCredentials)
@@ -131,7 +133,7 @@ impl TargetState {
 }
 
 impl TargetRegion {
-    /// The region's code, or `*`.
+    /// Returns the region's code, or `*`.
     #[must_use]
     pub fn as_str(&self) -> &str {
         match self {
@@ -142,7 +144,7 @@ impl TargetRegion {
 }
 
 impl TargetKey {
-    /// The target as the status names it.
+    /// Returns the target as the status names it.
     #[must_use]
     pub fn target(&self) -> Target {
         Target {
@@ -174,7 +176,8 @@ impl fmt::Display for Target {
 mod tests {
     use super::*;
 
-    /// Promise P1: of all that is not read, only a region that is not enabled holds no notebooks for sure.
+    /// Promise P1: among unread targets, only a region that is not enabled certainly has no
+    /// notebooks.
     #[test]
     fn what_was_not_read_may_hold_notebooks() {
         let readable: Vec<TargetState> = TargetState::ALL

@@ -1,12 +1,12 @@
 //! An object at the API server that this version cannot read.
 
-/// An object that does not decode: another version wrote it, or somebody who is none of ours.
+/// An object that does not decode. Another version wrote it, or another program did.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Undecodable {
-    /// Its name.
+    /// The object's name.
     pub name: String,
-    /// What is wrong with it.
+    /// The error.
     pub problem: String,
-    /// Whether it is being deleted.
+    /// True if the object is being deleted.
     pub being_deleted: bool,
 }
