@@ -1,4 +1,4 @@
-//! Verbs, all pure: no client, no clock, no randomness. The same input gives the same output.
+//! Verbs. All are pure, without client, clock or randomness: the same input gives the same output.
 
 mod change;
 mod evaluate;

@@ -1,26 +1,26 @@
-//! What it takes to take root away from a notebook, by its status.
+//! The change that disables root access of a notebook, by the notebook's status.
 
 use crate::domain::{NotebookStatus, WaitReason, WhenRunning};
 
-/// How root is taken away.
+/// The way to disable root access.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Change {
-    /// It is stopped, so that an Update is enough.
+    /// The notebook is stopped, so an Update is enough.
     Update,
-    /// It is running, and is stopped for it and started again.
+    /// The notebook is running. It is stopped, updated and started again.
     Restart,
 }
 
-/// Why it cannot be taken away now.
+/// The reason why root access cannot be disabled now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Obstacle {
-    /// In one word.
+    /// The reason in one word.
     pub(super) reason: WaitReason,
-    /// In a sentence.
+    /// The explanation in a sentence.
     pub(super) message: String,
 }
 
-/// How root is taken away from a notebook whose users have it.
+/// Returns the way to disable root access of a notebook that gives its users root.
 pub(super) fn change(
     status: &NotebookStatus,
     when_running: WhenRunning,

@@ -17,8 +17,8 @@ use crate::domain::{
 
 /// Judges every notebook of `snapshots` that the policy covers, as of `now`.
 ///
-/// A notebook that could not be read is Unknown, whatever else is known of it (promise P1). `next` is what Enforce would
-/// do without what depends on the moment: windows, budgets, the canary.
+/// Unreadable notebooks are Unknown, whatever else is known about them (promise P1). `next` is the
+/// action of Enforce without the checks that depend on the moment: windows, budgets, the canary.
 #[must_use]
 pub fn evaluate(policy: &Policy, snapshots: &[Arc<Snapshot>], now: Timestamp) -> Evaluation {
     let mut sorted: Vec<&Arc<Snapshot>> = snapshots.iter().collect();
@@ -39,7 +39,7 @@ pub fn evaluate(policy: &Policy, snapshots: &[Arc<Snapshot>], now: Timestamp) ->
     evaluation
 }
 
-/// When the next exemption expires that holds now.
+/// Returns the next expiry of an exemption that holds now.
 #[must_use]
 pub fn next_expiry(policy: &Policy, now: Timestamp) -> Option<Timestamp> {
     policy
@@ -55,16 +55,17 @@ struct Judge<'a> {
     exemptions: Vec<Candidate<'a>>,
 }
 
-/// An exemption, and what became of it.
+/// An exemption and its matches.
 struct Candidate<'a> {
     exemption: &'a Exemption,
-    /// Whether it has not expired.
+    /// True if the exemption has not expired.
     holds: bool,
-    /// Whether any notebook in scope matches it, or might if its tags could be read.
+    /// True if the exemption matches a covered notebook, or might match one whose tags could not be
+    /// read.
     may_match: bool,
 }
 
-/// What a notebook's verdict follows from.
+/// The verdict of a notebook and its explanation.
 struct Judgement {
     verdict: Verdict,
     next: Next,
@@ -125,7 +126,7 @@ impl<'a> Judge<'a> {
         report
     }
 
-    /// `None`: the policy does not cover the notebook.
+    /// Judges a notebook. Returns `None` if the policy does not cover the notebook.
     fn notebook(
         &mut self,
         (account, region): (&AccountId, Option<&Region>),
@@ -198,7 +199,7 @@ impl<'a> Judge<'a> {
     }
 }
 
-/// The exemptions that hold no more.
+/// Returns a warning for each expired exemption.
 pub fn expired_exemptions(policy: &Policy, now: Timestamp) -> impl Iterator<Item = Warning> {
     policy
         .exemptions

@@ -1,4 +1,4 @@
-//! What the tests of the decisions are made of: policies from what a user would write, and fleets from a few words.
+//! Fixtures of the decisions' tests: policies from a user's spec, and small fleets.
 
 #![allow(
     clippy::unwrap_used,
@@ -26,24 +26,24 @@ use crate::{
 pub(super) const ACCOUNT: &str = "111122223333";
 pub(super) const REGION: &str = "eu-west-1";
 
-/// An instant that all tests take for now.
+/// The present instant of all tests.
 pub(super) fn now() -> Timestamp {
     "2026-06-01T12:00:00.5Z".parse().unwrap()
 }
 
-/// A resource whose spec is a small valid one, changed by a JSON merge patch.
+/// Returns a resource with a small valid spec, changed by a JSON merge patch.
 pub(super) fn resource(patch: Value) -> NotebookRootAccessPolicy {
     let mut spec = json!({"accounts": [{"id": ACCOUNT}], "regions": [REGION]});
     merge(&mut spec, patch);
     NotebookRootAccessPolicy::new("no-root", serde_json::from_value(spec).unwrap())
 }
 
-/// The same as a policy.
+/// Returns the policy of such a resource.
 pub(super) fn policy(patch: Value) -> Policy {
     validate(&resource(patch)).unwrap()
 }
 
-/// The same under another name.
+/// Returns such a policy with another name.
 pub(super) fn policy_named(name: &str, patch: Value) -> Policy {
     Policy {
         name: name.into(),
@@ -51,7 +51,7 @@ pub(super) fn policy_named(name: &str, patch: Value) -> Policy {
     }
 }
 
-/// RFC 7396.
+/// Applies a merge patch (RFC 7396).
 fn merge(into: &mut Value, patch: Value) {
     match (into, patch) {
         (Value::Object(into), Value::Object(patch)) => {
@@ -78,7 +78,7 @@ pub(super) fn target(account: &str, region: &str) -> Target {
     }
 }
 
-/// A snapshot of a target. `Scanned` is read in full; any other state comes with a message.
+/// Returns a snapshot of a target. `Scanned` is fully read; any other state has a message.
 pub(super) fn snapshot(
     account: &str,
     region: &str,
@@ -97,12 +97,12 @@ pub(super) fn snapshot(
     })
 }
 
-/// What could be read of `ACCOUNT` in `REGION`.
+/// Returns a fully read snapshot of `ACCOUNT` and `REGION`.
 pub(super) fn scanned(notebooks: Vec<Notebook>) -> Arc<Snapshot> {
     snapshot(ACCOUNT, REGION, TargetState::Scanned, notebooks)
 }
 
-/// A notebook without tags and lifecycle configuration, read just now.
+/// Returns a notebook without tags and lifecycle configuration, read just now.
 pub(super) fn notebook(name: &str, status: &str, root_access: RootAccess) -> Notebook {
     Notebook {
         summary: NotebookSummary {
@@ -129,7 +129,7 @@ pub(super) fn notebook(name: &str, status: &str, root_access: RootAccess) -> Not
     }
 }
 
-/// The same in another account and region.
+/// Returns such a notebook of another account and region.
 pub(super) fn notebook_in(
     (account, region): (&str, &str),
     name: &str,
@@ -143,7 +143,7 @@ pub(super) fn notebook_in(
     notebook
 }
 
-/// A record that was just created, for the policy `no-root`, of a notebook as it is.
+/// Returns a new record of the policy `no-root` for a notebook as it is.
 pub(super) fn record((account, region): (&str, &str), notebook: &Notebook) -> Record {
     let policy = policy(json!({}));
     let intent = Intent {
@@ -163,7 +163,7 @@ pub(super) fn record((account, region): (&str, &str), notebook: &Notebook) -> Re
     Record::new(intent, now())
 }
 
-/// A notebook that could not be described.
+/// Returns a notebook that could not be described.
 pub(super) fn unread(name: &str, state: TargetState) -> Notebook {
     Notebook {
         details: Err(failure(state)),

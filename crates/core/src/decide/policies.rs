@@ -13,46 +13,48 @@ use crate::{
 
 use super::validate;
 
-/// Every policy of the cluster, whoever looks after it, because an exemption holds against all of them; and what the operator's flags add.
+/// Every policy of the cluster, of any operator, because an exemption holds against all policies.
+/// Also the operator's list of retired platforms.
 #[derive(Clone, Debug, Default)]
 pub struct Policies {
-    /// Those that are understood and not being deleted.
+    /// The valid policies that are not being deleted.
     pub valid: Vec<Arc<Policy>>,
-    /// Those that are not understood: what they exempt is not known.
+    /// The invalid policies. Their exemptions are unknown.
     pub unreadable: Vec<UnreadablePolicy>,
-    /// The platforms on which AWS starts no stopped notebook, the same for all policies: the operator's flag.
+    /// The platforms on which AWS starts no stopped notebook, from the operator's flag. The same
+    /// for all policies.
     pub retired_platforms: RetiredPlatforms,
 }
 
-/// A policy that is not understood.
+/// An invalid policy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnreadablePolicy {
-    /// Its name.
+    /// The policy's name.
     pub name: PolicyName,
-    /// The accounts that it names; `None`: not even that is known, and it may concern any.
+    /// The accounts that the policy names. `None`: unknown, so the policy may concern any account.
     pub accounts: Option<BTreeSet<AccountId>>,
 }
 
-/// What the policies of the cluster say about taking root away from a notebook.
+/// The ruling of the cluster's policies on the exemption of a notebook.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ruling {
-    /// Nobody exempts it.
+    /// No policy exempts the notebook.
     Free,
     /// An exemption matches.
     Exempt {
-        /// Of this policy.
+        /// The policy of the exemption.
         policy: PolicyName,
-        /// For this reason.
+        /// The reason of the exemption.
         reason: String,
     },
-    /// An exemption of this policy may match: it speaks of tags, which are not known.
+    /// An exemption of this policy may match, but it uses tags, which are unknown.
     TagsUnknown(PolicyName),
-    /// This policy is not understood, and may exempt it.
+    /// This policy is invalid, and may exempt the notebook.
     Unreadable(PolicyName),
 }
 
 impl Policies {
-    /// Adds a policy as it stands at the API server. One that is being deleted says nothing any more.
+    /// Adds a policy as stored at the API server. A policy that is being deleted is ignored.
     pub fn add(&mut self, resource: &NotebookRootAccessPolicy) {
         if resource.metadata.deletion_timestamp.is_some() {
             return;
@@ -79,19 +81,19 @@ impl Policies {
         });
     }
 
-    /// The policy of a name, if it is understood.
+    /// Returns the policy of a name, if the policy is valid.
     #[must_use]
     pub fn get(&self, policy: &PolicyName) -> Option<&Arc<Policy>> {
         self.valid.iter().find(|each| each.name == *policy)
     }
 
-    /// Whether the policy is there and not understood.
+    /// Returns true if the policy exists and is invalid.
     #[must_use]
     pub fn is_unreadable(&self, policy: &PolicyName) -> bool {
         self.unreadable.iter().any(|each| each.name == *policy)
     }
 
-    /// Whether any policy that names the account and region can be judged only with the notebooks' tags at hand.
+    /// Returns true if any policy that names the account and region uses tags.
     #[must_use]
     pub fn speak_of_tags(&self, account: &AccountId, region: &Region) -> bool {
         self.valid
@@ -99,10 +101,11 @@ impl Policies {
             .any(|policy| policy.names(account, region) && policy.speaks_of_tags())
     }
 
-    /// Returns an error if the notebook is running and AWS will not start it again once it is stopped.
+    /// Returns an error if the notebook is running and AWS will not start it again after a stop.
     ///
     /// # Errors
-    /// Why it will not. Of a notebook that could not be described nothing is said: its root access is not known either.
+    /// The reason why AWS will not start the notebook. A notebook that could not be described is no
+    /// error, because its root access is unknown too.
     pub fn restartable(&self, notebook: &Notebook) -> Result<(), NotRestartable> {
         match &notebook.details {
             Ok(details) if notebook.is_running() => self.retired_platforms.check(details),
@@ -110,7 +113,8 @@ impl Policies {
         }
     }
 
-    /// Whether anybody exempts the notebook, as of `now`. Where that cannot be told, it is not free.
+    /// Returns the ruling on a notebook's exemption, as of `now`. An unclear exemption is not
+    /// `Free`.
     #[must_use]
     pub fn ruling(
         &self,

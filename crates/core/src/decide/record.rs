@@ -1,4 +1,5 @@
-//! Records between the API server and the decisions *(pure)*: read once at the boundary, written in full.
+//! Records between the API server and the decisions *(pure)*. They are read once at the boundary,
+//! and written in full.
 
 mod partial;
 #[cfg(test)]
@@ -21,21 +22,22 @@ use crate::{
     },
 };
 
-/// Why a record cannot be understood. The operator writes records itself: somebody else wrote this one, or another version did.
+/// The error of an invalid record. The operator writes records itself, so another program or
+/// another version wrote this one.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidRecord {
-    /// An account, region, role or external id is none.
+    /// An account, region, role or external id is invalid.
     #[error(transparent)]
     Identifier(#[from] InvalidIdentifier),
-    /// It carries no time of creation, as every stored object does.
+    /// The record has no creation time, unlike every stored object.
     #[error("it has no creation time")]
     NoCreation,
 }
 
-/// Reads a record as it stands at the API server.
+/// Reads a record as stored at the API server.
 ///
 /// # Errors
-/// Why it cannot be understood; nothing is done about it then.
+/// The reason why the record is invalid. No action is taken for an invalid record.
 pub fn read_record(resource: &NotebookRemediation) -> Result<Record, InvalidRecord> {
     let created_at = resource
         .metadata
@@ -52,7 +54,7 @@ pub fn read_record(resource: &NotebookRemediation) -> Result<Record, InvalidReco
     })
 }
 
-/// The intent as it is written.
+/// Converts an intent for storage.
 #[must_use]
 pub fn write_intent(intent: &Intent) -> NotebookRemediationSpec {
     let notebook = &intent.notebook;
@@ -81,7 +83,7 @@ pub fn write_intent(intent: &Intent) -> NotebookRemediationSpec {
     }
 }
 
-/// The progress as it is written; conditions, reason and message are for `report` to add.
+/// Converts the progress for storage. `report` adds conditions, reason and message.
 #[must_use]
 pub fn write_progress(progress: &Progress) -> NotebookRemediationStatus {
     let time = |time: Option<Timestamp>| time.map(MicroTime);
@@ -109,8 +111,8 @@ pub fn write_progress(progress: &Progress) -> NotebookRemediationStatus {
     }
 }
 
-/// How long a finished notebook was down because of us: from the request to stop it until it was seen running again. `None`: it
-/// never was, or it does not exist any more.
+/// Returns the time for which the operator kept a finished notebook down, from the stop request
+/// until the notebook was seen running again. `None` if it was never down or was deleted.
 #[must_use]
 pub fn downtime(progress: &Progress) -> Option<Duration> {
     let was_down = progress.update_requested_at.is_some() || progress.start_requested_at.is_some();
@@ -124,8 +126,8 @@ pub fn downtime(progress: &Progress) -> Option<Duration> {
     Duration::try_from(completed.duration_since(stopped)).ok()
 }
 
-/// When a finished record has been kept long enough. `None`: it is under way, or failed: those are kept until somebody deletes
-/// them.
+/// Returns the time when a finished record has been kept long enough. `None` if the record is
+/// unfinished or failed. A failed record stays until a person deletes it.
 #[must_use]
 pub fn expiry(record: &Record, retention: Duration) -> Option<Timestamp> {
     if !matches!(
@@ -140,7 +142,8 @@ pub fn expiry(record: &Record, retention: Duration) -> Option<Timestamp> {
         .ok()
 }
 
-/// Returns true if nobody wrote a record for so long that its operator may be gone. `touches` is when it was written.
+/// Returns true if all writes of a record are so old that its operator may be gone. `touches` are
+/// the times of the writes.
 #[must_use]
 pub fn is_abandoned(touches: &[Timestamp], after: Duration, now: Timestamp) -> bool {
     let is_old =
@@ -148,7 +151,7 @@ pub fn is_abandoned(touches: &[Timestamp], after: Duration, now: Timestamp) -> b
     touches.iter().copied().all(is_old)
 }
 
-/// The present time, as precise as the API server keeps it: what is read back is what was written.
+/// Truncates a time to the API server's precision, so that the time reads back as written.
 #[must_use]
 pub fn whole_microseconds(time: Timestamp) -> Timestamp {
     Timestamp::from_microsecond(time.as_microsecond()).unwrap_or(time)
@@ -191,19 +194,19 @@ fn intent(spec: &NotebookRemediationSpec) -> Result<Intent, InvalidIdentifier> {
     })
 }
 
-/// The progress of a status. A reason or a state that this version does not know is `Unrecognized`: what is down is brought back all
-/// the same.
+/// Reads the progress of a status. An unknown reason or state becomes `Unrecognized`, so that a
+/// notebook that is down is still brought back.
 fn progress(status: Option<&NotebookRemediationStatus>) -> Progress {
     let Some(status) = status else {
         return Progress::default();
     };
     let time = |time: &Option<MicroTime>| time.as_ref().map(|time| time.0);
     let state = match status.state.map(read_state).unwrap_or_default() {
-        // However a later version calls it: the record is finished.
+        // The record is finished, whatever a later version calls the state.
         RecordState::Unrecognized if status.completed_at.is_some() => RecordState::Cancelled,
         state => state,
     };
-    // A record under way has a reason too, that is none of an end.
+    // The reason of an unfinished record is not an end reason.
     let end = status.reason.as_deref().filter(|_| state.is_finished());
     Progress {
         state,

@@ -1,4 +1,5 @@
-//! report *(pure)*: what a record says to people and tools: reason, message and the three conditions of kstatus.
+//! report *(pure)*: the status of a record for people and tools: reason, message and the three
+//! conditions of kstatus.
 
 #[cfg(test)]
 mod tests;
@@ -16,20 +17,20 @@ use crate::{
     domain::{CURRENT_PLATFORM, EndReason, NotebookRef, Record, RecordName, RecordState, Step},
 };
 
-/// What a report is made from, besides the record.
+/// The inputs of a report, besides the record.
 #[derive(Clone, Copy, Debug)]
 pub struct ReportContext<'a> {
-    /// What was wanted at this pass; `None`: it was not asked.
+    /// The wish of this pass. `None`: it was not computed.
     pub wish: Option<Wish>,
     /// The resource's `metadata.generation`.
     pub generation: Option<i64>,
-    /// The status as it stands.
+    /// The current status.
     pub previous: Option<&'a NotebookRemediationStatus>,
     /// The time of the pass.
     pub now: Timestamp,
 }
 
-/// The whole status of a record.
+/// Returns the whole status of a record.
 #[must_use]
 pub fn report(record: &Record, context: ReportContext<'_>) -> NotebookRemediationStatus {
     let (reason, message) = (reason(record), message(record, context.wish));
@@ -41,7 +42,7 @@ pub fn report(record: &Record, context: ReportContext<'_>) -> NotebookRemediatio
     }
 }
 
-/// Of a finished record why it ended so, of all others where they stand.
+/// Returns the end reason of a finished record, and the state or rollback reason of any other.
 fn reason(record: &Record) -> String {
     let progress = &record.progress;
     match (progress.end, progress.rollback_reason) {
@@ -53,7 +54,7 @@ fn reason(record: &Record) -> String {
     }
 }
 
-/// What happened and what to do, in sentences, without times and request ids.
+/// Returns the event and the remedy in sentences, without times and request ids.
 fn message(record: &Record, wish: Option<Wish>) -> String {
     let progress = &record.progress;
     match progress.state {
@@ -104,7 +105,8 @@ fn needs_attention(record: &Record) -> String {
     )
 }
 
-/// A record that says that its notebook was running, and that nothing was done about it, beside a notebook that is down.
+/// Describes a record that was restored from a backup: the notebook was running, no request is
+/// recorded, and the notebook is down.
 fn restored(record: &Record) -> String {
     let notebook = &record.intent.notebook;
     format!(
@@ -119,7 +121,7 @@ fn restored(record: &Record) -> String {
     )
 }
 
-/// AWS's own words: why a start or an update failed, and what was refused last.
+/// Returns AWS's messages: the cause of a failed start or update, and the last rejection.
 fn said(record: &Record) -> String {
     let progress = &record.progress;
     let failed = progress
@@ -133,7 +135,7 @@ fn said(record: &Record) -> String {
     [failed, refused].into_iter().flatten().collect()
 }
 
-/// What a person can do if the operator cannot, or is not there any more.
+/// Returns the remedy for a person if the operator fails or is gone.
 fn by_hand(record: &Record) -> String {
     let notebook = &record.intent.notebook;
     let name = RecordName::of(notebook);
@@ -158,7 +160,8 @@ fn by_hand(record: &Record) -> String {
     )
 }
 
-/// What helps if AWS has retired the platform since the notebook was stopped. It leaves root access as it is.
+/// Returns the remedy if AWS has retired the platform since the stop. It leaves root access
+/// unchanged.
 fn migration(notebook: &NotebookRef) -> String {
     format!(
         " (if AWS refuses its platform, first aws sagemaker update-notebook-instance --region {} --notebook-instance-name {} \
@@ -266,7 +269,8 @@ fn not_now(wish: Option<Wish>) -> &'static str {
     }
 }
 
-/// Ready, Reconciling, Stalled: under way is Reconciling; what needs a person is Stalled; both are not Ready.
+/// Returns Ready, Reconciling and Stalled. Unfinished records are Reconciling. Records that need a
+/// person are Stalled. Neither is Ready.
 fn conditions(
     record: &Record,
     reason: &str,

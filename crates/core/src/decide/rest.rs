@@ -1,26 +1,27 @@
-//! How long a stopped notebook has been stopped, compared with the policy's `restAfterStop`.
+//! The time since a notebook was stopped, compared with the policy's `restAfterStop`.
 
 use jiff::Timestamp;
 
 use crate::domain::{Notebook, NotebookStatus, Policy};
 
-/// Whether a notebook has rested since it came to Stopped.
+/// The rest of a notebook since it came to Stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Rest {
-    /// It has, or it does not matter.
+    /// The rest is over, or the notebook needs none.
     Over,
-    /// Its owner, or a tool of its owner, may be about to start it.
+    /// The owner, or a tool of the owner, may be about to start the notebook.
     Until {
-        /// When AWS last noted a change of it.
+        /// The time of the last change.
         modified: Timestamp,
-        /// From when on it may be updated.
+        /// The time from which the notebook may be updated.
         over: Timestamp,
     },
-    /// AWS does not say when it was last modified.
+    /// AWS does not report when the notebook was last modified.
     Unknown,
 }
 
-/// Compares a notebook's `LastModifiedTime` with the policy's `restAfterStop`. `LastModifiedTime` moves when a notebook comes to Stopped.
+/// Compares a notebook's `LastModifiedTime` with the policy's `restAfterStop`. AWS updates
+/// `LastModifiedTime` when a notebook comes to Stopped.
 pub(super) fn rest(policy: &Policy, notebook: &Notebook, now: Timestamp) -> Rest {
     let rest = policy.remediation.rest_after_stop;
     if rest.is_zero() || *notebook.status() != NotebookStatus::Stopped {

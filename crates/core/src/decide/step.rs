@@ -1,8 +1,8 @@
-//! step *(pure)*: what is done next about one notebook whose remediation was recorded.
+//! step *(pure)*: the next action on one notebook with a record.
 //!
-//! The table below is the one of `docs/remediation.md`, in the same order: the first row that matches wins, and what matches no
-//! row waits. It was searched exhaustively together with a model of AWS (`tests/search`): change it only with a search that
-//! shows the change is safe.
+//! The table below is the table of `docs/remediation.md`, in the same order. The first matching row
+//! wins. A case without a matching row waits. The table was searched exhaustively together with a
+//! model of AWS (`tests/search`). Change it only with a search that shows that the change is safe.
 
 mod answered;
 mod case;
@@ -20,40 +20,40 @@ use crate::domain::{
     Step,
 };
 
-/// What was seen of the notebook just now.
+/// The notebook as seen just now.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Sighting {
-    /// It could not be described: denied, throttled, no answer.
+    /// The notebook could not be described: denied, throttled, no response.
     Unreadable,
-    /// It does not exist.
+    /// The notebook does not exist.
     Missing,
-    /// It was described.
+    /// The notebook was described.
     Seen {
-        /// Its status.
+        /// The notebook's status.
         status: NotebookStatus,
-        /// Whether its users have root.
+        /// The root access of the notebook's users.
         root_access: RootAccess,
-        /// Its `CreationTime`, if AWS said it.
+        /// The notebook's `CreationTime`, if AWS reported it.
         created_at: Option<Timestamp>,
-        /// Its `LastModifiedTime`, if AWS said it.
+        /// The notebook's `LastModifiedTime`, if AWS reported it.
         last_modified: Option<Timestamp>,
     },
 }
 
-/// What is wanted of the notebook now.
+/// The present wish of the policies for the notebook.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Wish {
-    /// Root is to be taken away, and a restart may begin.
+    /// Disable root access. A restart may begin.
     Wanted,
-    /// Root is to be taken away, but who works on it must not be disturbed now.
+    /// Disable root access, but do not disturb the notebook's users now.
     NotNow(NotNow),
-    /// Nobody wants it any more: what is down is brought back as it was.
+    /// No longer disable root access. A notebook that is down is restored as it was.
     Withdrawn(Withdrawal),
-    /// It cannot be told: the policies cannot be listed, or they use tags, and those cannot be read.
+    /// Unknown: the policies cannot be listed, or they use tags that cannot be read.
     Unclear,
 }
 
-/// Why a notebook must not be disturbed now.
+/// The reason why a notebook must not be disturbed now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum NotNow {
     /// The policy is suspended.
@@ -62,80 +62,82 @@ pub enum NotNow {
     WindowClosed,
     /// `whenRunning` is `Wait`.
     WhenRunning,
-    /// More notebooks are down already than the policy allows.
+    /// More notebooks are already down than the policy allows.
     Budget,
-    /// So many notebooks of the policy are down and need attention that no other one is stopped.
+    /// Too many notebooks of the policy are down and need attention, so no other is stopped.
     Halted,
-    /// AWS will not start it again.
+    /// AWS will not start the notebook again.
     NotRestartable,
-    /// Somebody else stopped it minutes ago, and may be about to start it.
+    /// The notebook came to Stopped minutes ago, by another hand than the operator's. Its owner may
+    /// be about to start it.
     RecentlyStopped,
-    /// The policy, or another one that names this account and region, cannot be understood.
+    /// The policy is invalid, or another policy that names this account and region is.
     InvalidPolicy,
 }
 
-/// Why nobody wants it any more.
+/// The reason of a withdrawal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Withdrawal {
-    /// The policy is gone, or being deleted.
+    /// The policy was deleted, or is being deleted.
     PolicyDeleted,
     /// The policy is in Audit.
     Audit,
-    /// The policy does not name the account and region any more, or does not select the notebook.
+    /// The policy no longer names the account and region, or does not select the notebook.
     NotCovered,
     /// An exemption matches, of this policy or of another that selects the notebook.
     Exempt,
-    /// Somebody deleted the record.
+    /// The record was deleted.
     RecordDeleted,
 }
 
-/// How long to wait for what: the operator's flags.
+/// The waiting times from the operator's flags.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Times {
-    /// After which a request that did not take is sent again.
+    /// The delay before resending a request that had no effect.
     pub resend_after: Duration,
-    /// After which a request that was sent can no longer arrive.
+    /// The time after which a sent request can no longer take effect.
     pub settle: Duration,
-    /// The longest that may lie between `lastWriteAt` and the moment at which the request is over or lost: how old the intent may be
-    /// when it is sent, the request's whole timeout, and what clocks differ by.
+    /// The maximum time from `lastWriteAt` until the request is over or lost. It is the sum of the
+    /// maximum age of the intent when the request is sent, the request's whole timeout, and the
+    /// clock skew.
     pub write_bound: Duration,
 }
 
-/// What a pass does.
+/// The actions of a pass.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Decision {
-    /// Why: the row of the table.
+    /// The matching row of the table.
     pub row: Row,
-    /// How far the remediation is from now on: durable before `request` is sent.
+    /// The new progress. It must be durable before `request` is sent.
     pub progress: Progress,
-    /// What is then sent to AWS.
+    /// The request to AWS that follows.
     pub request: Option<Request>,
-    /// When to look again.
+    /// The time of the next look.
     pub look: Look,
 }
 
-/// A request to AWS. Which call it is, and what its refusal would mean.
+/// A request to AWS. The variant tells the call and the meaning of a rejection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Request {
-    /// An Update of a running notebook: AWS judges permission before status, so that its refusal tells whether an Update will be
-    /// allowed, before anybody is stopped.
+    /// An Update of a running notebook. AWS checks permission before status, so the rejection shows
+    /// whether an Update will be allowed, before the notebook is stopped.
     Probe,
-    /// Stop it.
+    /// Stops the notebook.
     Stop,
-    /// Disable root access.
+    /// Disables root access.
     Update,
-    /// Start it.
+    /// Starts the notebook.
     Start,
 }
 
-/// When to look again.
+/// The time of the next look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Look {
     /// After the poll interval.
     Soon,
-    /// The notebook could not be read: ever more seldom.
+    /// After a growing delay, because the notebook could not be read.
     BackOff,
-    /// It is finished.
+    /// Never, because the record is finished.
     Never,
 }
 
@@ -166,11 +168,11 @@ pub enum Row {
     UnknownWhileDown,
     UnknownOtherwise,
     InTransition,
-    /// No row matches: nothing is done. There is a test that it never happens.
+    /// No row matches, so nothing is done. A test shows that this never happens.
     NoRow,
 }
 
-/// A row: which cases it is for, and what is done.
+/// A row: its cases and its action.
 struct Rule {
     row: Row,
     number: &'static str,
@@ -228,7 +230,8 @@ const fn rule(
     }
 }
 
-/// The table. *Stopped by us*, *withdrawn*, *undisturbable*, *settled* and *at the deadline* are defined in [`Case`].
+/// The table. [`Case`] defines *stopped by us*, *withdrawn*, *undisturbable*, *settled* and *at the
+/// deadline*.
 #[rustfmt::skip]
 #[expect(clippy::redundant_closure_for_method_calls, reason = "a method of a type with a lifetime is no such function")]
 const TABLE: [Rule; 23] = [
@@ -257,7 +260,7 @@ const TABLE: [Rule; 23] = [
     rule(("18", Row::InTransition),          (ANY,      IN_TRANSITION),   always,                             wait_in_transition),
 ];
 
-/// Decides what a pass does: total, and the same input gives the same output.
+/// Decides the actions of a pass. The function is total, and the same input gives the same output.
 #[must_use]
 pub fn step(
     record: &Record,
@@ -288,7 +291,7 @@ fn always(_: &Case<'_>) -> bool {
     true
 }
 
-// ---- What is done ------------------------------------------------------------------------------------------------------------
+// ---- Actions -------------------------------------------------------------------------------
 
 fn wait(case: &Case<'_>) -> Decision {
     decided(case.record.progress.clone())
@@ -318,15 +321,16 @@ fn wait_for_an_answer(case: &Case<'_>) -> Decision {
     }
 }
 
-/// Nothing can be sent; a person should know when it takes too long. A record that may have been restored is marked by its step, because
-/// the notebook looks like any other once its transition is over.
+/// Waits, because nothing can be sent. At the deadline a person is told. A record that may have
+/// been restored from a backup is marked by its step, because its notebook looks like any other
+/// once the transition is over.
 fn wait_in_transition(case: &Case<'_>) -> Decision {
     let mut progress = case.record.progress.clone();
     if case.place == Place::InTransition && case.may_be_down_unrecorded() {
         progress.enter(RecordState::Starting, case.now);
     }
     if case.is_at_deadline() {
-        // The state of a later version is lost here, and with it why the notebook is brought back.
+        // The state of a later version is lost here. Keep the reason of the rollback.
         progress.rollback_reason = case.rollback_reason();
         progress.need_attention(case.now);
     }
@@ -337,7 +341,8 @@ fn succeed(case: &Case<'_>) -> Decision {
     end(case, RecordState::Succeeded, EndReason::RootAccessDisabled)
 }
 
-/// A record that says that the notebook was running and never got a status: what was done since is not known.
+/// Marks a record that was restored from a backup: the notebook was running, the record never got a
+/// status, and later actions are unknown.
 fn need_attention(case: &Case<'_>) -> Decision {
     let mut progress = case.record.progress.clone();
     progress.enter(RecordState::Starting, case.now);
@@ -345,7 +350,8 @@ fn need_attention(case: &Case<'_>) -> Decision {
     decided(progress)
 }
 
-/// It ran again after the operator's Start, and was stopped since: it ends as it would have ended running.
+/// Ends the record of a notebook that ran again after the operator's Start and was stopped since.
+/// The result is the same as if the notebook were running.
 fn end_stopped_by_owner(case: &Case<'_>) -> Decision {
     let rollback = case.record.progress.rollback_reason;
     let state = match (rollback, case.root_access) {
@@ -356,8 +362,8 @@ fn end_stopped_by_owner(case: &Case<'_>) -> Decision {
     end(case, state, EndReason::StoppedByOwner)
 }
 
-/// A Stop that was not answered may still arrive, however quick everything since was: until then the record has to be there to
-/// bring it back.
+/// Succeeds once no unanswered Stop can take effect any more. Until then the record must exist to
+/// restore the notebook.
 fn succeed_running(case: &Case<'_>) -> Decision {
     if case.may_be_stopped_late() {
         wait_in_transition(case)
@@ -376,7 +382,7 @@ fn end(case: &Case<'_>, state: RecordState, reason: EndReason) -> Decision {
     decided(progress)
 }
 
-/// A late Stop may still arrive at what runs now: nothing ends before the last write has settled.
+/// Ends the record once the last write has settled. A late Stop may still stop a running notebook.
 fn once_settled(case: &Case<'_>, state: RecordState, reason: EndReason) -> Decision {
     if case.is_settled() {
         end(case, state, reason)
@@ -418,7 +424,7 @@ fn start(case: &Case<'_>) -> Decision {
     start_with(case, case.rollback_reason())
 }
 
-/// Starts it, again and again: whatever happens, this is never given up (promise P2).
+/// Starts the notebook, with retries that never end (promise P2).
 fn start_with(case: &Case<'_>, rollback_reason: Option<EndReason>) -> Decision {
     let mut progress = case.record.progress.clone();
     progress.rollback_reason = rollback_reason;
@@ -441,7 +447,8 @@ fn sending(mut progress: Progress, request: Request, now: Timestamp) -> Decision
         progress.unanswered_stop_at = Some(now);
     }
     if request != Request::Probe {
-        // From now on the operator itself changes the notebook after that Start; a Start that is sent again did not take.
+        // From now on the operator itself changes the notebook after the accepted Start. A Start
+        // that is sent again means that the accepted one had no effect.
         progress.start_accepted_at = None;
     }
     Decision {
@@ -457,8 +464,9 @@ fn update_or_restore(case: &Case<'_>) -> Decision {
     update(case)
 }
 
-/// A notebook that somebody else stopped only minutes ago is left to them: the record ends, and the plan takes it up again when the
-/// notebook has rested. An Update of ours moves `LastModifiedTime` too, so that this holds only until the first one is sent.
+/// Updates the notebook unless it was stopped minutes ago by another hand than the operator's. Then
+/// the record ends, and the plan claims the notebook again after its rest. The operator's own
+/// Update moves `LastModifiedTime` too, so this check applies only before the first Update.
 fn update_or_fail(case: &Case<'_>) -> Decision {
     if case.is_recently_stopped() && !case.is_update_sent() {
         return cancel(case);
@@ -479,10 +487,11 @@ fn update(case: &Case<'_>) -> Decision {
     sending(progress, Request::Update, case.now)
 }
 
-/// Finds out whether an Update will be allowed. It writes `lastWriteAt` only.
+/// Probes whether an Update will be allowed. It writes `lastWriteAt` only.
 ///
-/// At the deadline nothing was stopped, and nothing is: the record ends, so that its slot is free and the next plan decides again. Were
-/// it kept, many records could wait for AWS to recover, and all stop their notebooks at once then (promise P6).
+/// At the deadline nothing was stopped, and nothing will be. The record ends, so that its slot is
+/// free and the next plan decides again. Otherwise many records could wait for AWS to recover, and
+/// then all stop their notebooks at once (promise P6).
 fn probe(case: &Case<'_>) -> Decision {
     if case.is_at_deadline() || case.needs_attention() {
         return if case.is_settled() {
@@ -498,7 +507,8 @@ fn probe(case: &Case<'_>) -> Decision {
     decided(progress)
 }
 
-/// Two Stops must not be under way at the same time: the later one would stop what was brought back meanwhile.
+/// Sends the Stop again. Two Stops must not be in progress at the same time, because the later one
+/// would stop a notebook that was restored meanwhile.
 fn stop_again(case: &Case<'_>) -> Decision {
     let mut progress = case.record.progress.clone();
     let begins = progress.enter(RecordState::Stopping, case.now);
@@ -549,7 +559,7 @@ impl From<&NotebookDetails> for Sighting {
 }
 
 impl Row {
-    /// The row's number in the table of `docs/remediation.md`.
+    /// Returns the row's number in the table of `docs/remediation.md`.
     #[must_use]
     pub fn number(self) -> &'static str {
         TABLE
@@ -558,14 +568,14 @@ impl Row {
             .map_or("none", |rule| rule.number)
     }
 
-    /// Every row of the table.
+    /// Returns every row of the table.
     pub fn all() -> impl Iterator<Item = Self> {
         TABLE.iter().map(|rule| rule.row)
     }
 }
 
 impl Request {
-    /// The call that it is.
+    /// Returns the call of the request.
     #[must_use]
     pub fn call(self) -> Call {
         match self {
@@ -577,7 +587,7 @@ impl Request {
 }
 
 impl Times {
-    /// After which nothing that was sent can arrive any more, whatever the flag says.
+    /// Returns the time after which no sent request can take effect, whatever the flag says.
     #[must_use]
     pub fn settled_after(&self) -> Duration {
         self.settle.max(self.write_bound)

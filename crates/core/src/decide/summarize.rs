@@ -1,6 +1,7 @@
-//! summarize *(pure)*: what a pass found becomes the whole status.
+//! summarize *(pure)*: the whole status, computed from the results of a pass.
 //!
-//! The same facts give the same bytes: messages carry no times, no request ids and no counters that move by themselves.
+//! The same facts give the same bytes. Messages have no times, no request ids and no counters that
+//! change on their own.
 
 mod conditions;
 mod judged;
@@ -23,36 +24,36 @@ use crate::{
     },
 };
 
-/// Findings and targets in a status; the rest is counted as omitted.
+/// The maximum number of findings and of targets in a status. Further ones are counted as omitted.
 const MOST_LISTED: usize = 100;
 
-/// How far the scans behind an evaluation are.
+/// The progress of the scans behind an evaluation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Progress {
     /// Some targets have never been read, and are being read now.
     FirstScan {
-        /// How many.
+        /// The number of these targets.
         unread: usize,
     },
     /// Every target has been read, or tried, at least once.
     Scanned {
-        /// When the oldest of the readings began.
+        /// The start time of the oldest read.
         at: Timestamp,
     },
 }
 
-/// What a status is computed from, besides the policy's findings.
+/// The inputs of a status, besides the policy's findings.
 #[derive(Clone, Copy, Debug)]
 pub struct Pass<'a> {
     /// The resource's `metadata.generation`.
     pub generation: i64,
-    /// The status as it stands.
+    /// The current status.
     pub previous: Option<&'a Status>,
     /// The time of the pass.
     pub now: Timestamp,
 }
 
-/// The status after a pass over a policy.
+/// Returns the status after a pass over a policy.
 #[must_use]
 pub fn summarize(
     policy: &Policy,
@@ -87,8 +88,8 @@ pub fn summarize(
     }
 }
 
-/// The status of a suspended policy: the results of the last scan are kept, and what is under way is shown as it is. `judged` is what the
-/// last scan was about; `None`: it is not known.
+/// Returns the status of a suspended policy. The results of the last scan are kept, and the
+/// remediations are current. `judged` is the subject of the last scan. `None`: unknown.
 #[must_use]
 pub fn suspended(
     policy: &Policy,
@@ -106,7 +107,8 @@ pub fn suspended(
     status
 }
 
-/// The status of a policy that cannot be understood; `problem` names the fields. The results of the last scan are kept.
+/// Returns the status of an invalid policy. `problem` names the fields. The results of the last
+/// scan are kept.
 #[must_use]
 pub fn invalid(problem: &str, pass: Pass<'_>) -> Status {
     kept(pass, conditions::invalid(problem))
@@ -144,7 +146,8 @@ fn summary(evaluation: &Evaluation) -> api::Summary {
     }
 }
 
-/// Worst first: what could not be read, then where most notebooks violate the policy; regions that are not enabled last.
+/// Lists targets, worst first: unreadable ones, then those with the most violations. Regions that
+/// are not enabled come last.
 fn targets(reports: &[TargetReport]) -> Vec<api::TargetStatus> {
     let mut sorted: Vec<&TargetReport> = reports.iter().collect();
     sorted.sort_by_key(|report| {
@@ -162,7 +165,7 @@ fn targets(reports: &[TargetReport]) -> Vec<api::TargetStatus> {
         .collect()
 }
 
-/// An account and region as a status lists it.
+/// Converts a target report for a status.
 #[must_use]
 pub fn reported_target(report: &TargetReport) -> api::TargetStatus {
     api::TargetStatus {
@@ -182,7 +185,8 @@ pub fn reported_target(report: &TargetReport) -> api::TargetStatus {
     }
 }
 
-/// Of a target that was never read, nothing is known: no figure is better than a zero that means nothing.
+/// Returns true if the target's figures are meaningful. A target that was never read has no
+/// figures, because a zero would mislead.
 fn counts(report: &TargetReport) -> bool {
     report.state == TargetState::Scanned || report.notebooks > 0
 }
@@ -198,7 +202,7 @@ fn badness(state: TargetState) -> u8 {
     }
 }
 
-/// A notebook as a status lists it.
+/// Converts a finding for a status.
 #[must_use]
 pub fn reported(finding: &Finding) -> api::Finding {
     let notebook = &finding.notebook;

@@ -1,7 +1,9 @@
-//! validate *(pure)*: the resource becomes a [`Policy`] of checked values, or a list of errors with field paths.
+//! validate *(pure)*: converts the resource to a [`Policy`] of checked values, or to a list of
+//! errors with field paths.
 //!
-//! The API server refuses most of this at admission; what later steps rely on is checked again, because an object may have
-//! been stored before a rule existed. Mere limits of size are left to the API server.
+//! The API server rejects most errors at admission. This module repeats the checks that later steps
+//! rely on, because an object may have been stored before a rule existed. Limits of size alone are
+//! left to the API server.
 
 mod remediation;
 #[cfg(test)]
@@ -19,20 +21,20 @@ use crate::{
     },
 };
 
-/// What is wrong with a field, as a sentence that says what to write instead.
+/// An error of a field: a sentence that says what to write instead.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{path}: {problem}")]
 pub struct FieldError {
-    /// Where, such as `spec.accounts[0].id`.
+    /// The field's path, such as `spec.accounts[0].id`.
     pub path: String,
-    /// What, and what to write instead.
+    /// The error, and what to write instead.
     pub problem: String,
 }
 
-/// Reads a resource in full.
+/// Validates a resource and returns its policy.
 ///
 /// # Errors
-/// Every field that cannot be understood, in the order of the spec.
+/// Every invalid field, in the order of the spec.
 pub fn validate(resource: &NotebookRootAccessPolicy) -> Result<Policy, Vec<FieldError>> {
     let spec = &resource.spec;
     let mut errors = Errors::default();
@@ -116,7 +118,7 @@ fn accounts(spec: &api::NotebookRootAccessPolicySpec, errors: &mut Errors) -> Ve
     accounts
 }
 
-/// `None`: none are given, or not all are regions.
+/// Parses regions. Returns `None` if the list is empty or has an invalid item.
 fn regions(path: &str, texts: &[String], errors: &mut Errors) -> Option<Regions> {
     match texts {
         [] => None,
@@ -208,7 +210,8 @@ fn globs(path: &str, patterns: &[String], errors: &mut Errors) -> Option<Globs> 
     }
 }
 
-/// What no schema can see and no rule forbids, but hardly anybody means.
+/// Returns warnings about settings that are valid but probably unintended, and that no schema can
+/// detect.
 fn warnings(
     spec: &api::NotebookRootAccessPolicySpec,
     accounts: &[Account],
@@ -266,7 +269,7 @@ fn warnings(
     warnings
 }
 
-/// Collects what is wrong, so that a person sees all of it at once.
+/// A collector of errors, so that a person sees all errors at once.
 #[derive(Default)]
 struct Errors(Vec<FieldError>);
 
@@ -292,7 +295,7 @@ impl Errors {
             .ok()
     }
 
-    /// `None` where any of them is wrong.
+    /// Parses every text. Returns `None` if any text is invalid.
     fn parse_all<T: FromStr<Err = InvalidIdentifier> + Ord>(
         &mut self,
         path: &str,
@@ -337,7 +340,7 @@ impl Errors {
     }
 }
 
-/// A duration as people write it: whole hours, minutes or seconds.
+/// A duration for people: whole hours, minutes or seconds.
 struct Span(Duration);
 
 impl fmt::Display for Span {

@@ -1,11 +1,13 @@
-//! windows *(pure)*: whether notebooks may be stopped at an instant.
+//! windows *(pure)*: the times when notebooks may be stopped.
 //!
-//! A window opens whenever its zone's clock shows a time of its schedule, and stays open for its duration of elapsed time. Where
-//! the clock is put forward, a time that it skips opens the window as long after the jump as the time is after the skipped
-//! stretch's beginning: 02:30, where 02:00 becomes 03:00, is 03:30. Where it is put back, a time that it shows twice opens the
-//! window at the first, or at both: see [`RepeatedTime`].
+//! A window opens when the clock of its zone shows a time of its schedule, and stays open for its
+//! duration in elapsed time.
 //!
-//! What cannot be computed is closed.
+//! When the clock is put forward, a skipped time opens the window as long after the jump as the
+//! time lies in the skipped period: 02:30, where 02:00 becomes 03:00, is 03:30. When the clock is
+//! put back, a repeated time opens the window the first time, or both times: see [`RepeatedTime`].
+//!
+//! A window that cannot be computed is closed.
 
 #[cfg(test)]
 mod tests;
@@ -17,29 +19,31 @@ use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 
 use crate::domain::{RepeatedTime, Window};
 
-/// How long stopping, updating and starting a small instance take together. Measured typical times: stop 1 to 2 minutes, update
-/// half a minute to one, start 2 to 4.
+/// The typical time for stopping, updating and starting a small instance. Measured typical times:
+/// stop 1 to 2 minutes, update half a minute to one, start 2 to 4.
 pub const TYPICAL_CYCLE: Duration = Duration::from_secs(370);
 
-/// Whether notebooks may be stopped at an instant.
+/// The state of the windows at an instant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Opening {
-    /// No windows are declared: any time.
+    /// No windows are declared, so any time is allowed.
     Always,
     /// A window is open.
     Open {
-        /// When it closes; overlapping and adjacent windows count as one. What opens only after [`TYPICAL_CYCLE`] from now is
-        /// not looked for, because nothing depends on it: then this is when those that are open by then close.
+        /// The time when the window closes. Overlapping and adjacent windows count as one. Windows
+        /// that open only after [`TYPICAL_CYCLE`] from now are not searched, because no decision
+        /// depends on them. In that case this is the time when the windows that are open by then
+        /// close.
         until: Timestamp,
     },
-    /// None is open.
+    /// No window is open.
     Closed {
-        /// When the next one opens; `None`: none is found in the next four years.
+        /// The time when the next window opens. `None`: no opening in the next four years.
         opens: Option<Timestamp>,
     },
 }
 
-/// Whether notebooks may be stopped.
+/// Returns the state of the windows at an instant.
 #[must_use]
 pub fn opening(windows: &[Window], now: Timestamp) -> Opening {
     if windows.is_empty() {
@@ -52,7 +56,8 @@ pub fn opening(windows: &[Window], now: Timestamp) -> Opening {
             .min();
         return Opening::Closed { opens };
     };
-    // Two rounds gain at least a minute, the shortest duration: what the second finds was not yet open for the first.
+    // Two rounds gain at least a minute, the minimum duration, because the second round finds a
+    // window that was not open yet in the first.
     while remaining(until, now) < TYPICAL_CYCLE {
         match closing(windows, until) {
             Some(later) => until = later,
@@ -62,8 +67,8 @@ pub fn opening(windows: &[Window], now: Timestamp) -> Opening {
     Opening::Open { until }
 }
 
-/// Whether a restart may be begun: only while a typical cycle is left of the window. A window that is shorter than that would
-/// never do, so half of it must be left.
+/// Returns true if a restart may begin: a typical cycle must be left of the window. Half of a
+/// window that is shorter than a typical cycle must be left.
 #[must_use]
 pub fn may_begin(windows: &[Window], now: Timestamp) -> bool {
     match opening(windows, now) {
@@ -82,26 +87,29 @@ pub fn may_begin(windows: &[Window], now: Timestamp) -> bool {
     }
 }
 
-/// Whether a window is shorter than a typical cycle, so that a restart that is begun in it ends after it.
+/// Returns true if a window is shorter than a typical cycle. A restart that begins in such a window
+/// ends after it.
 pub(super) fn is_short(window: &Window) -> bool {
     window.duration < TYPICAL_CYCLE
 }
 
-/// Nothing where the end has passed.
+/// Returns the time until an end, or zero if the end has passed.
 fn remaining(until: Timestamp, now: Timestamp) -> Duration {
     until.duration_since(now).try_into().unwrap_or_default()
 }
 
-/// When the last of the windows that are open at an instant closes; `None`: none is open.
+/// Returns the latest closing time of the windows that are open at an instant. `None`: no window is
+/// open.
 fn closing(windows: &[Window], at: Timestamp) -> Option<Timestamp> {
     windows.iter().filter_map(|window| closes(window, at)).max()
 }
 
-/// When a window that is open at an instant closes; `None`: it is not open.
+/// Returns the closing time of a window that is open at an instant. `None`: the window is not open.
 fn closes(window: &Window, at: Timestamp) -> Option<Timestamp> {
     let starts_by = |after| next_start(window, after, at);
     let mut latest = starts_by(at.checked_sub(window.duration).ok()?)?;
-    // Most windows have one start in their duration, but it may have ten thousand: the last is found by halving.
+    // Most windows have one start in their duration, but some have ten thousand. A binary search
+    // finds the last start.
     let mut none_after = at;
     while let Some(next) = starts_by(latest) {
         latest = next;
@@ -115,10 +123,10 @@ fn closes(window: &Window, at: Timestamp) -> Option<Timestamp> {
     latest.checked_add(window.duration).ok()
 }
 
-/// When a window opens next after one instant, and not after another.
+/// Returns the next opening of a window after one instant and not after another.
 fn next_start(window: &Window, after: Timestamp, by: Timestamp) -> Option<Timestamp> {
     let mut clock = Clock::at(window, after);
-    // What the last change has skipped may still be due.
+    // A time that the last clock change skipped may still be due.
     let previous = clock
         .set
         .and_then(before)
@@ -141,22 +149,23 @@ fn next_start(window: &Window, after: Timestamp, by: Timestamp) -> Option<Timest
     }
 }
 
-/// A zone's clock between two changes of its distance from UTC.
+/// The clock of a zone between two changes of its offset from UTC.
 struct Clock {
-    /// How far ahead of UTC it is.
+    /// The offset from UTC.
     ahead: SignedDuration,
-    /// When it was set to that, and when it changes.
+    /// The time when the offset began. `changes` is the time when it ends.
     set: Option<Timestamp>,
     changes: Option<Timestamp>,
-    /// A schedule is read by it after an instant: later than it was set, if the schedule means only the first of times that
-    /// come twice.
+    /// The instant after which this clock applies to the schedule. If the schedule means only the
+    /// first of two repeated times, it is later than `set`.
     after: Timestamp,
-    /// And before an instant: later than it changes, if the change skips times.
+    /// The instant before which this clock applies to the schedule. If the change skips times, it
+    /// is later than `changes`.
     until: Timestamp,
 }
 
 impl Clock {
-    /// As it is at an instant.
+    /// Returns the clock at an instant.
     fn at(window: &Window, instant: Timestamp) -> Self {
         let zone = &window.time_zone;
         let ahead = ahead(zone, instant);
@@ -190,7 +199,8 @@ impl Clock {
         }
     }
 
-    /// The first start after an instant, as if the clock never changed again; `None`: there is none in four years.
+    /// Returns the first start after an instant, as if the clock never changed again. `None`: no
+    /// start in four years.
     fn first(&self, schedule: &Crontab, after: Timestamp) -> Option<Timestamp> {
         let shown = after.max(self.after).checked_add(self.ahead).ok()?;
         if shown >= END {
@@ -201,22 +211,22 @@ impl Clock {
     }
 }
 
-/// The shortest time there is.
+/// The smallest time difference.
 const INSTANT: SignedDuration = SignedDuration::from_nanos(1);
 
-/// 9990-01-01. The library panics when its four years lead out of the calendar.
+/// 9990-01-01. The library panics if its four years lead out of the calendar.
 const END: Timestamp = Timestamp::constant(253_086_768_000, 0);
 
 fn before(instant: Timestamp) -> Option<Timestamp> {
     instant.checked_sub(INSTANT).ok()
 }
 
-/// How far a zone's clock is ahead of UTC.
+/// Returns a zone's offset from UTC.
 fn ahead(zone: &TimeZone, instant: Timestamp) -> SignedDuration {
     SignedDuration::from_secs(zone.to_offset(instant).seconds().into())
 }
 
-/// How much of a jump from one clock to another is forward.
+/// Returns the forward part of a change from one offset to another.
 fn surplus(to: SignedDuration, from: SignedDuration) -> SignedDuration {
     (to - from).max(SignedDuration::ZERO)
 }

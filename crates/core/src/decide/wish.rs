@@ -1,4 +1,4 @@
-//! wish *(pure)*: whether the policies still want what a record was made for.
+//! wish *(pure)*: the present wish of the policies for a record.
 
 #[cfg(test)]
 mod tests;
@@ -12,22 +12,25 @@ use super::{
 };
 use crate::domain::{Match, Mode, Notebook, Policy, Record, RootAccess, WhenRunning};
 
-/// Whether more notebooks are down than the policy allows, the record's own included.
+/// The comparison of the notebooks that are down with the policy's budget, the record's own
+/// included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Budget {
-    /// They are not, or it was not asked because nobody is to be stopped.
+    /// The budget holds, or was not checked because nobody is to be stopped.
     Kept,
-    /// They are: several operators claimed at the same time, or the budget was lowered since.
+    /// The budget is exceeded: several operators claimed at the same time, or the budget was
+    /// lowered.
     Exceeded,
-    /// So many notebooks of the policy are down and need attention that no other one is stopped.
+    /// Too many notebooks of the policy are down and need attention, so no other is stopped.
     Halted,
 }
 
-/// What is wanted of a notebook that was described just now.
+/// Returns the policies' wish for a notebook that was described just now.
 ///
-/// A policy that is not understood disturbs nobody; what is down already is finished. A notebook that AWS would not start again is not
-/// stopped: its platform may have been retired since the record was made. A notebook that somebody else stopped minutes ago is not updated
-/// yet.
+/// An invalid policy disturbs no notebook, but a notebook that is down is still finished. A
+/// notebook that AWS would not start again is not stopped, because its platform may have been
+/// retired since the record was created. A notebook that its owner stopped minutes ago is not
+/// updated yet.
 #[must_use]
 pub fn wish(
     record: &Record,

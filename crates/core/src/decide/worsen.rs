@@ -1,4 +1,4 @@
-//! worsen *(pure)*: which notebooks are worse off than at the last pass, for events.
+//! worsen *(pure)*: the notebooks whose verdict is worse than at the last pass, for events.
 
 #[cfg(test)]
 mod tests;
@@ -10,15 +10,17 @@ use crate::{
     domain::{Evaluation, Finding, NotebookArn, Verdict},
 };
 
-/// The verdicts of a pass, to compare the next one with. A notebook that is not in it was compliant, or was not there.
+/// The verdicts of a pass, for comparison with the next pass. A notebook without an entry was
+/// compliant or absent.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Baseline(HashMap<NotebookArn, Known>);
 
-/// What is known of a notebook that was not plainly compliant.
+/// The known facts of a notebook that was not plainly compliant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Known {
     verdict: Verdict,
-    /// It violated the policy when it was last judged: that it still does is no news, whatever could not be read between.
+    /// True if the notebook violated the policy when it was last judged. A violation that continues
+    /// after failed reads is not new.
     violated: bool,
 }
 
@@ -32,7 +34,7 @@ impl From<Verdict> for Known {
 }
 
 impl Baseline {
-    /// What is known after a pass.
+    /// Returns the baseline after a pass.
     #[must_use]
     pub fn after(evaluation: &Evaluation) -> Self {
         let verdicts = evaluation
@@ -43,7 +45,7 @@ impl Baseline {
         Self(verdicts.collect())
     }
 
-    /// What is known after one pass more.
+    /// Returns the baseline after another pass.
     #[must_use]
     pub fn followed_by(&self, evaluation: &Evaluation) -> Self {
         let mut next = Self::after(evaluation);
@@ -54,8 +56,8 @@ impl Baseline {
         next
     }
 
-    /// What is known after a restart of the operator. `None`: the status lists only the first findings, so that nobody
-    /// knows what is new.
+    /// Returns the baseline after a restart of the operator. `None` if the status omits findings,
+    /// because new violations are then unknown.
     #[must_use]
     pub fn from_status(status: Option<&Status>) -> Option<Self> {
         let Some(status) = status else {
@@ -76,7 +78,7 @@ impl Baseline {
         Some(Self(verdicts.collect()))
     }
 
-    /// Notebooks that came to violate the policy, or cannot be judged any more, since.
+    /// Returns the notebooks that violate the policy, or cannot be judged, since this baseline.
     pub fn worsened<'a>(&'a self, evaluation: &'a Evaluation) -> impl Iterator<Item = &'a Finding> {
         let compliant = Known::from(Verdict::Compliant);
         evaluation.findings.iter().filter(move |finding| {

@@ -1,4 +1,4 @@
-//! What holds for every policy and every fleet.
+//! Properties of every policy and every fleet.
 
 #![allow(
     clippy::unwrap_used,
@@ -125,7 +125,7 @@ proptest! {
         let evaluation = evaluate(&policy, &snapshots, now());
         let to_come = policy.exemptions.iter().filter_map(|exemption| exemption.expires_at).filter(|at| *at > now());
         prop_assert_eq!(evaluation.next_expiry, to_come.min());
-        // Until then nothing changes by the passing of time alone.
+        // The result does not change by the passing of time alone until the next expiry.
         if let Some(expiry) = evaluation.next_expiry {
             let just_before = expiry - jiff::SignedDuration::from_nanos(1);
             prop_assert_eq!(

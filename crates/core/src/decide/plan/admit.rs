@@ -1,4 +1,4 @@
-//! Whether a record may be made for a notebook: a chain of checks, each of which gives its reason.
+//! The decision to create a record for a notebook: a chain of checks, each with its own reason.
 
 use jiff::Timestamp;
 
@@ -20,35 +20,36 @@ use crate::{
     },
 };
 
-/// A recurrence at which the operator gives in: somebody, Terraform perhaps, sets root access back each time.
+/// The recurrence at which the operator gives up, because some tool, such as Terraform, enables
+/// root access again each time.
 const MOST_RECURRENCES: u32 = 3;
 
-/// How far the checks go.
+/// The scope of the checks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Horizon {
-    /// Everything counts.
+    /// All checks.
     Now,
-    /// What depends on the moment does not: rests, windows, budgets, canary.
+    /// All checks except those that depend on the moment: rests, windows, budgets, canary.
     Preview,
 }
 
-/// Why no record is made now, and what the finding says instead.
+/// The reason why no record is created now, and the resulting text of the finding.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Wait {
-    /// What is done next.
+    /// The next action.
     pub next: Next,
-    /// Why, in one word.
+    /// The reason in one word.
     pub reason: &'static str,
-    /// The same in a sentence.
+    /// The explanation in a sentence.
     pub message: String,
-    /// When the reason passes by itself, if that is known.
+    /// The time when the reason ends without further action, if known.
     pub until: Option<Timestamp>,
 }
 
-/// Judges one notebook, as it was read. All must be as of `now`: the policies, the tally, the notebook.
+/// Judges one notebook as it was read. Policies, tally and notebook must be as of `now`.
 ///
 /// # Errors
-/// Why it has to wait.
+/// The reason why the notebook has to wait.
 pub fn admit(
     policy: &Policy,
     (policies, tally): (&Policies, &Tally),
@@ -92,7 +93,8 @@ pub fn admit(
     })
 }
 
-/// The notebook as a record names it. Its `CreationTime` is that of the Describe just before the record is made.
+/// Returns the notebook's reference for a record. Its `CreationTime` is that of the Describe just
+/// before the record is created.
 fn reference(account: &AccountId, region: &Region, notebook: &Notebook) -> NotebookRef {
     NotebookRef {
         created_at: notebook
@@ -104,7 +106,8 @@ fn reference(account: &AccountId, region: &Region, notebook: &Notebook) -> Noteb
     }
 }
 
-/// A record that this version cannot understand holds its own notebook, and no other.
+/// Checks that the notebook's record is valid. An invalid record blocks its own notebook and no
+/// other.
 fn record_valid(tally: &Tally, notebook: &NotebookRef) -> Result<(), Wait> {
     let name = RecordName::of(notebook);
     match tally.invalid(&name) {
@@ -120,7 +123,7 @@ fn invalid_record(name: &str, problem: &str) -> Wait {
     ))
 }
 
-/// One remediation per notebook, whoever's it is (promise P5).
+/// Checks that no remediation of the notebook is in progress, of any policy (promise P5).
 fn under_way(policy: &Policy, known: Option<&Known>) -> Result<(), Wait> {
     let Some(known) = known.filter(|known| !known.state.is_finished()) else {
         return Ok(());
@@ -175,9 +178,9 @@ fn has_root(notebook: &Notebook) -> Result<(), Wait> {
     }
 }
 
-/// A running notebook is stopped only if AWS will start it again, as far as Describe tells (promise P2).
+/// Checks that AWS will start a running notebook again, as far as Describe shows (promise P2).
 ///
-/// This comes before `whenRunning: Wait`, whose message asks the owner to stop the notebook.
+/// This check comes before `whenRunning: Wait`, whose message asks the owner to stop the notebook.
 fn restartable(policies: &Policies, notebook: &Notebook) -> Result<(), Wait> {
     policies.restartable(notebook).map_err(|obstacle| {
         Wait::because(
@@ -190,7 +193,10 @@ fn restartable(policies: &Policies, notebook: &Notebook) -> Result<(), Wait> {
     })
 }
 
-/// Whether it is running; `Err`: it can not be changed from its status, or must not be stopped.
+/// Returns true if the notebook must be restarted for the change.
+///
+/// # Errors
+/// The notebook cannot be changed from its status, or must not be stopped.
 fn changeable(policy: &Policy, notebook: &Notebook) -> Result<bool, Wait> {
     match change(notebook.status(), policy.remediation.when_running) {
         Ok(change) => Ok(change == Change::Restart),
@@ -198,7 +204,8 @@ fn changeable(policy: &Policy, notebook: &Notebook) -> Result<bool, Wait> {
     }
 }
 
-/// How it is reached, if the policy still names its account and region and selects it, by the tags that it has now.
+/// Returns the access to the notebook's account. The policy must still name the account and region,
+/// and must select the notebook by its present tags.
 fn covered<'a>(
     policy: &'a Policy,
     (account, region): (&AccountId, &Region),
@@ -290,7 +297,8 @@ fn not_halted(policy: &Policy, target: TargetTally) -> Result<(), Wait> {
     ))
 }
 
-/// The brake over the whole policy: while so many notebooks are down and need attention, anywhere, no other one is stopped.
+/// Checks the brake of the policy. While `maxFailures` notebooks are down and need attention,
+/// anywhere, no other running notebook is stopped.
 fn brake(policy: &Policy, tally: &Tally) -> Result<(), Wait> {
     if !tally.brakes(policy) {
         return Ok(());
@@ -306,8 +314,8 @@ fn brake(policy: &Policy, tally: &Tally) -> Result<(), Wait> {
     ))
 }
 
-/// A notebook that was stopped only minutes ago may be in the middle of a stop, an update and a start by another tool. An Update in between
-/// would make that tool fail, and leave the notebook down.
+/// Checks that a stopped notebook has rested. Another tool may be about to stop, update and start
+/// the notebook. An Update in between would make that tool fail and leave the notebook down.
 fn rested(policy: &Policy, notebook: &Notebook, now: Timestamp) -> Result<(), Wait> {
     let (message, until) = match rest(policy, notebook, now) {
         Rest::Over => return Ok(()),
@@ -350,7 +358,7 @@ fn window_open(policy: &Policy, now: Timestamp) -> Result<(), Wait> {
     Err(Wait::because(WaitReason::Window, message))
 }
 
-/// One restarted notebook must have come back before a second is down at the same time.
+/// Checks the canary: one restarted notebook must have come back before a second is down.
 fn canary(target: TargetTally) -> Result<(), Wait> {
     if target.proven || target.down_for_any == 0 {
         return Ok(());
@@ -376,7 +384,7 @@ fn budget(policy: &Policy, tally: &Tally, target: TargetTally) -> Result<(), Wai
     } else {
         return Ok(());
     };
-    // The figure itself would change the message with each notebook that comes back.
+    // The message does not name the count, because it changes with each notebook that comes back.
     debug_assert!(down >= most);
     Err(Wait::because(
         WaitReason::Budget,
@@ -420,7 +428,7 @@ impl Wait {
         }
     }
 
-    /// There is nothing to be done about it.
+    /// Returns a result with no further action.
     fn none(reason: &'static str, message: String) -> Self {
         Self {
             next: Next::None,
@@ -430,25 +438,25 @@ impl Wait {
         }
     }
 
-    /// The notebook, or its tags, could not be read just now.
+    /// Returns the result for a notebook that could not be read just now, or its tags.
     #[must_use]
     pub fn read_failed(message: String) -> Self {
         Self::because(WaitReason::ReadFailed, message)
     }
 
-    /// Something changed since the plan was made.
+    /// Returns the result for a change since the plan.
     #[must_use]
     pub fn superseded(message: String) -> Self {
         Self::because(WaitReason::Superseded, message)
     }
 
-    /// The notebook's record cannot be understood.
+    /// Returns the result for a notebook whose record is invalid.
     #[must_use]
     pub fn record_invalid(message: String) -> Self {
         Self::because(WaitReason::RecordInvalid, message)
     }
 
-    /// Puts it into a finding.
+    /// Writes action, reason and message into a finding.
     pub(super) fn apply(self, finding: &mut Finding) {
         finding.next = self.next;
         finding.reason = Some(self.reason.to_owned());

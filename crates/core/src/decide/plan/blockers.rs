@@ -1,10 +1,11 @@
-//! Which records a notebook waits for *(pure)*: what stands behind the reason that [`admit`](super::admit) gives.
+//! The records that a notebook waits for *(pure)*: the cause of the reason that
+//! [`admit`](super::admit) gives.
 
 use super::{MOST_UPDATES, Tally};
 use crate::domain::{AccountId, Notebook, Policy, Record, Region, WaitReason};
 
-/// The records that a notebook waits for, in their order. Without them it would not wait for that reason. Empty where it waits for
-/// something else than records.
+/// Returns the records that a notebook waits for, in their order. Without them the notebook would
+/// not wait for that reason. Empty if the reason does not come from records.
 #[must_use]
 pub fn blockers<'r>(
     policy: &Policy,
@@ -17,7 +18,7 @@ pub fn blockers<'r>(
     let over_all = all.slots_taken(policy) >= policy.remediation.max_concurrent;
     let brakes = all.brakes(policy);
     let updates_there = all.target(account, region).updates >= MOST_UPDATES;
-    // What a record counts for is seen by counting it alone.
+    // A record blocks if it counts when it is tallied alone.
     let blocks = |record: &&Record| {
         let alone = Tally::of(&policy.name, [*record]);
         let target = alone.target(account, region);

@@ -1,4 +1,4 @@
-//! What all the records add up to, for one policy's plan.
+//! The totals over all records, for the plan of one policy.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -12,52 +12,53 @@ use crate::domain::{
 
 use super::is_remediating;
 
-/// Updates of stopped notebooks that are under way at the same time per account and region. They take no slot of any budget;
-/// this only keeps the operator from flooding a quota that nobody published.
+/// The maximum number of concurrent updates of stopped notebooks per account and region. These
+/// updates take no slot of a budget. The limit avoids flooding an unpublished quota.
 pub const MOST_UPDATES: u32 = 10;
 
-/// Updates of stopped notebooks that are under way at the same time over all accounts and regions, of every policy. The limit bounds the
-/// load on the API server, on AWS and on the operator in a large fleet. A notebook that needs attention does not count: five accounts
-/// and regions where updates hang would otherwise hold up all others (promise P8).
+/// The maximum number of concurrent updates of stopped notebooks over all accounts, regions and
+/// policies. The limit bounds the load on the API server, on AWS and on the operator in a large
+/// fleet. A notebook that needs attention does not count. Otherwise five accounts and regions with
+/// hanging updates would block all others (promise P8).
 pub const MOST_UPDATES_OVER_ALL: u32 = 50;
 
-/// The records that there are, as far as budgets and locks go.
+/// The totals over all records that budgets and locks depend on.
 #[derive(Clone, Debug, Default)]
 pub struct Tally {
     policy: Option<PolicyName>,
-    /// Notebooks that are down for this policy, or may be, whatever their state.
+    /// Notebooks that are down for this policy, or may be, in any state.
     down: u32,
-    /// Those of them that the operator stopped and that need attention.
+    /// Of these, the notebooks that the operator stopped and that need attention.
     down_and_need_attention: u32,
-    /// Updates of stopped notebooks under way, of every policy, those that need attention aside.
+    /// Updates of stopped notebooks in progress, of every policy, except those that need attention.
     updates: u32,
     remediating: u32,
     failed: u32,
     attention: BTreeSet<String>,
     targets: HashMap<(AccountId, Region), TargetTally>,
     notebooks: HashMap<NotebookArn, Known>,
-    /// Records that cannot be understood, by name, with what is wrong with each.
+    /// Invalid records by name, each with its error.
     invalid: HashMap<String, String>,
 }
 
 /// The records of one account and region.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct TargetTally {
-    /// Notebooks that are down for this policy, those that need attention included.
+    /// Notebooks that are down for this policy, including those that need attention.
     pub(super) down: u32,
-    /// The same for every policy.
+    /// Notebooks that are down for any policy.
     pub(super) down_for_any: u32,
-    /// Updates of stopped notebooks under way, of every policy.
+    /// Updates of stopped notebooks in progress, of every policy.
     pub(super) updates: u32,
-    /// Failed records of this policy that nobody acknowledged.
+    /// Failed records of this policy that are not acknowledged.
     pub(super) failed: u32,
-    /// Whether a restarted notebook came back, of whichever policy: the canary.
+    /// True if a restarted notebook of any policy came back: the canary's evidence.
     pub(super) proven: bool,
-    /// When a record last ended because AWS gave no clear answer, of whichever policy.
+    /// The time when a record of any policy last ended because AWS gave no clear response.
     pub(super) timed_out: Option<Timestamp>,
 }
 
-/// What is known of a notebook's record.
+/// The known facts of a notebook's record.
 #[derive(Clone, Debug)]
 pub(super) struct Known {
     pub(super) name: RecordName,
@@ -69,7 +70,7 @@ pub(super) struct Known {
 }
 
 impl Tally {
-    /// Adds up all records, for one policy.
+    /// Tallies all records for one policy.
     #[must_use]
     pub fn of<'r>(policy: &PolicyName, records: impl IntoIterator<Item = &'r Record>) -> Self {
         let mut tally = Self {
@@ -128,13 +129,14 @@ impl Tally {
         );
     }
 
-    /// Adds a record that cannot be understood: its notebook counts as down if it may be, and as this policy's if it may be.
+    /// Adds an invalid record. Its notebook counts as down if it may be down. It counts for this
+    /// policy if it may belong to the policy.
     pub fn add_partial(&mut self, record: &PartialRecord) {
         let is_own = record.policy.is_none() || record.policy == self.policy;
         if record.may_be_down {
             self.down += u32::from(is_own);
             if is_own {
-                // Nothing brings its notebook back but a person.
+                // Only a person can bring the notebook back.
                 self.attention.insert(record.name.clone());
             }
             if let Some(key) = &record.target {
@@ -147,41 +149,44 @@ impl Tally {
             .insert(record.name.clone(), record.problem.clone());
     }
 
-    /// What is wrong with a record, if it cannot be understood.
+    /// Returns the error of a record, if it is invalid.
     pub(super) fn invalid(&self, name: &RecordName) -> Option<&str> {
         self.invalid.get(name.as_str()).map(String::as_str)
     }
 
-    /// Takes it as known that a restarted notebook came back in an account and region.
+    /// Marks an account and region as proven: a restarted notebook came back there.
     pub fn prove(&mut self, account: &AccountId, region: &Region) {
         let key = (account.clone(), region.clone());
         self.targets.entry(key).or_default().proven = true;
     }
 
-    /// Whether a restarted notebook came back in an account and region.
+    /// Returns true if a restarted notebook came back in an account and region.
     #[cfg(test)]
     pub(super) fn is_proven(&self, account: &AccountId, region: &Region) -> bool {
         self.target(account, region).proven
     }
 
-    /// How many slots of `maxConcurrent` are taken. A notebook that needs attention gives its slot back, so that it holds up its own place
-    /// only; but never so many that `maxConcurrent + maxFailures − 1` could be down (promise P6).
+    /// Returns the number of occupied slots of `maxConcurrent`. A notebook that needs attention
+    /// gives its slot back, so that it blocks only its own account and region. At most
+    /// `maxFailures − 1` slots are given back, so that at most `maxConcurrent + maxFailures − 1`
+    /// notebooks are down (promise P6).
     pub(super) fn slots_taken(&self, policy: &Policy) -> u32 {
         let most = policy.remediation.max_failures.saturating_sub(1);
         self.down - self.down_and_need_attention.min(most)
     }
 
-    /// Updates of stopped notebooks that count for the limit over all.
+    /// Returns the number of updates of stopped notebooks that count for the overall limit.
     pub(super) fn updates(&self) -> u32 {
         self.updates
     }
 
-    /// The brake: so many notebooks are down and need attention, anywhere, that no running notebook is stopped for the policy.
+    /// Returns true if the brake holds. Too many notebooks are then down and need attention,
+    /// anywhere, and no running notebook is stopped for the policy.
     pub(super) fn brakes(&self, policy: &Policy) -> bool {
         self.down_and_need_attention >= policy.remediation.max_failures
     }
 
-    /// What is under way for the policy. When a window opens is not of the records.
+    /// Summarizes the policy's remediations. Window and rest times do not come from records.
     pub(super) fn flights(&self, policy: &Policy) -> Flights {
         Flights {
             remediating: self.remediating,
@@ -203,7 +208,8 @@ impl Tally {
         self.notebooks.get(arn)
     }
 
-    /// Where so many failed that nothing new is begun.
+    /// Returns the accounts and regions where nothing new begins, because too many remediations
+    /// failed.
     fn halted(&self, policy: &Policy) -> BTreeSet<Target> {
         self.targets
             .iter()
@@ -215,8 +221,8 @@ impl Tally {
             .collect()
     }
 
-    /// Judges a Stop that is about to be sent for a record of this tally. `own` is that record, as it was counted: it takes a slot, even if
-    /// it needs attention.
+    /// Judges a Stop that is about to be sent for a record of this tally. `own` is that record as
+    /// it was counted. It takes a slot even if it needs attention.
     #[must_use]
     pub fn budget(&self, policy: &Policy, own: &Record) -> Budget {
         let remediation = &policy.remediation;

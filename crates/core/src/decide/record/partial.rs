@@ -1,26 +1,27 @@
-//! What can be read of a record that this version cannot understand *(pure)*.
+//! The readable parts of a record that this version cannot understand *(pure)*.
 
 use serde_json::Value;
 
 use crate::domain::{AccountId, PolicyName, Region};
 
-/// A record that does not decode, or whose spec holds no valid identifiers: another version wrote it, or a person did.
+/// A record that does not decode, or whose spec has invalid identifiers. Another version or a
+/// person wrote it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PartialRecord {
-    /// Its name, which follows from the notebook's ARN.
+    /// The record's name, which follows from the notebook's ARN.
     pub name: String,
-    /// Its policy; `None`: not known, so it may be any.
+    /// The record's policy. `None`: unknown, so it may be any policy.
     pub policy: Option<PolicyName>,
-    /// The notebook's account and region; `None`: not known.
+    /// The notebook's account and region. `None`: unknown.
     pub target: Option<(AccountId, Region)>,
-    /// Returns false only if the record is finished, or says that the notebook was not running.
+    /// True unless the record is finished, or says that the notebook was not running.
     pub may_be_down: bool,
-    /// Why it cannot be understood.
+    /// The error.
     pub problem: String,
 }
 
 impl PartialRecord {
-    /// Reads what can be read of the object as it is stored.
+    /// Reads the readable parts of the stored object.
     #[must_use]
     pub fn new(name: &str, object: &Value, problem: String) -> Self {
         let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str);

@@ -1,23 +1,24 @@
-//! What the answer to a write means for the record: the rest of the table's right-hand column.
+//! The meaning of a write's response for the record: the rest of the table's right-hand column.
 
 use jiff::Timestamp;
 
 use super::{Request, Sighting};
 use crate::domain::{AnswerKind, EndReason, NotebookStatus, Progress, Record, RecordState};
 
-/// What follows from an answer.
+/// The consequences of a response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reaction {
-    /// How far the remediation is from now on: durable before `request` is sent.
+    /// The new progress. It must be durable before `request` is sent.
     pub progress: Progress,
-    /// What is then sent, in the same pass: a refused request is not a write.
+    /// The request that follows in the same pass. A rejected request is not a write.
     pub request: Option<Request>,
 }
 
-/// Judges an answer. `before` is the progress as it was before the request was noted, `record` as it was when it was sent. `seen` is the
-/// notebook as the pass saw it; after a first Stop that was refused for the status, it is the notebook as it was described again.
+/// Judges a response. `before` is the progress before the request was recorded. `record` is the
+/// record when the request was sent. `seen` is the notebook as the pass saw it. After a first Stop
+/// that was rejected for the status, `seen` is the notebook as it was described again.
 ///
-/// An answer that proves nothing changes nothing: the next pass looks.
+/// A response that proves nothing changes nothing. The next pass looks again.
 #[must_use]
 pub fn answered(
     record: &Record,
@@ -28,7 +29,8 @@ pub fn answered(
 ) -> Reaction {
     let mut progress = record.progress.clone();
     if request == Request::Stop && (answer == AnswerKind::Accepted || answer.is_refusal()) {
-        // It has arrived: AWS sets the status to Stopping before it answers (API reference of that operation).
+        // The Stop has arrived. AWS sets the status to Stopping before it responds (API reference
+        // of that operation).
         progress.unanswered_stop_at = None;
     }
     match request {
@@ -36,7 +38,7 @@ pub fn answered(
         Request::Stop if before.stop_requested_at.is_none() => {
             first_stop(progress, before, answer, (seen, now))
         }
-        // It is sent again when it is due, whatever is said about it.
+        // The Stop is sent again when it is due, whatever the response.
         Request::Stop => nothing_more(progress),
         Request::Start => started(progress, before, answer, now),
         Request::Update => updated(record, answer, seen, now),
@@ -50,7 +52,7 @@ fn nothing_more(progress: Progress) -> Reaction {
     }
 }
 
-/// Row 13.
+/// Handles the response to a probe (row 13).
 fn probed(mut progress: Progress, answer: AnswerKind, now: Timestamp) -> Reaction {
     match answer {
         AnswerKind::Denied => {
@@ -67,7 +69,7 @@ fn probed(mut progress: Progress, answer: AnswerKind, now: Timestamp) -> Reactio
                 request: Some(Request::Stop),
             }
         }
-        // It is down, then, or about to be, and by nobody else: what happens to it now is ours.
+        // The notebook is down, or about to be. The operator is responsible for it from now on.
         AnswerKind::Accepted => {
             progress.stop_requested_at = Some(now);
             progress.enter(RecordState::Stopping, now);
@@ -80,7 +82,8 @@ fn probed(mut progress: Progress, answer: AnswerKind, now: Timestamp) -> Reactio
     }
 }
 
-/// Rows 3 and 5: a Start is sent again when it is due. A refusal for permission lasts until a person acts.
+/// Handles the response to a Start (rows 3 and 5), which is sent again when it is due. A permission
+/// error lasts until a person acts.
 fn started(
     mut progress: Progress,
     before: &Progress,
@@ -90,7 +93,7 @@ fn started(
     match answer {
         AnswerKind::Accepted => progress.start_accepted_at = Some(now),
         AnswerKind::Denied => progress.need_attention(now),
-        // The Start before has taken, late.
+        // The previous Start took effect late.
         AnswerKind::WrongStatus => progress.start_accepted_at = before.start_accepted_at,
         AnswerKind::LimitExceeded
         | AnswerKind::NotFound
@@ -100,8 +103,8 @@ fn started(
     nothing_more(progress)
 }
 
-/// A Stop that AWS carried out twice is answered with the second one's refusal: only a notebook that is not on its way down shows that
-/// the operator did not stop it.
+/// Handles the response to a first Stop. AWS may carry out a Stop twice and answer with the second
+/// rejection. Only a notebook that is not on its way down proves that the operator did not stop it.
 fn first_stop(
     mut progress: Progress,
     before: &Progress,
@@ -128,8 +131,8 @@ fn first_stop(
     nothing_more(progress)
 }
 
-/// Whether a notebook that was running a moment ago is, or may be, on its way down. A notebook that is being started again was down, and
-/// its start may fail.
+/// Returns true if a notebook that was running a moment ago is, or may be, on its way down. A
+/// notebook that is being started again was down, and its start may fail.
 fn is_going_down(seen: &Sighting) -> bool {
     match seen {
         Sighting::Missing => false,
@@ -138,7 +141,7 @@ fn is_going_down(seen: &Sighting) -> bool {
     }
 }
 
-/// Rows 8 and 10.
+/// Handles the response to an Update (rows 8 and 10).
 fn updated(record: &Record, answer: AnswerKind, seen: &Sighting, now: Timestamp) -> Reaction {
     let mut progress = record.progress.clone();
     let failed = matches!(

@@ -1,4 +1,4 @@
-//! The words that the table is written in.
+//! The terms of the table.
 
 use std::time::Duration;
 
@@ -7,17 +7,18 @@ use jiff::Timestamp;
 use super::{NotNow, Sighting, Times, Wish};
 use crate::domain::{EndReason, NotebookStatus, Record, RecordState, RootAccess, Step};
 
-/// So long after a Start that AWS accepted, a change of a stopped notebook is not the Start's own: it ran in between. A start takes 2 to 4
-/// minutes; a Start that was accepted and did not take changes nothing.
+/// The minimum time from an accepted Start to a change of a stopped notebook that shows that the
+/// notebook ran in between. A start takes 2 to 4 minutes. An accepted Start that has no effect
+/// changes nothing.
 const RAN_AGAIN: Duration = Duration::from_mins(10);
 
-/// Two `CreationTime`s that are closer than this are the same: deleting a notebook takes longer.
+/// The maximum difference of two equal `CreationTime`s. Deleting a notebook takes longer.
 const SAME_CREATION: Duration = Duration::from_secs(1);
 
-/// A Start that fails is sent again after `resend_after`, then ever more seldom, up to this many times as long.
+/// The maximum factor of the delay between failed Starts, in multiples of `resend_after`.
 const SLOWEST_START: u32 = 10;
 
-/// Where the notebook was seen.
+/// The notebook's phase.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Place {
     Unreadable,
@@ -29,11 +30,12 @@ pub(super) enum Place {
     InTransition,
 }
 
-/// All that a pass knows.
+/// The inputs of a pass.
 pub(super) struct Case<'a> {
     pub(super) record: &'a Record,
     pub(super) place: Place,
-    /// Unknown too where it cannot be told whether the policy wants it: then nothing that root access alone allows may happen.
+    /// The root access. Unknown also if the policies' wish is unknown, because root access alone
+    /// must then not allow an action.
     pub(super) root_access: RootAccess,
     pub(super) now: Timestamp,
     last_modified: Option<Timestamp>,
@@ -65,7 +67,7 @@ impl<'a> Case<'a> {
             Sighting::Seen { last_modified, .. } => *last_modified,
             Sighting::Unreadable | Sighting::Missing => None,
         };
-        // Whoever deletes the record withdraws it, whatever the policy says.
+        // The deletion of the record is a withdrawal, whatever the policy says.
         let wish = if record.being_deleted {
             Wish::Withdrawn(super::Withdrawal::RecordDeleted)
         } else {
@@ -102,14 +104,15 @@ impl<'a> Case<'a> {
         !self.record.intent.was_running
     }
 
-    /// It is brought back. Of a record that somebody edited by hand it may say so where nobody stopped the notebook: then it is not
-    /// started (promise P3).
+    /// Returns true if the notebook is being restored. A record that a person edited by hand may
+    /// have a rollback reason although nobody stopped the notebook. Such a notebook is not started
+    /// (promise P3).
     pub(super) fn is_rolling_back(&self) -> bool {
         self.rollback_reason().is_some() && self.record.intent.was_running
     }
 
-    /// Why it is brought back as it is. A state of a later version says nothing that this version could go on with: what may be down
-    /// is brought back.
+    /// Returns the reason of the rollback. This version cannot continue from a state of a later
+    /// version, so it restores a notebook that may be down.
     pub(super) fn rollback_reason(&self) -> Option<EndReason> {
         let progress = &self.record.progress;
         let stopped_by_later_version =
@@ -119,16 +122,17 @@ impl<'a> Case<'a> {
             .or(stopped_by_later_version.then_some(EndReason::Unrecognized))
     }
 
-    /// A later version wrote its state, and nothing in it says that its notebook was stopped: nothing is done, unless a person deletes
-    /// the record.
+    /// Returns true if a later version wrote the state, and nothing says that the notebook was
+    /// stopped. Nothing is then done unless a person deletes the record.
     pub(super) fn is_unrecognized(&self) -> bool {
         self.record.progress.state == RecordState::Unrecognized
             && self.rollback_reason().is_none()
             && !self.is_withdrawn()
     }
 
-    /// It ran again after the operator's Start, and stopped since: somebody else stopped it (promise P3). Not if a Stop that was not
-    /// answered could arrive after that Start, because a stop may take an hour.
+    /// Returns true if the notebook ran again after the operator's Start and was stopped since, so
+    /// that its owner stopped it (promise P3). Returns false if an unanswered Stop could have
+    /// arrived after that Start, because a stop may take an hour.
     pub(super) fn ran_again(&self) -> bool {
         let progress = &self.record.progress;
         let (Some(accepted), Some(modified)) = (progress.start_accepted_at, self.last_modified)
@@ -141,19 +145,20 @@ impl<'a> Case<'a> {
         self.was_stopped_by_us() && was_stop_over && has_passed(accepted, RAN_AGAIN, modified)
     }
 
-    /// The record says that the notebook was running, and names no request that was sent since: a backup may have been restored. Any other
-    /// record sends its first request within seconds. The notebook stays down until a person starts it or deletes the record, even if
-    /// the policy is gone: a backup may restore records first.
+    /// Returns true if the record may have been restored from a backup: the notebook was running,
+    /// and no request is recorded. Any other record sends its first request within seconds. The
+    /// notebook stays down until a person starts it or deletes the record, even if the policy is
+    /// gone, because a restore may create records first.
     pub(super) fn may_be_down_unrecorded(&self) -> bool {
         let progress = &self.record.progress;
         let untouched = progress.last_write_at.is_none() && progress.stop_requested_at.is_none();
         let settled = self.times.settled_after();
         let is_old = has_passed(self.record.created_at, settled, self.now);
-        // A claim takes seconds from its Describe of a running notebook to the record.
+        // A claim takes only seconds from its Describe of a running notebook to the record.
         let was_down_before = self
             .last_modified
             .is_some_and(|modified| has_passed(modified, settled, self.record.created_at));
-        // No other record is at its Start without a Stop.
+        // No other record is in its start step without a Stop.
         let is_marked = self.step() == Step::Start;
         self.record.intent.was_running
             && untouched
@@ -165,22 +170,24 @@ impl<'a> Case<'a> {
         self.record.progress.state == RecordState::NeedsAttention
     }
 
-    /// *Withdrawn*: nobody wants it any more, or the record is being deleted.
+    /// *Withdrawn*: the policies no longer want the remediation, or the record is being deleted.
     pub(super) fn is_withdrawn(&self) -> bool {
         matches!(self.wish, Wish::Withdrawn(_))
     }
 
-    /// *Undisturbable*: withdrawn, or nobody who works on it may be disturbed now.
+    /// *Undisturbable*: withdrawn, or the notebook's users must not be disturbed now.
     pub(super) fn is_undisturbable(&self) -> bool {
         self.is_withdrawn() || matches!(self.wish, Wish::NotNow(_))
     }
 
-    /// Somebody else stopped it minutes ago, and may be about to start it.
+    /// Returns true if the notebook came to Stopped minutes ago by another hand than the
+    /// operator's, so that its owner may be about to start it.
     pub(super) fn is_recently_stopped(&self) -> bool {
         self.wish == Wish::NotNow(NotNow::RecentlyStopped)
     }
 
-    /// An Update was sent since the step began. One that was not sent after all is taken back.
+    /// Returns true if an Update was sent since the step began. An Update that was not sent after
+    /// all is taken back.
     pub(super) fn is_update_sent(&self) -> bool {
         let progress = &self.record.progress;
         self.step() == Step::Update
@@ -197,7 +204,7 @@ impl<'a> Case<'a> {
         }
     }
 
-    /// The step that is under way.
+    /// Returns the step in progress.
     pub(super) fn step(&self) -> Step {
         self.record.step()
     }
@@ -208,7 +215,7 @@ impl<'a> Case<'a> {
         has_passed(self.record.step_since(), timeout, self.now)
     }
 
-    /// *Settled*: no write that was sent can arrive any more.
+    /// *Settled*: no sent write can take effect any more.
     pub(super) fn is_settled(&self) -> bool {
         self.is_since_last_write(self.times.settled_after())
     }
@@ -217,23 +224,24 @@ impl<'a> Case<'a> {
         self.record.progress.last_write_at.is_none()
     }
 
-    /// What was sent last did not take in time.
+    /// Returns true if the last request had no effect in time.
     pub(super) fn is_resend_due(&self) -> bool {
         self.is_since_last_write(self.times.resend_after)
     }
 
-    /// The last Stop, if it was lost, cannot arrive any more.
+    /// Returns true if the last Stop can no longer take effect, even if it was lost.
     pub(super) fn may_stop_again(&self) -> bool {
         self.is_since_last_write(self.times.write_bound)
     }
 
-    /// A Stop was not answered, and may still arrive.
+    /// Returns true if an unanswered Stop may still take effect.
     pub(super) fn may_be_stopped_late(&self) -> bool {
         let unanswered = self.record.progress.unanswered_stop_at;
         unanswered.is_some_and(|sent| !has_passed(sent, self.times.write_bound, self.now))
     }
 
-    /// The last Start did not take, or ended in Failed, and was given time.
+    /// Returns true if the next Start is due, because the last one had no effect or ended in
+    /// Failed.
     pub(super) fn is_start_due(&self) -> bool {
         let doublings = self.record.progress.start_attempts.saturating_sub(1).min(4);
         let factor = (1 << doublings).min(SLOWEST_START);
@@ -263,7 +271,7 @@ impl Place {
     }
 }
 
-/// Whether a notebook of the same name was created at another time than the record's.
+/// Returns true if the notebook was created at another time than the record's notebook.
 fn is_another(record: &Record, created_at: Option<Timestamp>) -> bool {
     let (Some(recorded), Some(seen)) = (record.intent.notebook.created_at, created_at) else {
         return false;
@@ -271,7 +279,8 @@ fn is_another(record: &Record, created_at: Option<Timestamp>) -> bool {
     seen.duration_since(recorded).unsigned_abs() >= SAME_CREATION
 }
 
-/// Whether so long has passed. A clock that was set back makes it wait, never hurry.
+/// Returns true if a duration has passed. A clock that was set back delays actions and never
+/// advances them.
 pub(super) fn has_passed(since: Timestamp, duration: Duration, now: Timestamp) -> bool {
     Duration::try_from(now.duration_since(since)).is_ok_and(|passed| passed >= duration)
 }

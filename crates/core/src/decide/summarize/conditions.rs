@@ -1,4 +1,4 @@
-//! The four conditions, by kstatus.
+//! The four conditions of a policy, by kstatus.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
@@ -20,7 +20,7 @@ enum Truth {
     Unknown,
 }
 
-/// What a condition says, before it is compared to what it said.
+/// A condition before it is compared with the current one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Draft {
     truth: Truth,
@@ -28,7 +28,7 @@ pub(super) struct Draft {
     message: String,
 }
 
-/// All four of them.
+/// The four conditions.
 pub(super) struct Conditions {
     ready: Draft,
     reconciling: Draft,
@@ -36,7 +36,7 @@ pub(super) struct Conditions {
     compliant: Draft,
 }
 
-/// After a pass over a valid, active policy.
+/// Returns the conditions after a pass over a valid, active policy.
 pub(super) fn scanned(
     policy: &Policy,
     evaluation: &Evaluation,
@@ -58,7 +58,8 @@ pub(super) fn scanned(
     }
 }
 
-/// Ready, Reconciling and Stalled: what needs a person comes before what is under way, and is never ready.
+/// Returns Ready, Reconciling and Stalled. A need for a person takes precedence over remediations
+/// in progress, and is never ready.
 fn work(
     ready: &Draft,
     truth: Truth,
@@ -91,8 +92,8 @@ fn work(
     }
 }
 
-/// Why a person must act about remediations: the reason, and the sentences that `ready` does not say. The brake comes first: it holds
-/// up the whole policy.
+/// Returns the reason why a person must act on remediations, and the sentences that `ready` does
+/// not have. The brake comes first, because it blocks the whole policy.
 fn person_needed(policy: &Policy, flights: &Flights) -> Option<(Reason, Vec<String>)> {
     let is_halted = policy.mode == Mode::Enforce && !flights.halted.is_empty();
     let attention = (!flights.needs_attention.is_empty()).then(|| sentences::attention(flights));
@@ -109,8 +110,9 @@ fn person_needed(policy: &Policy, flights: &Flights) -> Option<(Reason, Vec<Stri
 const REMEDIATING: &str =
     "root access is being taken away: kubectl get nbr shows the notebooks, one line each";
 
-/// `Compliant` of a suspended policy: what the last scan said, as long as it was about this spec, and no exemption expired since that a
-/// notebook needs (promise P1).
+/// Returns `Compliant` of a suspended policy: the result of the last scan. It is Unknown if that
+/// scan judged another spec, or if an exemption that a notebook needs has expired since (promise
+/// P1).
 pub(super) fn kept_verdict(policy: &Policy, judged: Option<&Judged>, pass: Pass<'_>) -> Draft {
     let unknown = |message| draft(Truth::Unknown, Reason::NotScanned, message);
     let Some(compliant) = condition(pass.previous, ConditionType::Compliant) else {
@@ -149,7 +151,7 @@ fn lost_an_exemption(policy: &Policy, judged: Option<&Judged>, pass: Pass<'_>) -
         && after.is_none_or(|after| expired_between(policy, after, pass.now))
 }
 
-/// Of a suspended policy.
+/// Returns the conditions of a suspended policy.
 pub(super) fn suspended(compliant: Draft, flights: &Flights) -> Conditions {
     let message = "suspended: nothing is scanned and nothing is begun; the results, if any, are those of the last scan";
     let suspended = |truth| draft(truth, Reason::Suspended, message);
@@ -185,7 +187,7 @@ pub(super) fn suspended(compliant: Draft, flights: &Flights) -> Conditions {
     }
 }
 
-/// Of a policy that cannot be understood.
+/// Returns the conditions of an invalid policy.
 pub(super) fn invalid(problem: &str) -> Conditions {
     Conditions {
         ready: draft(Truth::False, Reason::InvalidSpec, problem),
@@ -264,7 +266,7 @@ fn compliance(evaluation: &Evaluation, progress: Progress, summary: &Summary) ->
 }
 
 impl Conditions {
-    /// As they stand in the status: `lastTransitionTime` moves with the status only.
+    /// Converts the conditions for the status. `lastTransitionTime` moves with the status only.
     pub(super) fn written(self, pass: Pass<'_>) -> Vec<Condition> {
         [
             (ConditionType::Ready, self.ready),
@@ -335,7 +337,8 @@ fn draft(truth: Truth, reason: Reason, message: impl Into<String>) -> Draft {
     }
 }
 
-/// `metav1.Time` has no fractions: with them, what is read back would differ from what was written.
+/// Truncates a time to whole seconds. `metav1.Time` has no fractions, so a fraction would not read
+/// back as written.
 #[must_use]
 pub fn whole_seconds(time: jiff::Timestamp) -> jiff::Timestamp {
     jiff::Timestamp::from_second(time.as_second()).unwrap_or(time)

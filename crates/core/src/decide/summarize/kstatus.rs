@@ -1,6 +1,7 @@
-//! What others make of a status: the rules of kstatus for custom resources, and what conditions must always keep to.
+//! The kstatus rules for custom resources, and the invariants of the conditions.
 //!
-//! Source of the rules: `pkg/kstatus/status` (`generic.go`, `core.go`) of kubernetes-sigs/cli-utils.
+//! Source of the rules: `pkg/kstatus/status` (`generic.go`, `core.go`) of
+//! kubernetes-sigs/cli-utils.
 
 #![allow(
     clippy::unwrap_used,
@@ -13,7 +14,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
 use super::Status;
 
-/// How kstatus, and with it Flux and `kubectl wait`-like tools, sees a resource.
+/// The kstatus of a resource, as Flux and `kubectl wait`-like tools see it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Seen {
     InProgress,
@@ -45,7 +46,7 @@ pub(super) fn seen(generation: i64, status: &Status) -> Seen {
     }
 }
 
-/// Ready, Reconciling, Stalled and Compliant, after a look at what must hold for any of them.
+/// Checks the invariants of the conditions, and returns Ready, Reconciling, Stalled and Compliant.
 pub(super) fn sound(generation: i64, status: &Status) -> [&Condition; 4] {
     assert_eq!(status.observed_generation, Some(generation));
     let types: Vec<&str> = status
@@ -72,7 +73,7 @@ pub(super) fn sound(generation: i64, status: &Status) -> [&Condition; 4] {
                     .all(|byte| byte.is_ascii_alphabetic()),
             "{condition:?}"
         );
-        // The longest that is written, and the mark that something was cut off.
+        // The maximum length, plus the mark of a truncated message.
         assert!(
             (1..=4096 + '…'.len_utf8()).contains(&condition.message.len()),
             "{condition:?}"

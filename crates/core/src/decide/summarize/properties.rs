@@ -1,4 +1,4 @@
-//! What holds for every policy and every fleet.
+//! Properties of every policy and every fleet.
 
 #![allow(
     clippy::unwrap_used,
@@ -60,7 +60,8 @@ proptest! {
         prop_assert_eq!(&compliant.status, expected);
     }
 
-    /// Promise P1, while nothing is scanned: no violation by the present spec and the present time stands behind a True.
+    /// Promise P1 while nothing is scanned: `Compliant` is never True with a violation by the
+    /// present spec and the present time.
     #[test]
     fn a_suspended_policy_is_compliant_only_by_its_present_spec(
         scanned in any_policy(),

@@ -1,4 +1,4 @@
-//! The messages of the conditions: what happened and what to do, in sentences.
+//! The messages of the conditions: events and remedies, in sentences.
 
 use super::Progress;
 use crate::{
@@ -6,13 +6,14 @@ use crate::{
     domain::{Evaluation, Flights, Mode, Policy, TargetReport, TargetState, Verdict},
 };
 
-/// Names in a sentence; the status lists the rest.
+/// The maximum number of names in a sentence. The status lists the rest.
 const MOST_NAMED: usize = 5;
 
-/// `metav1.Condition` takes messages of up to 32,768 bytes; a person reads far less.
+/// The maximum length of a message in bytes. `metav1.Condition` allows 32,768 bytes, but a person
+/// reads far less.
 const LONGEST_MESSAGE: usize = 4096;
 
-/// What `Ready` says.
+/// Returns the message of `Ready`.
 pub(super) fn ready(policy: &Policy, evaluation: &Evaluation, progress: Progress) -> String {
     let targets = &evaluation.targets;
     let mut sentence = match progress {
@@ -43,7 +44,7 @@ pub(super) fn ready(policy: &Policy, evaluation: &Evaluation, progress: Progress
     sentence
 }
 
-/// The brake over the whole policy.
+/// Returns the message about the brake of the policy.
 pub(super) fn brake(policy: &Policy) -> String {
     format!(
         "no running notebook of this policy is stopped: maxFailures is {}, and as many notebooks are down and need attention; remediations \
@@ -52,7 +53,7 @@ pub(super) fn brake(policy: &Policy) -> String {
     )
 }
 
-/// Whose remediation needs a person.
+/// Returns the message about remediations that need a person.
 pub(super) fn attention(flights: &Flights) -> String {
     let records = &flights.needs_attention;
     if records.len() > MOST_NAMED {
@@ -70,7 +71,7 @@ pub(super) fn attention(flights: &Flights) -> String {
     format!("{need} a person: kubectl describe nbr {}", names.join(" "))
 }
 
-/// How many targets were read, and which were not.
+/// Returns the message about the targets that were read and not read.
 fn read(targets: &[TargetReport]) -> String {
     let mut not_read: Vec<&TargetReport> = targets
         .iter()
@@ -80,7 +81,7 @@ fn read(targets: &[TargetReport]) -> String {
     if not_read.is_empty() {
         return format!("{places} read");
     }
-    // What a person should look at comes first; a region that is not enabled is nothing to look at.
+    // Targets that a person should look at come first. A region that is not enabled needs no look.
     not_read.sort_by_key(|report| !report.state.is_unreadable());
     let names = not_read
         .iter()
@@ -92,7 +93,7 @@ fn read(targets: &[TargetReport]) -> String {
     }
 }
 
-/// What `Compliant` says when it is False.
+/// Returns the message of `Compliant` if it is False.
 pub(super) fn violations(evaluation: &Evaluation, progress: Progress, summary: &Summary) -> String {
     let names = evaluation
         .findings
@@ -113,7 +114,8 @@ pub(super) fn violations(evaluation: &Evaluation, progress: Progress, summary: &
     sentence
 }
 
-/// What was not read: during the first scan nobody knows yet whether it can be.
+/// Returns the message about unread notebooks and targets. During the first scan it is still open
+/// whether they can be read.
 pub(super) fn unread(progress: Progress, summary: &Summary) -> String {
     let (one, many) = match progress {
         Progress::FirstScan { .. } => ("has not been read yet", "have not been read yet"),
@@ -136,7 +138,7 @@ pub(super) fn unread(progress: Progress, summary: &Summary) -> String {
     }
 }
 
-/// What `Compliant` says when it is True.
+/// Returns the message of `Compliant` if it is True.
 pub(super) fn compliant(summary: &Summary) -> String {
     match (summary.compliant, summary.exempt) {
         (0, 0) => "the policy covers no notebook".to_owned(),
@@ -148,7 +150,7 @@ pub(super) fn compliant(summary: &Summary) -> String {
     }
 }
 
-/// A message that the API server takes.
+/// Truncates a message to a length that the API server accepts.
 pub(super) fn bounded(mut message: String) -> String {
     if message.len() > LONGEST_MESSAGE {
         message.truncate(message.floor_char_boundary(LONGEST_MESSAGE));

@@ -1,4 +1,4 @@
-//! How notebooks are fixed: budgets, windows, timeouts.
+//! Validation of the remediation: budgets, windows, timeouts.
 
 use std::{ops::RangeInclusive, time::Duration};
 
@@ -16,7 +16,7 @@ const WINDOWS: RangeInclusive<Duration> = Duration::from_mins(1)..=Duration::fro
 const TIMEOUTS: RangeInclusive<Duration> = Duration::from_secs(10)..=Duration::from_hours(24);
 const RESTS: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_hours(24);
 
-/// What a schedule is made of, in order.
+/// The fields of a schedule, in order.
 const FIELDS: [&str; 5] = [
     "minute",
     "hour",
@@ -25,8 +25,9 @@ const FIELDS: [&str; 5] = [
     "day of the week",
 ];
 
-/// From where a schedule's next time is looked for, to see that there is one: 2024-01-01, a fixed day, because validation has
-/// no clock. The library looks four years ahead, so that a 29th of February is found.
+/// The start of the search that shows that a schedule ever occurs. It is 2024-01-01, a fixed day,
+/// because validation has no clock. The library searches four years ahead, so that a 29th of
+/// February is found.
 const LOOKED_FOR_FROM: Timestamp = Timestamp::constant(1_704_067_200, 0);
 
 pub(super) fn remediation(spec: Option<&RemediationSpec>, errors: &mut Errors) -> Remediation {
@@ -69,7 +70,7 @@ pub(super) fn remediation(spec: Option<&RemediationSpec>, errors: &mut Errors) -
     }
 }
 
-/// What is not wrong but probably not meant either.
+/// Returns warnings about windows that are valid but probably unintended.
 pub(super) fn warnings(windows: &[Window]) -> impl Iterator<Item = Warning> {
     windows
         .iter()
@@ -147,7 +148,7 @@ fn schedule(text: &str) -> Result<(Crontab, RepeatedTime), String> {
         let cause = misread(text).unwrap_or_else(|| cause(&error));
         format!("{text:?} is not a schedule: {cause}; {EXAMPLE}")
     })?;
-    // cronexpr 1.7.0 never finds the last of a December: for it no month comes after that one.
+    // cronexpr 1.7.0 never finds the last day of a December, because it looks for a month after it.
     if [day, weekday].iter().any(|field| field.contains('L')) {
         return Err(format!(
             "{text:?} is not a schedule: L, the last of a month, is not supported; {EXAMPLE}"
@@ -166,7 +167,8 @@ fn schedule(text: &str) -> Result<(Crontab, RepeatedTime), String> {
     Ok((crontab, repeated_time))
 }
 
-/// Which field of a schedule is wrong, and why. The library tells the place in a picture only, so each field is tried alone.
+/// Returns the invalid field of a schedule, and its error. The library shows the position only in a
+/// picture, so each field is tried alone.
 fn misread(text: &str) -> Option<String> {
     FIELDS
         .iter()
@@ -179,7 +181,8 @@ fn misread(text: &str) -> Option<String> {
         })
 }
 
-/// The library draws a picture of several lines; what is wrong stands in the last one, after a mark.
+/// Returns the cause of a library error. The library draws a picture of several lines. The cause is
+/// in the last line, after a mark.
 fn cause(error: &Error) -> String {
     let shown = error.to_string();
     let last = shown.lines().last().unwrap_or_default();
