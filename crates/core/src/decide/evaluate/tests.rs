@@ -30,7 +30,7 @@ const STATUSES: [&str; 9] = [
     "Surprising",
 ];
 
-/// What the policy says of a notebook; `None`: nothing.
+/// Returns the policy's verdict, action and reason for a notebook. `None`: not covered.
 fn judged(patch: Value, notebook: Notebook) -> Option<(Verdict, Next, Option<String>)> {
     let mut findings = evaluate(&policy(patch), &[scanned(vec![notebook])], now()).findings;
     assert!(findings.len() <= 1);
@@ -287,7 +287,7 @@ fn the_selector_says_what_is_covered() {
             None,
         ),
         (json!({"tags": {"team": "a"}}), ok(&[]), Enabled, None),
-        // Nobody knows whether it is covered: it is shown, and never as compliant.
+        // The coverage is unknown. The notebook is shown, and never as compliant.
         (
             json!({"tags": {"team": "a"}}),
             None,

@@ -26,12 +26,12 @@ use crate::{
     domain::{EndReason, RecordName, RootAccess, TargetState},
 };
 
-/// The account and region that most is in.
+/// The account and region of most notebooks.
 const HERE: (&str, &str) = (ACCOUNT, REGION);
 const THERE: (&str, &str) = (ACCOUNT, "us-east-1");
 const ELSEWHERE: (&str, &str) = ("444455556666", REGION);
 
-/// A policy over all three that enforces, changed by a JSON merge patch.
+/// Returns an enforcing policy over all three places, changed by a JSON merge patch.
 fn enforcing(patch: &Value) -> Policy {
     enforcing_as("no-root", patch)
 }
@@ -51,17 +51,17 @@ fn enforcing_as(name: &str, patch: &Value) -> Policy {
     }
 }
 
-/// Budgets that nothing reaches.
+/// Returns budgets that are never reached.
 fn generous() -> Value {
     json!({"remediation": {"maxConcurrent": 100, "maxConcurrentPerRegion": 100, "maxFailures": 100}})
 }
 
-/// A notebook whose users have root.
+/// Returns a notebook that gives its users root.
 fn notebook(place: (&str, &str), name: &str, status: &str) -> Notebook {
     notebook_in(place, name, status, RootAccess::Enabled)
 }
 
-/// What a fleet of such notebooks is found to be. Each place is named once.
+/// Evaluates a fleet of such notebooks. Each place is named once.
 fn found(policy: &Policy, fleet: &[((&str, &str), Vec<Notebook>)]) -> Evaluation {
     let snapshots: Vec<_> = fleet
         .iter()
@@ -72,7 +72,7 @@ fn found(policy: &Policy, fleet: &[((&str, &str), Vec<Notebook>)]) -> Evaluation
     evaluate(policy, &snapshots, now())
 }
 
-/// The record of a notebook, which is in a state.
+/// Returns the record of a notebook, in a state.
 fn record(place: (&str, &str), notebook: &Notebook, state: RecordState) -> Record {
     let mut record = fixtures::record(place, notebook);
     match state {
@@ -90,19 +90,19 @@ fn record(place: (&str, &str), notebook: &Notebook, state: RecordState) -> Recor
     record
 }
 
-/// The record of some running notebook that is in no finding.
+/// Returns the record of a running notebook without a finding.
 fn restart(place: (&str, &str), name: &str, state: RecordState) -> Record {
     let mut record = record(place, &notebook(place, name, "InService"), state);
     record.progress.stop_requested_at = (state != RecordState::Pending).then(now);
     record
 }
 
-/// The record of some stopped notebook that is in no finding.
+/// Returns the record of a stopped notebook without a finding.
 fn update(place: (&str, &str), name: &str, state: RecordState) -> Record {
     record(place, &notebook(place, name, "Stopped"), state)
 }
 
-/// The same record for another policy.
+/// Returns the same record for another policy.
 fn of(policy: &str, mut record: Record) -> Record {
     record.intent.policy = policy.into();
     record
@@ -207,7 +207,7 @@ fn claims(
         .collect()
 }
 
-/// The names of the notebooks that are claimed.
+/// Returns the names of the claimed notebooks.
 fn claimed(
     policy: &Policy,
     fleet: &[((&str, &str), Vec<Notebook>)],
@@ -219,7 +219,8 @@ fn claimed(
         .collect()
 }
 
-/// The record of a running notebook that AWS gave no clear answer about, so many minutes ago.
+/// Returns the record of a running notebook about which AWS gave no clear response, this many
+/// minutes ago.
 fn timed_out(place: (&str, &str), name: &str, minutes: i64) -> Record {
     let mut record = restart(place, name, RecordState::Pending);
     let then = now() - jiff::SignedDuration::from_mins(minutes);
@@ -228,7 +229,8 @@ fn timed_out(place: (&str, &str), name: &str, minutes: i64) -> Record {
     record
 }
 
-/// An account and region that gives no clear answers takes turns with the others, and so do its notebooks.
+/// An account and region without clear responses takes turns with the others, and so do its
+/// notebooks.
 #[test]
 fn timed_out_notebooks_come_last() {
     let policy =
@@ -263,7 +265,8 @@ fn timed_out_notebooks_come_last() {
     }
 }
 
-/// Stopped ones first, which cost nobody anything; within each kind by account, region and name.
+/// Stopped notebooks come first, because they disturb nobody. Notebooks of a kind come by account,
+/// region and name.
 #[test]
 fn stopped_notebooks_come_first() {
     let policy = enforcing(&generous());
@@ -353,7 +356,7 @@ fn audit_and_suspended_claim_nothing() {
     assert!(claimed(&suspended, &fleet, &[]).is_empty());
 }
 
-/// A canary that could not be claimed is none.
+/// A canary that could not be claimed does not count.
 #[test]
 fn one_that_was_refused_does_not_hold_up_the_next() {
     let policy = enforcing(&json!({}));
@@ -386,7 +389,7 @@ fn one_that_was_refused_does_not_hold_up_the_next() {
         .map(|finding| (finding.next, finding.reason.as_deref().unwrap()))
         .collect();
     let expected = [
-        // By now it would have to wait for the second's sake too.
+        // By now it would also have to wait for the second notebook.
         (Next::Wait(WaitReason::Canary), "Canary"),
         (Next::Restart, "Remediating"),
         (Next::Wait(WaitReason::Canary), "Canary"),
@@ -395,7 +398,7 @@ fn one_that_was_refused_does_not_hold_up_the_next() {
     assert_eq!(evaluation.flights.remediating, 1);
 }
 
-/// The names of all candidates, in the order in which they are tried when the last pass ended at one of them.
+/// Returns the names of all candidates in their order, if the last pass ended at one of them.
 fn order(
     policy: &Policy,
     fleet: &[((&str, &str), Vec<Notebook>)],
@@ -422,7 +425,7 @@ fn order(
         .collect()
 }
 
-/// Candidates that take all the time of a pass are not the first ones of the next.
+/// Candidates that take all the time of a pass are not the first of the next pass.
 #[test]
 fn a_pass_begins_where_the_last_one_ended() {
     let policy = enforcing(&generous());
@@ -446,7 +449,7 @@ fn a_pass_begins_where_the_last_one_ended() {
     ] {
         assert_eq!(order(&policy, &fleet, ended_at), expected, "{ended_at:?}");
     }
-    // It may be none any more.
+    // The last candidate may not be a candidate any more.
     let evaluation = found(&policy, &fleet[1..]);
     let policies = policies(&[&policy]);
     let gone = Position {
@@ -520,12 +523,12 @@ fn why_one_was_refused_is_said() {
     assert_eq!(refused.next, Next::Wait(WaitReason::ReadFailed));
     assert_eq!(refused.reason.as_deref(), Some("ReadFailed"));
     assert_eq!(refused.message.as_deref(), Some("ListTags: AccessDenied"));
-    // What nothing speaks against stays as it was found.
+    // An unblocked finding stays as it was evaluated.
     assert_eq!(other.next, Next::Update);
     assert_eq!(other.reason.as_deref(), Some("RootAccessEnabled"));
 }
 
-/// The figures of the policy's own records, of which one needs a person.
+/// The figures count the policy's own records, one of which needs a person.
 #[test]
 fn flights_are_the_policys_own() {
     use RecordState::{Failed, NeedsAttention, Pending, Starting, Succeeded, Updating};
@@ -553,7 +556,7 @@ fn flights_are_the_policys_own() {
         remediating: 3,
         needs_attention: attention,
         failed: 3,
-        // One is down and needs attention; the other was not running.
+        // One notebook is down and needs attention. The other was not running.
         braked: false,
         halted: BTreeSet::from([fixtures::target(THERE.0, THERE.1)]),
         window_opens: None,
@@ -567,7 +570,7 @@ fn flights_are_the_policys_own() {
     );
 }
 
-/// The brake of an enforcing policy shows in its flights.
+/// The flights show the brake of an enforcing policy.
 #[test]
 fn flights_tell_of_the_brake() {
     use RecordState::{NeedsAttention, Stopping};

@@ -59,7 +59,7 @@ fn a_record_that_is_not_understood_says_why() {
     assert_eq!(read_record(&timeless), Err(InvalidRecord::NoCreation));
 }
 
-/// Its notebook may be down: it is brought back.
+/// The notebook of a later version's record may be down, so it is brought back.
 #[test]
 fn what_a_later_version_wrote_is_read_all_the_same() {
     let read = |status| read_record(&resource(&status)).unwrap().progress;
@@ -171,7 +171,8 @@ prop_compose! {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
-    /// Nothing is lost on the way to the API server and back: a pass goes by what the one before made durable.
+    /// Nothing is lost on the way to the API server and back, because a pass depends on what the
+    /// previous pass stored.
     #[test]
     fn progress_is_read_as_it_was_written(progress in any_progress()) {
         let mut record = read_record(&resource(&json!(null))).unwrap();
@@ -191,7 +192,7 @@ fn record_is_abandoned_once_its_last_write_is_old() {
         (&[-136, -400][..], true),
         (&[-135, -400], false),
         (&[-400, -10], false),
-        // A clock that is ahead of this one.
+        // A clock that is ahead of the local clock.
         (&[-400, 30], false),
     ];
     for (touches, expected) in cases {

@@ -54,7 +54,8 @@ fn truths(status: &NotebookRemediationStatus) -> String {
     truths.join(" ")
 }
 
-/// By kstatus: what is under way is in progress, what needs a person has failed, what is done is current.
+/// By kstatus, an unfinished record is in progress, a record that needs a person has failed, and
+/// any other finished record is current.
 #[test]
 fn conditions_follow_the_state() {
     for state in RecordState::ALL {
@@ -129,7 +130,7 @@ fn what_needs_attention_says_what_to_do_by_hand() {
     );
 }
 
-/// Whatever the state in which it is down.
+/// The message has the cause in every state in which the notebook is down.
 #[test]
 fn a_failed_start_says_why() {
     let stuck = record(RecordState::NeedsAttention, |record| {
@@ -140,7 +141,7 @@ fn a_failed_start_says_why() {
     let message = said(&stuck, Some(Wish::Wanted)).message.unwrap();
     let expected = "it does not run again; the operator goes on trying. AWS could not start it: Insufficient notebook instance capacity. By hand";
     assert!(message.starts_with(expected), "{message}");
-    // Long before the deadline of the start.
+    // The state long before the deadline of the start.
     let trying = record(RecordState::Starting, |record| {
         record.progress = Progress {
             state: RecordState::Starting,

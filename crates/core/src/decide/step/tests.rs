@@ -16,7 +16,7 @@ use super::*;
 use crate::decide::fixtures::{self, ACCOUNT, REGION, notebook, now};
 
 const MINUTE: i64 = 60;
-/// What a policy says that says nothing: see `api::defaults`.
+/// The default timeouts of a policy: see `api::defaults`.
 const STOP_TIMEOUT: i64 = 30 * MINUTE;
 const UPDATE_TIMEOUT: i64 = 15 * MINUTE;
 const START_TIMEOUT: i64 = 60 * MINUTE;
@@ -37,18 +37,19 @@ fn ago(seconds: i64) -> Timestamp {
     now() - SignedDuration::from_secs(seconds)
 }
 
-/// A record as it stands, in words.
+/// A record, built from words.
 #[derive(Clone, Debug)]
 struct Given(Record);
 
-/// A notebook that was stopped when its record was created, which is in a state since so many seconds.
+/// Returns a record of a notebook that was stopped at its creation, in a state since this many
+/// seconds.
 fn stopped(state: RecordState, seconds: i64) -> Given {
     let mut given = pristine(state, seconds);
     given.0.intent.was_running = false;
     given
 }
 
-/// A notebook that was running, and that nobody asked to stop yet.
+/// Returns a record of a notebook that was running. No Stop was requested.
 fn pristine(state: RecordState, seconds: i64) -> Given {
     let churn = notebook("churn", "InService", RootAccess::Enabled);
     let mut record = fixtures::record((ACCOUNT, REGION), &churn);
@@ -64,14 +65,14 @@ fn pristine(state: RecordState, seconds: i64) -> Given {
     Given(record)
 }
 
-/// A notebook that was running, and that we asked to stop.
+/// Returns a record of a notebook that was running, with a requested Stop.
 fn ours(state: RecordState, seconds: i64) -> Given {
     let mut given = pristine(state, seconds);
     given.0.progress.stop_requested_at = Some(ago(24 * 60 * MINUTE));
     given
 }
 
-/// One that we asked to stop, and that is brought back.
+/// Returns a record with a requested Stop that is being rolled back.
 fn rolling_back(reason: EndReason, state: RecordState, seconds: i64) -> Given {
     let mut given = ours(state, seconds);
     given.0.progress.rollback_reason = Some(reason);
@@ -79,46 +80,46 @@ fn rolling_back(reason: EndReason, state: RecordState, seconds: i64) -> Given {
 }
 
 impl Given {
-    /// The step that it came from when it began to need attention.
+    /// Sets the step that needs attention.
     fn from(mut self, step: Step) -> Self {
         assert_eq!(self.0.progress.state, RecordState::NeedsAttention);
         self.0.progress.attention_from = Some(step);
         self
     }
 
-    /// The last write was so many seconds ago.
+    /// Sets the last write to this many seconds ago.
     fn wrote(mut self, seconds: i64) -> Self {
         self.0.progress.last_write_at = Some(ago(seconds));
         self
     }
 
-    /// So many Starts were sent, the last so many seconds ago.
+    /// Sets the number of sent Starts, the last this many seconds ago.
     fn starts(mut self, attempts: u32, seconds: i64) -> Self {
         self.0.progress.start_attempts = attempts;
         self.0.progress.start_requested_at = Some(ago(2 * 60 * MINUTE));
         self.wrote(seconds)
     }
 
-    /// A Stop was not answered that was sent so many seconds ago.
+    /// Adds an unanswered Stop, sent this many seconds ago.
     fn stop_unanswered(mut self, seconds: i64) -> Self {
         self.0.progress.unanswered_stop_at = Some(ago(seconds));
         self
     }
 
-    /// AWS accepted a Start so many seconds ago.
+    /// Adds a Start that AWS accepted this many seconds ago.
     fn start_accepted(mut self, seconds: i64) -> Self {
         self.0.progress.start_accepted_at = Some(ago(seconds));
         self
     }
 
-    /// The record was created so many seconds ago, and has no status.
+    /// Sets the record's creation to this many seconds ago, and removes its status.
     fn without_status(mut self, seconds: i64) -> Self {
         self.0.created_at = ago(seconds);
         self.0.has_status = false;
         self
     }
 
-    /// The record names the `CreationTime` of its notebook.
+    /// Adds the `CreationTime` of the record's notebook.
     fn created(mut self, seconds: i64) -> Self {
         self.0.intent.notebook.created_at = Some(ago(seconds));
         self
@@ -139,7 +140,7 @@ fn seen(status: &str, root_access: RootAccess) -> Sighting {
     }
 }
 
-/// The same, with times as AWS tells them: created, and last modified, so many seconds ago.
+/// Adds AWS's times: creation and last change, this many seconds ago.
 fn at(seen: Sighting, created: i64, modified: i64) -> Sighting {
     match seen {
         Sighting::Seen {
@@ -156,24 +157,24 @@ fn at(seen: Sighting, created: i64, modified: i64) -> Sighting {
     }
 }
 
-/// What follows: all else of the progress stays as it was.
+/// The consequence. All other progress stays as it was.
 #[derive(Clone, Copy, Debug)]
 enum Then {
-    /// Nothing.
+    /// Nothing changes.
     Wait,
-    /// It begins to need attention.
+    /// The record begins to need attention.
     NeedAttention,
-    /// It begins to need attention at its start, of which nothing is known.
+    /// The record begins to need attention at its start step, about which nothing is known.
     NeedAttentionAtStart,
-    /// It finishes.
+    /// The record finishes.
     End(RecordState, EndReason),
-    /// It begins another step, and nothing is sent.
+    /// Another step begins, and nothing is sent.
     Enter(RecordState),
-    /// It is, or gets, into this state, and this is sent.
+    /// The record is, or gets, in this state, and this request is sent.
     Send(Request, RecordState),
-    /// No more Update, for this reason; it is started.
+    /// A rollback for this reason: no more Update, and a Start is sent.
     Restore(EndReason),
-    /// The same, but a Start was sent just before.
+    /// The same rollback without a Start, because one was sent just before.
     RestoreOnly(EndReason),
 }
 
@@ -234,7 +235,7 @@ impl Then {
     }
 }
 
-/// `stepSince` moves with the state, and with nothing else.
+/// Changes the state. `stepSince` moves with the state, and with nothing else.
 fn move_to(progress: &mut Progress, state: RecordState, now: Timestamp) {
     if progress.state != state {
         progress.attention_from = (state == RecordState::NeedsAttention).then(|| progress.step());

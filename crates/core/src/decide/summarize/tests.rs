@@ -37,7 +37,7 @@ fn pass(previous: Option<&Status>) -> Pass<'_> {
     }
 }
 
-/// With nothing under way.
+/// Returns the status of a suspended policy without remediations.
 fn suspended(pass: Pass<'_>) -> Status {
     super::suspended(&policy(json!({})), &Flights::default(), None, pass)
 }
@@ -87,7 +87,7 @@ fn other(state: TargetState) -> Arc<Snapshot> {
     snapshot(OTHER, REGION, state, vec![])
 }
 
-/// Ready, Reconciling, Stalled and Compliant, each as status and reason.
+/// Returns Ready, Reconciling, Stalled and Compliant, each as status and reason.
 fn conditions(status: &Status) -> [String; 4] {
     sound(3, status).map(|condition| format!("{}/{}", condition.status, condition.reason))
 }
@@ -102,7 +102,7 @@ fn message(status: &Status, kind: &str) -> String {
         .clone()
 }
 
-/// A situation: its name, the status, the conditions, and what kstatus makes of it.
+/// A situation: its name, status, conditions, and kstatus.
 type Row = (&'static str, Status, [&'static str; 4], Seen);
 
 fn check(rows: Vec<Row>) {

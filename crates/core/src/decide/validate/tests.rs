@@ -22,7 +22,7 @@ use crate::{
     domain::{RepeatedTime, Timeouts, WhenRunning, Window},
 };
 
-/// The design's example, whole.
+/// The complete example of the design.
 const EXAMPLE: &str = r#"
 apiVersion: sudoless.dev/v1alpha1
 kind: NotebookRootAccessPolicy
@@ -56,7 +56,7 @@ spec:
     timeouts: {stop: 31m, update: 16m, start: 61m}
 "#;
 
-/// The one error of a spec.
+/// Returns the only error of a spec.
 fn refused(patch: &Value) -> String {
     let errors = validate(&resource(patch.clone())).expect_err(&patch.to_string());
     match errors.as_slice() {
@@ -73,7 +73,7 @@ fn regions(codes: &[&str]) -> BTreeSet<Region> {
     codes.iter().map(|code| code.parse().unwrap()).collect()
 }
 
-/// When the first of the windows opens.
+/// Returns the time when the first window opens.
 fn opens(windows: &[Window], now: &str) -> String {
     match opening(windows, now.parse().unwrap()) {
         Opening::Closed { opens: Some(opens) } => opens.to_string(),

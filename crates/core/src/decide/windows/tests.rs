@@ -12,7 +12,7 @@ use serde_json::json;
 use super::*;
 use crate::decide::fixtures::policy;
 
-/// Windows of a schedule, a duration and a time zone each.
+/// Returns windows of a schedule, a duration and a time zone each.
 fn windows(windows: &[(&str, &str, &str)]) -> Vec<Window> {
     let windows: Vec<_> = windows
         .iter()
@@ -37,7 +37,7 @@ fn closed(opens: &str) -> Opening {
     }
 }
 
-/// When a window opens, as its clock shows it, from an instant on.
+/// Returns the openings of a window from an instant on, as its clock shows them.
 fn starts(window: (&str, &str), from: &str, count: usize) -> Vec<String> {
     let (schedule, zone) = window;
     let window = &windows(&[(schedule, "1m", zone)])[0];
@@ -79,7 +79,8 @@ fn a_window_is_open_from_its_start_until_just_before_its_end() {
     }
 }
 
-/// Each zone sets its clock forward: some skip less than an hour, some midnight, one a whole day.
+/// Each zone sets its clock forward. Some skip less than an hour, some skip midnight, one skips a
+/// whole day.
 #[test]
 fn a_time_that_is_skipped_opens_as_much_later_as_the_clock_was_set_forward() {
     for (schedule, zone, from, expected) in [
@@ -224,7 +225,7 @@ fn a_time_that_comes_twice_opens_once_unless_the_schedule_runs_through_the_hours
     }
 }
 
-/// Looked at after the repeated hour has begun, it is still the first that has opened the window.
+/// In the second pass of a repeated hour, the window is still open by its first opening.
 #[test]
 fn the_second_pass_of_an_hour_belongs_to_the_window_that_the_first_opened() {
     let windows = windows(&[("30 2 * * *", "45m", "Europe/Berlin")]);
@@ -239,7 +240,7 @@ fn the_second_pass_of_an_hour_belongs_to_the_window_that_the_first_opened() {
     }
 }
 
-/// By the clock it is an hour longer or shorter on these nights.
+/// By the clock, the duration is an hour longer or shorter on these nights.
 #[test]
 fn a_duration_is_elapsed_time() {
     let windows = windows(&[("0 1 * * *", "4h", "Europe/Berlin")]);
@@ -257,9 +258,9 @@ fn overlapping_and_adjacent_windows_are_one() {
     for (second, until) in [
         ("58 2 * * *", "03:58"),
         ("0 3 * * *", "04:00"),
-        // A minute in which it is closed.
+        // A minute during which the window is closed.
         ("1 3 * * *", "03:00"),
-        // It closes earlier than the other.
+        // The window closes earlier than the other.
         ("30 1 * * *", "03:00"),
     ] {
         let windows = windows(&[("0 2 * * *", "1h", "UTC"), (second, "1h", "UTC")]);
@@ -358,14 +359,15 @@ fn half_of_a_short_window_must_be_left() {
         ("1m", "2026-06-01T02:00:30.000000001Z", false),
         ("369s", "2026-06-01T02:03:04.5Z", true),
         ("369s", "2026-06-01T02:03:04.500000001Z", false),
-        // Not short any more.
+        // The window is no longer short.
         ("370s", "2026-06-01T02:00:00Z", true),
         ("370s", "2026-06-01T02:00:00.000000001Z", false),
     ] {
         let windows = windows(&[("0 2 * * *", duration, "UTC")]);
         assert_eq!(may_begin(&windows, at(now)), expected, "{duration} {now}");
     }
-    // One that is as good as over does not become usable by the end of a long one, nor that by it.
+    // A window that is almost over does not become usable by the end of a long window, nor the
+    // reverse.
     let both = windows(&[("0 2 * * *", "1h", "UTC"), ("58 2 * * *", "1m", "UTC")]);
     for (now, expected) in [
         ("2026-06-01T02:57:59Z", false),

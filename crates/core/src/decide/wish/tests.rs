@@ -21,7 +21,7 @@ use crate::{
     domain::{RootAccess, TargetState},
 };
 
-/// Why `churn` may not be wanted now, in the order in which it is asked.
+/// The reasons why `churn` may not be wanted now, in the order of the checks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Cause {
     Audit,
@@ -66,7 +66,7 @@ impl Cause {
     }
 }
 
-/// What is wanted of `churn` where these causes hold.
+/// Returns the wish for `churn` if these causes hold.
 fn wished(causes: &[Cause]) -> Wish {
     let holds = |cause| causes.contains(&cause);
     let mut exemptions = Vec::new();
@@ -84,7 +84,7 @@ fn wished(causes: &[Cause]) -> Wish {
         "remediation": {"whenRunning": if holds(Cause::WhenRunning) { "Wait" } else { "Restart" }},
     });
     if holds(Cause::WindowClosed) {
-        // It is Monday.
+        // The present day is a Monday.
         patch["remediation"]["windows"] = json!([{"schedule": "0 2 * * SAT", "duration": "4h"}]);
     }
     let mut policies = policies([policy(patch)]);
@@ -122,7 +122,7 @@ fn churn() -> Notebook {
     notebook("churn", "InService", RootAccess::Enabled)
 }
 
-/// `churn` on a platform.
+/// Returns `churn` on a platform.
 fn on(platform: Option<&str>, status: &str, root_access: RootAccess) -> Notebook {
     let mut churn = notebook("churn", status, root_access);
     let details = churn.details.as_mut().unwrap();
@@ -130,13 +130,13 @@ fn on(platform: Option<&str>, status: &str, root_access: RootAccess) -> Notebook
     churn
 }
 
-/// What is wanted of a notebook that the policy `no-root` made a record for.
+/// Returns the wish for a notebook with a record of the policy `no-root`.
 fn wish_of(notebook: &Notebook, policies: &Policies, budget: Budget) -> Wish {
     let record = record((ACCOUNT, REGION), notebook);
     wish(&record, notebook, policies, budget, now())
 }
 
-/// With one policy that enforces, changed so.
+/// Returns the wish under one enforcing policy, with changes.
 fn wish_under(patch: Value, notebook: &Notebook) -> Wish {
     let mut patch = patch;
     patch["mode"] = json!("Enforce");
@@ -151,7 +151,8 @@ fn each_cause_has_its_wish() {
     }
 }
 
-/// The first that holds counts: who withdraws it is heard before who cannot be understood, and both before the moment.
+/// The first cause that holds counts. A withdrawal comes before an invalid policy, and both come
+/// before the checks of the moment.
 #[test]
 fn of_several_causes_the_first_counts() {
     for (index, first) in Cause::ALL.into_iter().enumerate() {
@@ -188,7 +189,7 @@ fn a_policy_that_is_gone_withdraws_and_one_that_is_not_understood_waits() {
     resource.spec.accounts[0].id = "1".to_owned();
     invalid.add(&resource);
     assert_eq!(wish(&invalid), waits);
-    // Its account is not one, so that nobody knows whom it concerns.
+    // The account is invalid, so the policy may concern any account.
     assert_eq!(invalid.unreadable, [unreadable("no-root", None)]);
 
     let mut undecodable = others;
@@ -235,7 +236,8 @@ fn what_is_not_named_or_selected_is_not_covered() {
     }
 }
 
-/// What somebody else stopped minutes ago is left to them, whatever else is to wait.
+/// A notebook that was stopped minutes ago by another hand is left alone, whatever other cause
+/// holds.
 #[test]
 fn recently_stopped_notebook_is_not_wanted_yet() {
     let stopped = |seconds: Option<i64>| {
@@ -273,19 +275,19 @@ fn recently_stopped_notebook_is_not_wanted_yet() {
             "{patch}"
         );
     }
-    // What the operator stopped is its own to update.
+    // The operator updates a notebook that it stopped itself.
     let mut ours = record((ACCOUNT, REGION), &churn());
     ours.progress.stop_requested_at = Some(now());
     let all = policies([policy(json!({"mode": "Enforce"}))]);
     let wanted = wish(&ours, &stopped(Some(1)), &all, Budget::Kept, now());
     assert_eq!(wanted, Wish::Wanted);
-    // What was running when its record was made was stopped by somebody else, too.
+    // A notebook that was running when its record was created, too, was stopped by another hand.
     let pristine = record((ACCOUNT, REGION), &churn());
     let left = wish(&pristine, &stopped(Some(1)), &all, Budget::Kept, now());
     assert_eq!(left, resting);
 }
 
-/// Anybody's, and until it expires.
+/// An exemption of any policy counts, until it expires.
 #[test]
 fn an_exemption_withdraws() {
     let own = policy(json!({"mode": "Enforce"}));
@@ -323,7 +325,7 @@ fn an_exemption_withdraws() {
     }
 }
 
-/// Whom it concerns by its accounts; where not even those are known, everybody.
+/// An invalid policy concerns its accounts. If its accounts are unknown, it concerns all.
 #[test]
 fn a_policy_that_is_not_understood_disturbs_nobody_it_may_concern() {
     let own = policies([policy(json!({"mode": "Enforce"}))]);
@@ -342,7 +344,7 @@ fn a_policy_that_is_not_understood_disturbs_nobody_it_may_concern() {
     }
 }
 
-/// What is stopped disturbs nobody, but that is for the table to say.
+/// Stopped notebooks disturb nobody, but the table decides about them.
 #[test]
 fn the_notebooks_own_state_does_not_matter() {
     for status in ["InService", "Stopped", "Failed", "Surprising"] {
@@ -367,7 +369,8 @@ fn the_notebooks_own_state_does_not_matter() {
     }
 }
 
-/// Only what a Stop would take down for good. A notebook that is down already is finished, whatever its platform has become since.
+/// The check applies only to a notebook that a Stop would take down for good. A notebook that is
+/// already down is finished, whatever its platform has become since.
 #[test]
 fn what_aws_would_not_start_again_is_not_stopped() {
     let not_now = Wish::NotNow(NotNow::NotRestartable);

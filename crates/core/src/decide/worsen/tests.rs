@@ -17,7 +17,7 @@ use crate::{
     domain::{Notebook, RootAccess, TargetState},
 };
 
-/// The fleet of one notebook in which it has a verdict; `None`: it is not there.
+/// Returns a fleet of one notebook with a verdict. `None`: the notebook is absent.
 fn fleet(verdict: Option<Verdict>) -> Evaluation {
     let policy = policy(json!({"exemptions": [{"reason": "why", "names": ["exempt"]}]}));
     let arn = notebook("churn", "InService", RootAccess::Enabled)
@@ -102,7 +102,7 @@ fn a_violation_that_could_not_be_read_for_a_while_is_no_news() {
         .followed_by(&unknown)
         .followed_by(&unknown);
     assert_eq!(unread.worsened(&violation).count(), 0);
-    // One that was fixed in between, or was never judged, is.
+    // A notebook that was fixed in between, or was never judged, is news.
     let fixed = unread
         .followed_by(&fleet(Some(Verdict::Compliant)))
         .followed_by(&unknown);

@@ -1,4 +1,4 @@
-//! For how long a violation is known to be one.
+//! The known duration of a violation.
 
 use super::*;
 
@@ -18,7 +18,7 @@ fn the_oldest_violation_is_the_one_unchanged_for_the_longest_time() {
         report.oldest_violation.map(Timestamp::as_second)
     };
     assert_eq!(oldest(vec![]), None);
-    // What is fine, exempt or unknown is no violation, and a time that AWS does not tell is no early one.
+    // Compliant, exempt and unknown notebooks violate nothing. An absent time is not an early time.
     let others = || {
         vec![
             changed("fine", RootAccess::Disabled, 10),

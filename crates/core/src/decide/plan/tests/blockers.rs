@@ -1,10 +1,10 @@
-//! What stands behind a reason: without it, the notebook would not wait for it.
+//! The causes of a reason: without the cause, the notebook would not wait for the reason.
 
 use RecordState::{Failed, NeedsAttention, Starting, Stopping, Succeeded, Updating};
 
 use super::*;
 
-/// The reason for which `churn` waits.
+/// Returns the reason why `churn` waits.
 fn reason(policy: &Policy, churn: &Notebook, records: &[Record]) -> Option<WaitReason> {
     let place = (&HERE.0.parse().unwrap(), &HERE.1.parse().unwrap());
     let tally = Tally::of(&policy.name, records);

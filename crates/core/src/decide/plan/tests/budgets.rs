@@ -1,4 +1,4 @@
-//! How many notebooks are down at the same time (promise P6).
+//! The number of notebooks that are down at the same time (promise P6).
 
 use RecordState::{Failed, NeedsAttention, Pending, Starting, Stopping, Succeeded, Updating};
 
@@ -20,7 +20,7 @@ fn running(
     (place, notebooks.collect())
 }
 
-/// Records that prove each place by a restarted notebook.
+/// Returns records that prove each place by a restarted notebook.
 fn proven() -> Vec<Record> {
     [HERE, THERE, ELSEWHERE]
         .map(|place| restart(place, "canary", Succeeded))
@@ -55,7 +55,7 @@ fn the_policy_and_the_region_have_budgets() {
     }
 }
 
-/// From its creation until it is verified running again.
+/// A record takes a slot from its creation until its notebook is verified running.
 #[test]
 fn what_is_under_way_takes_a_slot() {
     let fleet = [running(HERE, &["a"])];
@@ -67,7 +67,8 @@ fn what_is_under_way_takes_a_slot() {
             usize::from(is_free),
             "{state}"
         );
-        // A notebook that needs attention gives the policy's slot back, and not that of its account and region.
+        // A notebook that needs attention gives back the policy's slot, but not the slot of its
+        // account and region.
         let elsewhere = with([restart(THERE, "x", state)]);
         let is_free = is_free || state == NeedsAttention;
         assert_eq!(
@@ -76,7 +77,7 @@ fn what_is_under_way_takes_a_slot() {
             "{state}"
         );
     }
-    // Whose owner had stopped it anyway, and another policy's, take none.
+    // Notebooks that their owner had stopped anyway take no slot, nor do those of another policy.
     let records = with([
         update(HERE, "x", Pending),
         of("other", restart(HERE, "y", Starting)),
@@ -84,7 +85,8 @@ fn what_is_under_way_takes_a_slot() {
     assert_eq!(claimed(&budget(1, 1), &fleet, &records), ["a"]);
 }
 
-/// A record that never stopped its notebook keeps its slot, whatever its state: when AWS recovers, it may stop it (promise P6).
+/// A record that never stopped its notebook keeps its slot in every state, because it may stop the
+/// notebook once AWS recovers (promise P6).
 #[test]
 fn attention_before_a_stop_gives_no_slot_back() {
     let fleet = [running(HERE, &["a"])];
@@ -93,7 +95,8 @@ fn attention_before_a_stop_gives_no_slot_back() {
     assert!(claimed(&budget(1, 100), &fleet, &with([waits])).is_empty());
 }
 
-/// At most `maxConcurrent + maxFailures − 1` are down, and with `maxFailures` of them no other one is stopped (promise P6).
+/// At most `maxConcurrent + maxFailures − 1` notebooks are down. With `maxFailures` of them in need
+/// of attention, no other is stopped (promise P6).
 #[test]
 fn so_many_that_need_attention_are_a_brake() {
     let fleet = [running(HERE, &["a", "b"]), running(ELSEWHERE, &["c"])];
@@ -155,7 +158,7 @@ fn so_many_that_need_attention_are_a_brake() {
     }
 }
 
-/// What cannot be read may be down, and may be any policy's.
+/// An unreadable notebook may be down, and may belong to any policy.
 #[test]
 fn a_record_that_is_not_understood_takes_a_slot() {
     let policy = budget(1, 1);
@@ -194,7 +197,7 @@ fn a_record_that_is_not_understood_takes_a_slot() {
     }
 }
 
-/// A record that is not understood holds its own notebook, and no other.
+/// An invalid record blocks its own notebook and no other.
 #[test]
 fn a_record_that_is_not_understood_holds_its_notebook() {
     let policy = budget(2, 2);
@@ -226,7 +229,8 @@ fn a_record_that_is_not_understood_holds_its_notebook() {
     assert!(judged(&other).is_ok());
 }
 
-/// When the one that needed attention moves on, there is one more than the policy allows, until one finishes.
+/// If the notebook that needed attention moves on, one more notebook is down than the policy
+/// allows, until one finishes.
 #[test]
 fn more_may_be_down_than_the_budget() {
     let policy = budget(1, 1);
@@ -248,7 +252,7 @@ fn stopped_notebooks_take_no_slot() {
     assert_eq!(claimed(&budget(1, 1), &fleet, &records), ["a", "b", "c"]);
 }
 
-/// In an account and region, of all policies together.
+/// The limit applies in an account and region, to all policies together.
 #[test]
 fn ten_stopped_notebooks_are_updated_at_a_time() {
     let fleet = |place| {
@@ -276,7 +280,7 @@ fn ten_stopped_notebooks_are_updated_at_a_time() {
             "{under_way}"
         );
     }
-    // What is finished is none.
+    // Finished records do not count.
     let finished = (0..20).map(|number| update(HERE, &format!("x{number}"), Succeeded));
     assert_eq!(
         claimed(&policy, &[fleet(HERE)], &finished.collect::<Vec<_>>()).len(),
@@ -284,7 +288,8 @@ fn ten_stopped_notebooks_are_updated_at_a_time() {
     );
 }
 
-/// Over all accounts and regions, of all policies together. Records that need attention hold up their own account and region only.
+/// The limit applies over all accounts, regions and policies. Records that need attention block
+/// their own account and region only.
 #[test]
 fn fifty_stopped_notebooks_are_updated_at_a_time_over_all() {
     let policy = enforcing(&json!({}));
@@ -420,7 +425,7 @@ fn a_region_can_be_taken_as_proven() {
     assert_eq!(admitted(&tally), Ok(()));
 }
 
-/// What a record's pass asks before it stops anybody.
+/// Judges the budget as a record's pass does before a Stop.
 #[test]
 fn a_budget_is_exceeded_by_one_more_than_it_allows() {
     let exceeds = |policy: &Policy, records: &[Record]| {
@@ -462,7 +467,8 @@ fn a_budget_is_exceeded_by_one_more_than_it_allows() {
     }
 }
 
-/// A Stop that is sent again, from `NeedsAttention`: the record's own slot counts, and the brake is that of the others.
+/// A Stop that is sent again, from `NeedsAttention`. The record's own slot counts. The brake counts
+/// the other records only.
 #[test]
 fn a_stop_again_takes_the_slot_that_was_given_back() {
     let stuck = |place, name| restart(place, name, NeedsAttention);
@@ -479,7 +485,7 @@ fn a_stop_again_takes_the_slot_that_was_given_back() {
             vec![stuck(HERE, "a"), under_way],
             Budget::Kept,
         ),
-        // maxFailures is 2: one other gives its slot back.
+        // With maxFailures 2, one other record gives its slot back.
         (
             budget(1, 9),
             vec![stuck(HERE, "a"), stuck(THERE, "b")],
@@ -496,7 +502,7 @@ fn a_stop_again_takes_the_slot_that_was_given_back() {
     }
 }
 
-/// Its own failures, in that account and region, that nobody acknowledged.
+/// A halt counts the policy's own failures in the account and region that are not acknowledged.
 #[test]
 fn failures_halt_an_account_and_region() {
     let policy = enforcing(&json!({"remediation": {"maxFailures": 2}}));

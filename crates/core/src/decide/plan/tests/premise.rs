@@ -1,4 +1,4 @@
-//! What a claim is made of, and what it is judged by once more.
+//! The premise of a claim, which is judged again.
 
 use RecordState::{Cancelled, Succeeded};
 
@@ -29,7 +29,7 @@ fn a_claim_counts_how_often_it_was_fixed() {
     }
 }
 
-/// What a claim reads just before may differ from what was found.
+/// The fresh read of a claim may differ from the finding.
 #[test]
 fn the_premise_must_still_hold() {
     let by_tags = json!({"selector": {"tags": {"team": "a"}}});

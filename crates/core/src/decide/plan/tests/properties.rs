@@ -1,4 +1,4 @@
-//! What holds for every policy, fleet and set of records.
+//! Properties of every policy, fleet and set of records.
 
 use proptest::{collection, option, prelude::*, sample};
 
@@ -11,7 +11,7 @@ use crate::{
     domain::{Match, Matcher, NotebookStatus, Snapshot, WhenRunning},
 };
 
-/// All that a plan is made from.
+/// The inputs of a plan.
 #[derive(Clone, Debug)]
 struct Input {
     policy: Policy,
@@ -21,7 +21,7 @@ struct Input {
     records: Vec<Record>,
 }
 
-/// Policies that enforce, mostly, with small budgets.
+/// Generates policies with small budgets, mostly enforcing.
 fn any_own_policy() -> impl Strategy<Value = Policy> {
     let flags = [0.9, 0.9, 0.05].map(prop::bool::weighted);
     (any_policy(), flags, 1..9_u32, 1..3_u32, 1..4_u32).prop_map(
@@ -45,7 +45,7 @@ fn any_own_policy() -> impl Strategy<Value = Policy> {
     )
 }
 
-/// Other policies: few, because most exempt much.
+/// Generates few other policies, because most exempt much.
 fn any_others() -> impl Strategy<Value = Policies> {
     let valid = option::weighted(0.3, any_policy());
     let accounts = option::of(sample::subsequence(vec![HERE.0, ELSEWHERE.0], 0..=1));
@@ -70,7 +70,8 @@ fn any_others() -> impl Strategy<Value = Policies> {
     })
 }
 
-/// Snapshots in which each notebook has an ARN of its own, and most have root and can be changed.
+/// Generates snapshots in which each notebook has its own ARN. Most notebooks give their users root
+/// and can be changed.
 fn any_fleet() -> impl Strategy<Value = Vec<Arc<Snapshot>>> {
     let statuses = sample::select(&["Stopped", "InService"]);
     let statuses = collection::vec(option::weighted(0.7, statuses), 20);
@@ -122,7 +123,7 @@ impl Recorded {
 }
 
 fn any_recorded() -> impl Strategy<Value = Recorded> {
-    // Much has come back already, or all would wait for the first.
+    // Many records have succeeded already. Otherwise all would wait for the first.
     let state = prop_oneof![
         2 => Just(RecordState::Succeeded),
         3 => sample::select(&RecordState::ALL),
@@ -139,7 +140,7 @@ fn any_recorded() -> impl Strategy<Value = Recorded> {
 
 fn any_input() -> impl Strategy<Value = Input> {
     let recorded = collection::vec(option::weighted(0.25, any_recorded()), 20);
-    // Of notebooks that were not found.
+    // Records of notebooks without a finding.
     let place = sample::select(&[HERE, THERE, ELSEWHERE]);
     let besides = collection::vec((place, any_recorded()), 0..9);
     (
@@ -185,7 +186,7 @@ fn any_input() -> impl Strategy<Value = Input> {
 }
 
 impl Input {
-    /// The same without selectors and exemptions: much is claimed, and budgets count.
+    /// Removes selectors and exemptions, so that many notebooks are claimed and budgets matter.
     fn of_everything(mut self) -> Self {
         self.policy.selector = Matcher::default();
         self.policy.exemptions.clear();
@@ -203,7 +204,7 @@ impl Input {
         )
     }
 
-    /// What was found of the notebook of a record.
+    /// Returns the finding of a record's notebook.
     fn finding(&self, record: &Record) -> &Finding {
         let arn = &record.intent.notebook.arn;
         let mut findings = self.evaluation.findings.iter();
@@ -212,7 +213,7 @@ impl Input {
             .unwrap()
     }
 
-    /// All records after the first claims; a claim takes the place of its predecessor.
+    /// Returns all records after the first claims. A claim replaces its predecessor.
     fn after<'a>(&'a self, claims: &'a [Record]) -> impl Iterator<Item = &'a Record> + Clone {
         let is_replaced = |record: &&Record| {
             let arn = &record.intent.notebook.arn;
@@ -229,7 +230,7 @@ fn count<'a>(records: impl Iterator<Item = &'a Record>, is: impl Fn(&Record) -> 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(150))]
 
-    /// Promise P6. Whatever was under way already.
+    /// Promise P6, whatever was in progress before.
     #[test]
     fn no_claim_breaks_a_budget(input in any_input().prop_map(Input::of_everything)) {
         let remediation = &input.policy.remediation;
@@ -245,7 +246,7 @@ proptest! {
                 prop_assert!(down <= remediation.max_concurrent, "{} down", down);
                 let down = count(records.clone(), |record| is_own(record) && is_down(record) && here(record));
                 prop_assert!(down <= remediation.max_concurrent_per_region, "{} down in a region", down);
-                // The canary: it is the only one, or one came back before.
+                // The canary: the record is the only one, or a notebook came back before.
                 let came_back = input.records.iter().any(|record| {
                     here(record) && record.intent.was_running && record.progress.state == RecordState::Succeeded
                 });
@@ -274,7 +275,7 @@ proptest! {
             prop_assert_eq!(notebook.root_access(), RootAccess::Enabled);
             let expected = if claim.intent.was_running { NotebookStatus::InService } else { NotebookStatus::Stopped };
             prop_assert_eq!(notebook.status(), &expected);
-            // Promise P2: whatever is stopped is started again by AWS.
+            // Promise P2: AWS starts every stopped notebook again.
             let starts = notebook.platform().is_some_and(|platform| !platform.starts_with("notebook-al2-"));
             prop_assert!(starts || !claim.intent.was_running, "{:?}", notebook.platform());
             let predecessor = input.records.iter().find(|record| record.intent.notebook.arn == claim.intent.notebook.arn);
@@ -309,7 +310,7 @@ proptest! {
         }
     }
 
-    /// Only what is said about violations changes, and each says one thing.
+    /// Only findings of violations change, and each keeps one action.
     #[test]
     fn findings_say_what_follows(input in any_input()) {
         let concluded = || concluded_with(&input.policy, &input.policies, input.evaluation.clone(), &input.records);
@@ -331,7 +332,7 @@ proptest! {
             let waits = |finding: &&Finding| finding.target == report.target && finding.next == Next::Wait(WaitReason::NotRestartable);
             prop_assert_eq!(report.not_restartable as usize, evaluation.findings.iter().filter(waits).count());
         }
-        // Of what is claimed, the same is said.
+        // A second judgement of a claimed notebook has the same result.
         for claim in input.claims() {
             let arn = &claim.intent.notebook.arn;
             let mut findings = evaluation.findings.iter();

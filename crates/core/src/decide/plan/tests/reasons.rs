@@ -1,4 +1,4 @@
-//! Why a notebook waits, and what its finding says then.
+//! The reasons why a notebook waits, and the texts of its finding.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use RecordState::{
 
 use super::*;
 
-/// What there is besides the notebook `churn`.
+/// The surroundings of the notebook `churn`.
 #[derive(Clone, Default)]
 struct Given {
     patch: Value,
@@ -21,7 +21,7 @@ fn alone() -> Given {
     policy_of(json!({}))
 }
 
-/// The policy is changed so.
+/// Changes the policy.
 fn policy_of(patch: Value) -> Given {
     Given {
         patch,
@@ -29,7 +29,7 @@ fn policy_of(patch: Value) -> Given {
     }
 }
 
-/// There are these records.
+/// Adds records.
 fn records<const N: usize>(records: [Record; N]) -> Given {
     Given {
         records: records.into(),
@@ -37,7 +37,7 @@ fn records<const N: usize>(records: [Record; N]) -> Given {
     }
 }
 
-/// The record of `churn`, of a recurrence.
+/// Returns the record of `churn` with a recurrence.
 fn own(status: &str, state: RecordState, recurrence: u32) -> Record {
     let mut record = record(HERE, &notebook(HERE, "churn", status), state);
     record.intent.recurrence = recurrence;
@@ -49,12 +49,12 @@ fn name() -> String {
     RecordName::of(&record.intent.notebook).to_string()
 }
 
-/// Another policy exempts so.
+/// Adds another policy with an exemption.
 fn exempted(exemption: &Value) -> Given {
     other(json!({"exemptions": [exemption]}))
 }
 
-/// There is another policy, which is changed so.
+/// Adds another policy, with changes.
 fn other(patch: Value) -> Given {
     Given {
         others: policies(&[&policy_named("other", patch)]),
@@ -74,7 +74,7 @@ fn unreadable(accounts: Option<&[&str]>) -> Given {
     given
 }
 
-/// What the finding of `churn` says after a pass, and whether a record was made.
+/// Returns the finding of `churn` after a pass, and true if a record was created.
 fn concluded(given: &Given, status: &str, mode: Mode) -> (bool, Finding) {
     let policy = Policy {
         mode,
@@ -88,7 +88,8 @@ fn concluded(given: &Given, status: &str, mode: Mode) -> (bool, Finding) {
     (!claims.is_empty(), evaluation.findings.remove(0))
 }
 
-/// A case: the notebook's status, what there is, and `next` with its reason and message; `None`: a record is made.
+/// A case: the notebook's status, its surroundings, and `next` with reason and message. `None`: a
+/// record is created.
 type Case = (&'static str, Given, Option<(Next, &'static str, String)>);
 
 #[expect(
@@ -99,7 +100,7 @@ fn wait(reason: WaitReason, message: &str) -> Option<(Next, &'static str, String
     Some((Next::Wait(reason), reason.as_str(), message.to_owned()))
 }
 
-/// Whether it depends on the moment, and is not shown as what Enforce would do.
+/// Returns true if the reason depends on the moment. Audit's preview leaves such a reason out.
 fn passes(reason: &str) -> bool {
     ["Window", "Budget", "Canary"].contains(&reason)
 }
@@ -137,7 +138,7 @@ fn each_finding_says_why_it_waits() {
         );
         assert_eq!(said, (next, reason, message), "{about}");
 
-        // The preview of the same: the moment does not count.
+        // The preview of the same case leaves out reasons of the moment.
         let (is_claimed, preview) = concluded(&given, status, Mode::Audit);
         assert!(!is_claimed, "{about}");
         let expected = if passes(reason) { found } else { finding.next };
@@ -152,7 +153,7 @@ fn each_finding_says_why_it_waits() {
         *ran.entry(reason).or_default() += 1;
     }
     for reason in WaitReason::ALL {
-        // Some follow from what a claim reads just then, and the others have tests of their own.
+        // Some reasons come from the fresh read of a claim. The others have tests of their own.
         let expected = !matches!(
             reason,
             WaitReason::ReadFailed
@@ -165,7 +166,7 @@ fn each_finding_says_why_it_waits() {
     }
 }
 
-/// Nothing speaks against it.
+/// Cases without an obstacle.
 #[rustfmt::skip]
 fn at_once() -> Vec<Case> {
     let running = |state, recurrence| records([own("InService", state, recurrence)]);
@@ -190,12 +191,12 @@ fn at_once() -> Vec<Case> {
     ]
 }
 
-/// Saturdays at two; it is Monday.
+/// Returns a window on Saturdays at 02:00. The present day is a Monday.
 fn closed() -> Value {
     json!({"remediation": {"windows": [{"schedule": "0 2 * * SAT", "duration": "4h"}]}})
 }
 
-/// By its own status, and what the policy says.
+/// Cases that depend on the notebook's own status and the policy.
 #[rustfmt::skip]
 fn by_itself() -> Vec<Case> {
     let passing = |status: &str| {
@@ -216,7 +217,7 @@ fn by_itself() -> Vec<Case> {
     ]
 }
 
-/// By its own record.
+/// Cases that depend on the notebook's own record.
 #[rustfmt::skip]
 fn by_its_record() -> Vec<Case> {
     let name = name();
@@ -261,7 +262,7 @@ fn by_its_record() -> Vec<Case> {
     ]
 }
 
-/// By the records of other notebooks.
+/// Cases that depend on the records of other notebooks.
 #[rustfmt::skip]
 fn by_other_records() -> Vec<Case> {
     let halted = |failed, most| wait(WaitReason::Halted, &format!(
@@ -312,18 +313,18 @@ fn by_other_policies() -> Vec<Case> {
         ("InService", exempted(&by_name), exempts()),
         ("Stopped", exempted(&by_place), exempts()),
         ("Stopped", exempted(&expiring), exempts()),
-        // It holds whatever its policy does about violations.
+        // An exemption holds whatever its policy does about violations.
         ("Stopped", other(json!({"suspend": true, "exemptions": [by_name]})), exempts()),
         ("InService", exempted(&by_tags), may()),
         ("InService", other(json!({"selector": {"tags": {"stage": "x"}}, "exemptions": [by_name]})), may()),
-        // What is certain is said first.
+        // A certain exemption comes before an unclear one.
         ("InService", other(json!({"exemptions": [by_tags, by_name]})), exempts()),
         ("Stopped", unreadable(Some(&[ACCOUNT])), odd()),
         ("InService", unreadable(None), odd()),
     ]
 }
 
-/// The window is asked only of what is running.
+/// Only running notebooks need an open window.
 #[test]
 fn what_is_running_waits_for_a_window() {
     let (is_claimed, finding) = concluded(&policy_of(closed()), "InService", Mode::Enforce);

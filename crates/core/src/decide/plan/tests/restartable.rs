@@ -6,7 +6,7 @@ use crate::{
     domain::{CURRENT_PLATFORM, RetiredPlatforms},
 };
 
-/// `churn`, on a platform, with accelerators.
+/// Returns `churn` on a platform, with accelerators.
 fn on(platform: Option<&str>, accelerators: &[&str], status: &str) -> Notebook {
     let mut notebook = notebook(HERE, "churn", status);
     let details = notebook.details.as_mut().unwrap();
@@ -15,7 +15,7 @@ fn on(platform: Option<&str>, accelerators: &[&str], status: &str) -> Notebook {
     notebook
 }
 
-/// What is said of `notebook` after a pass in both modes, and whether a record was made.
+/// Returns the findings of `notebook` after a pass in both modes, and true if a record was created.
 fn concluded(
     notebook: &Notebook,
     (patch, records, retired): (&Value, &[Record], &RetiredPlatforms),
@@ -51,7 +51,7 @@ fn default() -> RetiredPlatforms {
     RetiredPlatforms::default()
 }
 
-/// The message of `churn` if it is not restartable; `None`: a record is made for it.
+/// Returns the message of `churn` if it is not restartable. `None`: a record is created.
 fn obstacle(notebook: &Notebook, patch: &Value, retired: &RetiredPlatforms) -> Option<String> {
     let (is_claimed, evaluation) = concluded(notebook, (patch, &[], retired));
     let finding = &evaluation.findings[0];
@@ -112,7 +112,7 @@ fn a_running_notebook_is_stopped_only_if_aws_starts_it_again() {
         );
         let said = said.unwrap_or_default();
         assert!(said.contains(part.unwrap_or_default()), "{said}");
-        // Nothing is started that was stopped: it is updated.
+        // A stopped notebook is updated, because it is never started.
         let stopped = on(platform, accelerators, "Stopped");
         assert_eq!(obstacle(&stopped, &none, &default()), None, "{platform:?}");
     }
@@ -131,11 +131,12 @@ fn the_list_of_retired_platforms_can_be_replaced() {
         let said = obstacle(&on(Some(platform), &[], "InService"), &none, &list);
         assert_eq!(said.is_some(), is_retired, "{platform}");
     }
-    // Whatever the list: a platform that is not said is not restarted.
+    // A notebook without a reported platform is not restarted, whatever the list.
     assert!(obstacle(&on(None, &[], "InService"), &none, &list).is_some());
 }
 
-/// What a record says comes first, all that follows from the policy after it. An owner is not asked to stop what cannot be started.
+/// The record's reason comes first. All reasons of the policy come later. The owner is not asked to
+/// stop a notebook that cannot be started again.
 #[test]
 fn it_is_asked_after_the_record_and_before_the_policy() {
     let retired = on(Some("notebook-al2-v3"), &[], "InService");
@@ -155,7 +156,7 @@ fn it_is_asked_after_the_record_and_before_the_policy() {
         let said = evaluation.findings[0].reason.as_deref();
         assert_eq!(said, Some(reason), "{patch} {records:?}");
     }
-    // It waits for no budget, and takes none from others.
+    // The notebook waits for no budget, and takes none from others.
     let policy = enforcing(&json!({}));
     let fleet = [(
         HERE,
@@ -164,7 +165,8 @@ fn it_is_asked_after_the_record_and_before_the_policy() {
     assert_eq!(claimed(&policy, &fleet, &[]), ["zoo"]);
 }
 
-/// A claim judges what was described just then: the platform may have been retired, or read differently, since the scan.
+/// A claim judges the fresh description. The platform may have been retired, or read differently,
+/// since the scan.
 #[test]
 fn a_claim_judges_the_platform_anew() {
     let policy = enforcing(&json!({}));

@@ -1,10 +1,11 @@
-//! A notebook that was stopped minutes ago is left to whoever stopped it.
+//! A notebook that was stopped minutes ago is left alone.
 
 use jiff::SignedDuration;
 
 use super::*;
 
-/// A stopped notebook whose users have root, last modified so many seconds ago; `None`: AWS does not say.
+/// Returns a stopped notebook that gives its users root, last modified this many seconds ago.
+/// `None`: AWS does not report it.
 fn stopped(name: &str, seconds: Option<i64>) -> Notebook {
     let mut notebook = notebook(HERE, name, "Stopped");
     let at = seconds.map(|seconds| now() - SignedDuration::from_secs(seconds));
@@ -17,7 +18,7 @@ fn resting(rest: &str) -> Policy {
     enforcing(&json!({"remediation": {"restAfterStop": rest, "whenRunning": "Wait"}}))
 }
 
-/// What is said of a fleet after a pass.
+/// Returns the evaluation of a fleet after a pass.
 fn concluded(policy: &Policy, fleet: Vec<Notebook>) -> Evaluation {
     let evaluation = found(policy, &[(HERE, fleet)]);
     concluded_with(policy, &policies(&[policy]), evaluation, &[])
@@ -45,7 +46,7 @@ fn recently_stopped_notebook_waits_until_it_has_rested() {
     }
 }
 
-/// Of List and Describe the one counts that is newer.
+/// The newer reading of List and Describe counts.
 #[test]
 fn the_newest_reading_tells_the_age() {
     let policy = resting("5m");
@@ -96,7 +97,7 @@ fn the_next_pass_comes_when_the_first_has_rested() {
             .rested_at,
         None
     );
-    // The preview of Audit leaves out what depends on the moment.
+    // Audit's preview leaves out reasons of the moment.
     let audit = Policy {
         mode: Mode::Audit,
         ..resting("5m")
@@ -111,7 +112,7 @@ fn the_next_pass_comes_when_the_first_has_rested() {
     assert_eq!(preview.flights.rested_at, None);
 }
 
-/// A claim reads the notebook again: it may have been restarted since the scan.
+/// A claim reads the notebook again. It may have been restarted since the scan.
 #[test]
 fn what_a_claim_read_sets_the_next_pass() {
     let policy = resting("5m");
@@ -134,7 +135,7 @@ fn what_a_claim_read_sets_the_next_pass() {
     assert_eq!(evaluation.flights.rested_at, Some(rested_at));
 }
 
-/// Reasons that a person must act on are said first.
+/// Reasons that a person must act on come first.
 #[test]
 fn a_halt_is_said_before_a_rest() {
     let policy = resting("5m");

@@ -1,4 +1,4 @@
-//! What each answer to each request means.
+//! The meaning of each response to each request.
 
 use AnswerKind::{Accepted, Denied, LimitExceeded, NotFound, Throttled, Unclear, WrongStatus};
 use EndReason::{AccessDenied, UpdateDenied, UpdateRefused};
@@ -8,24 +8,24 @@ use RootAccess::Enabled;
 use super::*;
 use crate::domain::AnswerKind;
 
-/// What an answer adds to the progress with which the request was sent.
+/// The change of a response to the progress with which the request was sent.
 #[derive(Clone, Copy, Debug)]
 enum Means {
-    /// Nothing: the next pass looks.
+    /// Nothing changes. The next pass looks again.
     Nothing,
-    /// From now on it is our doing.
+    /// From now on the operator is responsible for the notebook.
     StopRequested,
     /// The same, and a Stop follows at once.
     ThenStop,
-    /// Nothing was sent, as before the request; the state stays.
+    /// The request's fields are taken back, and the state stays.
     AsBefore,
-    /// It needs attention at once.
+    /// The record needs attention at once.
     NeedAttention,
     /// AWS accepted a Start.
     StartAccepted,
-    /// It is brought back, for this reason.
+    /// The notebook is restored, for this reason.
     Restore(EndReason),
-    /// Nobody was touched, and it failed.
+    /// The record failed, and no notebook was touched.
     Fail(EndReason),
 }
 
@@ -60,7 +60,8 @@ impl Means {
     }
 }
 
-/// Checks every answer to a request that was noted two seconds ago; those that are not named mean nothing.
+/// Checks every response to a request that was recorded two seconds ago. Responses that are not
+/// named mean nothing.
 fn check(
     request: Request,
     (before, sent): (&Given, &Given),
@@ -105,7 +106,7 @@ fn a_probe_tells_whether_an_update_will_be_allowed() {
 
 #[test]
 fn a_probe_from_another_step_begins_to_stop() {
-    // It was stopped when the Update was sent, and its owner started it since.
+    // The notebook was stopped when the Update was sent, and its owner has started it since.
     let mut sent = pristine(Updating, 300).wrote(2);
     sent.0.progress.update_requested_at = Some(ago(300));
     let meanings = [
@@ -164,7 +165,7 @@ fn a_first_stop_that_may_be_on_its_way_down_is_ours() {
     sent.0.progress.stop_requested_at = Some(ago(2));
     for seen in [
         seen("Stopping", Enabled),
-        // It was down, and its start may fail.
+        // The notebook was down, and its start may fail.
         seen("Pending", Enabled),
         seen("Stopped", Enabled),
         seen("InMaintenance", RootAccess::Unknown),
@@ -259,7 +260,7 @@ fn a_refused_update_of_what_was_stopped_fails() {
     }
 }
 
-/// Only these prove that nothing happened: see `AnswerKind`.
+/// Only these responses prove that nothing happened: see `AnswerKind`.
 #[test]
 fn what_proves_nothing_is_no_refusal() {
     let unproven: Vec<AnswerKind> = AnswerKind::ALL

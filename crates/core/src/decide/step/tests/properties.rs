@@ -1,4 +1,4 @@
-//! What holds for every record, whatever is seen and wanted.
+//! Properties of every record, sighting and wish.
 
 use std::ops::Range;
 
@@ -8,7 +8,7 @@ use proptest::{collection, option, prelude::*, sample};
 use super::*;
 use crate::domain::{AnswerKind, NotebookStatus};
 
-/// Around everything that is waited for.
+/// Durations around every waiting time.
 const SECONDS: [i64; 17] = [
     -300, 1, 44, 45, 59, 60, 119, 120, 239, 240, 599, 600, 899, 900, 1800, 3600, 90_000,
 ];
@@ -54,7 +54,7 @@ fn any_sighting() -> impl Strategy<Value = Sighting> {
     ]
 }
 
-/// Any record that keeps to [`is_sound`].
+/// Generates any record that satisfies [`is_sound`].
 fn any_record() -> impl Strategy<Value = Record> {
     let kind = prop_oneof![
         (sample::select(&RecordState::ALL), seconds()).prop_map(|(state, at)| stopped(state, at)),
@@ -84,7 +84,7 @@ fn any_record() -> impl Strategy<Value = Record> {
     )
 }
 
-/// What holds for every record that was ever written.
+/// Returns true if the invariants of every written record hold.
 fn is_sound(record: &Record) -> bool {
     let progress = &record.progress;
     let ours = record.was_stopped_by_us();
@@ -97,7 +97,7 @@ fn is_sound(record: &Record) -> bool {
         && progress.end.is_some() == progress.state.is_finished()
 }
 
-/// What may be sent about a record as it was noted just before.
+/// Returns true if the request may be sent for the record as it was just stored.
 fn may_be_sent(request: Request, record: &Record) -> bool {
     let progress = &record.progress;
     !record.is_finished()
@@ -111,7 +111,7 @@ fn may_be_sent(request: Request, record: &Record) -> bool {
         }
 }
 
-/// Whether what was noted once is still so.
+/// Returns true if a recorded time is still the same.
 fn keeps(before: Option<Timestamp>, after: Option<Timestamp>) -> bool {
     before.is_none() || before == after
 }
@@ -136,7 +136,7 @@ fn is_gone_or_runs(seen: &Sighting) -> bool {
     }
 }
 
-/// A pass of a walk: what is seen, what is wanted, how its two requests are answered, and when.
+/// A pass of a walk: sighting, wish, the responses to its two requests, and its time.
 type Pass = (Sighting, Wish, [AnswerKind; 2], i64, bool);
 
 fn any_passes(count: Range<usize>) -> impl Strategy<Value = Vec<Pass>> {
@@ -155,7 +155,7 @@ fn any_passes(count: Range<usize>) -> impl Strategy<Value = Vec<Pass>> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(1000))]
 
-    /// It is total, and the same input gives the same output.
+    /// The table is total, and the same input gives the same output.
     #[test]
     fn every_case_has_a_row(record in any_record(), seen in any_sighting(), wish in any_wish()) {
         prop_assert!(is_sound(&record));
@@ -167,7 +167,7 @@ proptest! {
         prop_assert!(is_sound(&after), "{:#?}", after);
     }
 
-    /// Promises P3, P4 and P9: nothing is sent but what the record, as it is noted first, allows.
+    /// Promises P3, P4 and P9: a request is sent only if the stored record allows it.
     #[test]
     fn what_is_sent_was_noted(record in any_record(), seen in any_sighting(), wish in any_wish()) {
         let decision = step(&record, &seen, wish, now(), &TIMES);
@@ -192,13 +192,13 @@ proptest! {
         if record.is_finished() {
             prop_assert_eq!(&after, before);
         }
-        // Deadlines count from where the state changed, and never from a retry.
+        // Deadlines count from the change of state, and never from a retry.
         let moved = (after.state, after.attention_from) != (before.state, before.attention_from);
         prop_assert_eq!(after.step_since, if moved { Some(now()) } else { before.step_since });
         prop_assert!(!moved || after.state != Pending);
     }
 
-    /// Promise P2, and a late Stop may still arrive at what runs.
+    /// Promise P2. A late Stop may still stop a running notebook.
     #[test]
     fn nothing_ends_too_early(record in any_record(), seen in any_sighting(), wish in any_wish()) {
         let decision = step(&record, &seen, wish, now(), &TIMES);
@@ -222,7 +222,7 @@ proptest! {
         }
     }
 
-    /// Whoever must not be disturbed is not: no write begins to take down what runs.
+    /// If a notebook must not be disturbed, no write begins to take it down.
     #[test]
     fn only_who_may_be_disturbed_is(record in any_record(), seen in any_sighting(), wish in any_wish()) {
         let request = step(&record, &seen, wish, now(), &TIMES).request;
@@ -233,7 +233,7 @@ proptest! {
         }
         if request == Some(Request::Update) {
             prop_assert!(matches!(wish, Wish::Wanted | Wish::NotNow(_)));
-            // The first Update does not come between the requests of somebody else.
+            // The first Update does not come between the requests of another tool.
             let begins = record.step() != Step::Update || record.progress.last_write_at.is_none();
             let is_left = wish == RESTING && !record.was_stopped_by_us() && begins;
             prop_assert!(!is_left, "{:#?}", record);
@@ -246,7 +246,7 @@ proptest! {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
 
-    /// From its creation on, whatever happens to a record.
+    /// A record stays sound from its creation on, whatever happens.
     #[test]
     fn a_record_stays_sound(was_running in any::<bool>(), passes in any_passes(1..40)) {
         let status = if was_running { "InService" } else { "Stopped" };
@@ -263,7 +263,8 @@ proptest! {
             while let Some(sent) = request {
                 prop_assert!(may_be_sent(sent, &record), "{:?} {:#?}", sent, record);
                 prop_assert_eq!(record.progress.last_write_at, Some(at));
-                // At most one write is accepted in a pass: after the first comes another only where that was refused.
+                // A pass has at most one accepted write. A second request follows only a rejected
+                // one.
                 let answer = answers.next().expect("more than two requests in a pass");
                 let reaction = answered(&record, &before, (sent, answer), &seen, at);
                 prop_assert_eq!(&reaction, &answered(&record, &before, (sent, answer), &seen, at));

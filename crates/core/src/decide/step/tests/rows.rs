@@ -1,4 +1,4 @@
-//! A case for everything that a row of the table says.
+//! Cases for everything in a row of the table.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +17,7 @@ use super::*;
 
 type Case = (Row, Given, Sighting, Wish, Then);
 
-/// Why a record was cancelled that was not withdrawn.
+/// The reason of a cancelled record that was not withdrawn.
 const LATER: EndReason = EndReason::Deferred;
 
 fn check((row, Given(record), seen, wish, then): Case) {
@@ -40,7 +40,7 @@ fn check((row, Given(record), seen, wish, then): Case) {
     assert_eq!(decision, expected, "{record:#?} {seen:?} {wish:?}");
 }
 
-/// How many cases there are of each row: one that is no longer run is missed.
+/// Counts the cases of each row, so that a missing case is noticed.
 #[test]
 fn every_row_says_what_follows() {
     let cases = [
@@ -76,7 +76,7 @@ fn rows_0_to_2() -> Vec<Case> {
     let running = || seen("InService", Enabled);
     let up = || seen("InService", Disabled);
     let mut cases = vec![
-        // 0: whatever is seen.
+        // 0: any sighting.
         (Row::Finished, ours(Succeeded, 5), seen("Stopped", Enabled), WANTED, Wait),
         (Row::Finished, ours(Cancelled, 5), running(), WANTED, Wait),
         (Row::Finished, ours(Failed, 5), running(), WANTED, Wait),
@@ -90,14 +90,14 @@ fn rows_0_to_2() -> Vec<Case> {
         (Row::Unreadable, ours(Stopping, STOP_TIMEOUT - 1), Sighting::Unreadable, WITHDRAWN, Wait),
         (Row::Unreadable, ours(NeedsAttention, 9 * STOP_TIMEOUT).from(Step::Stop), Sighting::Unreadable, WANTED, Wait),
         (Row::Unreadable, pristine(Pending, 5).deleted(), Sighting::Unreadable, WANTED, Wait),
-        // 1: does not exist.
+        // 1: the notebook does not exist.
         (Row::Deleted, stopped(Pending, 5), Sighting::Missing, WANTED, End(Succeeded, Deleted)),
         (Row::Deleted, pristine(Pending, 5).deleted(), Sighting::Missing, WANTED, End(Succeeded, Deleted)),
         (Row::Deleted, ours(Stopping, 5).wrote(1), Sighting::Missing, WITHDRAWN, End(Succeeded, Deleted)),
         (Row::Deleted, ours(Starting, 5).starts(1, 1), Sighting::Missing, UNCLEAR, End(Succeeded, Deleted)),
         (Row::Deleted, rolling_back(UpdateDenied, Starting, 5), Sighting::Missing, NOT_NOW, End(Succeeded, Deleted)),
         (Row::Deleted, ours(NeedsAttention, 5).from(Step::Start), Sighting::Missing, WANTED, End(Succeeded, Deleted)),
-        // 2: fixed and running, whoever did it, and however it was to be brought back.
+        // 2: fixed and running, by any hand, and whatever rollback was planned.
         (Row::Fixed, stopped(Updating, 5), up(), WANTED, End(Succeeded, RootAccessDisabled)),
         (Row::Fixed, pristine(Pending, 5), up(), NOT_NOW, End(Succeeded, RootAccessDisabled)),
         (Row::Fixed, ours(Stopping, 5).wrote(1), up(), WITHDRAWN, End(Succeeded, RootAccessDisabled)),
@@ -121,7 +121,7 @@ fn rows_of_later_versions_and_backups() -> Vec<Case> {
     let down = || seen("Stopped", Enabled);
     let fixed = || seen("Stopped", Disabled);
     let up = || seen("InService", Enabled);
-    // Without a Stop, nothing is done; with one, what is down is brought back.
+    // Without a requested Stop, nothing is done. With one, a notebook that is down is restored.
     vec![
         (Row::Unrecognized, pristine(Unrecognized, 5), up(), WANTED, Wait),
         (Row::Unrecognized, pristine(Unrecognized, 9 * STOP_TIMEOUT), up(), NOT_NOW, Wait),
@@ -134,7 +134,8 @@ fn rows_of_later_versions_and_backups() -> Vec<Case> {
         (Row::BringBack, ours(Unrecognized, 5), seen("Failed", Disabled), UNCLEAR, Restore(EndReason::Unrecognized)),
         (Row::BroughtBack, ours(Unrecognized, 5).wrote(120), up(), WANTED, End(Failed, EndReason::Unrecognized)),
         (Row::BringBack, rolling_back(EndReason::Unrecognized, Updating, 5), down(), WANTED, Send(Start, Starting)),
-        // A record says that the notebook was running, and has no status though it is old, or younger than the stop.
+        // The notebook was running, and the record has no status although it is old, or younger
+        // than the stop.
         (Row::RestoredFromBackup, pristine(Pending, 5).without_status(120), fixed(), WANTED, NeedAttentionAtStart),
         (Row::RestoredFromBackup, pristine(Pending, 5).without_status(120), down(), WANTED, NeedAttentionAtStart),
         (Row::RestoredFromBackup, pristine(Pending, 5).without_status(10), at(fixed(), 9999, 200), UNCLEAR, NeedAttentionAtStart),
@@ -153,7 +154,8 @@ fn rows_of_later_versions_and_backups() -> Vec<Case> {
     ]
 }
 
-/// It ran again after the operator's Start, and was stopped since; and another notebook of the same name.
+/// The notebook ran again after the operator's Start and was stopped since. Also another notebook
+/// of the same name.
 #[rustfmt::skip]
 fn row_2a() -> Vec<Case> {
     let down = |root_access, modified| at(seen("Stopped", root_access), 99_999, modified);
@@ -168,7 +170,7 @@ fn row_2a() -> Vec<Case> {
         (Row::StoppedByOwner, back(UpdateDenied), down(Enabled, 100), WANTED, End(Failed, StoppedByOwner)),
         (Row::StoppedByOwner, back(UpdateDenied), down(Unknown, 100), NOT_NOW, End(Failed, StoppedByOwner)),
         (Row::StoppedByOwner, started().deleted(), down(Disabled, 100), WANTED, End(Succeeded, StoppedByOwner)),
-        // The Start did not take, or ended in Failed; or nothing is known of it.
+        // The Start had no effect, ended in Failed, or is unknown.
         (Row::StartAgain, started(), down(Disabled, 101), WANTED, Send(Start, Starting)),
         (Row::StartAgain, started(), at(seen("Failed", Disabled), 99_999, 0), WANTED, Send(Start, Starting)),
         (Row::BringBack, back(UpdateDenied), down(Enabled, 101), WANTED, Send(Start, Starting)),
@@ -185,7 +187,7 @@ fn rows_3_to_4() -> Vec<Case> {
     let up = || seen("InService", Enabled);
     let denied = |state, seconds| rolling_back(UpdateDenied, state, seconds);
     vec![
-        // 3: at once, whatever was sent before and whatever is wanted.
+        // 3: at once, whatever was sent before and whatever the wish is.
         (Row::BringBack, denied(Updating, 5).wrote(1), down(), WANTED, Send(Start, Starting)),
         (Row::BringBack, denied(Updating, 5).wrote(1), seen("Failed", Enabled), NOT_NOW, Send(Start, Starting)),
         (Row::BringBack, denied(Updating, 5).wrote(1), seen("Stopped", Disabled), WITHDRAWN, Send(Start, Starting)),
@@ -193,7 +195,7 @@ fn rows_3_to_4() -> Vec<Case> {
         (Row::BringBack, denied(Stopping, 5).wrote(1).deleted(), down(), WANTED, Send(Start, Starting)),
         (Row::BringBack, denied(NeedsAttention, 5).from(Step::Update).wrote(1), down(), WANTED, Send(Start, Starting)),
         (Row::BringBack, denied(NeedsAttention, 5).from(Step::Stop).wrote(1), down(), WANTED, Send(Start, Starting)),
-        // Again, ever more seldom.
+        // Again, with growing delays.
         (Row::BringBack, denied(Starting, 59).starts(1, 59), down(), WANTED, Wait),
         (Row::BringBack, denied(Starting, 60).starts(1, 60), down(), WANTED, Send(Start, Starting)),
         (Row::BringBack, denied(Starting, 300).starts(2, 119), seen("Failed", Enabled), WANTED, Wait),
@@ -202,11 +204,11 @@ fn rows_3_to_4() -> Vec<Case> {
         (Row::BringBack, denied(Starting, START_TIMEOUT - 1).starts(6, 600), down(), WANTED, Send(Start, Starting)),
         (Row::BringBack, denied(Starting, START_TIMEOUT).starts(6, 600), down(), WANTED, Send(Start, NeedsAttention)),
         (Row::BringBack, denied(Starting, START_TIMEOUT).starts(6, 599), down(), WANTED, NeedAttention),
-        // Never given up.
+        // The Start is retried without end.
         (Row::BringBack, denied(NeedsAttention, 9 * START_TIMEOUT).from(Step::Start).starts(99, 600), down(), WANTED, Send(Start, NeedsAttention)),
         (Row::BringBack, denied(NeedsAttention, 9 * START_TIMEOUT).from(Step::Start).starts(99, 599), down(), WANTED, Wait),
         (Row::BringBack, denied(NeedsAttention, 5).from(Step::Start).starts(6, 600), seen("Stopped", Disabled), WANTED, Send(Start, NeedsAttention)),
-        // 4: once settled, whatever is wanted by now.
+        // 4: once settled, whatever the wish is by now.
         (Row::BroughtBack, denied(Starting, 300).starts(1, 119), up(), WANTED, Wait),
         (Row::BroughtBack, denied(Starting, 300).starts(1, 120), up(), WANTED, End(Failed, UpdateDenied)),
         (Row::BroughtBack, denied(Starting, 300).starts(1, 120), up(), WITHDRAWN, End(Failed, UpdateDenied)),
@@ -243,7 +245,7 @@ fn rows_5_to_7() -> Vec<Case> {
         (Row::WithdrawnWhileDown, ours(Updating, 5).wrote(1).deleted(), down(), WANTED, Restore(Withdrawn)),
         (Row::WithdrawnWhileDown, ours(Updating, 5).wrote(1).deleted(), down(), UNCLEAR, Restore(Withdrawn)),
         (Row::WithdrawnWhileDown, ours(NeedsAttention, 5).from(Step::Stop).wrote(1), down(), WITHDRAWN, Restore(Withdrawn)),
-        // Somebody gave root back while it was being started.
+        // Root access was enabled again during the start.
         (Row::WithdrawnWhileDown, ours(Starting, 5).starts(1, 5), down(), WITHDRAWN, RestoreOnly(Withdrawn)),
     ]
 }
@@ -253,7 +255,7 @@ fn rows_8_to_10() -> Vec<Case> {
     let down = || seen("Stopped", Enabled);
     let failed = || seen("Failed", Enabled);
     vec![
-        // 8: another step begins, so that the old one's deadline is over.
+        // 8: another step begins, so that the old step's deadline no longer applies.
         (Row::UpdateWhileDown, ours(Stopping, 5).wrote(1), down(), WANTED, Send(Update, Updating)),
         (Row::UpdateWhileDown, ours(Stopping, 9 * STOP_TIMEOUT).wrote(1), failed(), NOT_NOW, Send(Update, Updating)),
         (Row::UpdateWhileDown, ours(NeedsAttention, 9 * STOP_TIMEOUT).from(Step::Stop).wrote(1), down(), WANTED, Send(Update, Updating)),
@@ -281,7 +283,8 @@ fn rows_8_to_10() -> Vec<Case> {
         (Row::UpdateWhileStopped, stopped(Updating, UPDATE_TIMEOUT).wrote(1), down(), WANTED, End(Failed, UpdateTimedOut)),
         (Row::UpdateWhileStopped, pristine(Updating, UPDATE_TIMEOUT).wrote(1), failed(), WANTED, End(Failed, UpdateTimedOut)),
         (Row::UpdateWhileStopped, stopped(NeedsAttention, UPDATE_TIMEOUT).from(Step::Update), down(), WANTED, End(Failed, UpdateTimedOut)),
-        // Somebody else stopped it minutes ago: it is left to them, unless an Update was sent already.
+        // The notebook was stopped minutes ago by another hand. It is left alone unless an Update
+        // was already sent.
         (Row::UpdateWhileStopped, stopped(Pending, 5), down(), RESTING, End(Cancelled, LATER)),
         (Row::UpdateWhileStopped, pristine(Pending, 5).wrote(1), down(), RESTING, End(Cancelled, LATER)),
         (Row::UpdateWhileStopped, stopped(Updating, 300), down(), RESTING, End(Cancelled, LATER)),
@@ -302,7 +305,7 @@ fn rows_11_to_12() -> Vec<Case> {
         (Row::StartedByOwner, stopped(Updating, 300).wrote(120), up(), WITHDRAWN, End(Cancelled, StartedByOwner)),
         (Row::StartedByOwner, stopped(NeedsAttention, 300).from(Step::Update).wrote(120), up(), NOT_NOW, End(Cancelled, StartedByOwner)),
         (Row::StartedByOwner, stopped(Updating, UPDATE_TIMEOUT).wrote(119), up(), WANTED, NeedAttention),
-        // 12: a probe that was not answered may have been taken.
+        // 12: an unanswered probe may have been accepted.
         (Row::NotDisturbed, pristine(Pending, 300).wrote(119), up(), NOT_NOW, Wait),
         (Row::NotDisturbed, pristine(Pending, 300).wrote(120), up(), NOT_NOW, End(Cancelled, LATER)),
         (Row::NotDisturbed, pristine(Pending, 300).wrote(120).deleted(), up(), UNCLEAR, End(Cancelled, Withdrawn)),
@@ -323,12 +326,13 @@ fn rows_11_to_12() -> Vec<Case> {
 fn rows_13_to_15() -> Vec<Case> {
     let up = || seen("InService", Enabled);
     vec![
-        // 13: it writes lastWriteAt only.
+        // 13: the probe writes lastWriteAt only.
         (Row::Probe, pristine(Pending, 5), up(), WANTED, Send(Probe, Pending)),
         (Row::Probe, pristine(Pending, 300).wrote(59), up(), WANTED, Wait),
         (Row::Probe, pristine(Pending, 300).wrote(60), up(), WANTED, Send(Probe, Pending)),
         (Row::Probe, pristine(Pending, STOP_TIMEOUT - 1).wrote(60), up(), WANTED, Send(Probe, Pending)),
-        // At the deadline nothing was stopped, and nothing is: its slot is free once nothing can arrive any more.
+        // At the deadline nothing was stopped, and nothing will be. The slot is free once no
+        // request can take effect any more.
         (Row::Probe, pristine(Pending, STOP_TIMEOUT).wrote(119), up(), WANTED, Wait),
         (Row::Probe, pristine(Pending, STOP_TIMEOUT).wrote(120), up(), WANTED, End(Cancelled, TimedOut)),
         (Row::Probe, pristine(NeedsAttention, 5).from(Step::Stop).wrote(119), up(), WANTED, Wait),
@@ -346,7 +350,7 @@ fn rows_13_to_15() -> Vec<Case> {
         (Row::StopAgain, ours(Stopping, STOP_TIMEOUT).wrote(60), up(), WANTED, Send(Stop, NeedsAttention)),
         (Row::StopAgain, ours(Stopping, STOP_TIMEOUT).wrote(59), up(), WANTED, NeedAttention),
         (Row::StopAgain, ours(NeedsAttention, 9 * STOP_TIMEOUT).from(Step::Stop).wrote(60), up(), WANTED, Send(Stop, NeedsAttention)),
-        // Its owner gave root back, and started it, before we did.
+        // The owner enabled root access and started the notebook before the operator did.
         (Row::StopAgain, ours(Starting, 9 * START_TIMEOUT).starts(1, 59), up(), WANTED, Enter(Stopping)),
         (Row::StopAgain, ours(NeedsAttention, 300).from(Step::Update).wrote(60), up(), WANTED, Send(Stop, Stopping)),
     ]
@@ -364,17 +368,17 @@ fn rows_16_to_17() -> Vec<Case> {
         (Row::UnknownWhileDown, ours(NeedsAttention, STOP_TIMEOUT).from(Step::Stop), down(), WANTED, Restore(RootAccessUnknown)),
         (Row::UnknownWhileDown, ours(Stopping, 5).wrote(1), down(), WITHDRAWN, Restore(Withdrawn)),
         (Row::UnknownWhileDown, ours(Stopping, 5).wrote(1).deleted(), down(), UNCLEAR, Restore(Withdrawn)),
-        // Whether the policy wants it cannot be told.
+        // The wish of the policy is unknown.
         (Row::UnknownWhileDown, ours(Stopping, 5), seen("Stopped", Enabled), UNCLEAR, Wait),
         (Row::UnknownWhileDown, ours(Updating, UPDATE_TIMEOUT), seen("Failed", Enabled), UNCLEAR, Restore(RootAccessUnknown)),
         (Row::UnknownWhileDown, ours(Starting, 5).starts(1, 5), down(), WITHDRAWN, RestoreOnly(Withdrawn)),
-        // 17: it is down, and not by us.
+        // 17: the notebook is down, and the operator did not stop it.
         (Row::UnknownOtherwise, stopped(Pending, STOP_TIMEOUT - 1), down(), WITHDRAWN, Wait),
         (Row::UnknownOtherwise, stopped(Pending, STOP_TIMEOUT).wrote(1), down(), WANTED, End(Cancelled, RootAccessUnknown)),
         (Row::UnknownOtherwise, stopped(Updating, UPDATE_TIMEOUT).wrote(1), seen("Failed", Unknown), WANTED, End(Cancelled, RootAccessUnknown)),
         (Row::UnknownOtherwise, pristine(Pending, 5).wrote(1), seen("Failed", Enabled), UNCLEAR, Wait),
         (Row::UnknownOtherwise, pristine(Pending, STOP_TIMEOUT).wrote(1), seen("Stopped", Enabled), UNCLEAR, End(Cancelled, RootAccessUnknown)),
-        // It runs, and nobody asked to stop it.
+        // The notebook runs, and no Stop was requested.
         (Row::UnknownOtherwise, pristine(Pending, STOP_TIMEOUT - 1), up(), NOT_NOW, Wait),
         (Row::UnknownOtherwise, pristine(Pending, 5), seen("InService", Enabled), UNCLEAR, Wait),
         (Row::UnknownOtherwise, pristine(Pending, 5), up(), WITHDRAWN, End(Cancelled, Withdrawn)),
@@ -382,7 +386,7 @@ fn rows_16_to_17() -> Vec<Case> {
         (Row::UnknownOtherwise, pristine(Pending, 300).wrote(120).deleted(), up(), UNCLEAR, End(Cancelled, Withdrawn)),
         (Row::UnknownOtherwise, pristine(Pending, STOP_TIMEOUT).wrote(120), up(), WANTED, End(Cancelled, RootAccessUnknown)),
         (Row::UnknownOtherwise, stopped(Pending, STOP_TIMEOUT), up(), WANTED, End(Cancelled, RootAccessUnknown)),
-        // It runs, and we asked to stop it.
+        // The notebook runs, and a Stop was requested.
         (Row::UnknownOtherwise, ours(Stopping, STOP_TIMEOUT - 1).wrote(120), up(), WANTED, Wait),
         (Row::UnknownOtherwise, ours(Stopping, STOP_TIMEOUT - 1).wrote(120), up(), WITHDRAWN, Wait),
         (Row::UnknownOtherwise, ours(Stopping, STOP_TIMEOUT).wrote(120), up(), WANTED, End(Failed, RootAccessUnknown)),

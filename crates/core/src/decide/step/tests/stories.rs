@@ -14,13 +14,13 @@ const POLL: i64 = 10;
 struct Passes {
     record: Record,
     now: Timestamp,
-    /// What was sent, and how many seconds after the beginning.
+    /// The sent requests, with the seconds since the beginning.
     sent: Vec<(Request, i64)>,
     began: Timestamp,
 }
 
 impl Passes {
-    /// From the creation of a record.
+    /// Begins at the creation of a record.
     fn of(was_running: bool) -> Self {
         let status = if was_running { "InService" } else { "Stopped" };
         let churn = notebook("churn", status, Enabled);
@@ -36,7 +36,8 @@ impl Passes {
         }
     }
 
-    /// A pass, whose requests are answered so in turn, then the poll interval. Returns the row and the state after it.
+    /// Makes a pass with these responses in turn, then waits for the poll interval. Returns the row
+    /// and the state after the pass.
     fn pass(
         &mut self,
         seen: &Sighting,
@@ -59,7 +60,7 @@ impl Passes {
         (decision.row.number(), self.record.progress.state)
     }
 
-    /// Returns how it stood before.
+    /// Stores the progress and returns the previous one.
     fn note(&mut self, progress: Progress) -> Progress {
         std::mem::replace(&mut self.record.progress, progress)
     }
@@ -146,7 +147,7 @@ fn a_probe_that_is_taken_makes_it_ours() {
     assert_eq!(ran, [("13", Stopping), ("18", Stopping), ("5", Starting)]);
 }
 
-/// Its owner stopped it between our Describe and our Stop.
+/// The owner stopped the notebook between the operator's Describe and Stop.
 #[test]
 fn a_refused_first_stop_leaves_it_to_its_owner() {
     use AnswerKind::{Accepted, WrongStatus};
@@ -196,7 +197,7 @@ fn a_withdrawn_one_is_brought_back_as_it_was() {
     passes.pass(&up(), WANTED, &[WrongStatus, Accepted]);
     let ran = [
         passes.pass(&down(), WITHDRAWN, &[Accepted]),
-        // The policy wants it again: too late.
+        // The policy wants the change again, but too late.
         passes.pass(&seen("Pending", Enabled), WANTED, &[]),
         passes.pass(&up(), WANTED, &[]),
     ];
@@ -205,13 +206,14 @@ fn a_withdrawn_one_is_brought_back_as_it_was() {
     assert_eq!(passes.pass(&up(), WANTED, &[]), ("4", Cancelled));
 }
 
-/// `NeedsAttention` begins at the step's timeout, keeps the step, and ends where another one begins.
+/// `NeedsAttention` begins at the step's timeout, keeps the step, and ends when another step
+/// begins.
 #[test]
 fn what_needs_attention_goes_on() {
     use AnswerKind::{Accepted, Unclear, WrongStatus};
     let mut passes = Passes::of(true);
     passes.pass(&up(), WANTED, &[WrongStatus, Unclear]);
-    // Stops that do not take are sent again, and do not move the deadline.
+    // Stops without effect are sent again, and do not move the deadline.
     while passes.elapsed() < STOP_TIMEOUT {
         let is_due = passes.elapsed() % 60 == 0;
         let answers: &[AnswerKind] = if is_due { &[Unclear] } else { &[] };
@@ -222,7 +224,7 @@ fn what_needs_attention_goes_on() {
     assert_eq!(passes.record.step(), Step::Stop);
     assert_eq!(passes.since(), STOP_TIMEOUT);
 
-    // It goes on looking and sending, and is still as long in this state as it is.
+    // The record keeps looking and sending, and its time in this state keeps counting.
     passes.wait(50);
     let ran = passes.pass(&up(), WANTED, &[Unclear]);
     assert_eq!(ran, ("15", NeedsAttention));
@@ -276,7 +278,8 @@ fn a_retried_start_does_not_end_the_attention() {
     assert_eq!(passes.record.progress.attention_from, None);
 }
 
-/// Minutes between Starts that end in Failed: it is never given up, and never hurried.
+/// The delays in minutes between Starts that end in Failed. The Start is retried without end, and
+/// never faster.
 #[test]
 fn starts_come_ever_more_seldom() {
     let failed = seen("Failed", Disabled);
@@ -299,7 +302,7 @@ fn starts_come_ever_more_seldom() {
     assert_eq!(passes.record.progress.start_requested_at, Some(now()));
 }
 
-/// A Stop that was lost must not arrive after the next one was sent.
+/// A lost Stop must not arrive after the next one was sent.
 #[test]
 fn no_second_stop_while_the_first_may_arrive() {
     let slow = Times {
@@ -311,13 +314,13 @@ fn no_second_stop_while_the_first_may_arrive() {
         let decision = step(&given.0, &up(), WANTED, now(), &slow);
         assert_eq!(decision.request, expected, "{seconds}");
     }
-    // Of an Update or a Start, two do no harm.
+    // A second Update or Start does no harm.
     let updating = ours(Updating, 300).wrote(60);
     let request = step(&updating.0, &down(), WANTED, now(), &slow).request;
     assert_eq!(request, Some(Request::Update));
 }
 
-/// Whatever the flag says.
+/// The bound applies whatever the flag says.
 #[test]
 fn nothing_settles_before_a_write_can_no_longer_arrive() {
     let hasty = Times {
@@ -333,7 +336,8 @@ fn nothing_settles_before_a_write_can_no_longer_arrive() {
     }
 }
 
-/// Until the clock is where it was: nothing is due, nothing has settled, no deadline has passed.
+/// Until the clock is back where it was, nothing is due, nothing has settled, and no deadline has
+/// passed.
 #[test]
 fn a_clock_that_was_set_back_makes_it_wait() {
     for (given, sighting, wish) in [

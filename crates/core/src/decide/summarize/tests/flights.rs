@@ -1,4 +1,4 @@
-//! What is under way, and what needs a person, in the conditions and figures.
+//! Remediations in progress, and remediations that need a person, in conditions and figures.
 
 use super::*;
 use crate::domain::TargetState::AccessDenied;
@@ -20,7 +20,7 @@ fn under_way(remediating: u32, needs_attention: &[&str]) -> Flights {
     }
 }
 
-/// The status of the same policy, suspended.
+/// Returns the status of the same policy, suspended.
 fn suspended(pass: Pass<'_>, flights: &Flights) -> Status {
     let policy = policy(json!({"mode": "Enforce", "suspend": true}));
     super::super::suspended(&policy, flights, None, pass)
@@ -42,7 +42,7 @@ fn what_is_under_way_is_reconciling_and_ready() {
     assert_eq!((summary.remediating, summary.needs_attention), (2, 0));
 }
 
-/// Stalled and never ready, whatever else goes on: a person must act.
+/// A need for attention makes the policy Stalled and never Ready, because a person must act.
 #[test]
 fn what_needs_attention_stalls() {
     let denied = snapshot(ACCOUNT, REGION, AccessDenied, vec![]);
@@ -70,7 +70,7 @@ fn what_needs_attention_stalls() {
     }
 }
 
-/// What is halted needs a person: the contract's "a person must act".
+/// A halt needs a person: the contract's "a person must act".
 #[test]
 fn where_nothing_new_is_begun_is_said() {
     let halted = || Flights {
@@ -88,7 +88,7 @@ fn where_nothing_new_is_begun_is_said() {
     assert_eq!(status.conditions[0].message, message);
     assert_eq!(status.conditions[2].message, message);
     assert_eq!(status.summary.unwrap().failed, 2);
-    // What needs attention comes first, and what is under way shows in the figures only.
+    // A need for attention comes first. Remediations in progress show in the figures only.
     let flights = Flights {
         needs_attention: vec!["churn-1".to_owned()],
         remediating: 1,
@@ -105,7 +105,7 @@ fn where_nothing_new_is_begun_is_said() {
     );
     assert!(status.conditions[2].message.ends_with(message));
     assert_eq!(status.summary.unwrap().remediating, 1);
-    // In Audit nothing is begun anywhere.
+    // In Audit nothing begins anywhere.
     let policy = policy(json!({}));
     let mut evaluation = evaluate(&policy, &[scanned(vec![])], now());
     evaluation.flights = halted();
@@ -113,7 +113,7 @@ fn where_nothing_new_is_begun_is_said() {
     assert_eq!(conditions(&status)[0], "True/Scanned");
 }
 
-/// The brake holds up the whole policy: it comes before everything else.
+/// The brake comes before everything else, because it blocks the whole policy.
 #[test]
 fn the_brake_is_said_first() {
     let flights = || Flights {

@@ -1,4 +1,4 @@
-//! Findings and targets: in which order, how many, and with what.
+//! The order, number and content of findings and targets.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! What the conditions say.
+//! The messages of the conditions.
 
 use super::*;
 

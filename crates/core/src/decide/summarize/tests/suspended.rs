@@ -1,4 +1,4 @@
-//! What a suspended policy says of a spec, or of a time, that no scan has judged (promise P1).
+//! The verdict of a suspended policy on a spec, or a time, that no scan has judged (promise P1).
 
 use super::*;
 
@@ -9,7 +9,8 @@ fn exempting(until: &str) -> Value {
     json!({"exemptions": [{"reason": "why", "names": ["a"], "expiresAt": until}]})
 }
 
-/// A scan of generation 3, at `now`, of one notebook that gives its users root if `root`.
+/// Returns a scan of generation 3, at `now`, of one notebook. The notebook gives its users root if
+/// `root`.
 fn after_scan_of(spec: Value, root: bool) -> (Status, Judged) {
     let notebook = if root { violation("a") } else { compliant("a") };
     let snapshots = [scanned(vec![notebook])];
@@ -18,7 +19,7 @@ fn after_scan_of(spec: Value, root: bool) -> (Status, Judged) {
     (summarized(spec, &snapshots, progress, pass(None)), judged)
 }
 
-/// The same policy, suspended by generation 4 with this spec, so many minutes later.
+/// Returns the same policy, suspended by generation 4 with this spec, this many minutes later.
 fn suspended_later(spec: Value, judged: Option<&Judged>, before: &Status, minutes: i64) -> Status {
     let later = Pass {
         generation: 4,
@@ -49,7 +50,7 @@ fn suspended_policy_keeps_the_verdict_of_an_unchanged_scope() {
     assert_eq!(message(&status, "Compliant"), message(&found, "Compliant"));
 }
 
-/// One edit suspends the policy and changes which notebooks it covers.
+/// One edit suspends the policy and changes the notebooks that it covers.
 #[test]
 fn suspended_policy_says_unknown_of_a_scope_that_was_never_scanned() {
     let (clean, judged) = after_scan_of(exempting("2026-07-01T00:00:00Z"), false);
@@ -74,13 +75,13 @@ fn suspended_policy_says_unknown_of_a_scope_that_was_never_scanned() {
     assert_eq!(compliance(&status), KEPT);
 }
 
-/// After a restart it is not known what the last scan was about.
+/// After a restart the subject of the last scan is unknown.
 #[test]
 fn suspended_policy_says_unknown_of_a_later_generation_after_a_restart() {
     let (clean, _) = after_scan_of(json!({}), false);
     let status = suspended_later(json!({"suspend": true}), None, &clean, 1);
     assert_eq!(compliance(&status), NOT_SCANNED);
-    // What was said of this generation stays.
+    // A verdict on this generation stays.
     let (_, judged) = after_scan_of(json!({}), false);
     let kept = suspended_later(json!({"suspend": true}), Some(&judged), &clean, 1);
     let again = suspended_later(json!({"suspend": true}), None, &kept, 2);
@@ -92,7 +93,7 @@ fn suspended_policy_says_unknown_once_an_exemption_expired() {
     let spec = || exempting("2026-06-01T12:30:00Z");
     let (clean, judged) = after_scan_of(spec(), true);
     assert_eq!(clean.summary.unwrap().exempt, 1);
-    // After a restart, the last scan's time tells when expiries were looked at.
+    // After a restart, the time of the last scan is the time of the comparison with expiries.
     let kept = suspended_later(spec(), Some(&judged), &clean, 29);
     assert_eq!(compliance(&kept), KEPT);
     for judged in [Some(&judged), None] {

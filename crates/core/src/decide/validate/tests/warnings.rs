@@ -1,4 +1,4 @@
-//! What is not wrong but probably not meant either.
+//! Warnings about settings that are valid but probably unintended.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! When notebooks may be stopped.
+//! The times when notebooks may be stopped.
 
 use super::*;
 
@@ -138,7 +138,7 @@ fn accepts_what_cron_accepts() {
             &json!({"schedule": right, "timeZone": "Europe/Berlin"}),
         ));
     }
-    // Read by that zone's clock, the library would look for it forever.
+    // If the library read the schedule by that zone's clock, its search would never end.
     policy(window(
         &json!({"schedule": "0 2 7 4 *", "timeZone": "Australia/Lord_Howe"}),
     ));

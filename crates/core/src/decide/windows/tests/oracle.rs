@@ -1,10 +1,12 @@
-//! The windows against a second reading of the same schedules, around the nights in which clocks are changed.
+//! Compares the windows with a second reading of the same schedules, around the nights of clock
+//! changes.
 //!
-//! The oracle shares no code with cronexpr and none with `windows.rs`. It makes each schedule itself, as a text for the operator
-//! and as sets of numbers for itself; it watches the zone's clock minute by minute, remembers the latest time that it has shown,
-//! and so sees what is skipped and what comes twice; it has a calendar of its own; it draws every opening on a line and unites
-//! those that touch. It neither searches, nor looks back by halves, nor asks for the changes of a zone. What it does share is
-//! jiff's answer to how far a zone is ahead of UTC at an instant.
+//! The oracle shares no code with cronexpr and none with `windows.rs`. It makes each schedule
+//! itself: as a text for the operator, and as sets of numbers for itself. It watches the zone's
+//! clock minute by minute and remembers the latest time shown, so that it notices skipped and
+//! repeated times. It has its own calendar. It draws every opening on a line and unites openings
+//! that touch. It neither searches, nor halves intervals, nor asks for the changes of a zone. It
+//! shares only jiff's offset of a zone from UTC at an instant.
 
 mod schedule;
 
@@ -17,8 +19,8 @@ use self::schedule::Cron;
 use super::*;
 use crate::decide::{fixtures::resource, validate};
 
-/// Changes by an hour in either hemisphere, by half an hour, two hours and a day; at midnight, at a quarter to three, and to a
-/// different standard time; none.
+/// Zones with changes by an hour in either hemisphere, by half an hour, two hours and a day, at
+/// midnight, at a quarter to three, and to a different standard time. Also zones without changes.
 const ZONES: [&str; 24] = [
     "Europe/Berlin",
     "Europe/London",
@@ -46,7 +48,7 @@ const ZONES: [&str; 24] = [
     "UTC",
 ];
 
-/// The shortest and the longest, those about a typical cycle, and those of people.
+/// Durations: the minimum and the maximum, those around a typical cycle, and common ones.
 const SECONDS: [i64; 14] = [
     60, 61, 90, 300, 369, 370, 371, 600, 1800, 3600, 7200, 18000, 86400, 604_800,
 ];
@@ -57,18 +59,18 @@ const CYCLE: i128 = 370_000_000_000;
 /// A minute that a zone's clock has shown or skipped. Minutes are counted since 1970.
 struct Shown {
     at: i64,
-    /// By the clock.
+    /// The clock's time.
     wall: i64,
     again: bool,
 }
 
-/// When a window is open, and how long at a time.
+/// The openings of a window, and the duration of each.
 struct Drawn {
     starts: Vec<i128>,
     duration: i128,
 }
 
-/// Watches a clock.
+/// Watches a clock for a range of minutes.
 fn watch(zone: &TimeZone, minutes: Range<i64>) -> Vec<Shown> {
     let mut shown = Vec::new();
     let mut latest = i64::MAX;
@@ -89,7 +91,7 @@ fn watch(zone: &TimeZone, minutes: Range<i64>) -> Vec<Shown> {
     shown
 }
 
-/// The times in which any of the windows is open, as few as possible, in order.
+/// Returns the periods when any window is open, as few as possible, in order.
 fn united(windows: &[Drawn]) -> Vec<(i128, i128)> {
     let mut all: Vec<(i128, i128)> = windows.iter().flat_map(Drawn::stretches).collect();
     all.sort_unstable();
@@ -118,7 +120,7 @@ impl Drawn {
     }
 }
 
-/// How often each kind of case has come.
+/// The number of cases of each kind.
 #[derive(Debug, Default)]
 struct Tally {
     open: u32,
@@ -130,7 +132,7 @@ struct Tally {
 }
 
 impl Tally {
-    /// Compares both at an instant.
+    /// Compares operator and oracle at an instant.
     fn compare(&mut self, case: &Case, now: i128) {
         let now_as = Timestamp::from_nanosecond(now).unwrap();
         let context = format!("at {now_as}: {}", case.spec);
@@ -177,18 +179,19 @@ impl Tally {
     }
 }
 
-/// Windows for both.
+/// Windows for both readers.
 struct Case {
     spec: Value,
     windows: Vec<Window>,
     drawn: Vec<Drawn>,
     united: Vec<(i128, i128)>,
-    /// The oracle knows what opens before this.
+    /// The end of the time that the oracle knows.
     end: i128,
 }
 
 impl Case {
-    /// Windows by either of two clocks, mostly the first; `None`: one has a schedule that never comes, such as 31 February.
+    /// Generates windows by either of two clocks, mostly the first. `None`: a schedule never
+    /// occurs, such as 31 February.
     fn any(random: &mut Rng, clocks: &[(Vec<Shown>, TimeZone); 2], end: i128) -> Option<Self> {
         let mut specs = Vec::new();
         let mut drawn = Vec::new();
@@ -224,7 +227,7 @@ impl Case {
         })
     }
 
-    /// An instant, mostly next to where something happens.
+    /// Generates an instant, mostly next to an event.
     fn any_instant(&self, random: &mut Rng, about: i128) -> i128 {
         let near = about - 36 * 60 * MINUTE..about + 36 * 60 * MINUTE;
         let anywhere = random.i128(near.clone());
@@ -249,7 +252,7 @@ fn the_oracle_agrees() {
     let mut tally = Tally::default();
     for _ in 0..32 {
         let [zone, other] = [(); 2].map(|()| TimeZone::get(random.choice(ZONES).unwrap()).unwrap());
-        // From 2005 to 2030.
+        // An instant from 2005 to 2030.
         let instant = Timestamp::from_second(random.i64(1_104_537_600..1_893_456_000)).unwrap();
         let changes = zone.following(instant).next();
         let about = changes.map_or(instant, |change| change.timestamp());

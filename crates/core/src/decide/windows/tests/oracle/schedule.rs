@@ -1,4 +1,4 @@
-//! Schedules as the oracle makes and reads them, with a calendar of its own.
+//! Schedules as the oracle makes and reads them, with its own calendar.
 
 use std::ops::RangeInclusive;
 
@@ -6,7 +6,7 @@ use fastrand::Rng;
 
 use super::{MINUTE, Shown};
 
-/// What a field of a schedule says, and the numbers that it means, one bit each.
+/// A field of a schedule: its text and its numbers, one bit each.
 struct Field {
     text: String,
     numbers: u64,
@@ -19,9 +19,9 @@ pub(super) struct Cron {
     day: Field,
     month: Field,
     weekday: Field,
-    /// `15W` in the place of the days: the weekday that is nearest to the 15th.
+    /// `15W` as the day: the weekday nearest to the 15th.
     nearest: Option<i64>,
-    /// `5#2` in the place of the days of the week: the second Friday.
+    /// `5#2` as the day of the week: the second Friday.
     nth: Option<(i64, i64)>,
 }
 
@@ -30,12 +30,12 @@ struct Day {
     month: i64,
     date: i64,
     weekday: i64,
-    /// The month's last.
+    /// The last day of the month.
     last: i64,
 }
 
 impl Field {
-    /// Any of the ways to write one, about some of the values that are allowed.
+    /// Generates a field in any notation, about some of the allowed values.
     fn any(random: &mut Rng, allowed: &RangeInclusive<i64>, some: RangeInclusive<i64>) -> Self {
         let (low, high) = (*allowed.start(), *allowed.end());
         let mut two = [random.i64(some.clone()), random.i64(some)];
@@ -59,7 +59,7 @@ impl Field {
         Self { text, numbers }
     }
 
-    /// Mostly a star.
+    /// Generates a star, mostly.
     fn rarely(random: &mut Rng, allowed: RangeInclusive<i64>) -> Self {
         if random.u8(0..6) == 0 {
             return Self::any(random, &allowed, allowed.clone());
@@ -76,7 +76,7 @@ impl Field {
 }
 
 impl Cron {
-    /// Mostly of every day, and at night, when clocks are changed.
+    /// Generates a schedule, mostly of every day, and at night, when clocks are changed.
     pub(super) fn any(random: &mut Rng) -> Self {
         let hours = random.choice([0..=1, 0..=3, 0..=23]).unwrap();
         let mut cron = Self {
@@ -115,7 +115,7 @@ impl Cron {
         fields.map(|field| field.text.as_str()).join(" ")
     }
 
-    /// Whether it is meant to run through the hours or minutes.
+    /// Returns true if the schedule repeats by hour or minute.
     fn runs_on(&self) -> bool {
         self.minute.text.contains('*') || self.hour.text.contains('*')
     }
@@ -129,7 +129,8 @@ impl Cron {
             Some((weekday, n)) => weekday == day.weekday && n == (day.date + 6) / 7,
             None => self.weekday.names(day.weekday) || day.weekday == 0 && self.weekday.names(7),
         };
-        // As cron has always done: two stars or one narrow each other, none add up.
+        // As in every cron, two fields restrict each other if one has a star. Otherwise either may
+        // match.
         let starred = [&self.day, &self.weekday]
             .iter()
             .any(|field| field.text.starts_with('*'));
@@ -141,7 +142,7 @@ impl Cron {
             }
     }
 
-    /// When it starts something, in nanoseconds.
+    /// Returns the starts in nanoseconds.
     pub(super) fn starts(&self, clock: &[Shown]) -> Vec<i128> {
         let once = !self.runs_on();
         let mut today = (i64::MIN, false);
@@ -163,7 +164,7 @@ impl Cron {
 }
 
 impl Day {
-    /// By counting years and months off the days since 1970, which began on a Thursday.
+    /// Counts years and months off the days since 1970, which began on a Thursday.
     fn of(since_1970: i64) -> Self {
         let mut left = since_1970;
         for year in 1970.. {
