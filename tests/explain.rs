@@ -196,7 +196,7 @@ async fn windows_and_other_policies_are_waited_for() {
     );
     let message = policy["message"].as_str().unwrap();
     assert!(
-        message.contains("patient-q exempts it: rootful Docker"),
+        message.contains("patient-q exempts the notebook: rootful Docker"),
         "{message}"
     );
     let asked = person::ask(Person::Viewer, &["explain", "patient-b"]);

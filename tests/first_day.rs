@@ -149,7 +149,7 @@ async fn is_seen_at_work(stage: &Stage, name: &str) {
     eventually(&format!("{name} to be at work"), async || {
         let policy = stage.policies().get_opt(&stage.policy(name)).await.unwrap();
         let health = health(&serde_json::to_value(policy?).unwrap());
-        let at_work = health.status == "Progressing" && health.message.contains("taken away");
+        let at_work = health.status == "Progressing" && health.message.contains("being disabled");
         at_work.then_some(())
     })
     .await;

@@ -193,7 +193,7 @@ fn decide(
     // Without what it says of tags, which are not at hand.
     let Some(settled) = evidence.policies.get(&policy.name) else {
         return Decision::Waits(Wait::read_failed(
-            "the policy does not select it any more".to_owned(),
+            "the policy no longer selects the notebook".to_owned(),
         ));
     };
     let horizon = match policy.mode {

@@ -270,8 +270,8 @@ fn the_operator_warns() {
         [
             "10:7 warning spec.exemptions[0]: expired at 2020-01-01T00:00:00Z: remove it or give it a new expiresAt",
             "14:7 warning spec.exemptions[1].accounts: names 999999999999, which is not in spec.accounts",
-            "17:9 warning spec.remediation.windows[0]: is shorter than a typical restart (about 6 minutes): a restart begun in \
-             it ends after it",
+            "17:9 warning spec.remediation.windows[0]: is shorter than a typical restart (about 6 minutes): a restart that begins in it \
+             ends after the window closes",
         ]
     );
 }

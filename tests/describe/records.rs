@@ -45,20 +45,20 @@ impl Scene {
         for (state, note) in [
             (
                 "Pending",
-                "it is stopped as soon as AWS has shown that root access may be disabled",
+                "the notebook is stopped once AWS has confirmed that root access may be disabled",
             ),
             (
                 "Stopping",
-                "it is being stopped, so that root access can be disabled",
+                "the notebook is being stopped, so that root access can be disabled",
             ),
             ("Updating", "root access is being disabled"),
             (
                 "Starting",
-                "root access is disabled; it is being started again",
+                "root access is disabled; the notebook is being started again",
             ),
             (
                 "Succeeded",
-                "root access is disabled; it was stopped for that, and runs again",
+                "root access is disabled; the notebook was stopped for the change and runs again",
             ),
         ] {
             restarted.tells(state, &[note]);
@@ -75,7 +75,7 @@ impl Scene {
         let record = self
             .record(FLIGHT, "churn", "Stopping", &["Pending", "Stopping"])
             .await;
-        let said = "it is being stopped, so that root access can be disabled";
+        let said = "the notebook is being stopped, so that root access can be disabled";
         record.says("Reconciling", "True", said);
         assert_eq!(record.row.last().map(String::as_str), Some(said));
         self.stage
@@ -89,16 +89,14 @@ impl Scene {
             .await;
         let policy = self.shown("flight", &["RootAccessEnabled"]).await;
         policy.row_is("team-flight Enforce True False 3 2 1 … … Scanned");
-        let said =
-            "root access is being taken away: kubectl get nbr shows the notebooks, one line each";
+        let said = "root access is being disabled: kubectl get nbr lists the notebooks";
         policy.says("Reconciling", "True", said);
         let said = format!(
-            "root access is being taken away by {} (Stopping)",
+            "root access is being disabled by {} (Stopping)",
             record.name()
         );
         assert_eq!(policy.finding("churn"), said);
-        let said =
-            "it waits for its turn: maxConcurrent is 1, and as many notebooks are being restarted";
+        let said = "waiting: 1 notebook is already being restarted (maxConcurrent: 1)";
         assert_eq!(policy.finding("demand"), said);
     }
 
@@ -110,11 +108,9 @@ impl Scene {
         let (_, reason, message) = record.condition("Stalled");
         assert_eq!(reason, "AccessDenied");
         for part in [
-            "AWS does not let the operator's role do it: allow sagemaker:UpdateNotebookInstance",
+            "the operator's role lacks permission: allow sagemaker:UpdateNotebookInstance",
             "; nobody was disturbed. AWS said: UpdateNotebookInstance: AccessDeniedException: ",
-            &format!(
-                ". It is not tried again until somebody acknowledges it with kubectl delete {name}"
-            ),
+            &format!(". To try again, acknowledge the failure with kubectl delete {name}"),
         ] {
             assert!(message.contains(part), "{part:?} is not in {message:?}");
         }
@@ -132,17 +128,17 @@ impl Scene {
         policy.row_is("team-halted Enforce False False 2 2 0 … … Halted");
         let place = format!("{HALTED}/{REGION}");
         let said = format!(
-            "1 account and region read; nothing new is begun in {place} because too many remediations failed there: kubectl get \
-             nbr --field-selector status.state=Failed shows them, deleting them lets it go on"
+            "1 account and region read; nothing new begins in {place} because too many remediations failed there: kubectl get \
+             nbr --field-selector status.state=Failed lists them, deleting them resumes remediation"
         );
         policy.says("Ready", "False", &said);
         policy.says("Stalled", "True", &said);
         let said = format!(
-            "its remediation failed: see kubectl describe {name}; kubectl delete {name} acknowledges it and tries again"
+            "the last remediation failed: see kubectl describe {name}; kubectl delete {name} acknowledges the failure and tries again"
         );
         assert_eq!(policy.finding("churn"), said);
-        let said = "1 remediation failed in this account and region, and maxFailures is 1: kubectl get nbr --field-selector \
-                    status.state=Failed shows them, deleting them lets it go on";
+        let said = "1 remediation failed in this account and region (maxFailures: 1): kubectl get nbr --field-selector \
+                    status.state=Failed lists them, deleting them resumes remediation";
         assert_eq!(policy.finding("demand"), said);
         let told = format!("{place}/churn ({}): {message}", record.name());
         policy.tells("RemediationFailed", &[&told]);
@@ -162,7 +158,7 @@ impl Scene {
             .await;
         let name = record.name().replace('/', " ");
         let said = format!(
-            "it has not stopped within timeouts.stop; the operator goes on trying. By hand, in account {ATTENTION}: aws sagemaker \
+            "the notebook did not stop within timeouts.stop; the operator keeps trying. By hand, in account {ATTENTION}: aws sagemaker \
              start-notebook-instance --region {REGION} --notebook-instance-name churn; if the operator is gone for good, then \
              kubectl patch {name} --type merge -p '{{\"metadata\":{{\"finalizers\":null}}}}'"
         );
@@ -180,7 +176,7 @@ impl Scene {
         );
         policy.says("Ready", "False", &needs);
         policy.says("Stalled", "True", &needs);
-        let needs = format!("its remediation needs a person: kubectl describe {name}");
+        let needs = format!("the remediation needs a person: kubectl describe {name}");
         assert_eq!(policy.finding("churn"), needs);
         let told = format!("{ATTENTION}/{REGION}/churn ({}): {said}", record.name());
         policy.tells("NotebookNeedsAttention", &[&told]);

@@ -148,7 +148,7 @@ impl Scene {
         shown.row_is("team-clean Audit True True 2 0 0 … … Scanned");
         shown.says("Ready", "True", "1 account and region read");
         shown.says("Reconciling", "False", "nothing is under way");
-        shown.says("Stalled", "False", "the operator goes on by itself");
+        shown.says("Stalled", "False", "the operator continues on its own");
         shown.says("Compliant", "True", "every notebook is compliant, 2 in all");
         assert_eq!(shown.events, [], "no news");
     }
@@ -174,7 +174,7 @@ impl Scene {
         let churn =
             "root access is enabled; the notebook is running and must be restarted to change it";
         let forecast = "root access is enabled; the notebook is stopped, so nobody is disturbed";
-        let scratch = "AWS does not say whether its users have root";
+        let scratch = "AWS does not report the notebook's root access";
         for (notebook, message) in [
             ("churn", churn),
             ("forecast", forecast),
@@ -233,7 +233,7 @@ impl Scene {
         shown.row_is("team-unreachable Audit False Unknown 0 0 0 … … NoTargetRead");
         let said = format!("1 account and region not read: {BROKEN}/{REGION} (Unreachable)");
         shown.says("Ready", "False", &said);
-        shown.says("Stalled", "False", "the operator goes on by itself");
+        shown.says("Stalled", "False", "the operator continues on its own");
     }
 
     pub async fn invalid(&self) {
@@ -254,7 +254,7 @@ impl Scene {
             "False",
             "nothing is done until the spec is valid",
         );
-        let said = "the spec is not valid, so nothing is scanned; figures and findings, if any, are those of the last scan";
+        let said = "the spec is invalid, so nothing is scanned; figures and findings, if any, are those of the last scan";
         shown.says("Compliant", "Unknown", said);
     }
 
@@ -265,7 +265,7 @@ impl Scene {
             .await;
         let shown = self.policy("suspended", "Ready", "Suspended", &[]).await;
         shown.row_is("team-suspended Audit True True 2 0 0 … … Suspended");
-        let said = "suspended: nothing is scanned and nothing is begun; the results, if any, are those of the last scan";
+        let said = "suspended: nothing is scanned and nothing new begins; the results, if any, are those of the last scan";
         shown.says("Ready", "True", said);
         shown.says("Compliant", "True", "every notebook is compliant, 2 in all");
     }
@@ -306,14 +306,14 @@ impl Scene {
             .await;
         shown.row_is("team-window Enforce True False 1 1 0 … … Scanned");
         let waits = format!(
-            "it is running, and no window is open; the next one opens at {}",
+            "the notebook is running, and no window is open; the next window opens at {}",
             opens.strftime("%Y-%m-%dT%H:00:00Z")
         );
         assert_eq!(shown.finding("churn"), waits);
         let told = format!("{WINDOW}/{REGION}/churn gives its users root: {waits}");
         shown.tells("RootAccessEnabled", &[&told]);
         let said = "1 account and region read; warning: spec.remediation.windows[0] is shorter than a typical restart (about 6 \
-                    minutes): a restart begun in it ends after it";
+                    minutes): a restart that begins in it ends after the window closes";
         shown.says("Ready", "True", said);
     }
 

@@ -61,14 +61,16 @@ async fn brake_is_told_while_notebooks_do_not_start() {
     let said = stage
         .until_next("3-waiting", NextStep::Wait, "Halted")
         .await;
-    assert!(said.starts_with("maxFailures is 2, "), "{said}");
+    assert!(said.starts_with("maxFailures (2) notebooks "), "{said}");
     let status = stage
         .until("p", |status| condition(status, "Stalled").1 == "Halted")
         .await;
     let (stalled, _, message) = condition(&status, "Stalled");
     assert_eq!(stalled, "True");
     assert!(
-        message.starts_with("no running notebook of this policy is stopped: maxFailures is 2, "),
+        message.starts_with(
+            "no running notebook of this policy is stopped, because maxFailures (2) notebooks "
+        ),
         "{message}"
     );
     for record in [&denied, &failing] {
@@ -145,7 +147,7 @@ async fn halted_region_is_stalled_until_it_is_acknowledged() {
         .await;
     assert_eq!(condition(&status, "Ready").0, "False");
     let (_, _, message) = condition(&status, "Stalled");
-    let place = format!("nothing new is begun in {}/us-east-1 ", stage.account());
+    let place = format!("nothing new begins in {}/us-east-1 ", stage.account());
     assert!(message.contains(&place), "{message}");
     assert_eq!(status.summary.unwrap().failed, 1);
     stage.until_next("b", NextStep::Wait, "Halted").await;

@@ -140,7 +140,7 @@ async fn withdrawn(stage: Stage, change: impl AsyncFnOnce(&Stage), words: &str) 
         ended(&stage, (name, root_access, writes));
     }
     let stopped = stage.record("stopping").await.unwrap().status.unwrap();
-    let brought_back = format!("{words}; it was stopped, and runs again as before");
+    let brought_back = format!("{words}; the notebook was stopped and runs again as before");
     assert_eq!(stopped.message.as_deref(), Some(&*brought_back));
     assert!(stopped.downtime_seconds.is_some());
     safety::holds(&stage.simulator);
@@ -149,7 +149,12 @@ async fn withdrawn(stage: Stage, change: impl AsyncFnOnce(&Stage), words: &str) 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_policy_that_goes_back_to_audit_leaves_nobody_down() {
     let audit = async |stage: &Stage| stage.enforce(json!({"mode": "Audit"})).await;
-    withdrawn(begin("to-audit").await, audit, "its policy is in Audit now").await;
+    withdrawn(
+        begin("to-audit").await,
+        audit,
+        "the policy is in mode Audit now",
+    )
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -163,7 +168,7 @@ async fn who_is_exempted_is_left_alone() {
     withdrawn(
         begin("exempting").await,
         exempt,
-        "an exemption matches it now",
+        "an exemption matches the notebook now",
     )
     .await;
 }
@@ -176,7 +181,7 @@ async fn an_account_that_is_not_named_any_more_is_left_alone() {
         changed["accounts"] = accounts;
         stage.enforce(changed).await;
     };
-    let words = "its policy does not cover it any more";
+    let words = "the policy no longer covers the notebook";
     withdrawn(begin("removing").await, remove, words).await;
 }
 
@@ -195,7 +200,7 @@ async fn a_suspended_policy_finishes_what_is_down() {
     let message = pending.status.unwrap().message;
     assert_eq!(
         message.as_deref(),
-        Some("its policy was suspended before it was stopped")
+        Some("the policy was suspended before the notebook was stopped")
     );
     release(&stage);
     ended(&stage, ("pending", RootAccess::Enabled, &[]));

@@ -36,7 +36,7 @@ async fn a_running_notebook_is_stopped_updated_and_started() {
     let status = record.status.clone().unwrap();
     assert_eq!(
         status.message.as_deref(),
-        Some("root access is disabled; it was stopped for that, and runs again")
+        Some("root access is disabled; the notebook was stopped for the change and runs again")
     );
     assert!(
         status.downtime_seconds.is_some() && status.downtime.is_some(),
@@ -176,7 +176,10 @@ async fn an_exemption_of_any_policy_holds() {
     let said = stage
         .until_next("others", NextStep::Wait, "PolicyConflict")
         .await;
-    assert_eq!(said, "the policy exempt-other exempts it: rootful Docker");
+    assert_eq!(
+        said,
+        "the policy exempt-other exempts the notebook: rootful Docker"
+    );
     let status = stage
         .until("p", |status| {
             status.summary.is_some_and(|summary| summary.compliant == 1)

@@ -134,7 +134,7 @@ async fn a_platform_that_is_retired_before_the_stop_cancels() {
     let ended = (State::Cancelled, "Deferred".to_owned());
     assert_eq!(outcome(&record), ended);
     let message = record.status.unwrap().message.unwrap();
-    let expected = "AWS would not start the notebook again, and it was not stopped";
+    let expected = "the notebook was not stopped, because AWS would not start it again";
     assert!(message.starts_with(expected), "{message}");
     assert_eq!(stage.accepted("churn"), []);
     stage

@@ -45,7 +45,10 @@ async fn another_restarter_is_not_interrupted() {
         let said = stage
             .until_next("churn", NextStep::Wait, "RecentlyStopped")
             .await;
-        assert!(said.starts_with("it came to Stopped at "), "{said}");
+        assert!(
+            said.starts_with("the notebook came to Stopped at "),
+            "{said}"
+        );
         // AWS refuses neither.
         stage.owner("churn", act);
     }
@@ -122,7 +125,7 @@ async fn record_of_a_notebook_that_somebody_stopped_sends_nothing() {
     assert_eq!(outcome(&ended), (State::Cancelled, "Deferred".to_owned()));
     let message = ended.status.unwrap().message.unwrap();
     assert!(
-        message.starts_with("somebody stopped it minutes ago"),
+        message.starts_with("the notebook was stopped minutes ago"),
         "{message}"
     );
     stage.simulator.clear_faults();

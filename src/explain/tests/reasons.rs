@@ -182,7 +182,7 @@ fn exemptions() {
         ("expired before", facts([policy(by_name(json!({"expiresAt": "2026-05-01T00:00:00Z"})), violation())], []),
             Outcome::Next, Some("RootAccessEnabled"), "EXPIRED at 2026-05-01T00:00:00Z"),
         ("by another policy", facts([policy(json!({}), violation()), named("q", by_name(json!({"mode": null})), exempt("needs Docker"))], []),
-            Outcome::Waits, Some("PolicyConflict"), "the policy q exempts it: needs Docker"),
+            Outcome::Waits, Some("PolicyConflict"), "the policy q exempts the notebook: needs Docker"),
         ("perhaps by one that nobody understands", facts([policy(json!({}), violation()), named("q", json!({"regions": ["moon"]}), json!({}))], []),
             Outcome::Waits, Some("PolicyConflict"), "kubectl describe nrap q"),
     ]);

@@ -38,7 +38,7 @@ pub(super) const EXEMPTION_NOT_EMPTY: Check = (
 
 pub(super) const INTENT_NEVER_CHANGES: Check = (
     "self == oldSelf",
-    "a record never changes what was decided: delete it, and the operator makes a new one if the policy still wants it",
+    "a record's spec is immutable: delete the record, and the operator creates a new one if the policy still wants it",
 );
 
 /// Hours, minutes and seconds in this order, each at most once. On this part of Go's notation three

@@ -30,11 +30,11 @@ pub(super) fn change(
         (NotebookStatus::InService, WhenRunning::Restart) => Ok(Change::Restart),
         (NotebookStatus::InService, WhenRunning::Wait) => Err(Obstacle {
             reason: WaitReason::Running,
-            message: "root access is enabled; whenRunning is Wait: it is fixed once its owner stops it".to_owned(),
+            message: "root access is enabled and whenRunning is Wait: the notebook is updated once its owner stops it".to_owned(),
         }),
         (NotebookStatus::Failed, _) => Err(Obstacle {
             reason: WaitReason::Failed,
-            message: "root access is enabled; the notebook is in status Failed and is left alone: its owner starts or deletes it"
+            message: "root access is enabled; the notebook is in status Failed and is left alone until its owner starts or deletes it"
                 .to_owned(),
         }),
         (
@@ -46,7 +46,7 @@ pub(super) fn change(
             _,
         ) => Err(Obstacle {
             reason: WaitReason::TransitionalStatus,
-            message: format!("root access is enabled; its status is {status}, and it can only be changed from Stopped"),
+            message: format!("root access is enabled; the notebook's status is {status}, and AWS changes root access only from Stopped"),
         }),
     }
 }

@@ -253,7 +253,7 @@ fn unread(notebook: &Notebook) -> Judgement {
         Err(failure) => Judgement::unknown(failure.state.as_str(), failure.message.clone()),
         Ok(_) => Judgement::unknown(
             "RootAccessUnknown",
-            "AWS does not say whether its users have root".to_owned(),
+            "AWS does not report the notebook's root access".to_owned(),
         ),
     }
 }
@@ -263,5 +263,5 @@ fn tags_unread(notebook: &Notebook) -> Judgement {
         Some(Err(failure)) => failure.message.as_str(),
         Some(Ok(_)) | None => "they have not been read yet",
     };
-    Judgement::unknown("TagsUnknown", format!("the policy speaks of tags: {why}"))
+    Judgement::unknown("TagsUnknown", format!("the policy uses tags: {why}"))
 }

@@ -30,7 +30,7 @@ pub enum InvalidRecord {
     #[error(transparent)]
     Identifier(#[from] InvalidIdentifier),
     /// The record has no creation time, unlike every stored object.
-    #[error("it has no creation time")]
+    #[error("the record has no creation time")]
     NoCreation,
 }
 

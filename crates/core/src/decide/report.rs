@@ -59,13 +59,14 @@ fn message(record: &Record, wish: Option<Wish>) -> String {
     let progress = &record.progress;
     match progress.state {
         RecordState::Pending if record.intent.was_running => {
-            "it is stopped as soon as AWS has shown that root access may be disabled".to_owned()
+            "the notebook is stopped once AWS has confirmed that root access may be disabled"
+                .to_owned()
         }
         RecordState::Pending => {
-            "root access will be disabled; it is not running, and is not started".to_owned()
+            "root access will be disabled; the notebook is stopped and stays stopped".to_owned()
         }
         RecordState::Stopping => {
-            "it is being stopped, so that root access can be disabled".to_owned()
+            "the notebook is being stopped, so that root access can be disabled".to_owned()
         }
         RecordState::Updating => "root access is being disabled".to_owned(),
         RecordState::Starting => starting(record),
@@ -74,7 +75,7 @@ fn message(record: &Record, wish: Option<Wish>) -> String {
             ended(record, wish)
         }
         RecordState::Unrecognized => {
-            "its state is one of a later version of sudoless: nothing is done about its notebook"
+            "a later version of sudoless wrote the state: this version leaves the notebook alone"
                 .to_owned()
         }
     }
@@ -82,9 +83,9 @@ fn message(record: &Record, wish: Option<Wish>) -> String {
 
 fn starting(record: &Record) -> String {
     let what = match record.progress.rollback_reason {
-        None => "root access is disabled; it is being started again".to_owned(),
+        None => "root access is disabled; the notebook is being started again".to_owned(),
         Some(reason) => format!(
-            "it is being started again as it was, without a change: {}",
+            "the notebook is being started again as it was: {}",
             because(reason, None)
         ),
     };
@@ -93,14 +94,14 @@ fn starting(record: &Record) -> String {
 
 fn needs_attention(record: &Record) -> String {
     let what = match record.step() {
-        Step::Stop => "it has not stopped within timeouts.stop",
+        Step::Stop => "the notebook did not stop within timeouts.stop",
         Step::Update => "root access was not disabled within timeouts.update",
         Step::Start if !record.was_stopped_by_us() => return restored(record),
-        Step::Start => "it does not run again",
+        Step::Start => "the notebook does not run again",
     };
     let said = said(record);
     format!(
-        "{what}; the operator goes on trying{said}. {}",
+        "{what}; the operator keeps trying{said}. {}",
         by_hand(record)
     )
 }
@@ -110,8 +111,8 @@ fn needs_attention(record: &Record) -> String {
 fn restored(record: &Record) -> String {
     let notebook = &record.intent.notebook;
     format!(
-        "this record was restored without its status, so that it is not known whether the operator stopped the notebook, which was running \
-         when the record was made and is down. If it should run, in account {}: aws sagemaker start-notebook-instance --region {} \
+        "this record was restored without its status. The notebook was running when the record was created and is down now; the operator \
+         may have stopped it. If the notebook should run, in account {}: aws sagemaker start-notebook-instance --region {} \
          --notebook-instance-name {}{}; if not: kubectl delete nbr {}",
         notebook.account,
         notebook.region,
@@ -127,7 +128,7 @@ fn said(record: &Record) -> String {
     let failed = progress
         .failure_reason
         .as_ref()
-        .map(|words| format!(". AWS could not start it: {words}"));
+        .map(|words| format!(". AWS could not start the notebook: {words}"));
     let refused = progress
         .last_error
         .as_ref()
@@ -145,8 +146,8 @@ fn by_hand(record: &Record) -> String {
     );
     if !record.was_stopped_by_us() {
         return format!(
-            "It was not stopped by the operator. kubectl delete nbr {name} gives it up as soon as the notebook in account {account} can \
-             be read; if it never can, or the operator is gone for good: {remove_finalizer}"
+            "The operator did not stop the notebook. kubectl delete nbr {name} cancels the remediation once the notebook in account \
+             {account} can be read; if it cannot be read, or the operator is gone for good: {remove_finalizer}"
         );
     }
     let migration = match record.step() {
@@ -164,8 +165,8 @@ fn by_hand(record: &Record) -> String {
 /// unchanged.
 fn migration(notebook: &NotebookRef) -> String {
     format!(
-        " (if AWS refuses its platform, first aws sagemaker update-notebook-instance --region {} --notebook-instance-name {} \
-         --platform-identifier {CURRENT_PLATFORM}, and wait until it is Stopped; Amazon Linux 1 cannot be migrated)",
+        " (if AWS rejects the platform, first aws sagemaker update-notebook-instance --region {} --notebook-instance-name {} \
+         --platform-identifier {CURRENT_PLATFORM}, and wait until the notebook is Stopped; Amazon Linux 1 cannot be migrated)",
         notebook.region, notebook.name
     )
 }
@@ -178,21 +179,21 @@ fn ended(record: &Record, wish: Option<Wish>) -> String {
     let was_down = downtime(progress).is_some();
     match progress.state {
         RecordState::Succeeded if was_down => {
-            format!("{why}; it was stopped for that, and runs again")
+            format!("{why}; the notebook was stopped for the change and runs again")
         }
         RecordState::Failed => {
             let disturbed = if was_down {
-                "it was stopped, and runs again as before"
+                "the notebook was stopped and runs again as before"
             } else {
                 "nobody was disturbed"
             };
             let said = said(record);
             format!(
-                "{why}; {disturbed}{said}. It is not tried again until somebody acknowledges it with kubectl delete nbr {name}"
+                "{why}; {disturbed}{said}. To try again, acknowledge the failure with kubectl delete nbr {name}"
             )
         }
         RecordState::Cancelled if was_down => {
-            format!("{why}; it was stopped, and runs again as before")
+            format!("{why}; the notebook was stopped and runs again as before")
         }
         _ => why,
     }
@@ -203,28 +204,28 @@ fn because(reason: EndReason, wish: Option<Wish>) -> String {
         EndReason::RootAccessDisabled => "root access is disabled",
         EndReason::Deleted => "the notebook does not exist any more",
         EndReason::AccessDenied => {
-            "AWS does not let the operator's role do it: allow sagemaker:UpdateNotebookInstance, StopNotebookInstance and \
+            "the operator's role lacks permission: allow sagemaker:UpdateNotebookInstance, StopNotebookInstance and \
              StartNotebookInstance, and look for service control policies that deny them"
         }
         EndReason::UpdateDenied => {
-            "AWS does not let the operator's role disable root access: allow sagemaker:UpdateNotebookInstance, and look for service \
+            "the operator's role may not disable root access: allow sagemaker:UpdateNotebookInstance, and look for service \
              control policies that deny it"
         }
         EndReason::UpdateRefused => {
-            "AWS does not update a notebook in status Failed: its owner starts or deletes it"
+            "AWS rejected the update because the notebook is in status Failed: its owner must start or delete it"
         }
         EndReason::UpdateTimedOut => "root access was not disabled within timeouts.update",
         EndReason::RootAccessUnknown => {
-            "it could not be told whether its users have root, or whether the policy covers it"
+            "it is unknown whether the notebook gives its users root or whether the policy covers it"
         }
-        EndReason::StartedByOwner => "its owner started it meanwhile: it is looked at anew, as a running one",
+        EndReason::StartedByOwner => "the owner started the notebook meanwhile: the next pass handles it as a running notebook",
         EndReason::StoppedByOwner => {
-            "the notebook ran again after the operator had started it, and was stopped since: it stays stopped"
+            "the notebook ran again after the operator had started it, and its owner stopped it since: it stays stopped"
         }
         EndReason::TimedOut => {
-            "AWS gave no clear answer to an update within timeouts.stop, so that the notebook was not stopped; the next pass decides again"
+            "AWS gave no clear response to the update within timeouts.stop, so the notebook was not stopped; the next pass decides again"
         }
-        EndReason::Unrecognized => "another version of sudoless gave the reason",
+        EndReason::Unrecognized => "another version of sudoless wrote the reason",
         EndReason::Withdrawn => withdrawn(wish),
         EndReason::Deferred => not_now(wish),
     }
@@ -233,38 +234,46 @@ fn because(reason: EndReason, wish: Option<Wish>) -> String {
 
 fn withdrawn(wish: Option<Wish>) -> &'static str {
     match wish {
-        Some(Wish::Withdrawn(Withdrawal::PolicyDeleted)) => "its policy was deleted",
-        Some(Wish::Withdrawn(Withdrawal::Audit)) => "its policy is in Audit now",
-        Some(Wish::Withdrawn(Withdrawal::NotCovered)) => "its policy does not cover it any more",
-        Some(Wish::Withdrawn(Withdrawal::Exempt)) => "an exemption matches it now",
+        Some(Wish::Withdrawn(Withdrawal::PolicyDeleted)) => "the policy was deleted",
+        Some(Wish::Withdrawn(Withdrawal::Audit)) => "the policy is in mode Audit now",
+        Some(Wish::Withdrawn(Withdrawal::NotCovered)) => "the policy no longer covers the notebook",
+        Some(Wish::Withdrawn(Withdrawal::Exempt)) => "an exemption matches the notebook now",
         Some(Wish::Withdrawn(Withdrawal::RecordDeleted)) => "this record was deleted",
-        Some(Wish::Wanted | Wish::NotNow(_) | Wish::Unclear) | None => "it was not wanted any more",
+        Some(Wish::Wanted | Wish::NotNow(_) | Wish::Unclear) | None => {
+            "the remediation is no longer wanted"
+        }
     }
 }
 
 fn not_now(wish: Option<Wish>) -> &'static str {
     match wish {
-        Some(Wish::NotNow(NotNow::Suspended)) => "its policy was suspended before it was stopped",
-        Some(Wish::NotNow(NotNow::WindowClosed)) => "the window closed before it was stopped",
-        Some(Wish::NotNow(NotNow::WhenRunning)) => "whenRunning is Wait now, and it runs",
+        Some(Wish::NotNow(NotNow::Suspended)) => {
+            "the policy was suspended before the notebook was stopped"
+        }
+        Some(Wish::NotNow(NotNow::WindowClosed)) => {
+            "the window closed before the notebook was stopped"
+        }
+        Some(Wish::NotNow(NotNow::WhenRunning)) => {
+            "whenRunning is Wait now, and the notebook is running"
+        }
         Some(Wish::NotNow(NotNow::Budget)) => {
-            "as many notebooks are being restarted as the policy allows: it waits for its turn"
+            "waiting: the policy's maximum number of notebooks is already being restarted"
         }
         Some(Wish::NotNow(NotNow::Halted)) => {
-            "maxFailures notebooks of the policy are down and need attention: no other one is stopped"
+            "maxFailures notebooks of the policy are down and need attention: no other notebook is stopped"
         }
         Some(Wish::NotNow(NotNow::NotRestartable)) => {
-            "AWS would not start the notebook again, and it was not stopped; the policy's finding says why, and what to do"
+            "the notebook was not stopped, because AWS would not start it again; the policy's finding has the reason and the remedy"
         }
         Some(Wish::NotNow(NotNow::RecentlyStopped)) => {
-            "somebody stopped it minutes ago and may be about to start it: root access is disabled once it has been stopped for \
-             restAfterStop"
+            "the notebook was stopped minutes ago, and its owner may be about to start it: root access is disabled once it has been \
+             stopped for restAfterStop"
         }
         Some(Wish::NotNow(NotNow::InvalidPolicy)) => {
-            "a policy that names its account cannot be understood: nobody is disturbed until it is"
+            "a policy that names the notebook's account is invalid: the notebook is left alone until that policy is corrected"
         }
         Some(Wish::Wanted | Wish::Withdrawn(_) | Wish::Unclear) | None => {
-            "it must not be disturbed now"
+            "the notebook must not be disturbed now"
         }
     }
 }

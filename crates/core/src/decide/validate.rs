@@ -141,7 +141,7 @@ fn selector(selector: Option<&api::Selector>, errors: &mut Errors) -> Matcher {
     if selector.names.is_empty() && selector.tags.is_empty() {
         errors.add(
             "spec.selector",
-            "it selects by nothing: give names or tags, or remove it to select every notebook",
+            "the selector is empty: give names or tags, or remove it to select every notebook",
         );
     }
     Matcher {
@@ -171,7 +171,7 @@ fn exemptions(exemptions: &[api::Exemption], errors: &mut Errors) -> Vec<Exempti
         if names.is_empty() && tags.is_empty() && accounts.is_empty() && regions.is_empty() {
             errors.add(
                 path.as_str(),
-                "it exempts by nothing: give names, tags, accounts or regions",
+                "the exemption is empty: give names, tags, accounts or regions",
             );
         }
         read.push(Exemption {

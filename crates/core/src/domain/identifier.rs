@@ -173,7 +173,7 @@ impl FromStr for ExternalId {
             Ok(Self(text.into()))
         } else {
             Err(InvalidIdentifier(
-                "the external id is not one: write 2 to 1224 letters, digits or _+=,.@:/-".into(),
+                "the external id is invalid: write 2 to 1224 letters, digits or _+=,.@:/-".into(),
             ))
         }
     }

@@ -118,8 +118,8 @@ fn record_valid(tally: &Tally, notebook: &NotebookRef) -> Result<(), Wait> {
 
 fn invalid_record(name: &str, problem: &str) -> Wait {
     Wait::record_invalid(format!(
-        "nbr/{name} cannot be understood by this version of sudoless: {problem}; run the version that wrote it, or see that the notebook \
-         runs if it should, then kubectl delete nbr {name}"
+        "nbr/{name} is not readable by this version of sudoless: {problem}; run the version that wrote the record, or check that the \
+         notebook runs if it should, then kubectl delete nbr {name}"
     ))
 }
 
@@ -132,14 +132,14 @@ fn under_way(policy: &Policy, known: Option<&Known>) -> Result<(), Wait> {
     if state == RecordState::Unrecognized {
         return Err(invalid_record(
             name.as_str(),
-            "its state is one of a later version",
+            "its state is of a later version",
         ));
     }
     if known.policy != policy.name {
         return Err(Wait::because(
             WaitReason::OtherPolicy,
             format!(
-                "root access is being taken away for the policy {}, by nbr/{name} ({state})",
+                "root access is being disabled for the policy {} by nbr/{name} ({state})",
                 known.policy
             ),
         ));
@@ -150,10 +150,10 @@ fn under_way(policy: &Policy, known: Option<&Known>) -> Result<(), Wait> {
         Next::Update
     };
     let (reason, message) = if state == RecordState::NeedsAttention {
-        let message = format!("its remediation needs a person: kubectl describe nbr {name}");
+        let message = format!("the remediation needs a person: kubectl describe nbr {name}");
         ("NeedsAttention", message)
     } else {
-        let message = format!("root access is being taken away by nbr/{name} ({state})");
+        let message = format!("root access is being disabled by nbr/{name} ({state})");
         ("Remediating", message)
     };
     Err(Wait {
@@ -169,11 +169,11 @@ fn has_root(notebook: &Notebook) -> Result<(), Wait> {
         RootAccess::Enabled => Ok(()),
         RootAccess::Disabled => Err(Wait::none(
             "RootAccessDisabled",
-            "its users do not have root any more".to_owned(),
+            "root access is already disabled".to_owned(),
         )),
         RootAccess::Unknown => Err(Wait::none(
             "RootAccessUnknown",
-            "AWS does not say whether its users have root".to_owned(),
+            "AWS does not report the notebook's root access".to_owned(),
         )),
     }
 }
@@ -215,17 +215,17 @@ fn covered<'a>(
     let Some(named) = named.filter(|_| policy.names(account, region)) else {
         return Err(Wait::none(
             "NotCovered",
-            "the policy does not name its account and region any more".to_owned(),
+            "the policy no longer names the notebook's account and region".to_owned(),
         ));
     };
     match policy.selector.matches(account, Some(region), notebook) {
         Match::Yes => Ok(&named.access),
         Match::No => Err(Wait::none(
             "NotCovered",
-            "the policy does not select it any more".to_owned(),
+            "the policy no longer selects the notebook".to_owned(),
         )),
         Match::Unknown => Err(Wait::read_failed(
-            "the policy selects by tags, which are not known".to_owned(),
+            "the policy selects by tags, and the notebook's tags are unknown".to_owned(),
         )),
     }
 }
@@ -238,13 +238,15 @@ fn nobody_exempts(
 ) -> Result<(), Wait> {
     let message = match policies.ruling(place, notebook, now) {
         Ruling::Free => return Ok(()),
-        Ruling::Exempt { policy, reason } => format!("the policy {policy} exempts it: {reason}"),
+        Ruling::Exempt { policy, reason } => {
+            format!("the policy {policy} exempts the notebook: {reason}")
+        }
         Ruling::TagsUnknown(policy) => {
-            format!("the policy {policy} may exempt it by its tags, which are not known")
+            format!("the policy {policy} may exempt the notebook by its tags, which are unknown")
         }
         Ruling::Unreadable(policy) => {
             format!(
-                "the policy {policy} cannot be understood and may exempt it: correct or delete that policy"
+                "the policy {policy} is invalid and may exempt the notebook: correct or delete that policy"
             )
         }
     };
@@ -256,7 +258,8 @@ fn not_failed(known: Option<&Known>) -> Result<(), Wait> {
         Some(known) if known.state == RecordState::Failed => Err(Wait::because(
             WaitReason::Failed,
             format!(
-                "its remediation failed: see kubectl describe nbr {0}; kubectl delete nbr {0} acknowledges it and tries again",
+                "the last remediation failed: see kubectl describe nbr {0}; kubectl delete nbr {0} acknowledges the failure and tries \
+                 again",
                 known.name
             ),
         )),
@@ -275,8 +278,8 @@ fn recurrence(known: Option<&Known>) -> Result<u32, Wait> {
     Err(Wait::because(
         WaitReason::Recurring,
         format!(
-            "it was fixed {recurrence} times and somebody set root access back each time, perhaps Terraform: find out who, then \
-             kubectl delete nbr {} starts again",
+            "root access was disabled {recurrence} times and enabled again each time, perhaps by Terraform: find the cause, then \
+             kubectl delete nbr {} to try again",
             known.name
         ),
     ))
@@ -289,8 +292,8 @@ fn not_halted(policy: &Policy, target: TargetTally) -> Result<(), Wait> {
     Err(Wait::because(
         WaitReason::Halted,
         format!(
-            "{} failed in this account and region, and maxFailures is {}: kubectl get nbr --field-selector status.state=Failed \
-             shows them, deleting them lets it go on",
+            "{} failed in this account and region (maxFailures: {}): kubectl get nbr --field-selector status.state=Failed lists them, \
+             deleting them resumes remediation",
             counted(target.failed, "remediation"),
             policy.remediation.max_failures
         ),
@@ -306,7 +309,7 @@ fn brake(policy: &Policy, tally: &Tally) -> Result<(), Wait> {
     Err(Wait::because(
         WaitReason::Halted,
         format!(
-            "maxFailures is {most}, and as many notebooks of this policy are down and need attention: no other running notebook is stopped \
+            "maxFailures ({most}) notebooks of this policy are down and need attention: no other running notebook is stopped \
              until one of them runs again; kubectl get nbr --field-selector status.state=NeedsAttention,spec.policy={} lists them",
             policy.name,
             most = policy.remediation.max_failures
@@ -321,16 +324,17 @@ fn rested(policy: &Policy, notebook: &Notebook, now: Timestamp) -> Result<(), Wa
         Rest::Over => return Ok(()),
         Rest::Until { modified, over } => (
             format!(
-                "it came to Stopped at {}, and its owner or a tool may be about to start it; by restAfterStop, root access is disabled \
-                 from {} on, if it is still stopped then",
+                "the notebook came to Stopped at {}, and its owner or a tool may be about to start it; because of restAfterStop, root \
+                 access is \
+                 disabled after {} if the notebook is still stopped",
                 whole_seconds(modified),
                 whole_seconds(over)
             ),
             Some(over),
         ),
         Rest::Unknown => (
-            "AWS does not say when it was last modified, so that it may have been stopped just now; restAfterStop: 0s updates it all the \
-             same"
+            "AWS does not report when the notebook was last modified, so it may have been stopped just now; restAfterStop: 0s updates it \
+             anyway"
                 .to_owned(),
             None,
         ),
@@ -348,11 +352,15 @@ fn window_open(policy: &Policy, now: Timestamp) -> Result<(), Wait> {
     }
     let message = match opening(windows, now) {
         Opening::Closed { opens: Some(opens) } => {
-            format!("it is running, and no window is open; the next one opens at {opens}")
+            format!(
+                "the notebook is running, and no window is open; the next window opens at {opens}"
+            )
         }
-        Opening::Closed { opens: None } => "it is running, and no window is open".to_owned(),
+        Opening::Closed { opens: None } => {
+            "the notebook is running, and no window is open".to_owned()
+        }
         Opening::Always | Opening::Open { .. } => {
-            "it is running, and the window closes too soon for a restart".to_owned()
+            "the notebook is running, and the window closes too soon for a restart".to_owned()
         }
     };
     Err(Wait::because(WaitReason::Window, message))
@@ -365,7 +373,7 @@ fn canary(target: TargetTally) -> Result<(), Wait> {
     }
     Err(Wait::because(
         WaitReason::Canary,
-        "it waits until the first notebook that is restarted in this account and region has come back"
+        "waiting: the first restarted notebook in this account and region has not come back yet"
             .to_owned(),
     ))
 }
@@ -389,7 +397,9 @@ fn budget(policy: &Policy, tally: &Tally, target: TargetTally) -> Result<(), Wai
     Err(Wait::because(
         WaitReason::Budget,
         format!(
-            "it waits for its turn: {what} is {most}, and as many notebooks are being restarted"
+            "waiting: {} {} already being restarted ({what}: {most})",
+            counted(most, "notebook"),
+            if most == 1 { "is" } else { "are" }
         ),
     ))
 }
@@ -404,9 +414,7 @@ fn few_updates(tally: &Tally, target: TargetTally) -> Result<(), Wait> {
     };
     Err(Wait::because(
         WaitReason::Budget,
-        format!(
-            "it waits for its turn: {most} stopped notebooks are updated at the same time{place}"
-        ),
+        format!("waiting: {most} stopped notebooks are already being updated{place}"),
     ))
 }
 

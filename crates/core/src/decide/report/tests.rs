@@ -121,11 +121,11 @@ fn what_needs_attention_says_what_to_do_by_hand() {
     assert_eq!(
         status.message.unwrap(),
         format!(
-            "it does not run again; the operator goes on trying. AWS said: StartNotebookInstance: \
+            "the notebook does not run again; the operator keeps trying. AWS said: StartNotebookInstance: \
              ResourceLimitExceeded: none left. By hand, in account 111122223333: aws sagemaker start-notebook-instance --region \
-             eu-west-1 --notebook-instance-name churn (if AWS refuses its platform, first aws sagemaker update-notebook-instance --region \
-             eu-west-1 --notebook-instance-name churn --platform-identifier notebook-al2023-v1, and wait until it is Stopped; Amazon Linux 1 \
-             cannot be migrated); if the operator is gone for good, then kubectl patch nbr {name} --type merge -p '{{\"metadata\":{{\"finalizers\":null}}}}'"
+             eu-west-1 --notebook-instance-name churn (if AWS rejects the platform, first aws sagemaker update-notebook-instance --region \
+             eu-west-1 --notebook-instance-name churn --platform-identifier notebook-al2023-v1, and wait until the notebook is \
+             Stopped; Amazon Linux 1 cannot be migrated); if the operator is gone for good, then kubectl patch nbr {name} --type merge -p '{{\"metadata\":{{\"finalizers\":null}}}}'"
         )
     );
 }
@@ -139,7 +139,8 @@ fn a_failed_start_says_why() {
         record.progress.failure_reason = Some("Insufficient notebook instance capacity".to_owned());
     });
     let message = said(&stuck, Some(Wish::Wanted)).message.unwrap();
-    let expected = "it does not run again; the operator goes on trying. AWS could not start it: Insufficient notebook instance capacity. By hand";
+    let expected = "the notebook does not run again; the operator keeps trying. AWS could not start the notebook: Insufficient notebook \
+                    instance capacity. By hand";
     assert!(message.starts_with(expected), "{message}");
     // The state long before the deadline of the start.
     let trying = record(RecordState::Starting, |record| {
@@ -151,7 +152,8 @@ fn a_failed_start_says_why() {
     });
     assert_eq!(
         said(&trying, Some(Wish::Wanted)).message.unwrap(),
-        "root access is disabled; it is being started again. AWS could not start it: Insufficient notebook instance capacity"
+        "root access is disabled; the notebook is being started again. AWS could not start the notebook: Insufficient notebook instance \
+         capacity"
     );
 }
 
@@ -186,7 +188,7 @@ fn a_failed_record_says_who_was_disturbed_and_how_to_go_on() {
     });
     let message = said(&restored, None).message.unwrap();
     assert!(
-        message.contains("it was stopped, and runs again as before"),
+        message.contains("the notebook was stopped and runs again as before"),
         "{message}"
     );
 }
@@ -205,7 +207,7 @@ fn what_is_brought_back_says_why() {
     let exempt = said(&cancelled, Some(Wish::Withdrawn(Withdrawal::Exempt)));
     assert_eq!(
         exempt.message.as_deref(),
-        Some("an exemption matches it now")
+        Some("an exemption matches the notebook now")
     );
 }
 
@@ -218,7 +220,8 @@ fn a_record_that_is_left_to_somebody_else_says_so() {
     assert_eq!(
         said(&deferred, Some(resting)).message.as_deref(),
         Some(
-            "somebody stopped it minutes ago and may be about to start it: root access is disabled once it has been stopped for restAfterStop"
+            "the notebook was stopped minutes ago, and its owner may be about to start it: root access is disabled once it has been \
+             stopped for restAfterStop"
         )
     );
 }

@@ -72,7 +72,7 @@ fn work(
         draft(
             Truth::False,
             Reason::AsExpected,
-            "the operator goes on by itself",
+            "the operator continues on its own",
         )
     };
     if let Some((reason, mut sentences)) = person_needed(policy, flights) {
@@ -107,8 +107,7 @@ fn person_needed(policy: &Policy, flights: &Flights) -> Option<(Reason, Vec<Stri
     Some((reason, brake.into_iter().chain(attention).collect()))
 }
 
-const REMEDIATING: &str =
-    "root access is being taken away: kubectl get nbr shows the notebooks, one line each";
+const REMEDIATING: &str = "root access is being disabled: kubectl get nbr lists the notebooks";
 
 /// Returns `Compliant` of a suspended policy: the result of the last scan. It is Unknown if that
 /// scan judged another spec, or if an exemption that a notebook needs has expired since (promise
@@ -127,14 +126,14 @@ pub(super) fn kept_verdict(policy: &Policy, judged: Option<&Judged>, pass: Pass<
     if !is_of_this_spec {
         return unknown(
             "the spec changed since the last scan, and nothing is scanned while the policy is suspended; figures and findings are those of \
-             the spec before",
+             the previous spec",
         );
     }
     let kept = Draft::from(compliant);
     if kept.truth == Truth::True && lost_an_exemption(policy, judged, pass) {
         return unknown(
             "an exemption expired since the last scan, and nothing is scanned while the policy is suspended; figures and findings are from \
-             before",
+             the last scan",
         );
     }
     kept
@@ -153,7 +152,7 @@ fn lost_an_exemption(policy: &Policy, judged: Option<&Judged>, pass: Pass<'_>) -
 
 /// Returns the conditions of a suspended policy.
 pub(super) fn suspended(compliant: Draft, flights: &Flights) -> Conditions {
-    let message = "suspended: nothing is scanned and nothing is begun; the results, if any, are those of the last scan";
+    let message = "suspended: nothing is scanned and nothing new begins; the results, if any, are those of the last scan";
     let suspended = |truth| draft(truth, Reason::Suspended, message);
     let (ready, reconciling, stalled) = if !flights.needs_attention.is_empty() {
         let needs = |truth| {
@@ -166,7 +165,7 @@ pub(super) fn suspended(compliant: Draft, flights: &Flights) -> Conditions {
             needs(Truth::True),
         )
     } else if flights.remediating > 0 {
-        let finishing = "suspended: notebooks that are down already are finished and brought back: kubectl get nbr shows them";
+        let finishing = "suspended: notebooks that are already down are finished and started again: kubectl get nbr lists them";
         (
             suspended(Truth::True),
             draft(Truth::True, Reason::Remediating, finishing),
@@ -200,7 +199,7 @@ pub(super) fn invalid(problem: &str) -> Conditions {
         compliant: draft(
             Truth::Unknown,
             Reason::NotScanned,
-            "the spec is not valid, so nothing is scanned; figures and findings, if any, are those of the last scan",
+            "the spec is invalid, so nothing is scanned; figures and findings, if any, are those of the last scan",
         ),
     }
 }

@@ -29,11 +29,11 @@ pub(super) fn ready(policy: &Policy, evaluation: &Evaluation, progress: Progress
     let halted = &evaluation.flights.halted;
     if policy.mode == Mode::Enforce && !halted.is_empty() {
         let names = halted.iter().map(ToString::to_string);
-        sentence.push_str("; nothing new is begun in ");
+        sentence.push_str("; nothing new begins in ");
         sentence.push_str(&named(names, halted.len()));
         sentence.push_str(
-            " because too many remediations failed there: kubectl get nbr --field-selector status.state=Failed shows them, deleting \
-             them lets it go on",
+            " because too many remediations failed there: kubectl get nbr --field-selector status.state=Failed lists them, deleting them \
+             resumes remediation",
         );
     }
     if !evaluation.warnings.is_empty() {
@@ -47,7 +47,7 @@ pub(super) fn ready(policy: &Policy, evaluation: &Evaluation, progress: Progress
 /// Returns the message about the brake of the policy.
 pub(super) fn brake(policy: &Policy) -> String {
     format!(
-        "no running notebook of this policy is stopped: maxFailures is {}, and as many notebooks are down and need attention; remediations \
+        "no running notebook of this policy is stopped, because maxFailures ({}) notebooks are down and need attention; remediations \
          continue when fewer of them are down",
         policy.remediation.max_failures
     )

@@ -80,7 +80,7 @@ pub(super) fn warnings(windows: &[Window]) -> impl Iterator<Item = Warning> {
             Warning::new(
                 format!("spec.remediation.windows[{index}]"),
                 format!(
-                    "is shorter than a typical restart (about {} minutes): a restart begun in it ends after it",
+                    "is shorter than a typical restart (about {} minutes): a restart that begins in it ends after the window closes",
                     TYPICAL_CYCLE.as_secs() / 60
                 ),
             )

@@ -234,7 +234,7 @@ fn refuses_accounts() {
         ),
         (
             account(json!({"id": "111122223333", "role": "x", "externalId": "a b"})),
-            "spec.accounts[1].externalId: the external id is not one: write 2 to 1224 letters, digits or _+=,.@:/-",
+            "spec.accounts[1].externalId: the external id is invalid: write 2 to 1224 letters, digits or _+=,.@:/-",
         ),
         (
             account(json!({"id": "111122223333", "externalId": "8f1c"})),
@@ -283,7 +283,7 @@ fn refuses_selectors_and_exemptions() {
     for (patch, expected) in [
         (
             json!({"selector": {}}),
-            "spec.selector: it selects by nothing: give names or tags, or remove it to select every notebook",
+            "spec.selector: the selector is empty: give names or tags, or remove it to select every notebook",
         ),
         (
             json!({"selector": {"names": ["ok", "[z-a]"]}}),
@@ -296,7 +296,7 @@ fn refuses_selectors_and_exemptions() {
         ),
         (
             exemption(json!({"reason": "why"})),
-            "spec.exemptions[1]: it exempts by nothing: give names, tags, accounts or regions",
+            "spec.exemptions[1]: the exemption is empty: give names, tags, accounts or regions",
         ),
         (
             exemption(json!({"reason": "why", "names": ["{a"]})),

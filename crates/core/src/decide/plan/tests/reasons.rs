@@ -200,11 +200,11 @@ fn closed() -> Value {
 #[rustfmt::skip]
 fn by_itself() -> Vec<Case> {
     let passing = |status: &str| {
-        let message = format!("root access is enabled; its status is {status}, and it can only be changed from Stopped");
+        let message = format!("root access is enabled; the notebook's status is {status}, and AWS changes root access only from Stopped");
         wait(WaitReason::TransitionalStatus, &message)
     };
-    let failed = "root access is enabled; the notebook is in status Failed and is left alone: its owner starts or deletes it";
-    let running = "root access is enabled; whenRunning is Wait: it is fixed once its owner stops it";
+    let failed = "root access is enabled; the notebook is in status Failed and is left alone until its owner starts or deletes it";
+    let running = "root access is enabled and whenRunning is Wait: the notebook is updated once its owner stops it";
     let waits = json!({"remediation": {"whenRunning": "Wait"}});
     vec![
         ("Pending", alone(), passing("Pending")),
@@ -224,24 +224,24 @@ fn by_its_record() -> Vec<Case> {
     let of_own = |status, state| records([own(status, state, 0)]);
     let of_other = |status, state| records([of("other", own(status, state, 0))]);
     let is = |next, state: RecordState| {
-        Some((next, "Remediating", format!("root access is being taken away by nbr/{name} ({state})")))
+        Some((next, "Remediating", format!("root access is being disabled by nbr/{name} ({state})")))
     };
     let needs_a_person = || {
-        Some((Next::Restart, "NeedsAttention", format!("its remediation needs a person: kubectl describe nbr {name}")))
+        Some((Next::Restart, "NeedsAttention", format!("the remediation needs a person: kubectl describe nbr {name}")))
     };
     let other = |state: RecordState| wait(WaitReason::OtherPolicy, &format!(
-        "root access is being taken away for the policy other, by nbr/{name} ({state})"
+        "root access is being disabled for the policy other by nbr/{name} ({state})"
     ));
     let failed = || wait(WaitReason::Failed, &format!(
-        "its remediation failed: see kubectl describe nbr {name}; kubectl delete nbr {name} acknowledges it and tries again"
+        "the last remediation failed: see kubectl describe nbr {name}; kubectl delete nbr {name} acknowledges the failure and tries again"
     ));
     let recurring = || wait(WaitReason::Recurring, &format!(
-        "it was fixed 3 times and somebody set root access back each time, perhaps Terraform: find out who, then kubectl \
-         delete nbr {name} starts again"
+        "root access was disabled 3 times and enabled again each time, perhaps by Terraform: find the cause, then kubectl \
+         delete nbr {name} to try again"
     ));
     let invalid = || wait(WaitReason::RecordInvalid, &format!(
-        "nbr/{name} cannot be understood by this version of sudoless: its state is one of a later version; run the version that wrote it, \
-         or see that the notebook runs if it should, then kubectl delete nbr {name}"
+        "nbr/{name} is not readable by this version of sudoless: its state is of a later version; run the version that wrote the record, \
+         or check that the notebook runs if it should, then kubectl delete nbr {name}"
     ));
     vec![
         ("InService", of_own("InService", Unrecognized), invalid()),
@@ -266,16 +266,16 @@ fn by_its_record() -> Vec<Case> {
 #[rustfmt::skip]
 fn by_other_records() -> Vec<Case> {
     let halted = |failed, most| wait(WaitReason::Halted, &format!(
-        "{failed} failed in this account and region, and maxFailures is {most}: kubectl get nbr --field-selector \
-         status.state=Failed shows them, deleting them lets it go on"
+        "{failed} failed in this account and region (maxFailures: {most}): kubectl get nbr --field-selector \
+         status.state=Failed lists them, deleting them resumes remediation"
     ));
-    let brake = "maxFailures is 2, and as many notebooks of this policy are down and need attention: no other running notebook is stopped until \
+    let brake = "maxFailures (2) notebooks of this policy are down and need attention: no other running notebook is stopped until \
         one of them runs again; kubectl get nbr --field-selector status.state=NeedsAttention,spec.policy=no-root lists them";
-    let canary = "it waits until the first notebook that is restarted in this account and region has come back";
-    let policy_budget = "it waits for its turn: maxConcurrent is 1, and as many notebooks are being restarted";
-    let region_budget = "it waits for its turn: maxConcurrentPerRegion is 1, and as many notebooks are being restarted";
-    let updates = "it waits for its turn: 10 stopped notebooks are updated at the same time in this account and region";
-    let updates_over_all = "it waits for its turn: 50 stopped notebooks are updated at the same time";
+    let canary = "waiting: the first restarted notebook in this account and region has not come back yet";
+    let policy_budget = "waiting: 1 notebook is already being restarted (maxConcurrent: 1)";
+    let region_budget = "waiting: 1 notebook is already being restarted (maxConcurrentPerRegion: 1)";
+    let updates = "waiting: 10 stopped notebooks are already being updated in this account and region";
+    let updates_over_all = "waiting: 50 stopped notebooks are already being updated";
     let proven = |record| records([restart(HERE, "canary", Succeeded), record]);
     let many = (0..MOST_UPDATES).map(|number| update(HERE, &format!("x{number}"), Updating));
     let fifty = (0..MOST_UPDATES_OVER_ALL).map(|number| update(THERE, &format!("x{number}"), Updating));
@@ -298,9 +298,9 @@ fn by_other_records() -> Vec<Case> {
 #[rustfmt::skip]
 fn by_other_policies() -> Vec<Case> {
     let conflict = |message: &str| wait(WaitReason::PolicyConflict, message);
-    let exempts = || conflict("the policy other exempts it: needs Docker");
-    let may = || conflict("the policy other may exempt it by its tags, which are not known");
-    let odd = || conflict("the policy odd cannot be understood and may exempt it: correct or delete that policy");
+    let exempts = || conflict("the policy other exempts the notebook: needs Docker");
+    let may = || conflict("the policy other may exempt the notebook by its tags, which are unknown");
+    let odd = || conflict("the policy odd is invalid and may exempt the notebook: correct or delete that policy");
     let docker = |mut exemption: Value| {
         exemption["reason"] = json!("needs Docker");
         exemption
@@ -332,7 +332,7 @@ fn what_is_running_waits_for_a_window() {
     assert_eq!(finding.next, Next::Wait(WaitReason::Window));
     let message = finding.message.unwrap();
     assert!(
-        message.starts_with("it is running, and no window is open"),
+        message.starts_with("the notebook is running, and no window is open"),
         "{message}"
     );
     let (_, preview) = concluded(&policy_of(closed()), "InService", Mode::Audit);

@@ -83,12 +83,13 @@ fn the_next_pass_comes_when_the_first_has_rested() {
     assert_eq!(
         evaluation.findings[0].message.as_deref(),
         Some(
-            "it came to Stopped at 2026-06-01T11:59:00Z, and its owner or a tool may be about to start it; by restAfterStop, root access \
-             is disabled from 2026-06-01T12:04:00Z on, if it is still stopped then"
+            "the notebook came to Stopped at 2026-06-01T11:59:00Z, and its owner or a tool may be about to start it; because of \
+             restAfterStop, \
+             root access is disabled after 2026-06-01T12:04:00Z if the notebook is still stopped"
         )
     );
     let unknown = evaluation.findings[2].message.as_deref().unwrap();
-    assert!(unknown.starts_with("AWS does not say when"), "{unknown}");
+    assert!(unknown.starts_with("AWS does not report when"), "{unknown}");
     let rested_at = now() + SignedDuration::from_secs(100);
     assert_eq!(evaluation.flights.rested_at, Some(rested_at));
     assert_eq!(

@@ -83,8 +83,8 @@ fn where_nothing_new_is_begun_is_said() {
         conditions(&status)[..3],
         ["False/Halted", "False/AsExpected", "True/Halted"]
     );
-    let message = "1 account and region read; nothing new is begun in 111122223333/eu-west-1 because too many remediations failed there: \
-         kubectl get nbr --field-selector status.state=Failed shows them, deleting them lets it go on";
+    let message = "1 account and region read; nothing new begins in 111122223333/eu-west-1 because too many remediations failed there: \
+         kubectl get nbr --field-selector status.state=Failed lists them, deleting them resumes remediation";
     assert_eq!(status.conditions[0].message, message);
     assert_eq!(status.conditions[2].message, message);
     assert_eq!(status.summary.unwrap().failed, 2);
@@ -127,7 +127,7 @@ fn the_brake_is_said_first() {
         ["False/Halted", "False/AsExpected", "True/Halted"]
     );
     assert_eq!(seen(3, &status), Seen::Failed);
-    let message = "no running notebook of this policy is stopped: maxFailures is 2, and as many notebooks are down and need attention; \
+    let message = "no running notebook of this policy is stopped, because maxFailures (2) notebooks are down and need attention; \
          remediations continue when fewer of them are down; 2 remediations need a person: kubectl describe nbr churn-1 etl-2; 1 account \
          and region read";
     assert_eq!(status.conditions[0].message, message);

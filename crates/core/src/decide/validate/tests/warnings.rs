@@ -44,8 +44,8 @@ fn windows_that_are_shorter_than_a_restart() {
     let windows = ["6m9s", "6m10s", "1m"].map(window);
     let expected = [0, 2].map(|index| {
         format!(
-            "spec.remediation.windows[{index}] is shorter than a typical restart (about 6 minutes): a restart begun in it \
-             ends after it"
+            "spec.remediation.windows[{index}] is shorter than a typical restart (about 6 minutes): a restart that begins in it ends after \
+             the window closes"
         )
     });
     assert_eq!(
