@@ -392,7 +392,7 @@ fn budget(policy: &Policy, tally: &Tally, target: TargetTally) -> Result<(), Wai
     } else {
         return Ok(());
     };
-    // The message does not name the count, because it changes with each notebook that comes back.
+    // The message names the limit, not the count, which changes with each notebook that comes back.
     debug_assert!(down >= most);
     Err(Wait::because(
         WaitReason::Budget,
