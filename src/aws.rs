@@ -1,9 +1,11 @@
-//! Reads notebooks from AWS, and changes them. The only place that names the AWS SDK.
+//! Reads and changes notebooks in AWS. No other module names the AWS SDK.
 //!
-//! One [`Aws`] serves the process: one HTTP connector, and one session, with its credentials, for each account and role
-//! that some [`TargetReader`] or [`TargetWriter`] still uses. Nothing in here writes but `writer.rs`.
+//! One [`Aws`] serves the process. It has one HTTP connector, and one session with its credentials
+//! for each account and role that a [`TargetReader`] or [`TargetWriter`] still uses. Only
+//! `writer.rs` sends writes.
 //!
-//! What the SDK logs at level `trace` holds requests with their credentials: telemetry must not let it through.
+//! The SDK's logs at level `trace` contain requests with their credentials. Telemetry must filter
+//! them out.
 
 mod attempts;
 mod convert;
@@ -37,37 +39,39 @@ pub use self::{
 use self::{fault::Fault, foundation::Foundation, session::Session, wire::Wire};
 use crate::domain::{Access, AccountId, Partition, ReadFailure, Region, TargetKey};
 
-/// Pages that one list may have, empty ones included. Ten thousand notebooks fill a hundred.
+/// Upper limit on the pages of one list, empty pages included. Ten thousand notebooks fill a
+/// hundred pages.
 const MOST_PAGES: usize = 2_000;
 
-/// How AWS is asked.
+/// Limits on the requests to AWS.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Describes (and tag reads) that a target may have in flight: where
-    /// [`TargetReader::describes_in_flight`] begins.
+    /// Describes and tag reads that one target may have in flight: the initial value of
+    /// [`TargetReader::describes_in_flight`].
     pub describes_per_target: usize,
-    /// Describes (and tag reads) on the wire, over all targets.
+    /// Describes and tag reads that may be on the wire at once, over all targets.
     pub describes_overall: usize,
-    /// How long one attempt of a read may take, from when it is sent until its answer is read.
+    /// Timeout of one attempt of a read, from sending the request to reading the whole answer.
     pub attempt_timeout: Duration,
-    /// How long a connection may take, within `attempt_timeout`.
+    /// Timeout of a connection attempt, within `attempt_timeout`.
     pub connect_timeout: Duration,
-    /// How long a write may take in all: credentials, connection, sending and answer. It has to fit into what is left of a
-    /// lease.
+    /// Timeout of a write: credentials, connection, request and answer. It has to be shorter than
+    /// the rest of a lease.
     pub write_timeout: Duration,
-    /// How often a read is sent at most; a write is sent once. Throttling needs ten: with three, one of 300 Describes is lost against a
-    /// bucket of ten a second (measured).
+    /// Upper limit on the attempts of one read. A write is sent once. Throttling needs ten
+    /// attempts: with three, one of 300 Describes fails against a bucket of ten a second
+    /// (measured).
     pub attempts: u32,
 }
 
-/// AWS, as the operator's identity reaches it. Cheap to clone.
+/// AWS under the operator's identity. Cheap to clone.
 #[derive(Clone)]
 pub struct Aws {
     foundation: Arc<Foundation>,
     sessions: Arc<Mutex<Sessions>>,
 }
 
-/// Who reads where: one set of credentials serves all regions of a partition.
+/// Key of a session. One set of credentials serves all regions of a partition.
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct SessionKey {
     account: AccountId,
@@ -75,11 +79,11 @@ struct SessionKey {
     partition: Partition,
 }
 
-/// The sessions that somebody uses, and some that nobody does any more.
+/// Sessions in use, and dropped sessions that await the next purge.
 #[derive(Default)]
 struct Sessions {
     by_key: HashMap<SessionKey, Weak<Session>>,
-    /// At this many, those that nobody uses are dropped.
+    /// Number of entries at which unused sessions are purged.
     purge_at: usize,
 }
 
@@ -98,8 +102,9 @@ impl Default for Options {
 }
 
 impl Aws {
-    /// Takes region, endpoint and identity from where the AWS SDKs take them: environment, profile, IRSA, Pod Identity,
-    /// instance role. Never fails: without credentials, every target is `InvalidCredentials`.
+    /// Creates the client from the default sources of the AWS SDKs for region, endpoint and
+    /// identity: environment, profile, IRSA, Pod Identity, instance role. Never fails: without
+    /// credentials, every target is `InvalidCredentials`.
     pub async fn from_environment(options: Options, requests: Arc<dyn RequestObserver>) -> Self {
         let wire = Wire::new(&options);
         let config = aws_config::defaults(BehaviorVersion::latest())
@@ -109,7 +114,7 @@ impl Aws {
         Self::over(wire, config, &options, requests)
     }
 
-    /// Takes region, endpoint and identity from a configuration of the SDK, and nothing else.
+    /// Creates the client with only the region, endpoint and identity of an SDK configuration.
     #[must_use]
     pub fn new(config: SdkConfig, options: &Options, requests: Arc<dyn RequestObserver>) -> Self {
         Self::over(Wire::new(options), config, options, requests)
@@ -127,26 +132,28 @@ impl Aws {
         }
     }
 
-    /// A reader for one target, to be kept as long as the target is named: it remembers how fast the target may be
-    /// read, and keeps the account's credentials. Nothing is sent yet.
+    /// Returns a reader for one target. Keep it as long as a policy names the target, because it
+    /// remembers the target's read rate and keeps the account's credentials. Sends nothing.
     #[must_use]
     pub fn reader(&self, key: &TargetKey) -> TargetReader {
         let session = self.session(&key.account, &key.access, key.region.partition());
         TargetReader::new(session, key.region.clone())
     }
 
-    /// A writer for one target. It shares the credentials of the target's reader, and not its rate: a write waits for no
-    /// read. Nothing is sent yet.
+    /// Returns a writer for one target. It shares the credentials of the target's reader but not
+    /// its rate limit, so that writes never wait for reads. Sends nothing.
     #[must_use]
     pub fn writer(&self, key: &TargetKey) -> TargetWriter {
         let session = self.session(&key.account, &key.access, key.region.partition());
         TargetWriter::new(session, key.region.clone())
     }
 
-    /// The regions enabled for an account, in the partition of the operator's own region (else `aws`).
+    /// Returns the regions enabled for an account, in the partition of the operator's own region
+    /// (default: `aws`).
     ///
-    /// Never fails as `RegionDisabled`, which would not count as unread: the region that is asked here is always
-    /// enabled, so that an answer which says otherwise is not understood, and the account unread.
+    /// Never fails as `RegionDisabled`, because that state does not count as unread. `ListRegions` is
+    /// sent to a region that is always enabled. An answer that calls this region disabled is not
+    /// understood, and leaves the account unread.
     pub async fn enabled_regions(
         &self,
         account: &AccountId,
@@ -189,7 +196,7 @@ impl Aws {
                 break;
             }
         }
-        // An account without any region does not exist: nothing would be read, and nothing found.
+        // An account has at least one region. An empty list would hide all its notebooks.
         if regions.is_empty() {
             return Err(Fault::of_answer(OPERATION, "no region is enabled"));
         }
@@ -233,7 +240,7 @@ impl fmt::Debug for Aws {
     }
 }
 
-/// The tokens of a list that is read page by page.
+/// Page tokens of a paginated list.
 #[derive(Debug, Default)]
 struct Pages {
     next: Option<String>,
@@ -241,13 +248,14 @@ struct Pages {
 }
 
 impl Pages {
-    /// The token to send.
+    /// Returns the token of the next request.
     fn next(&mut self) -> Option<String> {
         self.next.take()
     }
 
-    /// Whether the page that came with this token is the last. A page may be empty and still not be the last. A token
-    /// that comes back, or too many pages, is a list without end, and what was read of it is not the whole.
+    /// Returns true if the page that came with this token is the last one. A page may be empty
+    /// without being the last. A repeated token or too many pages are an error, because the list
+    /// would never end and its pages are not the whole.
     fn end_at(&mut self, token: Option<String>, operation: Operation) -> Result<bool, Fault> {
         let Some(token) = token.filter(|token| !token.is_empty()) else {
             return Ok(true);

@@ -1,4 +1,4 @@
-//! Counts what was sent: every attempt, retries too.
+//! Counts every attempt of every request, retries included.
 
 use std::sync::{
     Arc,
@@ -35,37 +35,38 @@ use aws_smithy_types::{
 
 use super::outcome::{Operation, Outcome, Symptom};
 
-/// So many prompt answers in a row make a slow target an ordinary one.
+/// Number of prompt answers in a row after which a slow target is no longer slow.
 const PROMPT_ANSWERS: u32 = 20;
 
-/// What the metrics want to know.
+/// Observer of requests, for the metrics.
 pub trait RequestObserver: Send + Sync + std::fmt::Debug {
-    /// A request was sent and ended so. A request that is retried is told of once per attempt; one that was never
-    /// sent, for want of credentials, is not told of.
+    /// Reports the outcome of one attempt. A retried request is reported once per attempt. A
+    /// request that was never sent, because no credentials were found, is not reported.
     fn attempted(&self, operation: Operation, outcome: Outcome);
 }
 
-/// Observes nothing.
+/// Observer that does nothing.
 impl RequestObserver for () {
     fn attempted(&self, _: Operation, _: Outcome) {}
 }
 
-/// How a target has been answering.
+/// Rate and health of a target's answers.
 #[derive(Debug)]
 pub(super) struct Pulse {
-    /// Throttled attempts, ever.
+    /// Total of throttled attempts.
     throttled: AtomicU64,
-    /// Attempts that AWS answered, whatever it said, and places on the wire that were waited for, ever.
+    /// Total of attempts that AWS answered in any way, and of waits for a place on the wire.
     progress: AtomicU64,
-    /// How many Describes are worth having in flight.
+    /// Describes worth having in flight.
     describes: AtomicU32,
-    /// Attempts answered since `describes` last moved.
+    /// Attempts answered since `describes` last changed.
     answered: AtomicU32,
-    /// Prompt answers that it takes to be trusted again, after one that took its time or never came.
+    /// Prompt answers still needed before the target is no longer slow. A slow or missing answer
+    /// sets it to `PROMPT_ANSWERS`.
     distrust: AtomicU32,
 }
 
-/// Tells the observer, and the target's pulse, of every attempt.
+/// Interceptor that reports every attempt to the observer and to the target's pulse.
 #[derive(Debug)]
 pub(super) struct Attempts {
     observer: Arc<dyn RequestObserver>,
@@ -92,7 +93,7 @@ impl Pulse {
         self.progress.load(Relaxed)
     }
 
-    /// Something happened that is not silence.
+    /// Records a sign of life.
     pub(super) fn progressed(&self) {
         self.progress.fetch_add(1, Relaxed);
     }
@@ -105,7 +106,8 @@ impl Pulse {
         self.distrust.load(Relaxed) > 0
     }
 
-    /// One prompt answer does not make up for a slow one: a target of which half the notebooks hang is a slow target.
+    /// Records an answer's pace. One prompt answer does not outweigh a slow one: a target with half
+    /// its notebooks hanging is slow.
     pub(super) fn note_pace(&self, slow: bool) {
         let distrust = if slow {
             PROMPT_ANSWERS
@@ -115,8 +117,8 @@ impl Pulse {
         self.distrust.store(distrust, Relaxed);
     }
 
-    /// Half as many when throttled, one more after as many answers as are in flight: the way TCP finds its share.
-    /// Concurrent calls may lose a step, which does no harm.
+    /// Halves the Describes in flight after a throttled attempt, and adds one after as many answers
+    /// as are in flight, as TCP does. Concurrent calls may lose a step, which does no harm.
     fn note(&self, outcome: Outcome, most_describes: u32) {
         let describes = self.describes();
         match outcome {
@@ -146,7 +148,7 @@ impl Attempts {
         }
     }
 
-    /// Of requests that are made for all targets of a session: a throttled STS holds them all up.
+    /// Observes requests for all targets of a session. A throttled STS slows all of them.
     pub(super) fn of_session(observer: Arc<dyn RequestObserver>, pulse: Arc<Pulse>) -> Self {
         Self::of_target(observer, pulse, 0)
     }
@@ -194,7 +196,7 @@ impl Intercept for Attempts {
     }
 }
 
-/// `None`: it was not sent.
+/// Returns an attempt's outcome, or `None` if the request was not sent.
 fn outcome(operation: Operation, context: &FinalizerInterceptorContextRef<'_>) -> Option<Outcome> {
     let status = context
         .response()
@@ -232,7 +234,7 @@ fn symptom(
     status.map(|_| Symptom::Unreadable)
 }
 
-/// The SDK erases the type of an operation's error, so that it must be named again to be read.
+/// The SDK erases the error type of an operation, so it has to be named here again.
 fn metadata(operation: Operation, error: &Error) -> Option<&ErrorMetadata> {
     fn of<E: ProvideErrorMetadata + std::fmt::Debug + Send + Sync + std::error::Error + 'static>(
         error: &Error,

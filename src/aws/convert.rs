@@ -1,5 +1,5 @@
-//! From the SDK's answers to the domain's nouns. Nothing is made up, and nothing is dropped: an answer that says less
-//! than it must is no answer.
+//! Converts the SDK's answers to domain types. Nothing is invented or dropped: an incomplete answer
+//! is rejected.
 
 use std::collections::BTreeSet;
 
@@ -16,8 +16,8 @@ use crate::domain::{
     NotebookArn, NotebookDetails, NotebookStatus, NotebookSummary, Region, RootAccess, Tags,
 };
 
-/// `None`: the entry does not say which notebook it is about. Then the list as a whole is not to be trusted, because
-/// a notebook left out of it would go unseen.
+/// Converts one entry of a list. Returns `None` if it lacks a name or ARN. The caller then rejects
+/// the whole list, because the notebook would be missing from it.
 pub(super) fn summary(entry: NotebookInstanceSummary) -> Option<NotebookSummary> {
     let name = entry
         .notebook_instance_name
@@ -58,7 +58,7 @@ pub(super) fn details(answer: DescribeNotebookInstanceOutput) -> NotebookDetails
     }
 }
 
-/// `None`: a tag without a key.
+/// Converts a page of tags. Returns `None` if a tag has no key.
 pub(super) fn tags(page: Vec<sagemaker::Tag>) -> Option<Tags> {
     page.into_iter()
         .map(|tag| {
@@ -70,11 +70,12 @@ pub(super) fn tags(page: Vec<sagemaker::Tag>) -> Option<Tags> {
         .collect()
 }
 
-/// The regions of a page that are enabled. `None`: one whose name is none.
+/// Returns the enabled regions of a page, or `None` if a region's name is missing or invalid.
 pub(super) fn enabled_regions(page: &[account::Region]) -> Option<BTreeSet<Region>> {
     page.iter()
         .filter(|region| {
-            // The request asks for these only. One whose status is not said is taken for one: to read it tells.
+            // The request asks for enabled regions only. A region without a status is taken for
+            // enabled: reading it will show.
             matches!(
                 region.region_opt_status(),
                 None | Some(
@@ -86,7 +87,7 @@ pub(super) fn enabled_regions(page: &[account::Region]) -> Option<BTreeSet<Regio
         .collect()
 }
 
-/// AWS marks the status as always there. One that is not is as little known as one never heard of.
+/// Converts a status. AWS declares it as required. A missing status is handled like an unknown one.
 fn status(status: Option<&NotebookInstanceStatus>) -> NotebookStatus {
     NotebookStatus::from(status.map_or("Unknown", NotebookInstanceStatus::as_str))
 }
@@ -96,7 +97,7 @@ fn lifecycle_config(name: Option<String>) -> Option<String> {
 }
 
 fn timestamp(time: &DateTime) -> Option<Timestamp> {
-    // AWS tells milliseconds; records keep microseconds.
+    // AWS sends milliseconds. Records keep microseconds.
     let nanoseconds = time.as_nanos();
     Timestamp::from_nanosecond(nanoseconds - nanoseconds.rem_euclid(1_000)).ok()
 }

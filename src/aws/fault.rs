@@ -1,4 +1,4 @@
-//! From the SDK's errors to an outcome and its words.
+//! Converts the SDK's errors to an outcome and a message.
 
 use std::{error::Error, sync::Arc};
 
@@ -16,20 +16,22 @@ use super::{
 };
 use crate::domain::{ReadFailure, TargetState};
 
-/// A request that was not answered as it should be, after all retries that it may have.
+/// Failure of a request after all its retries.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{operation}: {words}")]
 pub(super) struct Fault {
-    /// The request that failed: `AssumeRole`, where another was to be sent with the role's credentials.
+    /// Request that failed. It is `AssumeRole` if the role's credentials for another request could
+    /// not be obtained.
     pub(super) operation: Operation,
-    /// What it means.
+    /// Meaning of the failure.
     pub(super) outcome: Outcome,
-    /// Code and message, fit to show. Shared, because one refused role fails the reads of all its regions.
+    /// Error code and message, fit to show. Shared, because one rejected role fails the reads of
+    /// all its regions.
     words: Arc<str>,
 }
 
 impl Fault {
-    /// A fault that is found in an answer, not in an error: one that says less than it must.
+    /// Returns the fault of an answer that is not an error but is incomplete.
     pub(super) fn of_answer(operation: Operation, words: &str) -> Self {
         Self {
             operation,
@@ -38,7 +40,7 @@ impl Fault {
         }
     }
 
-    /// There was no time left for an answer, or for the request.
+    /// Returns the fault of a request that timed out, sent or not.
     pub(super) fn timed_out(operation: Operation) -> Self {
         Self {
             operation,
@@ -47,7 +49,7 @@ impl Fault {
         }
     }
 
-    /// What an error of the SDK means. `secret` is left out of its words.
+    /// Classifies an error of the SDK. `secret` is removed from its message.
     pub(super) fn of<E>(
         operation: Operation,
         error: &SdkError<E, HttpResponse>,
@@ -85,14 +87,14 @@ impl Fault {
         }
     }
 
-    /// Whether new credentials may help: those that were sent are not accepted any more. The next pass would have new
-    /// ones, but what fails until then is Unknown.
+    /// Returns true if the credentials are no longer accepted, so that new ones may help. The next
+    /// pass would load new ones anyway, but failures until then would be Unknown.
     pub(super) fn is_of_old_credentials(&self) -> bool {
         self.outcome == Outcome::InvalidCredentials && self.operation != Operation::AssumeRole
     }
 
-    /// Whether what was sent has to be sent with other credentials. Those that are not recognized may be good ones, in a
-    /// region that is not enabled: to forget these costs one request.
+    /// Returns true if the request has to be sent with new credentials. Unrecognized credentials
+    /// may be valid, in a region that is not enabled. Dropping them then costs one request.
     pub(super) fn refuses_credentials(&self) -> bool {
         matches!(
             self.outcome,
@@ -100,7 +102,7 @@ impl Fault {
         )
     }
 
-    /// The failure of a target in this state.
+    /// Returns the read failure of a target in this state.
     pub(super) fn reads(&self, state: TargetState) -> ReadFailure {
         ReadFailure {
             state,
@@ -111,7 +113,7 @@ impl Fault {
 
 const TIMED_OUT: &str = "no answer in time";
 
-/// The SDK would list every place where it looked.
+/// Replaces the SDK's message, which lists every place where it looked.
 const NOT_LOADED: &str = "no credentials: there are none in the environment, nor by profile, IRSA, Pod Identity or \
                           instance role";
 
@@ -134,13 +136,13 @@ where
     (symptom, words)
 }
 
-/// Nothing came back from where the request was to go: the way there, or the credentials to go with.
+/// Classifies an error without an answer: the connection failed, or there were no credentials.
 fn not_answered<'a>(error: &'a (dyn Error + 'static)) -> (Symptom<'a>, String) {
     if let Some(error) = find::<AssumeRoleWithWebIdentityError>(error)
         && let Some(code) = error.code()
     {
-        // The operator's own token. If it is refused, then the operator has no identity at all: that is not a
-        // matter of one target's permissions.
+        // This is the operator's own token. If it is rejected, the operator has no identity at all,
+        // which is not a matter of one target's permissions.
         let message = error.message().unwrap_or_default();
         let symptom = match (Symptom::Error {
             code: Some(code),
@@ -155,7 +157,8 @@ fn not_answered<'a>(error: &'a (dyn Error + 'static)) -> (Symptom<'a>, String) {
             format!("AssumeRoleWithWebIdentity: {code}: {message}"),
         );
     }
-    // The outermost may only wrap a failure to find credentials; the innermost is the one that met the network.
+    // The outermost error may only wrap a failure to find credentials. The innermost connector
+    // error is the one from the network.
     match (
         find::<CredentialsError>(error),
         innermost_connector_error(error),
@@ -182,14 +185,14 @@ fn not_answered<'a>(error: &'a (dyn Error + 'static)) -> (Symptom<'a>, String) {
     }
 }
 
-/// Why a source of credentials that is set up gives none, from the outside in: the innermost alone may be no more than
-/// "no such file".
+/// Describes why a configured source returned no credentials. The message has the whole chain of
+/// errors, because the innermost may be just "no such file".
 fn no_credentials(error: &CredentialsError) -> String {
     let why: Vec<_> = chain(error).skip(1).map(ToString::to_string).collect();
     format!("no credentials: {}", why.join(": "))
 }
 
-/// Whether the symptom says nothing about the credentials.
+/// Returns true if the symptom says nothing about the credentials.
 fn is_passing(symptom: Symptom<'_>) -> bool {
     matches!(
         Outcome::of(Operation::AssumeRole, symptom),
@@ -211,7 +214,7 @@ fn innermost_connector_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a
         .last()
 }
 
-/// The words of the innermost error. Those further out add addresses, which change.
+/// Returns the message of the innermost error. The outer ones add addresses, which change.
 fn root(error: &(dyn Error + 'static)) -> String {
     chain(error)
         .last()

@@ -1,4 +1,4 @@
-//! What all sessions share: the configuration of the SDK's clients.
+//! Configuration of the SDK's clients, shared by all sessions.
 
 use std::{
     sync::Arc,
@@ -25,16 +25,18 @@ use super::{
 };
 use crate::domain::{Partition, Region};
 
-/// A bound on a call with all its attempts. Generous: throttling is ridden out, and whoever calls has a deadline.
+/// Timeout of a call with all its attempts. Generous, because throttling has to be waited out and
+/// every caller has its own deadline.
 const OPERATION_TIMEOUT: Duration = Duration::from_mins(15);
 
-/// What all sessions build on.
+/// State shared by all sessions.
 pub(super) struct Foundation {
     pub(super) wire: Wire,
     pub(super) requests: Arc<dyn RequestObserver>,
     pub(super) describes_per_target: u32,
     pub(super) write_timeout: Duration,
-    /// These three know no credentials: a client is given those of its session, and has no other to fall back to.
+    /// The client configurations `sagemaker`, `account` and `sts` hold no credentials. A client
+    /// gets its session's credentials and has no others to fall back to.
     pub(super) sagemaker: aws_sdk_sagemaker::Config,
     pub(super) account: aws_sdk_account::Config,
     sts: aws_sdk_sts::Config,
@@ -67,7 +69,7 @@ impl Foundation {
             .http_client(wire.clone())
             .timeout_config(timeouts)
             .retry_config(retries)
-            // Time is bounded on the wire, and a request that waits for its place there is not stalled.
+            // The wire bounds the time. A request that waits there for its place is not stalled.
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
         config.set_credentials_provider(None);
         let config = config.build();
@@ -90,7 +92,7 @@ impl Foundation {
         }
     }
 
-    /// The region of the configuration, if it is one.
+    /// Returns the region of the SDK's configuration, if it is a valid one.
     pub(super) fn own_region(&self) -> Option<&Region> {
         self.own_region.as_ref()
     }
@@ -123,8 +125,8 @@ impl Foundation {
         )
     }
 
-    /// The operator's own region, else the partition's first: both are enabled whatever the account has disabled, so
-    /// that credentials refused there are bad ones.
+    /// Returns the operator's own region, or else the partition's first region. No account can have
+    /// either disabled, so credentials rejected there are invalid.
     fn sts_region(&self, partition: Partition) -> SdkRegion {
         match &self.own_region {
             Some(region) if region.partition() == partition => {
@@ -135,22 +137,24 @@ impl Foundation {
     }
 }
 
-/// Adaptive: what is throttled is sent later, not dropped.
+/// Returns the adaptive retry mode: throttled requests are delayed, not dropped.
 ///
-/// With "retry behaviour 2.1", which the SDK has and does not yet use by default: 300 Describes against a bucket of
-/// ten a second take 29.3 s (28 s is the bucket's own limit) and 30 throttled answers. The default takes a third
-/// longer, and of a few dozen some wait for half a minute, because each of their retries costs ten requests' worth.
+/// It uses "retry behaviour 2.1", which the SDK contains and does not yet use by default. With it,
+/// 300 Describes against a bucket of ten a second take 29.3 s (28 s is the bucket's own limit) and
+/// get 30 throttled answers. The default takes a third longer. Of a few dozen requests, some then
+/// wait for half a minute, because each of their retries costs ten requests' worth.
 fn retry_config(options: &Options) -> RetryConfig {
     RetryConfig::adaptive()
         .with_max_attempts(options.attempts.max(1))
         .with_initial_backoff(Duration::from_millis(500))
-        // The limiter paces throttled requests anyway; what else fails for half a minute is tried in the next pass.
+        // The rate limiter paces throttled requests anyway. Requests that fail otherwise for half a
+        // minute are retried in the next pass.
         .with_max_backoff(Duration::from_secs(5))
         .with_retry_spec(RetrySpec::v2_1())
 }
 
-/// The region of a partition that cannot be disabled. Source: the endpoint rules of the AWS SDKs, and those of
-/// Account Management, which answers for a whole partition from one region.
+/// Returns the region of a partition that cannot be disabled. Source: the endpoint rules of the AWS
+/// SDKs, and those of Account Management, which serves a whole partition from one region.
 pub(super) fn first_region(partition: Partition) -> &'static str {
     match partition {
         Partition::Aws => "us-east-1",
@@ -164,12 +168,12 @@ pub(super) fn first_region(partition: Partition) -> &'static str {
     }
 }
 
-/// A rate limiter and a budget of retries of one's own. By default all accounts of a region share them, and one that
-/// is throttled starves the others.
+/// Returns a rate limiter and a retry budget for one target. By default all accounts of a region
+/// share them, and one throttled account starves the others.
 ///
-/// Throttled attempts cost nothing: the limiter paces them, and their number is bounded. Other failures draw on 500
-/// tokens, which come back at ten a second, where by default they come back only with success: an outage would leave
-/// the target without retries for days.
+/// Throttled attempts cost nothing: the limiter paces them, and their number is bounded. Other
+/// failures draw on 500 tokens, refilled at ten a second. By default tokens are refilled only by
+/// success, so an outage would leave the target without retries for days.
 pub(super) fn own_retries() -> RetryPartition {
     let now = SystemTime::now()
         .duration_since(SystemTime::UNIX_EPOCH)

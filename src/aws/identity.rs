@@ -1,4 +1,4 @@
-//! Credentials: the operator's own, and those of the roles that it assumes.
+//! Credentials of the operator and of the roles that it assumes.
 
 use std::{
     fmt,
@@ -17,32 +17,32 @@ use aws_sdk_sts::config::{IdentityCache, SharedIdentityCache, retry::RetryPartit
 use super::{Operation, attempts::Pulse, fault::Fault, foundation::Foundation};
 use crate::domain::{ExternalId, Partition, TargetState};
 
-/// The name of the role sessions, as CloudTrail shows it.
+/// Name of the role sessions in CloudTrail.
 const SESSION_NAME: &str = "sudoless";
 
-/// Credentials are renewed this long before they expire, so that clocks may differ a little.
+/// Margin before expiry at which credentials are renewed. It tolerates small clock differences.
 const RENEW_BEFORE: Duration = Duration::from_mins(1);
 
-/// How long credentials may take, an `AssumeRole` that is throttled included.
+/// Timeout for loading credentials, a throttled `AssumeRole` included.
 const CREDENTIALS_TIMEOUT: Duration = Duration::from_secs(150);
 
-/// Credentials, and where they come from.
+/// Credentials cache and its source.
 pub(super) struct Identity {
     pub(super) provider: SharedCredentialsProvider,
     kept: Mutex<Kept>,
 }
 
-/// Credentials that are kept, and which issue they are.
+/// Cached credentials and their issue number.
 #[derive(Clone)]
 pub(super) struct Kept {
     pub(super) cache: SharedIdentityCache,
     pub(super) issue: u64,
 }
 
-/// Credentials of a role, by `AssumeRole` with the operator's own.
+/// Provider of a role's credentials, by `AssumeRole` with the operator's own.
 ///
-/// Not the SDK's `AssumeRoleProvider`: that keeps a client for each role, loads the operator's own credentials anew
-/// for each, and warns in the log of every refusal.
+/// The SDK's `AssumeRoleProvider` does not fit: it keeps a client for each role, loads the
+/// operator's own credentials again for each, and logs a warning for every rejection.
 pub(super) struct AssumedRole {
     pub(super) foundation: Arc<Foundation>,
     pub(super) partition: Partition,
@@ -71,13 +71,14 @@ impl Identity {
         self.kept().cache
     }
 
-    /// Credentials that AWS refuses are not kept until they expire by the local clock.
+    /// Drops the cached credentials. Rejected credentials must not stay until they expire by the
+    /// local clock.
     pub(super) fn forget(&self) {
         let issue = self.kept().issue;
         self.forget_issue(issue);
     }
 
-    /// The same, unless others have done so since and there are new ones.
+    /// Drops the cached credentials, unless a concurrent caller has already replaced this issue.
     pub(super) fn forget_issue(&self, issue: u64) {
         let mut kept = self.locked();
         if kept.issue == issue {

@@ -1,10 +1,10 @@
-//! The error table: what an answer of AWS, or its absence, means.
+//! Error table: the meaning of AWS's answers, and of missing answers.
 
 use std::fmt;
 
 use crate::domain::{AnswerKind, Call, TargetState};
 
-/// The operations that the operator sends. Three of them write: those of [`Call`].
+/// Operations that the operator sends. The three of [`Call`] are writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Operation {
     /// `sts:AssumeRole`.
@@ -19,63 +19,64 @@ pub enum Operation {
     DescribeNotebookInstance,
     /// `sagemaker:ListTags`.
     ListTags,
-    /// `sagemaker:StopNotebookInstance`, which writes.
+    /// `sagemaker:StopNotebookInstance`, a write.
     StopNotebookInstance,
-    /// `sagemaker:UpdateNotebookInstance`, which writes.
+    /// `sagemaker:UpdateNotebookInstance`, a write.
     UpdateNotebookInstance,
-    /// `sagemaker:StartNotebookInstance`, which writes.
+    /// `sagemaker:StartNotebookInstance`, a write.
     StartNotebookInstance,
 }
 
-/// How one request to AWS ended.
+/// Outcome of one request to AWS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Outcome {
-    /// It was answered.
+    /// The request succeeded.
     Answered,
-    /// What it asked about does not exist (any more).
+    /// The resource does not exist (any more).
     NotFound,
-    /// The identity may not.
+    /// The identity lacks permission.
     AccessDenied,
-    /// A write that the notebook's status does not allow.
+    /// The notebook's status does not allow the write.
     WrongStatus,
-    /// A write for which a quota is used up. It says nothing of the rate of requests.
+    /// The write would exceed a quota. Unrelated to the rate of requests.
     LimitExceeded,
-    /// The credentials are not recognized: they are bad, or the region is not enabled for the account.
+    /// The credentials are not recognized: either they are invalid, or the region is not enabled
+    /// for the account.
     Unrecognized,
-    /// The credentials are missing, expired, or do not sign.
+    /// The credentials are missing or expired, or their signature is rejected.
     InvalidCredentials,
     /// Too many requests.
     Throttled,
     /// No answer in time.
     TimedOut,
-    /// No connection, a server's fault, an answer that cannot be read, or an error that is not known.
+    /// No connection, a server fault, an unreadable answer, or an unknown error.
     Failed,
 }
 
-/// What was seen of a request that was not answered as it should be.
+/// Observed failure of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Symptom<'a> {
     /// AWS answered with an error.
     Error {
-        /// `__type` or `Code`, without its namespace.
+        /// Error code: `__type` or `Code`, without its namespace.
         code: Option<&'a str>,
-        /// AWS's words.
+        /// Error message of AWS.
         message: &'a str,
-        /// The HTTP status.
+        /// HTTP status.
         status: u16,
     },
     /// No answer in time.
     TimedOut,
-    /// No connection, or it broke.
+    /// No connection, or a broken one.
     Disconnected,
-    /// An answer that cannot be read.
+    /// Unreadable answer.
     Unreadable,
-    /// The request could not be made: no credentials were found, or those found are no good.
+    /// The request was not sent: no credentials were found, or they are invalid.
     NoCredentials,
 }
 
 impl Operation {
-    /// Every operation.
+    /// All operations.
     pub const ALL: [Self; 9] = [
         Self::AssumeRole,
         Self::GetCallerIdentity,
@@ -88,7 +89,7 @@ impl Operation {
         Self::StartNotebookInstance,
     ];
 
-    /// The operation in AWS's spelling.
+    /// Returns the operation's name in AWS's spelling.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -104,13 +105,13 @@ impl Operation {
         }
     }
 
-    /// The operation of a name, if it is one of ours.
+    /// Returns the operation with this name, if the operator sends it.
     pub(super) fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|each| each.as_str() == name)
     }
 
-    /// Whether STS answers it. STS of the region asked is always enabled, so that credentials which it does not
-    /// recognize are bad.
+    /// Returns true if STS answers the operation. The operator calls STS in regions that are always
+    /// enabled, so credentials unrecognized there are invalid.
     fn is_sts(self) -> bool {
         matches!(self, Self::AssumeRole | Self::GetCallerIdentity)
     }
@@ -134,7 +135,7 @@ impl From<Call> for Operation {
 }
 
 impl Outcome {
-    /// Every outcome.
+    /// All outcomes.
     pub const ALL: [Self; 10] = [
         Self::Answered,
         Self::NotFound,
@@ -148,7 +149,7 @@ impl Outcome {
         Self::Failed,
     ];
 
-    /// The outcome as the metrics spell it.
+    /// Returns the outcome's label in the metrics.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -165,7 +166,7 @@ impl Outcome {
         }
     }
 
-    /// The outcome that a symptom stands for.
+    /// Classifies a symptom.
     pub(super) fn of(operation: Operation, symptom: Symptom<'_>) -> Self {
         let outcome = match symptom {
             Symptom::Error {
@@ -186,15 +187,16 @@ impl Outcome {
         }
     }
 
-    /// The state of a target that could not be read because of this. `None` where that depends on more than the
-    /// outcome: credentials that are not recognized mean either of two things.
+    /// Returns the state of a target that is unread because of this outcome. Returns `None` for
+    /// unrecognized credentials, because they have two possible causes.
     pub(super) fn target_state(self) -> Option<TargetState> {
         match self {
             Self::Unrecognized => None,
             Self::AccessDenied => Some(TargetState::AccessDenied),
             Self::InvalidCredentials => Some(TargetState::InvalidCredentials),
             Self::Throttled => Some(TargetState::Throttled),
-            // From Answered on: as the reason why something is unread they make no sense, and what makes no sense is unread.
+            // The outcomes from Answered on make no sense as the cause of a failed read. Such a
+            // target is still unread.
             Self::TimedOut
             | Self::Failed
             | Self::Answered
@@ -204,8 +206,8 @@ impl Outcome {
         }
     }
 
-    /// What it means for the notebook that a write ended so. Credentials that are refused prove nothing: it was not looked
-    /// at what they may.
+    /// Returns the meaning of a write's outcome for the notebook. Rejected credentials prove
+    /// nothing, because AWS did not check their permissions.
     pub(super) fn answer(self) -> AnswerKind {
         match self {
             Self::Answered => AnswerKind::Accepted,
@@ -220,21 +222,26 @@ impl Outcome {
         }
     }
 
-    /// Codes come from the service models and AWS's pages "Common errors"; those of throttling are the AWS SDK's own
-    /// list (`aws_runtime::retries::classifiers::THROTTLING_ERRORS`), those of an identity provider STS's.
+    /// Classifies an error code. The codes come from the service models and AWS's pages "Common
+    /// errors". The throttling codes are the AWS SDK's own list
+    /// (`aws_runtime::retries::classifiers::THROTTLING_ERRORS`), and the identity provider codes
+    /// are STS's.
     fn of_code(operation: Operation, code: &str, message: &str) -> Option<Self> {
         match code {
-            // `RecordNotFound` is SageMaker's own way to say it; the other two are what the rest of AWS says.
+            // `RecordNotFound` is SageMaker's own wording. The rest of AWS uses the other two
+            // codes.
             "ValidationException" if message.starts_with("RecordNotFound") => Some(Self::NotFound),
             "ResourceNotFound" | "ResourceNotFoundException" => Some(Self::NotFound),
 
-            // Stop and Start say "Status (Stopped) not in ([InService]). …"; what Update says was never captured
-            // (hashicorp/terraform-provider-aws#16767, aws/amazon-sagemaker-examples#1094 and #1798). So it is not told by
-            // its words: a write sends a name that AWS gave and a word of its own model, and nothing in that is invalid but
-            // the moment.
+            // Stop and Start say "Status (Stopped) not in ([InService]). …". The message of Update
+            // was never captured (hashicorp/terraform-provider-aws#16767,
+            // aws/amazon-sagemaker-examples#1094 and #1798). So the message is not compared. A
+            // write sends a name that AWS returned and a value of AWS's own model, so only the
+            // notebook's status can make it invalid.
             "ValidationException" if operation.writes() => Some(Self::WrongStatus),
-            // The one error that the service model has for Update and Start. `LimitExceededException` is something else: the
-            // SDK takes it for throttling, and so does this table.
+            // This is the only error in the service model of Update and Start.
+            // `LimitExceededException` differs: the SDK treats it as throttling, and so does this
+            // table.
             "ResourceLimitExceeded" if operation.writes() => Some(Self::LimitExceeded),
 
             "AccessDenied"
@@ -246,7 +253,8 @@ impl Outcome {
             | "Unauthorized"
             | "UnauthorizedException"
             | "UnauthorizedOperation" => Some(Self::AccessDenied),
-            // The role, its external id or the region of STS is refused, and stays so until somebody acts.
+            // The role, its external ID or the region of STS is rejected, until a person changes
+            // it.
             "ValidationError" | "RegionDisabledException" if operation == Operation::AssumeRole => {
                 Some(Self::AccessDenied)
             }

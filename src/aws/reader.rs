@@ -1,4 +1,4 @@
-//! Reads one target: the notebooks of an account in a region, as one identity.
+//! Reads one target: the notebooks of an account and region, under one identity.
 
 use std::{
     collections::BTreeMap,
@@ -24,7 +24,7 @@ use crate::domain::{
     NotebookArn, NotebookDetails, NotebookSummary, ReadFailure, Region, Tags, TargetState,
 };
 
-/// Reads one target. Cheap to clone; a clone shares its rate and its credentials.
+/// Reader of one target. Cheap to clone; clones share the rate limit and the credentials.
 #[derive(Clone)]
 pub struct TargetReader {
     shared: Arc<Shared>,
@@ -35,8 +35,8 @@ struct Shared {
     region: Region,
     retries: RetryPartition,
     pulse: Arc<Pulse>,
-    /// Alive while a read is in flight: a client takes 18 KiB, which is much for thousands of targets and nothing for
-    /// those that are read right now. With the issue of the credentials that it uses.
+    /// Client with the issue number of its credentials. It lives only while a read is in flight,
+    /// because each client takes 18 KiB, too much for thousands of idle targets.
     client: Mutex<(Weak<Client>, u64)>,
 }
 
@@ -54,10 +54,11 @@ impl TargetReader {
         }
     }
 
-    /// All notebooks of the target, sorted by name: one request per hundred.
+    /// Returns all notebooks of the target, sorted by name. Sends one request per hundred
+    /// notebooks.
     ///
-    /// It is all or nothing. An entry without a name or ARN, a list without end, or an answer without a list fails it as
-    /// `Unreachable`, because a notebook that is left out would go unseen.
+    /// A list is complete or fails. An entry without a name or ARN, an endless list, or an answer
+    /// without a list fails as `Unreachable`, because a missing notebook would go unnoticed.
     pub async fn list(&self) -> Result<Vec<NotebookSummary>, ReadFailure> {
         self.shared.session.verify().await?;
         let list = || self.send(|client| self.list_pages(client));
@@ -68,8 +69,9 @@ impl TargetReader {
         if failure.state != TargetState::RegionDisabled {
             return Err(failure);
         }
-        // The credentials that were checked may be newer than those that were refused: only if these are refused too is
-        // it the region. Taken for disabled, it would be left out of everything.
+        // The check may have used newer credentials than the rejected ones. The region is disabled
+        // only if the list fails with these too. A region wrongly taken for disabled would be left
+        // out of everything.
         match list().await {
             Ok(notebooks) => Ok(notebooks),
             Err(again) if again.outcome == Outcome::Unrecognized => Err(failure),
@@ -77,7 +79,8 @@ impl TargetReader {
         }
     }
 
-    /// What a List does not tell of a notebook. `None`: it does not exist any more.
+    /// Returns the details of a notebook that a List does not contain, or `None` if the notebook
+    /// does not exist any more.
     pub async fn describe(&self, name: &str) -> Result<Option<NotebookDetails>, ReadFailure> {
         self.shared.session.verify().await?;
         let describe = |client: Arc<Client>| async move {
@@ -92,26 +95,29 @@ impl TargetReader {
         self.found(answer.map(convert::details)).await
     }
 
-    /// The tags of a notebook. `None`: it does not exist any more.
+    /// Returns the tags of a notebook, or `None` if the notebook does not exist any more.
     pub async fn tags(&self, arn: &NotebookArn) -> Result<Option<Tags>, ReadFailure> {
         self.shared.session.verify().await?;
         let tags = self.send(|client| self.tag_pages(client, arn)).await;
         self.found(tags).await
     }
 
-    /// Attempts that were throttled, those of the account's STS included, since the reader was made.
+    /// Returns the number of throttled attempts since the reader was created, including those at
+    /// the account's STS.
     #[must_use]
     pub fn throttled(&self) -> u64 {
         self.shared.pulse.throttled() + self.shared.session.pulse.throttled()
     }
 
-    /// Rises as long as AWS answers, whatever it says, or requests wait in our own queue: what does not rise is silent.
+    /// Returns a counter that rises while AWS answers in any way or requests wait in the operator's
+    /// own queue. A target is silent if its counter stays the same.
     #[must_use]
     pub fn progress(&self) -> u64 {
         self.shared.pulse.progress() + self.shared.session.pulse.progress()
     }
 
-    /// How many Describes (and tag reads) are worth having in flight now: fewer when throttled, at least one.
+    /// Returns how many Describes and tag reads are worth having in flight now: fewer after
+    /// throttling, at least one.
     #[must_use]
     pub fn describes_in_flight(&self) -> usize {
         self.shared
@@ -121,7 +127,7 @@ impl TargetReader {
             .unwrap_or(usize::MAX)
     }
 
-    /// Sends it once more where the credentials that were kept are not accepted any more, before their time.
+    /// Sends a read, and once more with new credentials if AWS no longer accepts the cached ones.
     async fn send<T, F>(&self, call: impl Fn(Arc<Client>) -> F) -> Result<T, Fault>
     where
         F: Future<Output = Result<T, Fault>>,
@@ -141,7 +147,8 @@ impl TargetReader {
         let mut notebooks = BTreeMap::new();
         let mut pages = Pages::default();
         loop {
-            // By name, so that a notebook created or deleted meanwhile moves no other across the edge of a page.
+            // Sorted by name, so that a notebook created or deleted meanwhile does not move another
+            // one to a page already read.
             let answer = client
                 .list_notebook_instances()
                 .max_results(100)
@@ -151,7 +158,8 @@ impl TargetReader {
                 .send()
                 .await
                 .map_err(|error| Fault::of(OPERATION, &error, None))?;
-            // Of no notebooks AWS sends an empty list. None at all is the answer of something else, a proxy perhaps.
+            // For no notebooks AWS sends an empty list. A missing list comes from something else,
+            // such as a proxy.
             let page = answer
                 .notebook_instances
                 .ok_or_else(|| Fault::of_answer(OPERATION, "an answer without a list"))?;
@@ -172,7 +180,7 @@ impl TargetReader {
         let mut tags = Tags::new();
         let mut pages = Pages::default();
         loop {
-            // A resource has fifty tags at most, and a page has room for as many.
+            // A resource has at most fifty tags, and they fit one page.
             let answer = client
                 .list_tags()
                 .resource_arn(arn.as_str())

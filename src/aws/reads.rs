@@ -1,4 +1,4 @@
-//! AWS without its writes.
+//! Read-only access to AWS.
 
 use std::{collections::BTreeSet, fmt, sync::Arc};
 
@@ -8,13 +8,14 @@ use super::{
 };
 use crate::domain::{Access, AccountId, ReadFailure, Region, TargetKey, TargetState};
 
-/// What can be read from AWS, and nothing else: who holds this cannot come by a [`TargetWriter`](super::TargetWriter).
-/// Cheap to clone.
+/// Read-only handle on AWS. Its holder cannot obtain a [`TargetWriter`](super::TargetWriter). Cheap
+/// to clone.
 #[derive(Clone)]
 pub struct AwsReads(Aws);
 
 impl Aws {
-    /// What of it reads. The two share connections, credentials and limits.
+    /// Returns a read-only handle. It shares connections, credentials and rate limits with this
+    /// client.
     #[must_use]
     pub fn reads(&self) -> AwsReads {
         AwsReads(self.clone())
@@ -22,18 +23,18 @@ impl Aws {
 }
 
 impl AwsReads {
-    /// As [`Aws::from_environment`].
+    /// Same as [`Aws::from_environment`].
     pub async fn from_environment(options: Options, requests: Arc<dyn RequestObserver>) -> Self {
         Self(Aws::from_environment(options, requests).await)
     }
 
-    /// As [`Aws::reader`].
+    /// Same as [`Aws::reader`].
     #[must_use]
     pub fn reader(&self, key: &TargetKey) -> TargetReader {
         self.0.reader(key)
     }
 
-    /// As [`Aws::enabled_regions`].
+    /// Same as [`Aws::enabled_regions`].
     pub async fn enabled_regions(
         &self,
         account: &AccountId,
@@ -42,13 +43,14 @@ impl AwsReads {
         self.0.enabled_regions(account, access).await
     }
 
-    /// The region that the environment or the profile names, if any.
+    /// Returns the region from the environment or the profile, if any.
     #[must_use]
     pub fn own_region(&self) -> Option<&Region> {
         self.0.foundation.own_region()
     }
 
-    /// The account that the own identity belongs to: `GetCallerIdentity`, which needs no permission.
+    /// Returns the account of the operator's own identity. Sends `GetCallerIdentity`, which needs
+    /// no permission.
     pub async fn own_account(&self) -> Result<AccountId, ReadFailure> {
         const OPERATION: Operation = Operation::GetCallerIdentity;
         let foundation = &self.0.foundation;

@@ -1,4 +1,4 @@
-//! Who the operator is in an account, and what it means when that is not accepted.
+//! Identity of the operator in an account, and the meaning of its rejection.
 
 use std::sync::Arc;
 
@@ -15,16 +15,17 @@ use super::{
 };
 use crate::domain::{Access, AccountId, Partition, ReadFailure, TargetState};
 
-/// The operator in an account of a partition.
+/// Session of the operator in an account of a partition.
 pub(super) struct Session {
     pub(super) foundation: Arc<Foundation>,
     pub(super) identity: Arc<Identity>,
     pub(super) account: AccountId,
     partition: Partition,
-    /// No role is named: the account of the operator's own identity has to be this one.
+    /// True if the policy names no role. The operator's own identity then has to be in this
+    /// account.
     is_own: bool,
     retries: RetryPartition,
-    /// How STS has been answering for the account.
+    /// Rate and health of STS's answers for the account.
     pub(super) pulse: Arc<Pulse>,
     verified: OnceCell<()>,
 }
@@ -62,7 +63,8 @@ impl Session {
         }
     }
 
-    /// Makes sure, once, that the operator's own identity is in the account, where no role says so.
+    /// Checks that the operator's own identity is in the account, if no role is named. The check is
+    /// done once.
     pub(super) async fn verify(&self) -> Result<(), ReadFailure> {
         if !self.is_own {
             return Ok(());
@@ -87,7 +89,7 @@ impl Session {
         self.verified.get_or_try_init(verify).await.copied()
     }
 
-    /// The account that the session's credentials are in.
+    /// Returns the account of the session's credentials.
     async fn caller(&self) -> Result<String, Fault> {
         let sts = self
             .foundation
@@ -95,8 +97,9 @@ impl Session {
         caller(&sts).await
     }
 
-    /// What a fault means for what was to be read. Credentials that are not recognized are bad, or the region is not
-    /// enabled for the account: it is the latter only if STS takes the same credentials.
+    /// Returns the read failure for a fault. Unrecognized credentials are either invalid, or their
+    /// region is not enabled for the account. The region is disabled only if STS accepts the same
+    /// credentials.
     pub(super) async fn failure(&self, fault: Fault) -> ReadFailure {
         let failure = match fault.outcome.target_state() {
             Some(state) => fault.reads(state),
@@ -135,7 +138,7 @@ impl Session {
     }
 }
 
-/// The account of the credentials that a client of STS has.
+/// Returns the account of an STS client's credentials.
 pub(super) async fn caller(sts: &aws_sdk_sts::Client) -> Result<String, Fault> {
     const OPERATION: Operation = Operation::GetCallerIdentity;
     sts.get_caller_identity()

@@ -1,9 +1,11 @@
-//! The one HTTP connector of the process, with a place in a bounded queue for each Describe and a limit in time for
-//! every request. A write waits for no place: there are few of them, and each has little time.
+//! The single HTTP connector of the process. It bounds the time of every request and the number of
+//! Describes in flight. Writes need no place in its queue, because they are few and have little
+//! time.
 //!
-//! Places are held only while a request is on the wire: not while the SDK sleeps between two attempts, and the wait for
-//! one is not part of an attempt's time. So a throttled target holds none. One that answers slowly or not at all would
-//! hold many, and with a few such targets the healthy ones had none left: therefore the slow share a small part.
+//! A place is held only while a request is on the wire, not while the SDK sleeps between two
+//! attempts. The wait for a place is not part of an attempt's time. A throttled target therefore
+//! holds no places. Slow or silent targets would hold many, and a few of them would take all places
+//! from the healthy ones. Slow targets therefore share a small part of the places.
 
 use std::{
     sync::Arc,
@@ -26,36 +28,38 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::{Options, attempts::Pulse};
 
-/// An answer that takes longer than this makes its target a slow one. SageMaker answers in tens to hundreds of
+/// Time after which an answer marks its target as slow. SageMaker answers in tens to hundreds of
 /// milliseconds.
 const SLOW: Duration = Duration::from_secs(2);
 
-/// A request that waited longer for its place than this was held up by others.
+/// Wait for a place after which a request counts as delayed by other targets.
 const QUEUED: Duration = Duration::from_secs(1);
 
-/// The part of all places that slow targets share.
+/// Divisor of all places: slow targets share this part.
 const SLOW_PART: usize = 8;
 
-/// The largest answer that is read. A page of a hundred notebooks is some hundred kilobytes at most.
+/// Upper limit on an answer's size, in bytes. A page of a hundred notebooks has at most some
+/// hundred kilobytes.
 const LARGEST_ANSWER: usize = 8 * 1024 * 1024;
 
-/// What every request of the process goes through.
+/// HTTP client that every request of the process uses.
 #[derive(Clone, Debug)]
 pub(super) struct Wire {
     client: SharedHttpClient,
     limit: Limit,
     places: Arc<Semaphore>,
     slow_places: Arc<Semaphore>,
-    /// Whose requests these are; `None`: nobody's in particular, such as STS's.
+    /// Pulse of the target that sends the requests. `None` for requests of no single target, such
+    /// as those to STS.
     pulse: Option<Arc<Pulse>>,
 }
 
-/// How long a request may take.
+/// Time limit of a request.
 #[derive(Clone, Copy, Debug)]
 enum Limit {
-    /// So long, from when it is sent until its answer is read.
+    /// Timeout from sending the request to reading the whole answer.
     Each(Duration),
-    /// Until then, whenever it is sent; later than that it is not sent at all.
+    /// Deadline. After it the request is not sent at all.
     Until(Instant),
 }
 
@@ -67,7 +71,8 @@ struct Line {
 
 impl Wire {
     pub(super) fn new(options: &Options) -> Self {
-        // As the SDK makes its own default client, which is private: hyper with rustls, proxies from the environment.
+        // Same as the SDK's default client, which is private: hyper with rustls, and proxies from
+        // the environment.
         let client = Builder::new().build_with_connector_fn(|settings, components| {
             let mut builder = ConnectorBuilder::default().tls_provider(tls::Provider::Rustls(
                 tls::rustls_provider::CryptoMode::AwsLc,
@@ -87,7 +92,7 @@ impl Wire {
         }
     }
 
-    /// The same wire, for a target's requests.
+    /// Returns the same wire for a target's requests.
     pub(super) fn of_target(&self, pulse: Arc<Pulse>) -> Self {
         Self {
             pulse: Some(pulse),
@@ -95,7 +100,7 @@ impl Wire {
         }
     }
 
-    /// The same wire, for one request that must be over by then.
+    /// Returns the same wire for one request with a deadline.
     pub(super) fn until(&self, deadline: Instant) -> Self {
         Self {
             limit: Limit::Until(deadline),
@@ -114,7 +119,8 @@ impl Wire {
                 slow = Some(acquire(&self.slow_places).await?);
             }
             let place = acquire(&self.places).await?;
-            // Those that queued up before their target was known to be slow queue up again, with the slow.
+            // A request that was queued before its target became slow also queues for the places of
+            // slow targets.
             if slow.is_some() || !is_slow() {
                 return Ok(Place {
                     _place: Some(place),
@@ -125,7 +131,7 @@ impl Wire {
     }
 }
 
-/// Held while a request is on the wire.
+/// Permits held while a request is on the wire.
 #[derive(Debug, Default)]
 struct Place {
     _place: Option<OwnedSemaphorePermit>,
@@ -133,14 +139,14 @@ struct Place {
 }
 
 async fn acquire(places: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, ConnectorError> {
-    // Never closed.
+    // The semaphore is never closed.
     Arc::clone(places)
         .acquire_owned()
         .await
         .map_err(|closed| ConnectorError::other(closed.into(), None))
 }
 
-/// The requests that are made per notebook; the others are made per target or per account.
+/// Returns true for the requests sent per notebook. Other requests are sent per target or account.
 fn is_describe(request: &HttpRequest) -> bool {
     matches!(
         request.headers().get("x-amz-target"),
@@ -148,7 +154,8 @@ fn is_describe(request: &HttpRequest) -> bool {
     )
 }
 
-// The client's own validation is left out: it builds a whole connector, certificates and all, for every client made.
+// The client's own validation is left out, because it builds a whole connector with certificates
+// for every client.
 impl HttpClient for Wire {
     fn http_connector(
         &self,
@@ -177,7 +184,7 @@ impl HttpConnector for Line {
             if let Some(pulse) = &wire.pulse
                 && sent - asked > QUEUED
             {
-                // AWS is not silent: it has not been asked yet.
+                // AWS is not silent: the request has not been sent yet.
                 pulse.progressed();
             }
             let answer = wire.limit.bound(sent, exchange(&connector, request)).await;
@@ -191,8 +198,8 @@ impl HttpConnector for Line {
 }
 
 impl Limit {
-    /// A timeout alone would let a request be sent that comes to its turn too late: it looks at its clock only after the
-    /// first step of what it bounds.
+    /// Runs the exchange within the limit. A timeout alone would still send a request after its
+    /// deadline, because a timeout polls its future once before its clock.
     async fn bound<T>(
         self,
         now: Instant,
@@ -211,7 +218,7 @@ impl Limit {
     }
 }
 
-/// Sends the request and reads the whole answer, so that the limits cover the body too.
+/// Sends the request and reads the whole answer, so that the limits also cover the body.
 async fn exchange(
     connector: &SharedHttpConnector,
     request: HttpRequest,

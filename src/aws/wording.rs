@@ -1,19 +1,20 @@
-//! AWS's words, made fit to show: bounded, without what changes from one answer to the next, and without secrets.
+//! Makes AWS's messages fit to show: bounded, stable from one answer to the next, and without
+//! secrets.
 
-/// The longest that AWS's own words are shown, in characters.
+/// Upper limit on a shown message of AWS, in characters.
 const LONGEST: usize = 300;
 
-/// What stands for a part that is left out.
+/// Placeholder for omitted parts.
 const OMITTED: &str = "…";
 
-/// `sts:DecodeAuthorizationMessage` takes the blob that follows; it differs in every answer.
+/// Prefix of a blob for `sts:DecodeAuthorizationMessage`. The blob differs in every answer.
 const ENCODED: &str = "Encoded authorization failure message:";
 
-/// A run of these characters, as long as this, is a token or a blob: names in AWS end at 64.
+/// Longest name in AWS, in characters. A longer run of these characters is a token or a blob.
 const LONGEST_NAME: usize = 64;
 
-/// The same failure always gives the same text: request ids, timestamps, session names and blobs are left out,
-/// and so are access keys and what is `secret`.
+/// Returns the same text for the same failure. It omits request IDs, timestamps, session names,
+/// blobs, access keys and the `secret`.
 pub(super) fn stable(text: &str, secret: Option<&str>) -> String {
     let text = text.split_once(ENCODED).map_or(text, |(before, _)| before);
     let mut shown = String::new();
@@ -54,7 +55,7 @@ fn stable_word(word: &str, secret: Option<&str>) -> String {
     }
 }
 
-/// 8-4-4-4-12 hexadecimal digits.
+/// Returns true for groups of 8-4-4-4-12 hexadecimal digits.
 fn is_request_id(word: &str) -> bool {
     let lengths = [8, 4, 4, 4, 12];
     word.split('-').count() == lengths.len()
@@ -63,7 +64,7 @@ fn is_request_id(word: &str) -> bool {
         })
 }
 
-/// `20260102T030405Z`, or the same with hyphens, colons and fractions.
+/// Returns true for `20260102T030405Z`, or the same with hyphens, colons and fractions.
 fn is_time(word: &str) -> bool {
     let digits = |text: &str| text.bytes().filter(u8::is_ascii_digit).count();
     word.split_once('T').is_some_and(|(date, time)| {
@@ -78,7 +79,8 @@ fn is_time(word: &str) -> bool {
     })
 }
 
-/// Four letters that say the kind, and sixteen characters (IAM user guide, "Unique identifiers").
+/// Returns true for access key IDs: a four-letter prefix and sixteen characters (IAM user guide,
+/// "Unique identifiers").
 fn is_access_key(word: &str) -> bool {
     ["AKIA", "ASIA"].iter().any(|kind| word.starts_with(kind))
         && word.len() >= 16
@@ -94,7 +96,7 @@ fn is_blob(word: &str) -> bool {
             .all(|byte| byte.is_ascii_alphanumeric() || b"+/=_.-".contains(&byte))
 }
 
-/// The ARN of a role's session ends with the session's name, which SDKs make of the time.
+/// Removes the session's name from the ARN of a role session, because SDKs derive it from the time.
 fn without_session(word: &str) -> Option<&str> {
     let role = word.find(":assumed-role/")? + ":assumed-role/".len();
     let session = word.get(role..)?.find('/')?;

@@ -1,4 +1,4 @@
-//! The three writes, and nothing else: the only place in the program that changes anything in AWS.
+//! The three writes to AWS. Nothing else in the program changes anything in AWS.
 
 use std::{
     fmt,
@@ -15,14 +15,15 @@ use aws_sdk_sagemaker::{
 use super::{Operation, attempts::Attempts, fault::Fault, session::Session};
 use crate::domain::{Answer, AnswerKind, Call, Region};
 
-/// The wire gives up so long before the whole time is over. An attempt that ends by itself is counted in the metrics; one
-/// that is dropped on the way is not.
+/// Margin by which the wire times out before the whole call. The metrics count attempts that end by
+/// themselves, not those dropped on the way.
 const WIRE_ENDS_BEFORE: Duration = Duration::from_millis(20);
 
-/// Changes notebooks of one target. Cheap to clone; a clone shares its credentials.
+/// Writer for the notebooks of one target. Cheap to clone; clones share its credentials.
 ///
-/// The only place in the program that changes anything in AWS. What it may be asked for are the three [`Call`]s, with bodies
-/// that are fixed here: whoever asks can choose the notebook and nothing else (promise P9).
+/// Nothing else in the program changes anything in AWS. The writer accepts only the three
+/// [`Call`]s, with request bodies that are fixed here. Callers choose the notebook and nothing else
+/// (promise P9).
 #[derive(Clone)]
 pub struct TargetWriter {
     session: Arc<Session>,
@@ -34,13 +35,14 @@ impl TargetWriter {
         Self { session, region }
     }
 
-    /// Sends one request, once, and says what its answer proves. There is no retry of any kind: a request that was not
-    /// answered may have been carried out, and who asked has to look.
+    /// Sends one request once, and returns what its answer proves. Never retries: an unanswered
+    /// request may have been carried out, so the caller has to describe the notebook.
     ///
-    /// Takes no longer than [`Options::write_timeout`](super::Options), credentials and connection included; after that
-    /// nothing is sent any more. Not covered: what has left this process by then can still arrive at AWS.
+    /// Times out after [`Options::write_timeout`](super::Options), credentials and connection
+    /// included. Nothing is sent after that. A request that has left this process by then can still
+    /// arrive at AWS.
     ///
-    /// Whether it may be sent at all is for whoever asks to know, and to know just before.
+    /// The caller has to check, just before, that the request may be sent.
     pub async fn send(&self, call: Call, name: &str) -> Answer {
         let operation = Operation::from(call);
         let whole = self.session.foundation.write_timeout;
@@ -71,8 +73,8 @@ impl TargetWriter {
             };
         };
         if fault.operation != Operation::from(call) {
-            // There were no credentials to send it with. That says nothing about the notebook, even where it says who may
-            // not assume a role.
+            // There were no credentials for the write. This says nothing about the notebook, even
+            // if the message is a refusal to assume a role.
             return unclear(fault.to_string());
         }
         if fault.refuses_credentials() {
@@ -84,7 +86,7 @@ impl TargetWriter {
         }
     }
 
-    /// A client for one request, and the issue of the credentials that it uses.
+    /// Returns a client for one request, and the issue number of its credentials.
     fn client(&self, deadline: Instant) -> (Client, u64) {
         let foundation = &self.session.foundation;
         let credentials = self.session.identity.kept();
@@ -103,8 +105,8 @@ impl TargetWriter {
     }
 }
 
-/// The requests, with all that they say. An Update changes what is sent and leaves the rest; the same call could attach
-/// scripts that run as root.
+/// Sends a request with its complete body. An Update changes only the fields that are sent. The
+/// same call could attach scripts that run as root.
 async fn request(client: &Client, call: Call, name: &str) -> Result<(), Fault> {
     let operation = Operation::from(call);
     match call {

@@ -107,7 +107,7 @@ fn every_outcome_has_its_symptoms() {
         );
     }
     let seen: BTreeSet<_> = table.iter().map(|(_, _, outcome)| *outcome).collect();
-    // Answered is no symptom, and the other two are those of writes alone.
+    // Answered has no symptom, and only writes have the other two.
     let others = BTreeSet::from([
         Outcome::Answered,
         Outcome::WrongStatus,
@@ -186,7 +186,7 @@ fn only_writes_meet_a_status_or_a_quota() {
 fn nothing_that_went_wrong_counts_as_read() {
     for outcome in Outcome::ALL {
         assert_ne!(outcome.target_state(), Some(TargetState::Scanned));
-        // Only the check of the credentials may find that a region is not enabled.
+        // Only the check of the credentials may find a region disabled.
         assert_ne!(outcome.target_state(), Some(TargetState::RegionDisabled));
     }
 }
