@@ -1,4 +1,4 @@
-//! The adapters to the API server: what is served, what is published, who is told, who may write.
+//! Adapters to the API server: reads, status writes, records, events, and the lease.
 
 mod events;
 mod fence;
@@ -19,5 +19,5 @@ pub use records::{Owner, Records, StoredRecord, Written, has_finalizer};
 pub use served::until_served;
 pub use status::{Subject, publish};
 
-/// Who writes, in `managedFields` and in events.
+/// Name of the operator in `managedFields` and in events.
 pub const FIELD_MANAGER: &str = "sudoless";

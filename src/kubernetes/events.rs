@@ -1,4 +1,4 @@
-//! Events on resources, for those who read `kubectl describe`. Best effort: an event that cannot be written is logged.
+//! Events on resources, shown by `kubectl describe`. Best effort: a failed write is logged.
 
 use k8s_openapi::api::core::v1::ObjectReference;
 use kube::{
@@ -8,43 +8,43 @@ use kube::{
 
 use super::FIELD_MANAGER;
 
-/// `events.k8s.io/v1` takes notes of up to 1 kB.
+/// Upper limit on a note, in bytes. `events.k8s.io/v1` accepts up to 1 kB.
 const LONGEST_NOTE: usize = 1000;
 
-/// Writes events.
+/// Writer of events.
 #[derive(Clone)]
 pub struct Announcer(Client);
 
-/// What is told.
+/// Content of an event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Announcement {
-    /// How bad it is.
+    /// Severity of the event.
     pub severity: Severity,
-    /// One word.
+    /// Reason, one word.
     pub reason: &'static str,
-    /// What the operator was doing.
+    /// Action of the operator at the time.
     pub action: &'static str,
-    /// A sentence.
+    /// Note, one or more sentences.
     pub note: String,
 }
 
-/// How bad it is what an event tells.
+/// Severity of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Severity {
-    /// It is as it should be.
+    /// Expected change.
     Normal,
-    /// Somebody should look.
+    /// Condition that a person should look at.
     Warning,
 }
 
 impl Announcer {
-    /// Writes in the operator's name.
+    /// Creates a writer that reports as the operator.
     #[must_use]
     pub fn new(client: Client) -> Self {
         Self(client)
     }
 
-    /// Writes an event on a resource; a note of more than 1 kB is cut.
+    /// Writes an event on a resource. A note of more than 1 kB is cut.
     pub async fn announce(&self, about: &ObjectReference, announcement: Announcement) {
         let mut note = announcement.note;
         note.truncate(note.floor_char_boundary(LONGEST_NOTE));
@@ -58,8 +58,8 @@ impl Announcer {
             action: announcement.action.to_owned(),
             secondary: None,
         };
-        // A recorder takes all events of one reason for the same one and keeps the first one's note (kube-runtime 5.0, `EventKey`).
-        // What is announced is news each time: each gets a recorder of its own.
+        // A recorder treats all events of one reason as the same event and keeps the first note
+        // (kube-runtime 5.0, `EventKey`). Every announcement is new, so each gets its own recorder.
         let recorder = Recorder::new(self.0.clone(), Reporter::from(FIELD_MANAGER));
         if let Err(error) = recorder.publish(&event, about).await {
             tracing::warn!(about = about.name, reason = event.reason, %error, "an event could not be written");

@@ -1,11 +1,12 @@
-//! Before each write to AWS: whether this process may still send it.
+//! Checks before each write to AWS that this process still holds the lease.
 //!
-//! AWS knows nothing of a lease, so that it cannot refuse a write of somebody who has lost it. What holds instead is a bound
-//! in time: a write is sent only if the lease is ours for longer than the write can take. Whoever takes the lease over when
-//! it has run out then finds no write of ours under way.
+//! AWS does not know the lease, so it cannot reject a write of an operator that has lost it. A
+//! bound in time replaces this check: a write is sent only if the lease lasts longer than the write
+//! can take. The next holder of an expired lease therefore finds no write of this process in
+//! flight.
 //!
-//! Not covered: a process that is held up between the answer given here and the request, for longer than what is left, and
-//! clocks further apart than [`CLOCK_SKEW`].
+//! Two cases are not covered: a process that pauses between this check and its request for longer
+//! than the rest of the lease, and clocks that differ by more than [`CLOCK_SKEW`].
 
 use std::{fmt, time::Duration};
 
@@ -15,23 +16,24 @@ use kube::{Api, Client};
 
 use super::lease::{LEASE_SECONDS, Lease, RENEW_SECONDS_BEFORE};
 
-/// How far the clocks of two operators may be apart. Who wants the lease compares our `renewTime` with a clock of its own.
+/// Largest tolerated difference between the clocks of two operators. A candidate for the lease
+/// compares the holder's `renewTime` with its own clock.
 pub const CLOCK_SKEW: Duration = Duration::from_secs(2);
 
-/// The longest that a write may take and still be let through whenever the lease is renewed as it should be: at its renewal,
-/// the lease has so much left.
+/// Longest write that is allowed at any time while the lease is renewed as scheduled. The lease
+/// lasts at least this long, plus the clock skew, at its renewal.
 pub const LONGEST_WRITE: Duration =
     Duration::from_secs(RENEW_SECONDS_BEFORE).saturating_sub(CLOCK_SKEW);
 
-/// How long the API server may take to answer. An answer that comes later would say little of the lease as it is then.
+/// Timeout of the API server's answer. A later answer would say little about the present lease.
 const ANSWER: Duration = Duration::from_secs(3);
 
-// 15 s of lease, renewed every 5 s, leave 10 s at the least; a write of 5 s (`write_timeout` of the options of `aws`) and the
-// skew need 7. The answer of the API server may take the rest.
+// A lease of 15 s that is renewed every 5 s always has 10 s left. A write of 5 s (`write_timeout`
+// of the options of `aws`) and the skew need 7 s. The API server's answer may take the rest.
 const _: () = assert!(RENEW_SECONDS_BEFORE < LEASE_SECONDS);
 const _: () = assert!(LONGEST_WRITE.as_secs() >= 5 + ANSWER.as_secs());
 
-/// Whether this process may still write to AWS. Cheap to clone.
+/// Permission of this process to write to AWS. Cheap to clone.
 #[derive(Clone)]
 pub struct Fence(Option<Held>);
 
@@ -42,35 +44,35 @@ struct Held {
     identity: String,
 }
 
-/// Why a write must not be sent now.
+/// Reason for holding back a write.
 #[derive(Debug, thiserror::Error)]
 pub enum Fenced {
-    /// Somebody else holds the lease, or nobody, or there is none any more.
+    /// Another operator holds the lease, it has no holder, or it does not exist any more.
     #[error("the lease is no longer this operator's: {} holds it", holder.as_deref().unwrap_or("nobody"))]
     NotHeld {
-        /// Who does.
+        /// Identity of the holder, if any.
         holder: Option<String>,
     },
-    /// It is ours, and not for as long as the write may take.
+    /// This process holds the lease, but it expires before the write would end.
     #[error("the lease of this operator may run out before a write would be over")]
     ExpiresTooSoon,
     /// The API server did not answer in time.
     #[error("the lease of this operator could not be read in time")]
     NoAnswer,
-    /// The API server refused, or could not be reached.
+    /// The API server rejected the request, or could not be reached.
     #[error("the lease of this operator could not be read: {0}")]
     Unreadable(#[source] Box<kube::Error>),
 }
 
 impl Fence {
-    /// No lease: whoever runs this sees to it that nobody else does.
+    /// Returns a fence without a lease. The caller has to make sure that no other operator runs.
     #[must_use]
     pub fn none() -> Self {
         Self(None)
     }
 
-    /// A lease that this process competes for. The client must reach the same API server as the one that it was
-    /// acquired with.
+    /// Returns the fence of a lease that this process competes for. The client must reach the API
+    /// server that the lease was acquired from.
     #[must_use]
     pub fn of(lease: Lease, client: Client) -> Self {
         Self(Some(Held {
@@ -80,11 +82,11 @@ impl Fence {
         }))
     }
 
-    /// Whether a write that takes no longer than `needed` may be sent now. To be asked anew before each, and each to be sent
-    /// at once.
+    /// Checks that a write that takes at most `needed` may be sent now. Call it again before each
+    /// write, and send the write at once.
     ///
-    /// Reads the `Lease` from the API server, which answers with its newest version: what a watch or the election remembers
-    /// may be older than a takeover.
+    /// Reads the newest version of the `Lease` from the API server, because a watch or the election
+    /// may not have seen a takeover yet.
     pub async fn allows(&self, needed: Duration) -> Result<(), Fenced> {
         let Some(held) = &self.0 else {
             return Ok(());
@@ -94,13 +96,13 @@ impl Fence {
             .map_err(|_| Fenced::NoAnswer)?
             .map_err(|error| Fenced::Unreadable(Box::new(error)))?;
         let spec = lease.and_then(|lease| lease.spec).unwrap_or_default();
-        // The clock is read after the answer, however long that took.
+        // The clock is read after the answer, because the answer may take long.
         judge(&spec, &held.identity, needed, Timestamp::now())
     }
 }
 
-/// The holder is this process, and the lease runs out later than a write could end by anybody's clock. `renewTime` was
-/// written by our own clock.
+/// Checks that this process holds the lease, and that the lease expires after the write could end
+/// by any operator's clock. `renewTime` is by this process's clock.
 fn judge(
     lease: &LeaseSpec,
     identity: &str,
@@ -125,7 +127,7 @@ fn judge(
     }
 }
 
-/// `None`: it was never renewed, or not for any time.
+/// Returns the expiry of the lease, or `None` if it was never renewed or has no duration.
 fn end_of(lease: &LeaseSpec) -> Option<Timestamp> {
     let lasts = SignedDuration::from_secs(lease.lease_duration_seconds?.into());
     lease.renew_time.as_ref()?.0.checked_add(lasts).ok()
@@ -152,7 +154,7 @@ mod tests {
         text.parse().unwrap()
     }
 
-    /// Renewed at noon, for fifteen seconds.
+    /// A lease renewed at noon for fifteen seconds.
     fn mine() -> LeaseSpec {
         LeaseSpec {
             holder_identity: Some(ME.into()),
@@ -162,7 +164,7 @@ mod tests {
         }
     }
 
-    /// What is said of a lease at a time, in short.
+    /// Judges a lease at a time, and returns the result in short.
     fn said(lease: &LeaseSpec, needed: Duration, now: &str) -> &'static str {
         match judge(lease, ME, needed, at(now)) {
             Ok(()) => "allowed",
@@ -177,7 +179,7 @@ mod tests {
     fn what_is_left_must_be_longer_than_the_write_and_the_skew() {
         for (needed, now, expected) in [
             (WRITE, "2026-01-02T12:00:00Z", "allowed"),
-            // As late as a lease is renewed: ten seconds are left.
+            // The latest scheduled renewal: ten seconds are left.
             (WRITE, "2026-01-02T12:00:05Z", "allowed"),
             (LONGEST_WRITE, "2026-01-02T12:00:04.999999Z", "allowed"),
             (LONGEST_WRITE, "2026-01-02T12:00:05Z", "too late"),

@@ -1,4 +1,4 @@
-//! Leader election: of several operators that look after the same policies, one is at work.
+//! Leader election: of several operators for the same policies, only one works.
 
 use std::time::Duration;
 
@@ -9,38 +9,39 @@ use tokio::{sync::watch, task::JoinHandle, time::timeout};
 
 use super::FIELD_MANAGER;
 
-/// Seconds after which a lease that is not renewed is anybody's: what Kubernetes' own controllers use.
+/// Duration of the lease without renewal, in seconds: the value of Kubernetes' own controllers.
 pub(super) const LEASE_SECONDS: u64 = 15;
 
-/// The same as a duration.
+/// Duration of the lease without renewal.
 pub const LEASE: Duration = Duration::from_secs(LEASE_SECONDS);
 
-/// Seconds before that at which it is renewed: two more tries fit before it is lost, and a whole write
-/// to AWS (`fence.rs` holds the two together).
+/// Seconds before its expiry at which the lease is renewed. Two more tries fit before it is lost,
+/// and so does a whole write to AWS (`fence.rs` compares the two).
 pub(super) const RENEW_SECONDS_BEFORE: u64 = 10;
 
-/// Between two tries to set up the election, or to renew the lease, while the API server does not answer or refuses: at least three
-/// tries fit between a renewal that failed at once and the lease's end.
+/// Pause between two tries to set up the election or to renew the lease, while the API server
+/// fails. At least three tries fit between a renewal that failed at once and the lease's expiry.
 const PAUSE: Duration = Duration::from_secs(2);
 
-/// Between two looks at whether the lease is still there.
+/// Interval of the checks that the lease still exists.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
 
-/// How long giving the lease back may take. Without it the next leader waits until it runs out.
+/// Timeout for releasing the lease. If the release fails, the next leader waits until the lease
+/// expires.
 const RELEASE: Duration = Duration::from_secs(2);
 
-/// The lease that operators compete for.
+/// Lease that operators compete for.
 #[derive(Clone, Debug)]
 pub struct Lease {
-    /// The name of the `Lease`.
+    /// Name of the `Lease`.
     pub name: String,
-    /// Its namespace.
+    /// Namespace of the `Lease`.
     pub namespace: String,
-    /// This process, unlike every other one that competes.
+    /// Identity of this process, unique among all competitors.
     pub identity: String,
 }
 
-/// The lease, held.
+/// Lease held by this process.
 pub struct Leadership {
     lease: Lease,
     client: Client,
@@ -49,7 +50,8 @@ pub struct Leadership {
 }
 
 impl Lease {
-    /// Returns once this process leads, however long that takes. Until then `waits` is told what for.
+    /// Returns when this process leads, however long that takes. Until then, `waits` is called with
+    /// the reason for waiting.
     pub async fn acquire(&self, client: &Client, mut waits: impl FnMut(String)) -> Leadership {
         loop {
             let manager = match self.manager(client).await {
@@ -70,9 +72,9 @@ impl Lease {
             let (sender, mut leads) = watch::channel(false);
             let election = tokio::spawn(compete(manager, sender));
             tokio::select! {
-                // The election ends only after its last receiver is dropped, which is this one.
+                // The election ends only after its last receiver, this one, is dropped.
                 _ = leads.wait_for(|leads| *leads) => {}
-                // It is made only when an election begins.
+                // The lease is created only when an election begins.
                 () = self.deleted(client) => continue,
             }
             return Leadership {
@@ -84,8 +86,8 @@ impl Lease {
         }
     }
 
-    /// Returns when the lease is gone. The election does not notice: it would go on without one for ever, and whoever
-    /// starts next would lead as well.
+    /// Returns when the lease does not exist any more. The election does not notice its deletion.
+    /// It would run without a lease for ever, and the next operator to start would lead as well.
     async fn deleted(&self, client: &Client) {
         let leases: Api<coordination::Lease> = Api::namespaced(client.clone(), &self.namespace);
         loop {
@@ -108,10 +110,12 @@ impl Lease {
     }
 }
 
-/// Competes for the lease, renews it, and publishes whether it is held. Gives the lease back when `leads` has no receiver any more.
+/// Competes for the lease, renews it, and publishes its state. Releases the lease when `leads` has
+/// no receiver any more.
 ///
-/// [`LeaseManager::watch`] is not used: its pause after an error doubles up to thirty seconds, twice the lease's duration, and a
-/// renewal does not reset the pause. A few errors within the life of the process would cost the lease.
+/// [`LeaseManager::watch`] is not used. Its pause after an error doubles up to thirty seconds,
+/// twice the lease's duration, and a renewal does not reset the pause. A few errors over the life
+/// of the process would lose the lease.
 async fn compete(manager: LeaseManager, leads: watch::Sender<bool>) {
     loop {
         let next = async {
@@ -131,14 +135,14 @@ async fn compete(manager: LeaseManager, leads: watch::Sender<bool>) {
             () = next => {}
         }
     }
-    // The lease runs out if it cannot be given back.
+    // If the release fails, the lease expires.
     if let Err(error) = manager.release().await {
         tracing::debug!(%error, "the lease could not be given back");
     }
 }
 
 impl Leadership {
-    /// Returns when the lease no longer names this process, or is gone.
+    /// Returns when the lease does not exist any more or no longer names this process.
     pub async fn lost(&mut self) {
         tokio::select! {
             _ = self.leads.wait_for(|leads| !*leads) => {}
@@ -146,7 +150,7 @@ impl Leadership {
         }
     }
 
-    /// Gives the lease back, so that the next leader begins at once.
+    /// Releases the lease, so that the next leader begins at once.
     pub async fn release(self) {
         drop(self.leads);
         let _ = timeout(RELEASE, self.election).await;

@@ -1,11 +1,11 @@
-//! Lists that are read page by page.
+//! Lists read page by page.
 
 use std::fmt::Debug;
 
 use kube::{Api, Error, api::ListParams};
 use serde::de::DeserializeOwned;
 
-/// Everything that a list has, past every cache; `parameters` say how much a page holds.
+/// Reads all pages of a list, past every cache. `parameters` contain the page size.
 pub(super) async fn list_all<K>(api: &Api<K>, parameters: ListParams) -> Result<Vec<K>, Error>
 where
     K: Clone + DeserializeOwned + Debug,

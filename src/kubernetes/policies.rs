@@ -1,4 +1,5 @@
-//! All policies of the cluster, whoever looks after them: an exemption of any holds against all.
+//! All policies of the cluster, those of other operators included, because every exemption holds
+//! against all of them.
 
 use std::collections::BTreeMap;
 
@@ -7,24 +8,23 @@ use kube::{Api, Client, Error, Resource, ResourceExt, api::ListParams, core::Des
 use super::{Owner, pages::list_all};
 use crate::{api::NotebookRootAccessPolicy, decide::Policies, domain::PolicyName};
 
-/// Policies of one page of a list: they may be large.
+/// Policies per page. They may be large.
 const PAGE: u32 = 100;
 
-/// The policies as they were listed.
+/// Policies of one list.
 #[derive(Clone, Debug, Default)]
 pub struct PolicyList {
-    /// What they say.
+    /// Checked policies.
     pub policies: Policies,
-    /// Which resource each is; those that are being deleted are not there.
+    /// Name and UID of each policy, without policies under deletion.
     pub owners: BTreeMap<PolicyName, Owner>,
 }
 
-/// Lists all policies, past every cache.
-///
-/// Where their kind is not defined, there are none.
+/// Lists all policies, past every cache. Returns none if their kind is not defined.
 ///
 /// # Errors
-/// What the API server answers otherwise. A policy that does not decode is no error: it is listed as one that is not understood.
+/// All other errors of the API server. A policy that does not decode is no error: it is listed as
+/// invalid.
 pub async fn list_policies(client: &Client) -> Result<PolicyList, Error> {
     let api: Api<DeserializeGuard<NotebookRootAccessPolicy>> = Api::all(client.clone());
     let mut listed = PolicyList::default();

@@ -1,4 +1,4 @@
-//! What a person may look at: policies and records, as they stand at the API server. Nothing here can write.
+//! Read-only view of the policies and records at the API server.
 
 use std::fmt::Debug;
 
@@ -13,10 +13,10 @@ use crate::{
     domain::Undecodable,
 };
 
-/// Objects of one page of a list.
+/// Objects per page.
 const PAGE: u32 = 100;
 
-/// Lists, and has no other way to the API server.
+/// Client that can only list.
 pub struct Reader {
     client: Client,
 }
@@ -24,13 +24,13 @@ pub struct Reader {
 /// All objects of a kind.
 #[derive(Clone, Debug)]
 pub struct Listed<K> {
-    /// Those that decode.
+    /// Objects that decode.
     pub objects: Vec<K>,
-    /// Those that do not.
+    /// Objects that do not decode.
     pub undecodable: Vec<Undecodable>,
 }
 
-/// The status code with which the API server refused; of any other error none.
+/// Returns the status code of a rejection by the API server, or `None` for any other error.
 #[must_use]
 pub fn refusal(error: &Error) -> Option<u16> {
     match error {
@@ -40,28 +40,28 @@ pub fn refusal(error: &Error) -> Option<u16> {
 }
 
 impl Reader {
-    /// A reader of the cluster that a configuration names. Nothing is sent yet.
+    /// Creates a reader of the configured cluster. Sends nothing.
     ///
     /// # Errors
-    /// No client can be made of it.
+    /// The configuration is not usable.
     pub fn new(config: Config) -> Result<Self, Error> {
         Ok(Self {
             client: Client::try_from(config)?,
         })
     }
 
-    /// All policies, those that are being deleted too.
+    /// Returns all policies, those under deletion included.
     ///
     /// # Errors
-    /// What the API server answers.
+    /// An error of the API server.
     pub async fn policies(&self) -> Result<Listed<NotebookRootAccessPolicy>, Error> {
         self.list().await
     }
 
-    /// All records.
+    /// Returns all records.
     ///
     /// # Errors
-    /// What the API server answers.
+    /// An error of the API server.
     pub async fn records(&self) -> Result<Listed<NotebookRemediation>, Error> {
         self.list().await
     }

@@ -1,7 +1,8 @@
-//! The records of remediations at the API server.
+//! Records of remediations at the API server.
 //!
-//! Reads before acting are never of a cache. A record's create is the claim: its name follows from the notebook's ARN, so that
-//! the API server refuses a second one. Status writes carry the resourceVersion that was read: of two writers one wins.
+//! Reads before an action never use a cache. Creating a record is the claim: its name is derived
+//! from the notebook's ARN, so the API server rejects a second one. Status writes carry the
+//! `resourceVersion` that was read, so only one of two writers succeeds.
 
 use std::collections::BTreeMap;
 
@@ -26,46 +27,46 @@ use crate::{
     domain::{NotebookRef, PolicyName, RecordName},
 };
 
-/// The records, as one operator sees and makes them.
+/// Client for the records of one operator.
 #[derive(Clone)]
 pub struct Records {
     api: Api<NotebookRemediation>,
-    /// The same objects, none of which fails to decode.
+    /// Same objects, untyped, so that none fails to decode.
     stored: Api<DynamicObject>,
     operator: String,
 }
 
-/// A record as the API server stores it.
+/// Record as stored at the API server.
 #[derive(Clone, Debug)]
 pub struct StoredRecord {
-    /// Its name.
+    /// Name of the record.
     pub name: String,
-    /// The object.
+    /// Undecoded object.
     pub object: Value,
-    /// The record, or why the object does not decode.
+    /// Decoded record, or the decoding error.
     pub decoded: Result<NotebookRemediation, String>,
 }
 
-/// The policy that a record belongs to: with it the record goes.
+/// Policy that owns a record. A record in flight is deleted with its policy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Owner {
-    /// Its name.
+    /// Name of the policy.
     pub name: PolicyName,
-    /// Its uid.
+    /// UID of the policy.
     pub uid: String,
 }
 
-/// How a write of a record ended.
+/// Result of writing a record.
 #[derive(Debug)]
 pub enum Written<T> {
-    /// It is durable.
+    /// The write is durable.
     Done(T),
-    /// Somebody else was faster: the record is another one by now, is there already, or is gone. Nothing was written.
+    /// Nothing was written, because the record was changed, created or deleted meanwhile.
     Conflict,
 }
 
 impl Records {
-    /// The records; `operator` names this one among several.
+    /// Creates the client. `operator` is the name of this operator among several.
     #[must_use]
     pub fn new(client: Client, operator: String) -> Self {
         Self {
@@ -78,41 +79,42 @@ impl Records {
         }
     }
 
-    /// Whether this operator made a record.
+    /// Returns true if this operator created the record.
     #[must_use]
     pub fn are_ours(&self, record: &NotebookRemediation) -> bool {
         record.labels().get(OPERATOR_LABEL) == Some(&self.operator)
     }
 
-    /// A record as it is now.
+    /// Reads a record from the API server. Returns `None` if it does not exist.
     ///
     /// # Errors
-    /// What the API server answers, but that it is not there.
+    /// Any other error of the API server.
     pub async fn get(&self, name: &str) -> Result<Option<NotebookRemediation>, Error> {
         self.api.get_opt(name).await
     }
 
-    /// A record as it is now, if only as the object that it is stored as.
+    /// Reads a record from the API server, even if it does not decode. Returns `None` if it does
+    /// not exist.
     ///
     /// # Errors
-    /// What the API server answers, but that it is not there.
+    /// Any other error of the API server.
     pub async fn get_stored(&self, name: &str) -> Result<Option<StoredRecord>, Error> {
         Ok(self.stored.get_opt(name).await?.map(StoredRecord::from))
     }
 
-    /// The records that are not done with: those under way, and those that failed and that nobody acknowledged.
+    /// Lists the open records: those in flight, and failed ones that are not acknowledged.
     ///
     /// # Errors
-    /// What the API server answers. A record that does not decode is no error.
+    /// An error of the API server. A record that does not decode is no error.
     pub async fn open(&self) -> Result<Vec<StoredRecord>, Error> {
         self.list("status.state!=Succeeded,status.state!=Cancelled")
             .await
     }
 
-    /// Those of them that count against a policy's budgets.
+    /// Lists the open records that count against a policy's budgets.
     ///
     /// # Errors
-    /// As [`Self::open`].
+    /// Same as [`Self::open`].
     pub async fn open_of(&self, policy: &PolicyName) -> Result<Vec<StoredRecord>, Error> {
         let fields = format!(
             "spec.policy={policy},status.state!=Succeeded,status.state!=Cancelled,status.state!=Failed"
@@ -120,10 +122,11 @@ impl Records {
         self.list(&fields).await
     }
 
-    /// Lists without a limit and without a resourceVersion. Since 1.31 the API server answers such a list from its watch cache, once the
-    /// cache is as new as etcd: the list is as fresh as one of etcd, and etcd reads no record for it. With a limit, a server of 1.31 reads
-    /// every record from etcd, the finished ones of the whole audit trail included, to find the few that match. Open records are so few
-    /// that they need no pages.
+    /// Lists without a limit and without a `resourceVersion`. Since 1.31 the API server answers
+    /// such a list from its watch cache, once the cache is as new as etcd. The list is as fresh as
+    /// one from etcd, without reading the records there. With a limit, a server of 1.31 reads every
+    /// record from etcd, the whole audit trail included, to find the few that match. Open records
+    /// are so few that they need no pages.
     async fn list(&self, fields: &str) -> Result<Vec<StoredRecord>, Error> {
         let objects = self
             .stored
@@ -132,10 +135,10 @@ impl Records {
         Ok(objects.items.into_iter().map(StoredRecord::from).collect())
     }
 
-    /// Makes a record: the claim of its notebook.
+    /// Creates a record, which claims its notebook.
     ///
     /// # Errors
-    /// What the API server answers, but that there is one already.
+    /// Any error of the API server except a conflict with an existing record.
     pub async fn create(
         &self,
         notebook: &NotebookRef,
@@ -174,10 +177,10 @@ impl Records {
         }
     }
 
-    /// Deletes a record, if it is still the very one that was read.
+    /// Deletes a record if it is unchanged since it was read.
     ///
     /// # Errors
-    /// What the API server answers, but that it is another one by now, or gone.
+    /// Any error of the API server, except that the record changed or does not exist any more.
     pub async fn delete(&self, record: &NotebookRemediation) -> Result<Written<()>, Error> {
         let parameters = DeleteParams {
             preconditions: Some(Preconditions {
@@ -190,10 +193,10 @@ impl Records {
         unless_conflict(deleted.map(drop))
     }
 
-    /// Writes a status, if the record is still the very one that was read; returns it as it is then.
+    /// Writes a status if the record is unchanged since it was read. Returns the written record.
     ///
     /// # Errors
-    /// What the API server answers, but that it is another one by now, or gone.
+    /// Any error of the API server, except that the record changed or does not exist any more.
     pub async fn write_status(
         &self,
         record: &NotebookRemediation,
@@ -211,32 +214,11 @@ impl Records {
         unless_conflict(self.api.replace_status(&name, &parameters, &changed).await)
     }
 
-    /// Returns true if the API server would store every field of a record's status. Nothing is written: the request is a dry run.
+    /// Removes the finalizer and the owner of a finished record. The record can then be deleted,
+    /// and outlives its policy as the audit trail.
     ///
     /// # Errors
-    /// Any answer of the API server except a rejection of the status as invalid.
-    pub async fn stores_every_field(&self, record: &NotebookRemediation) -> Result<bool, Error> {
-        let parameters = PostParams {
-            dry_run: true,
-            field_manager: Some(FIELD_MANAGER.to_owned()),
-        };
-        let status = every_field();
-        let changed = NotebookRemediation {
-            status: Some(status.clone()),
-            ..record.clone()
-        };
-        let name = record.name_any();
-        match self.api.replace_status(&name, &parameters, &changed).await {
-            Ok(stored) => Ok(stored.status == Some(status)),
-            Err(Error::Api(refused)) if refused.code == 422 => Ok(false),
-            Err(error) => Err(error),
-        }
-    }
-
-    /// Lets a record go that is finished: it can be deleted from now on, and it outlives its policy, as the audit trail.
-    ///
-    /// # Errors
-    /// What the API server answers, but that it is another one by now, or gone.
+    /// Any error of the API server, except that the record changed or does not exist any more.
     pub async fn remove_finalizer(
         &self,
         record: &NotebookRemediation,
@@ -267,41 +249,7 @@ impl Records {
     }
 }
 
-/// A status in which every field is set, with sample values that the definition allows.
-fn every_field() -> NotebookRemediationStatus {
-    let time = Some(MicroTime(Timestamp::UNIX_EPOCH));
-    let text = || Some("Sample".to_owned());
-    NotebookRemediationStatus {
-        state: Some(RemediationState::Pending),
-        conditions: vec![Condition {
-            type_: "Ready".to_owned(),
-            status: "False".to_owned(),
-            reason: "Sample".to_owned(),
-            message: String::new(),
-            observed_generation: Some(1),
-            last_transition_time: Time(Timestamp::UNIX_EPOCH),
-        }],
-        step_since: time.clone(),
-        attention_from: Some(RemediationStep::Stop),
-        last_write_at: time.clone(),
-        stop_requested_at: time.clone(),
-        unanswered_stop_at: time.clone(),
-        update_requested_at: time.clone(),
-        start_requested_at: time.clone(),
-        start_accepted_at: time.clone(),
-        start_attempts: 1,
-        rollback_reason: text(),
-        last_error: text(),
-        failure_reason: text(),
-        completed_at: time,
-        downtime_seconds: Some(1),
-        downtime: text(),
-        reason: text(),
-        message: text(),
-    }
-}
-
-/// Whether a record may still hold up its deletion.
+/// Returns true if the record's finalizer blocks its deletion.
 #[must_use]
 pub fn has_finalizer(record: &NotebookRemediation) -> bool {
     record
@@ -313,7 +261,7 @@ pub fn has_finalizer(record: &NotebookRemediation) -> bool {
 impl From<DynamicObject> for StoredRecord {
     fn from(object: DynamicObject) -> Self {
         let name = object.name_any();
-        // An object that was read as JSON can be written as JSON.
+        // An object decoded from JSON always encodes to JSON.
         let object = serde_json::to_value(object).unwrap_or_default();
         let decoded = serde_json::from_value(object.clone()).map_err(|error| error.to_string());
         Self {
@@ -342,7 +290,8 @@ mod tests {
 
     use super::*;
 
-    /// A server of 1.31 answers a list with a limit from etcd, and one of any resourceVersion may be old.
+    /// With a limit, a server of 1.31 answers from etcd. With any `resourceVersion`, the list may
+    /// be old.
     #[tokio::test]
     async fn lists_are_fresh_and_can_be_answered_from_the_watch_cache() {
         let asked = Arc::<Mutex<Vec<String>>>::default();

@@ -1,14 +1,16 @@
-//! Waits until the API server serves the kinds, and the operator may list them.
+//! Waits until the API server serves the operator's kinds and lets the operator list them.
 
 use std::{fmt::Debug, time::Duration};
 
 use kube::{Api, Error, Resource, api::ListParams};
 use serde::de::DeserializeOwned;
 
-/// Between two looks. The first install of chart and CRDs takes seconds; a watch would need a right of its own.
+/// Interval of the checks. Installing chart and CRDs takes seconds, and a watch would need another
+/// permission.
 const PAUSE: Duration = Duration::from_secs(2);
 
-/// Returns once the API server answers a list of the kind. Until then `waits` is told what for, as a phrase that says what to do.
+/// Returns when the API server answers a list of the kind. Until then, `waits` is called with the
+/// problem and its remedy, as a phrase.
 pub async fn until_served<K>(
     api: &Api<K>,
     label_selector: Option<&str>,

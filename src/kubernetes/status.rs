@@ -1,4 +1,4 @@
-//! publish *(writes)*: the status, by server-side apply, only if it differs.
+//! publish *(writes)*: applies the status by server-side apply, only if it differs.
 
 use kube::{
     Api, Client, Error, Resource, ResourceExt,
@@ -9,17 +9,18 @@ use serde_json::json;
 use super::FIELD_MANAGER;
 use crate::api::{NotebookRootAccessPolicy, NotebookRootAccessPolicyStatus};
 
-/// Which resource a status is of.
+/// Resource that a status belongs to.
 #[derive(Clone, Debug)]
 pub struct Subject {
-    /// Its name.
+    /// Name of the resource.
     pub name: String,
-    /// Its uid: a resource that was deleted and made anew under the same name does not get the old one's status.
+    /// UID of the resource. A resource that was deleted and created again under the same name does
+    /// not get the old status.
     pub uid: String,
 }
 
 impl Subject {
-    /// The subject that a resource is.
+    /// Returns the subject of a resource.
     #[must_use]
     pub fn of(resource: &impl ResourceExt) -> Self {
         Self {
@@ -29,10 +30,10 @@ impl Subject {
     }
 }
 
-/// Applies a status, unless it is what is there already. Returns whether it was written.
+/// Applies a status unless it equals the current one. Returns true if the status was written.
 ///
 /// # Errors
-/// What the API server answers. A resource that is gone, or is another one by now, is no error.
+/// An error of the API server. A resource that was deleted or replaced is no error.
 pub async fn publish(
     client: &Client,
     subject: &Subject,
@@ -42,7 +43,7 @@ pub async fn publish(
     if current == Some(status) {
         return Ok(false);
     }
-    // The answer is the whole resource, and is not read: it may be one that does not decode.
+    // The answer is the whole resource, which may not decode. Only its metadata is read.
     let api: Api<PartialObjectMeta<NotebookRootAccessPolicy>> = Api::all(client.clone());
     let patch = json!({
         "apiVersion": NotebookRootAccessPolicy::api_version(&()),
