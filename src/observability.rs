@@ -1,6 +1,6 @@
-//! What the operator tells about itself: metrics, probes and logs.
+//! Metrics, probes and logs of the operator.
 //!
-//! Nothing in here decides anything, and nothing in here talks to AWS or to the API server.
+//! Nothing in this module makes decisions, or sends requests to AWS or to the API server.
 
 mod metrics;
 mod readiness;

@@ -1,7 +1,7 @@
 //! Metrics, by Prometheus's naming rules: prefix `sudoless_`, base units, counters end in `_total`.
 //!
-//! Labels are enums, and the names of policies, accounts and regions that the configuration names; never a
-//! notebook's name. `docs/metrics.md` lists every family, and a test holds that it does.
+//! Labels are enums, or the configured names of policies, accounts and regions. No label is the
+//! name of a notebook. `docs/metrics.md` lists every family, and a test compares the list.
 
 mod facts;
 mod family;
@@ -25,38 +25,39 @@ use crate::{
     domain::{PolicyName, RecordState, TargetState},
 };
 
-/// Seconds. Scans take from a few round trips to the deadline of a target.
+/// In seconds. A scan takes from a few round trips to the deadline of its target.
 const SCAN_BUCKETS: &[f64] = &[
     0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0,
 ];
 
-/// Seconds. A pass over warm caches takes milliseconds, one over a cold fleet minutes.
+/// In seconds. A pass takes milliseconds with warm caches, and minutes over a cold fleet.
 const RECONCILIATION_BUCKETS: &[f64] = &[
     0.005, 0.025, 0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 1800.0,
 ];
 
-/// Seconds. Stop, update and start of a small instance take about six minutes; a policy's timeouts allow hours.
+/// In seconds. Stop, update and start of a small instance take about six minutes. A policy's
+/// timeouts allow hours.
 const DOWNTIME_BUCKETS: &[f64] = &[
     60.0, 120.0, 180.0, 240.0, 300.0, 360.0, 480.0, 600.0, 900.0, 1800.0, 3600.0, 7200.0, 21600.0,
 ];
 
-/// How remediations end.
+/// End states of remediations.
 const OUTCOMES: [RecordState; 3] = [
     RecordState::Succeeded,
     RecordState::Failed,
     RecordState::Cancelled,
 ];
 
-/// Which build is running.
+/// Version and commit of the running build.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BuildInfo {
-    /// The package's version.
+    /// Version of the package.
     pub version: &'static str,
-    /// The commit it was built from, or `unknown`.
+    /// Commit of the build, or `unknown`.
     pub revision: &'static str,
 }
 
-/// The operator's metrics. Clones share everything.
+/// Metrics of the operator. Clones share all state.
 #[derive(Clone)]
 pub struct Metrics {
     registry: Registry,
@@ -73,7 +74,8 @@ pub struct Metrics {
 }
 
 impl BuildInfo {
-    /// This build: the version from the package, the revision from `SUDOLESS_REVISION` at compile time.
+    /// Returns this build's information: the package's version, and the revision from
+    /// `SUDOLESS_REVISION` at compile time.
     #[must_use]
     pub fn current() -> Self {
         Self {
@@ -84,11 +86,11 @@ impl BuildInfo {
 }
 
 impl Metrics {
-    /// Metrics in a registry of their own, every series of bounded labels present from the start, because a counter
-    /// that appears with its first increment hides that increment from `rate()`.
+    /// Creates the metrics in their own registry. Every series with bounded labels exists from the
+    /// start, because a counter that appears with its first increment hides it from `rate()`.
     ///
     /// # Errors
-    /// Only if a name in this module is not one that Prometheus takes, or is there twice.
+    /// A metric name in this module is invalid or used twice.
     pub fn new(build: BuildInfo) -> Result<Self, prometheus::Error> {
         let metrics = Self {
             registry: Registry::new(),
@@ -129,12 +131,14 @@ impl Metrics {
         Ok(metrics)
     }
 
-    /// Notes what a policy's last pass found out, in place of what the one before did.
+    /// Replaces the facts of a policy's previous pass.
     ///
-    /// Call it after every pass over a valid policy, a suspended one included; facts that still hold (the time of the last
-    /// scan, the targets then seen) are given again. An invalid one is forgotten: nobody judges its notebooks.
+    /// Call it after every pass over a valid policy, a suspended one included. Repeat the facts
+    /// that still hold, such as the time of the last scan and its targets. Call [`Self::forget`]
+    /// for an invalid policy, because its notebooks are no longer judged.
     pub fn published(&self, policy: &PolicyName, facts: PolicyFacts) {
-        // From the start, because a counter that appears with its first increment hides that increment from rate().
+        // Created at once, because a counter that appears with its first increment hides it from
+        // rate().
         for outcome in OUTCOMES {
             self.remediations
                 .with_label_values(&[policy.as_str(), outcome.as_str()]);
@@ -147,11 +151,12 @@ impl Metrics {
         self.facts.published(policy, facts);
     }
 
-    /// Drops every series of a policy that is gone, but for what its records say as long as they are there.
+    /// Removes all series of a policy, except those of its records. These remain while the records
+    /// exist.
     pub fn forget(&self, policy: &PolicyName) {
         self.facts.forget(policy);
         for outcome in OUTCOMES {
-            // There is none to remove where nothing was ever published.
+            // The series does not exist if the policy was never published.
             let _ = self
                 .remediations
                 .remove_label_values(&[policy.as_str(), outcome.as_str()]);
@@ -164,12 +169,12 @@ impl Metrics {
         }
     }
 
-    /// Notes what a record says now; `None`: it is gone.
+    /// Replaces the facts of a record. `None` removes them.
     pub fn record_changed(&self, record: &str, facts: Option<RecordFacts>) {
         self.records.changed(record, facts);
     }
 
-    /// Notes that a remediation finished, and how long its notebook was down.
+    /// Counts a finished remediation, and records its notebook's downtime.
     pub fn remediated(&self, policy: &PolicyName, outcome: RecordState, down: Option<Duration>) {
         self.remediations
             .with_label_values(&[policy.as_str(), outcome.as_str()])
@@ -181,21 +186,21 @@ impl Metrics {
         }
     }
 
-    /// Notes that a notebook of a policy did not start.
+    /// Counts a failed start of a policy's notebook.
     pub fn start_failed(&self, policy: &PolicyName, failure: StartFailure) {
         self.starts_failed
             .with_label_values(&[policy.as_str(), failure.as_str()])
             .inc();
     }
 
-    /// Notes that one scan of one target ended.
+    /// Records the end of one scan of one target.
     pub fn scanned(&self, state: TargetState, took: Duration) {
         self.scans
             .with_label_values(&[state.as_str()])
             .observe(took.as_secs_f64());
     }
 
-    /// Notes that one pass of a controller ended.
+    /// Records the end of one pass of a controller.
     pub fn reconciled(&self, controller: Controller, result: ReconciliationResult, took: Duration) {
         self.reconciliations
             .with_label_values(&[controller.as_str(), result.as_str()])
@@ -205,12 +210,13 @@ impl Metrics {
             .observe(took.as_secs_f64());
     }
 
-    /// The page that Prometheus scrapes, in its text format 0.0.4.
+    /// Renders the metrics in Prometheus's text format 0.0.4.
     ///
-    /// Computes every fact's series anew: for tens of thousands of targets call it where blocking is allowed.
+    /// Computes the series of all facts on each call. With tens of thousands of targets, call it
+    /// where blocking is allowed.
     ///
     /// # Errors
-    /// None that is known: every family gathered has a name and a series.
+    /// No known case: every family has a name and a series.
     pub fn render(&self) -> Result<String, prometheus::Error> {
         TextEncoder::new().encode_to_string(&self.registry.gather())
     }

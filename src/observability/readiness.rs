@@ -1,4 +1,4 @@
-//! What has to happen before the operator is of use.
+//! Conditions for the operator's readiness.
 
 use std::{
     collections::BTreeMap,
@@ -6,24 +6,24 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-/// A thing that has to happen before the operator is of use.
+/// Condition for the operator's readiness. A gate opens when it is met.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Gate {
     /// The API server serves the operator's kinds.
     CustomResourceDefinitions,
-    /// The watch has told of every policy once.
+    /// The watch has listed every policy once.
     PolicyWatch,
 }
 
-/// Which gates are still shut, and why. Clones share everything; every gate starts shut.
+/// Closed gates and their reasons. Clones share all state. Every gate is closed at the start.
 #[derive(Clone, Debug)]
 pub struct Readiness(Arc<Mutex<BTreeMap<Gate, Option<String>>>>);
 
 impl Gate {
-    /// Every gate, in the order in which they open.
+    /// All gates, in the order in which they open.
     pub const ALL: [Self; 2] = [Self::CustomResourceDefinitions, Self::PolicyWatch];
 
-    /// The gate's name on the page.
+    /// Returns the gate's name on the page.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -32,7 +32,7 @@ impl Gate {
         }
     }
 
-    /// What it waits for as long as nobody has said more.
+    /// Returns the reason shown until a more specific one is set.
     fn waits_for(self) -> &'static str {
         match self {
             Self::CustomResourceDefinitions => {
@@ -56,7 +56,7 @@ impl Default for Readiness {
 }
 
 impl Readiness {
-    /// Every gate shut.
+    /// Creates the readiness with all gates closed.
     #[must_use]
     pub fn new() -> Self {
         let gates = Gate::ALL.map(|gate| (gate, Some(gate.waits_for().to_owned())));
@@ -68,30 +68,31 @@ impl Readiness {
         self.lock(|gates| gates.insert(gate, None));
     }
 
-    /// Shuts a gate that was open, as it was at the start.
+    /// Closes a gate with its initial reason.
     pub fn reset(&self, gate: Gate) {
         self.shut(gate, gate.waits_for());
     }
 
-    /// Shuts a gate, or says more of why it is: what it waits for, as a phrase.
+    /// Closes a gate, or replaces its reason. The reason is a phrase that names what the gate waits
+    /// for.
     pub fn shut(&self, gate: Gate, waits_for: impl Into<String>) {
         let waits_for = waits_for.into();
         self.lock(|gates| gates.insert(gate, Some(waits_for)));
     }
 
-    /// Whether every gate is open.
+    /// Returns true if all gates are open.
     #[must_use]
     pub fn is_ready(&self) -> bool {
         self.lock(|gates| gates.values().all(Option::is_none))
     }
 
-    /// One line for each gate, in the manner of the API server's own `/readyz?verbose`, and whether all are open: both of
-    /// the same moment.
+    /// Returns true if all gates are open, and one line for each gate as on the API server's
+    /// `/readyz?verbose`. Both are of the same moment.
     #[must_use]
     pub fn page(&self) -> (bool, String) {
         self.lock(|gates| {
             let page = gates.iter().fold(String::new(), |mut page, (gate, shut)| {
-                // Writing to a String does not fail.
+                // Writing to a `String` never fails.
                 let _ = match shut {
                     None => writeln!(page, "[+]{gate} ok"),
                     Some(reason) => writeln!(page, "[-]{gate} waits for {}", one_line(reason)),
@@ -103,12 +104,13 @@ impl Readiness {
     }
 
     fn lock<T>(&self, access: impl FnOnce(&mut BTreeMap<Gate, Option<String>>) -> T) -> T {
-        // Whoever panicked left a whole map behind: an insert does not stop half-way.
+        // A panic leaves a whole map behind, because an insert does not stop half-way.
         access(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
-/// Reasons come from errors, which may have several lines; the page has one for each gate.
+/// Joins the lines of a reason. Reasons come from errors with several lines, and the page has one
+/// line for each gate.
 fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }

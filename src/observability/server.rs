@@ -1,4 +1,4 @@
-//! The HTTP server that Prometheus and the kubelet ask.
+//! HTTP server for Prometheus and the kubelet.
 
 mod connections;
 
@@ -18,38 +18,39 @@ use tokio_util::sync::CancellationToken;
 use self::connections::Limits;
 use super::{Metrics, Readiness};
 
-/// Why an address cannot be listened on.
+/// Reason why the server cannot listen on an address.
 #[derive(Debug, thiserror::Error)]
 pub enum ListenError {
-    /// Another process has the port.
+    /// Another process uses the port.
     #[error("cannot listen on {address}: address in use; choose another with --metrics-addr")]
     InUse {
-        /// What was asked for.
+        /// Requested address.
         address: String,
     },
-    /// Anything else: no such host, no such interface, a privileged port.
+    /// Any other error: unknown host, unknown interface, or a privileged port.
     #[error("cannot listen on {address}: {source}; choose another with --metrics-addr host:port")]
     Refused {
-        /// What was asked for.
+        /// Requested address.
         address: String,
-        /// The system's word.
+        /// Error of the operating system.
         source: io::Error,
     },
 }
 
-/// What is served.
+/// Server of the metrics and the probes.
 #[derive(Clone)]
 pub struct Server {
     metrics: Metrics,
     readiness: Readiness,
-    /// A scrape computes every series anew: scrapes queue, so that several at once cost no more memory than one.
+    /// Limits scrapes to one at a time, so that several need no more memory than one. Each scrape
+    /// computes all series.
     scrapes: Arc<Semaphore>,
 }
 
-/// Listens on `host:port`; port 0 means any free one.
+/// Listens on `host:port`. Port 0 selects any free port.
 ///
 /// # Errors
-/// [`ListenError`] says what to choose instead.
+/// [`ListenError`], with what to choose instead.
 pub async fn listen(address: &str) -> Result<TcpListener, ListenError> {
     TcpListener::bind(address).await.map_err(|source| {
         let address = address.to_owned();
@@ -62,7 +63,7 @@ pub async fn listen(address: &str) -> Result<TcpListener, ListenError> {
 }
 
 impl Server {
-    /// A server of these metrics and this readiness.
+    /// Creates a server for these metrics and this readiness.
     #[must_use]
     pub fn new(metrics: Metrics, readiness: Readiness) -> Self {
         Self {
@@ -72,11 +73,12 @@ impl Server {
         }
     }
 
-    /// Serves `/metrics`, `/healthz` and `/readyz` over HTTP/1.1 until `shutdown`, then lets answers under way finish, for at most two
-    /// seconds. Connections are bounded in number and time, so that no client grows the process's memory or holds up others.
+    /// Serves `/metrics`, `/healthz` and `/readyz` over HTTP/1.1 until `shutdown`. Answers in
+    /// flight then have up to two seconds to finish. The number and the duration of connections are
+    /// bounded, so that no client grows the process's memory or blocks others.
     ///
     /// # Errors
-    /// Only if the listener's own address cannot be read.
+    /// The listener's own address cannot be read.
     pub async fn serve(self, listener: TcpListener, shutdown: CancellationToken) -> io::Result<()> {
         let address: SocketAddr = listener.local_addr()?;
         tracing::info!(%address, "serving /metrics, /healthz and /readyz");
@@ -123,8 +125,8 @@ fn unrenderable(error: &(dyn std::error::Error + 'static)) -> Response {
         .into_response()
 }
 
-/// Alive is whoever answers. Nothing outside the process is asked: an outage of AWS or of the API server must not make
-/// the kubelet restart the operator.
+/// A process that answers is alive. This check contacts neither AWS nor the API server, because
+/// their outage must not make the kubelet restart the operator.
 async fn healthz() -> &'static str {
     "ok\n"
 }

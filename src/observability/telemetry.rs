@@ -1,4 +1,4 @@
-//! Logs: to stderr, as text for people or as JSON lines for machines.
+//! Logs to stderr, as text for people or as JSON lines for machines.
 
 mod json;
 
@@ -14,55 +14,57 @@ use tracing_subscriber::{
 
 use self::json::FlatJson;
 
-/// The target of every event of ours: the crate's name, and its binary's.
+/// Target of all events of the operator's crate and its binary.
 const OURS: &str = "sudoless";
 
-/// What dependencies may say at most: at TRACE the AWS SDK writes whole requests and answers, session tokens and secret
-/// keys among them (aws-smithy-runtime, `client/orchestrator.rs`: "transmitting request", "received response").
+/// Highest level for dependencies. At TRACE the AWS SDK logs whole requests and answers, with
+/// session tokens and secret keys (aws-smithy-runtime, `client/orchestrator.rs`: "transmitting
+/// request", "received response").
 const DEPENDENCIES_AT_MOST: LevelFilter = LevelFilter::DEBUG;
 
-/// How log lines look.
+/// Format of log lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum LogFormat {
-    /// A line for people.
+    /// Text line for people.
     Text,
-    /// One flat JSON object per line, fields of spans (policy, account, region) beside those of the event.
+    /// One flat JSON object per line. The fields of spans (policy, account, region) are beside
+    /// those of the event.
     Json,
 }
 
-/// Whether text is coloured.
+/// Coloring of text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Color {
-    /// For a terminal whose user did not set `NO_COLOR`.
+    /// For a terminal without `NO_COLOR` in its environment.
     Ansi,
-    /// For everything else.
+    /// For all other outputs.
     None,
 }
 
-/// Who may say how much.
+/// Log levels of the operator and its dependencies.
 ///
-/// Read from a comma-separated list. A level alone (`off`, `error`, `warn`, `info`, `debug`, `trace`) is the
-/// operator's; its dependencies then say no more than warnings. `target=level` is for one module or dependency, such as
-/// `sudoless::aws=debug` or `kube_runtime=debug`.
+/// Parsed from a comma-separated list. A level alone (`off`, `error`, `warn`, `info`, `debug`,
+/// `trace`) is for the operator, and limits its dependencies to warnings. `target=level` is for one
+/// module or dependency, such as `sudoless::aws=debug` or `kube_runtime=debug`.
 #[derive(Clone, Debug)]
 pub struct LogLevels {
     text: String,
     targets: Targets,
 }
 
-/// Why logging could not be started.
+/// Reason why logging cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum TelemetryError {
-    /// Not a level, nor `target=level`.
+    /// The text is neither a level nor `target=level`.
     #[error(
         "{0:?} is not a log level: write off, error, warn, info, debug or trace, or target=level such as \
          sudoless::aws=debug, separated by commas"
     )]
     Level(String),
-    /// A dependency at TRACE.
+    /// The list sets a dependency to TRACE.
     #[error("{0:?} would write credentials to the log: write {0}=debug at most")]
     Secrets(String),
-    /// Called twice.
+    /// Logging was already started.
     #[error("logging has been started already")]
     AlreadyStarted,
 }
@@ -81,7 +83,8 @@ impl FromStr for LogLevels {
     type Err = TelemetryError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        // EnvFilter is not used for it: it takes a misspelt level for the name of a target, and logs nothing.
+        // `EnvFilter` is not used, because it takes a misspelled level for a target's name and then
+        // logs nothing.
         let mut level = LevelFilter::INFO;
         let mut named = Vec::new();
         for directive in text
@@ -116,7 +119,7 @@ impl fmt::Display for LogFormat {
     }
 }
 
-/// Starts logging to stderr, for the whole process.
+/// Starts logging to stderr for the whole process.
 ///
 /// # Errors
 /// [`TelemetryError::AlreadyStarted`].
@@ -125,7 +128,8 @@ pub fn start(format: LogFormat, color: Color, levels: &LogLevels) -> Result<(), 
     tracing::subscriber::set_global_default(subscriber).map_err(|_| TelemetryError::AlreadyStarted)
 }
 
-/// What [`start`] starts, with a writer of one's own: for a test's `tracing::subscriber::set_default`.
+/// Returns the subscriber of [`start`] with another writer, for `tracing::subscriber::set_default`
+/// in tests.
 pub fn subscriber<W>(
     format: LogFormat,
     color: Color,
@@ -147,7 +151,7 @@ where
     Box::new(Registry::default().with(layer.with_filter(levels.targets.clone())))
 }
 
-/// The operator at a level, everybody else at warnings or less.
+/// Sets the operator to a level, and its dependencies to warnings or less.
 fn own(level: LevelFilter) -> Targets {
     Targets::new()
         .with_default(level.min(LevelFilter::WARN))
@@ -156,7 +160,7 @@ fn own(level: LevelFilter) -> Targets {
 
 fn parse_level(level: &str, directive: &str) -> Result<LevelFilter, TelemetryError> {
     let wrong = || TelemetryError::Level(directive.to_owned());
-    // Nothing at all parses as `error`.
+    // An empty level would parse as `error`.
     let level = Some(level.trim()).filter(|level| !level.is_empty());
     level.ok_or_else(wrong)?.parse().map_err(|_| wrong())
 }

@@ -1,7 +1,7 @@
-//! What the last pass over each policy found out, as gauges.
+//! Gauges with the facts of the last pass over each policy.
 //!
-//! The series are computed when Prometheus asks, from facts of some eighty bytes per target: live gauges of a
-//! fleet would take many times that, and would have to be taken down one by one when a target goes.
+//! The series are computed for each scrape, from facts of some eighty bytes per target. Live gauges
+//! of a fleet would take many times that, and each would have to be removed when its target goes.
 
 use std::{
     collections::BTreeMap,
@@ -22,58 +22,61 @@ use crate::domain::{
     WaitReason,
 };
 
-/// What the last pass over a policy found out.
+/// Facts of the last pass over a policy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PolicyFacts {
-    /// The mode that the policy asks for.
+    /// Mode of the policy.
     pub mode: Mode,
-    /// Whether it is suspended.
+    /// True if the policy is suspended.
     pub suspended: bool,
-    /// How often it asks for its targets to be read.
+    /// Scan interval of the policy.
     pub scan_interval: Duration,
-    /// When its targets were last read; `None`: never yet.
+    /// Time of the last scan of the policy's targets, or `None` before the first.
     pub last_scan: Option<Timestamp>,
-    /// Its targets, each account and region once.
+    /// Targets of the policy, each account and region once.
     pub targets: Vec<TargetFacts>,
-    /// How many notebooks wait for which reason, in the order of [`WaitReason::ALL`].
+    /// Number of waiting notebooks by reason, in the order of [`WaitReason::ALL`].
     pub waiting: [u32; WaitReason::ALL.len()],
-    /// In how many accounts and regions nothing new is begun, because too many remediations failed.
+    /// Number of accounts and regions that are halted because too many remediations failed there.
     pub halted: u32,
-    /// Whether no running notebook is stopped, because so many are down and need attention.
+    /// True if the policy is halted because too many notebooks are down and need attention.
     pub braked: bool,
-    /// When its exemptions expire, those that never do left out.
+    /// Expiries of the exemptions that expire.
     pub expiries: Vec<ExemptionExpiry>,
 }
 
-/// When one of a policy's exemptions expires, or did.
+/// Expiry of one of a policy's exemptions.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExemptionExpiry {
-    /// Its place in `spec.exemptions`, from 0.
+    /// Index in `spec.exemptions`, from 0.
     pub place: String,
-    /// The instant. It may have passed.
+    /// Time of the expiry, possibly in the past.
     pub at: Timestamp,
 }
 
-/// What the last pass over a policy found out about one of its targets.
+/// Facts of the last pass about one of the policy's targets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TargetFacts {
-    /// Which.
+    /// Account and region.
     pub target: Arc<Target>,
-    /// How reading it ended.
+    /// Result of reading the target.
     pub state: TargetState,
-    /// How many notebooks in the policy's scope have which verdict, in the order of [`Verdict::ALL`].
+    /// Number of notebooks in the policy's scope by verdict, in the order of [`Verdict::ALL`].
     pub verdicts: [u32; 4],
-    /// How many of those notebooks have a lifecycle configuration.
+    /// Number of these notebooks with a lifecycle configuration.
     pub lifecycle_configs: u32,
-    /// How many of those notebooks run, violate the policy, and would not be started again by AWS.
+    /// Number of these notebooks that run, violate the policy, and would not be started again by
+    /// AWS.
     pub not_restartable: u32,
-    /// When the last scan that read it began; `None`: none did yet.
+    /// Start of the last successful scan, or `None` before the first.
     pub last_success: Option<Timestamp>,
-    /// Of the notebooks that violate the policy: when the one was last modified that was not for the longest time.
+    /// `LastModifiedTime` of the non-compliant notebook unchanged for longest: a lower bound on how
+    /// long its users have had root.
     pub oldest_violation: Option<Timestamp>,
 }
 
-/// Turns the facts last published into series, one policy's in place of its former ones. Clones share them.
+/// Collector that computes the series from the facts last published for each policy. Clones share
+/// them.
 #[derive(Clone)]
 pub(super) struct FactsCollector {
     descriptions: Vec<Desc>,
@@ -173,7 +176,7 @@ const EXPIRIES: Family<2> = Family {
 };
 
 impl TargetFacts {
-    /// The facts in a pass's report of a target.
+    /// Returns the facts in a pass's report of a target.
     #[must_use]
     pub fn of(report: &TargetReport) -> Self {
         Self {
@@ -193,7 +196,7 @@ impl TargetFacts {
 }
 
 impl PolicyFacts {
-    /// How many findings of a pass wait for which reason, in the order of [`WaitReason::ALL`].
+    /// Counts the waiting findings of a pass by reason, in the order of [`WaitReason::ALL`].
     #[must_use]
     pub fn waiting_in(evaluation: &Evaluation) -> [u32; WaitReason::ALL.len()] {
         let mut waiting = [0; WaitReason::ALL.len()];
@@ -209,7 +212,7 @@ impl PolicyFacts {
 }
 
 impl ExemptionExpiry {
-    /// Those of a policy.
+    /// Returns the expiries of a policy's exemptions.
     #[must_use]
     pub fn all(policy: &Policy) -> Vec<Self> {
         let exemptions = policy.exemptions.iter().enumerate();
@@ -254,7 +257,7 @@ impl FactsCollector {
         self.lock(|policies| policies.remove(policy));
     }
 
-    /// What is published at this moment. Series are made from it with the lock released.
+    /// Returns the published facts. The series are computed after the lock is released.
     fn current(&self) -> Published {
         self.lock(|policies| {
             policies
@@ -265,7 +268,7 @@ impl FactsCollector {
     }
 
     fn lock<T>(&self, access: impl FnOnce(&mut BTreeMap<PolicyName, Arc<PolicyFacts>>) -> T) -> T {
-        // Whoever panicked left a whole map behind: inserting and removing do not stop half-way.
+        // A panic leaves a whole map behind, because inserting and removing do not stop half-way.
         let mut policies = self.policies.lock().unwrap_or_else(PoisonError::into_inner);
         access(&mut policies)
     }
@@ -302,7 +305,8 @@ fn each_target(published: &Published) -> impl Iterator<Item = (&PolicyName, &Tar
         .flat_map(|(policy, facts)| facts.targets.iter().map(move |target| (policy, target)))
 }
 
-/// All four verdicts where there is a notebook, so that none of them appears from nowhere; none where there is none.
+/// Returns the series of all four verdicts for a target with notebooks, so that no series appears
+/// later. Returns none for a target without notebooks.
 fn notebooks<'a>(
     (policy, facts): (&'a PolicyName, &'a TargetFacts),
 ) -> impl Iterator<Item = ([&'a str; 4], f64)> {
@@ -346,7 +350,8 @@ fn targets(
 ) -> impl Iterator<Item = ([&str; 2], f64)> {
     TargetState::ALL.into_iter().map(|state| {
         let in_state = facts.targets.iter().filter(|facts| facts.state == state);
-        // Counted in f64, which is exact far beyond any fleet, because there is no lossless way from usize.
+        // Counted in f64, which is exact far beyond any fleet, because no lossless conversion from
+        // usize exists.
         let count = in_state.fold(0.0, |count, _| count + 1.0);
         ([policy.as_str(), state.as_str()], count)
     })

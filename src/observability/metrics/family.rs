@@ -1,4 +1,4 @@
-//! Families of gauges whose series are computed when Prometheus asks.
+//! Families of gauges whose series are computed for each scrape.
 
 use std::collections::HashMap;
 
@@ -8,7 +8,7 @@ use prometheus::{
     proto::{Gauge, LabelPair, Metric, MetricFamily, MetricType},
 };
 
-/// A family of gauges with `N` labels.
+/// Family of gauges with `N` labels.
 pub(super) struct Family<const N: usize> {
     pub(super) name: &'static str,
     pub(super) help: &'static str,
@@ -52,7 +52,7 @@ impl<const N: usize> Family<N> {
     }
 }
 
-/// Seconds since the Unix epoch.
+/// Returns the seconds since the Unix epoch.
 pub(super) fn seconds(instant: Timestamp) -> f64 {
     instant.as_duration().as_secs_f64()
 }

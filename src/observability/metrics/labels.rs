@@ -1,49 +1,51 @@
-//! The closed sets that label values come from.
+//! Enums of label values.
 
 use std::fmt;
 
 use crate::domain::AnswerKind;
 
-/// One of the operator's loops.
+/// Controller of the operator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Controller {
-    /// The one over `NotebookRootAccessPolicy`.
+    /// Controller of `NotebookRootAccessPolicy`.
     Policy,
-    /// The one over `NotebookRemediation`.
+    /// Controller of `NotebookRemediation`.
     Remediation,
 }
 
-/// How one pass of a controller ended.
+/// Result of one pass of a controller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ReconciliationResult {
-    /// The status says what was found, targets that could not be read included.
+    /// The status contains the pass's findings, unreadable targets included.
     Success,
-    /// The resource could not be understood; nothing happens until a person changes it.
+    /// The resource is invalid. The controller waits until a person changes it.
     Invalid,
-    /// The pass did not get to its end, and is tried again with back-off.
+    /// The pass failed, and is retried with back-off.
     Failed,
-    /// The pass panicked, which is a bug, and is tried again with back-off.
+    /// The pass panicked, which is a bug. The pass is retried with back-off.
     Panicked,
 }
 
-/// Why a notebook that the operator stopped does not start.
+/// Reason why a stopped notebook does not start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum StartFailure {
-    /// The role may not start it.
+    /// The role lacks permission to start the notebook.
     AccessDenied,
-    /// A quota is used up.
+    /// The start would exceed a quota.
     LimitExceeded,
-    /// AWS refused two Starts in a row, or more, of a notebook that is down: its platform may be retired.
+    /// AWS rejected two or more Starts in a row of a notebook that is down. Its platform may be
+    /// retired.
     Rejected,
-    /// AWS accepted the Start, and the notebook ended in status Failed: capacity, network, key or lifecycle script.
+    /// AWS accepted the Start, and the notebook's status became Failed: capacity, network, key or
+    /// lifecycle script.
     Failed,
 }
 
 impl Controller {
-    /// Every controller.
+    /// All controllers.
     pub const ALL: [Self; 2] = [Self::Policy, Self::Remediation];
 
-    /// The controller as the metrics spell it.
+    /// Returns the controller's label in the metrics.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -54,10 +56,10 @@ impl Controller {
 }
 
 impl ReconciliationResult {
-    /// Every result.
+    /// All results.
     pub const ALL: [Self; 4] = [Self::Success, Self::Invalid, Self::Failed, Self::Panicked];
 
-    /// The result as the metrics spell it.
+    /// Returns the result's label in the metrics.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -70,7 +72,7 @@ impl ReconciliationResult {
 }
 
 impl StartFailure {
-    /// Every failure.
+    /// All failures.
     pub const ALL: [Self; 4] = [
         Self::AccessDenied,
         Self::LimitExceeded,
@@ -78,8 +80,8 @@ impl StartFailure {
         Self::Failed,
     ];
 
-    /// The failure that the answer to a Start is, if it is one. A single refusal for the status is none: its owner may have started the
-    /// notebook just before.
+    /// Returns the failure for an answer to a Start, if any. A single rejection for the status is
+    /// no failure, because the owner may have started the notebook just before.
     #[must_use]
     pub fn from_answer(answer: AnswerKind, attempts: u32) -> Option<Self> {
         match answer {
@@ -94,7 +96,7 @@ impl StartFailure {
         }
     }
 
-    /// The failure as the metrics spell it.
+    /// Returns the failure's label in the metrics.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {

@@ -1,4 +1,4 @@
-//! What the records of remediations say, as gauges.
+//! Gauges of the remediation records.
 
 use std::{
     collections::BTreeMap,
@@ -14,18 +14,18 @@ use prometheus::{
 use super::family::{Family, seconds};
 use crate::domain::{AccountId, PolicyName, Record, RecordState, Region};
 
-/// What a record says, as far as the metrics go.
+/// Facts of a record for the metrics.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RecordFacts {
     policy: PolicyName,
     account: AccountId,
     region: Region,
     state: RecordState,
-    /// When the notebook was asked to stop, if it is not known to run again.
+    /// Time of the first Stop, unless the notebook is known to run again.
     down_since: Option<Timestamp>,
 }
 
-/// Turns the records into series. Clones share them.
+/// Collector that computes the series from the records. Clones share them.
 #[derive(Clone)]
 pub(super) struct RecordsCollector {
     descriptions: Vec<Desc>,
@@ -34,7 +34,8 @@ pub(super) struct RecordsCollector {
 
 type TargetLabels<'a> = (&'a str, &'a str, &'a str);
 
-/// What is not done with: the finished ones are counted by `sudoless_remediations_total`.
+/// Records that are not finished, and failed ones. Finished ones are counted by
+/// `sudoless_remediations_total`.
 const RECORDS: Family<4> = Family {
     name: "sudoless_remediations",
     help: "Remediations that are under way or failed, by state. Alert on NeedsAttention above 0 at once, and on Failed above 0 in \
@@ -56,7 +57,7 @@ const DOWN_SINCE: Family<3> = Family {
     labels: ["policy", "account", "region"],
 };
 
-/// The states that have series: what is under way, and what waits for a person.
+/// States with series: those in flight, and those that wait for a person.
 const SHOWN: [RecordState; 6] = [
     RecordState::Pending,
     RecordState::Stopping,
@@ -67,7 +68,7 @@ const SHOWN: [RecordState; 6] = [
 ];
 
 impl RecordFacts {
-    /// The facts of a record.
+    /// Returns the facts of a record.
     #[must_use]
     pub fn of(record: &Record) -> Self {
         let stopped = record.progress.stop_requested_at;
@@ -109,7 +110,7 @@ impl RecordsCollector {
         };
     }
 
-    /// The facts at this moment. Series are made from them with the lock released.
+    /// Returns the present facts. The series are computed after the lock is released.
     fn current(&self) -> Vec<RecordFacts> {
         let records = self.records.lock().unwrap_or_else(PoisonError::into_inner);
         records.values().cloned().collect()
@@ -126,7 +127,8 @@ impl Collector for RecordsCollector {
         let mut counts: BTreeMap<TargetLabels<'_>, [u32; SHOWN.len()]> = BTreeMap::new();
         let mut down: BTreeMap<TargetLabels<'_>, (u32, Timestamp)> = BTreeMap::new();
         for record in &facts {
-            // One that is done with keeps its target's series, at zero: a series that vanishes hides what it fell from.
+            // A finished record keeps its target's series at zero, because a series that vanishes
+            // hides its last value.
             let states = counts.entry(record.labels()).or_default();
             for (state, count) in SHOWN.iter().zip(states) {
                 *count += u32::from(*state == record.state);

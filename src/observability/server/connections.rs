@@ -1,4 +1,4 @@
-//! Connections to the server: how many, and for how long.
+//! Limits on the number and the duration of the server's connections.
 
 use std::{pin::pin, sync::Arc, time::Duration};
 
@@ -14,22 +14,23 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-/// How long connections that are being answered may last after shutdown began: longer than a scrape of a large fleet takes, shorter
-/// than the grace that Kubernetes gives a pod. Idle connections are closed at once.
+/// Time for answers in flight after the shutdown began. It is longer than a scrape of a large
+/// fleet, and shorter than Kubernetes' grace period of a pod. Idle connections are closed at once.
 const GRACE: Duration = Duration::from_secs(2);
 
-/// Bytes that are read of a request before it is understood. The requests of Prometheus and the kubelet have a few hundred.
+/// Upper limit on the head of a request, in bytes. The requests of Prometheus and the kubelet have
+/// a few hundred.
 const HEAD_BYTES: usize = 16 * 1024;
 
-/// What clients may use of the process.
+/// Limits on the clients' use of the process.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Limits {
     /// Open connections. Further ones wait in the kernel until one is closed.
     pub(super) connections: u32,
-    /// How long a client may take to send the head of a request, from the connection's start or the last answer on: the bound on
-    /// half-open requests and on idle connections.
+    /// Timeout for the head of a request, from the connection's start or the last answer. It bounds
+    /// half-open requests and idle connections.
     pub(super) request_head: Duration,
-    /// How long a connection may last: the bound on clients that do not read their answer.
+    /// Timeout of a connection. It bounds clients that do not read their answer.
     pub(super) connection: Duration,
 }
 
@@ -43,7 +44,7 @@ impl Default for Limits {
     }
 }
 
-/// Serves HTTP/1.1 until `shutdown`, then lets answers under way finish, for at most [`GRACE`].
+/// Serves HTTP/1.1 until `shutdown`. Answers in flight then have up to [`GRACE`] to finish.
 pub(super) async fn serve(
     mut listener: TcpListener,
     router: Router,
@@ -64,11 +65,11 @@ pub(super) async fn serve(
     };
     shutdown.run_until_cancelled(accepting).await;
     drop(listener);
-    // Each connection ends within the grace.
+    // Each connection ends within the grace period.
     let _ = slots.acquire_many(limits.connections).await;
 }
 
-/// Answers the requests of one connection. Its errors are its client's.
+/// Answers the requests of one connection. Its errors are caused by the client and ignored.
 async fn answer(stream: TcpStream, router: Router, limits: Limits, shutdown: CancellationToken) {
     let mut connection = pin!(
         http1::Builder::new()
@@ -103,10 +104,10 @@ mod tests {
         connection: Duration::from_mins(1),
     };
 
-    /// In paused time: longer than every limit.
+    /// In paused time, longer than every limit.
     const DEADLINE: Duration = Duration::from_mins(5);
 
-    /// More than the buffers of a connection hold.
+    /// Bytes, more than the buffers of a connection hold.
     const LARGE: usize = 64 * 1024 * 1024;
 
     struct Running {
@@ -143,7 +144,7 @@ mod tests {
         }
     }
 
-    /// What is received until the server closes the connection.
+    /// Reads until the server closes the connection.
     async fn read(mut stream: TcpStream) -> String {
         let mut answer = Vec::new();
         let reading = stream.read_to_end(&mut answer);
@@ -182,7 +183,7 @@ mod tests {
         assert!(took(began, LIMITS.request_head), "{:?}", began.elapsed());
     }
 
-    /// Bytes that trickle do not move the deadline.
+    /// Slow bytes do not extend the deadline.
     #[tokio::test(start_paused = true)]
     async fn a_head_that_trickles_is_cut_off_at_the_deadline() {
         let server = start().await;

@@ -14,12 +14,14 @@ use tracing_subscriber::{
     registry::{LookupSpan, Scope},
 };
 
-/// One object per line: `timestamp`, `level`, `target`, `message`, then the fields of the spans around the event and of
-/// the event itself, the innermost winning. The library's own JSON nests the spans' fields, where a log store
-/// does not index `policy` and `account`.
+/// Formatter that writes one object per line: `timestamp`, `level`, `target` and `message`, then
+/// the fields of the surrounding spans and of the event. The innermost value of a field wins. The
+/// library's own JSON nests the spans' fields, and a log store then does not index `policy` and
+/// `account`.
 pub(super) struct FlatJson;
 
-/// Written by the formatter itself; a field of that name gets an underscore behind it.
+/// Fields that the formatter writes itself. Other fields with these names get an underscore
+/// appended.
 const RESERVED: [&str; 3] = ["timestamp", "level", "target"];
 
 impl<S> FormatEvent<S, JsonFields> for FlatJson
@@ -48,7 +50,7 @@ where
     }
 }
 
-/// Reads back what [`JsonFields`] wrote. A span without fields has none written.
+/// Parses the output of [`JsonFields`]. It is empty for a span without fields.
 fn parse(formatted: &str) -> Result<Map<String, Value>, fmt::Error> {
     if formatted.is_empty() {
         return Ok(Map::new());
