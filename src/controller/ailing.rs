@@ -1,4 +1,4 @@
-//! Accounts and regions where a notebook could not be read just before it was to be claimed: they are left alone for a while.
+//! Accounts and regions where the read before a claim failed. No claims are made there for a while.
 
 use std::{
     collections::HashMap,
@@ -10,17 +10,17 @@ use tokio::time::Instant;
 
 use crate::domain::{AccountId, Region};
 
-/// For how long.
+/// Time without claims after a failed read.
 pub(super) const PAUSE: Duration = Duration::from_mins(1);
 
 type Places = HashMap<(AccountId, Region), Instant>;
 
-/// Where reading failed lately.
+/// Time of the last failed read, by account and region.
 #[derive(Debug, Default)]
 pub(super) struct Ailing(Mutex<Places>);
 
 impl Ailing {
-    /// A notebook there could not be read.
+    /// Records a failed read.
     pub(super) fn failed(&self, account: &AccountId, region: &Region) {
         let mut places = self.locked();
         places.retain(|_, failed_at| failed_at.elapsed() < PAUSE);

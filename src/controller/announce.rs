@@ -1,4 +1,4 @@
-//! Which events a pass gives rise to *(pure)*: few, whatever happened.
+//! Events of a pass *(pure)*. A pass sends few, whatever happened.
 
 use crate::{
     decide::Baseline,
@@ -6,25 +6,26 @@ use crate::{
     kubernetes::{Announcement, Severity},
 };
 
-/// Events of a pass that name one notebook each; where more got worse, one event tells of all.
+/// Upper limit on events of a pass about one notebook each. If more notebooks got worse, one event
+/// names them together.
 const MOST_EVENTS: usize = 3;
 
-/// Names in the event that tells of all.
+/// Upper limit on the names in the event about several notebooks.
 const MOST_NAMED: usize = 5;
 
-/// The reason of an event about violations.
+/// Reason of an event about violations.
 const ROOT_ACCESS_ENABLED: &str = "RootAccessEnabled";
 
-/// The reason of an event about notebooks that nobody can judge.
+/// Reason of an event about unknown notebooks.
 const NOTEBOOK_UNKNOWN: &str = "NotebookUnknown";
 
-/// The reason of an event about the brake over a policy.
+/// Reason of an event about a halted policy.
 const POLICY_HALTED: &str = "PolicyHalted";
 
-/// The reason of an event about an account and region where too many remediations failed.
+/// Reason of an event about an account and region where too many remediations failed.
 const TARGET_HALTED: &str = "TargetHalted";
 
-/// What to tell of a pass.
+/// Returns the events of a pass about notebooks.
 pub(super) fn announcements(baseline: &Baseline, evaluation: &Evaluation) -> Vec<Announcement> {
     let worsened: Vec<&Finding> = baseline.worsened(evaluation).collect();
     if worsened.len() > MOST_EVENTS {
@@ -34,7 +35,7 @@ pub(super) fn announcements(baseline: &Baseline, evaluation: &Evaluation) -> Vec
     }
 }
 
-/// What to tell of a brake that is on since this pass, and of accounts and regions where nothing new is begun since.
+/// Returns the events about halts of the policy, or of accounts and regions, since the pass before.
 pub(super) fn halts(before: &Flights, now: &Flights) -> Vec<Announcement> {
     let brake = (now.braked && !before.braked).then(|| Announcement {
         severity: Severity::Warning,

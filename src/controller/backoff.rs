@@ -1,4 +1,4 @@
-//! How long to wait after a pass that failed: per policy, doubling.
+//! Back-off after a failed pass: per policy, doubling.
 
 use std::{
     collections::HashMap,
@@ -12,15 +12,15 @@ use super::{Context, Guarded, policy::Error};
 
 const FIRST: Duration = Duration::from_secs(1);
 
-/// Short enough that the status is true again soon after an outage of the API server.
+/// Short enough that the status is up to date soon after an outage of the API server.
 const LONGEST: Duration = Duration::from_secs(30);
 
-/// How often in a row the passes of each policy failed.
+/// Consecutive failed passes of each policy.
 #[derive(Debug, Default)]
 pub(super) struct Failures(Mutex<HashMap<String, u32>>);
 
 impl Failures {
-    /// The pass of a policy succeeded, or the policy is gone.
+    /// Resets the count after a successful pass or the policy's deletion.
     pub(super) fn forget(&self, policy: &str) {
         self.0
             .lock()
@@ -36,7 +36,8 @@ impl Failures {
     }
 }
 
-/// How often the passes of something failed in a row, the one that just did included, and how long to wait now.
+/// Counts a failed pass, and returns the number of consecutive failures and the wait before the
+/// retry.
 pub(super) fn next_wait(context: &Context, name: &str) -> (u32, Duration) {
     let failures = context.failures.count(name);
     (
@@ -45,7 +46,7 @@ pub(super) fn next_wait(context: &Context, name: &str) -> (u32, Duration) {
     )
 }
 
-/// Logs what failed, and waits.
+/// Logs the failure, and requeues the policy after the wait.
 #[expect(
     clippy::needless_pass_by_value,
     reason = "the controller calls it with an Arc"

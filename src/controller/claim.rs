@@ -1,8 +1,8 @@
-//! execute *(writes)*: makes records for the notebooks that the plan names, one at a time, each judged once more by what is read just
-//! then: notebook, policies and records, past every cache.
+//! claim *(writes)*: creates records for the notebooks in the plan, one at a time. Each candidate
+//! is judged again with a fresh notebook, policies and records, past every cache.
 //!
-//! A candidate whose read hangs costs the others nothing (promise P8): its read goes on beside the claims of the others, and the next pass
-//! begins after the candidate at which this one ended.
+//! A candidate whose read hangs does not delay the others (promise P8). Its read continues beside
+//! the claims of the others, and the next pass begins after the candidate at which this one ended.
 
 mod count;
 mod reads;
@@ -24,44 +24,38 @@ use crate::{
     kubernetes::{Owner, PolicyList, StoredRecord, Written, has_finalizer},
 };
 
-/// How long a pass goes on claiming before it publishes what it did so far. Reads that are under way by then are waited for.
+/// Time for the claims of a pass before it publishes its results. Reads in flight by then are still
+/// awaited.
 const CLAIMING: Duration = Duration::from_secs(5);
 
-/// Why claims could not be made.
+/// Reason why claims failed.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Error {
-    /// The API server.
+    /// Error of the API server.
     #[error("records could not be read or made: {0}")]
     Records(#[from] kube::Error),
 }
 
-/// What became of a candidate.
+/// Result of judging a candidate.
 enum Claim {
     Made(Box<Record>),
     Waits(Wait),
 }
 
-/// How far the claims of a pass came.
+/// Progress of the claims of a pass.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Progress {
-    /// Everything was tried.
+    /// All candidates were tried.
     Complete,
-    /// Everything was tried. Something could not be read just then, or changed meanwhile: it is worth another try soon.
+    /// All candidates were tried. A read failed, or something changed meanwhile, so a retry soon is
+    /// worthwhile.
     ReadFailed,
-    /// There was no time for the rest. With the position of the candidate that was tried last.
+    /// The pass ran out of time. Contains the position of the last candidate tried.
     Partial(Option<Position>),
 }
 
-/// The execution of a plan.
-pub(super) struct Execution {
-    /// The records that were made, and the claims that were not.
-    pub(super) executed: Executed,
-    /// How far the claims came, or why no more could be made.
-    pub(super) ended: Result<Progress, Error>,
-}
-
-/// Executes a plan: makes a record for each notebook that is still to be claimed when its turn comes.
-pub(super) async fn execute(
+/// Claims the candidates of the planner.
+pub(super) async fn claim(
     context: &Context,
     circumstances: Circumstances<'_>,
     plan: Plan,
@@ -83,15 +77,15 @@ pub(super) async fn execute(
     }
 }
 
-/// The claims of one pass.
-struct Claims<'a> {
+/// Claims of one pass.
+struct Claims<'a, 'p> {
     context: &'a Context,
     circumstances: Circumstances<'a>,
     /// The candidates that were not tried yet.
     queue: VecDeque<Candidate>,
     executed: Executed,
     reads: Reads<'a>,
-    /// The candidate that was taken from the queue last.
+    /// Position of the last candidate taken from the planner.
     last: Option<Position>,
     progress: Progress,
 }
@@ -108,11 +102,11 @@ impl Claims<'_> {
                 self.claim(read).await?;
             }
         }
-        // Reads that began after the deadline are dropped: their candidates are tried in the next pass.
+        // Reads that began after the deadline are dropped. The next pass tries their candidates.
         Ok(Progress::Partial(self.last.clone()))
     }
 
-    /// Begins to read the next candidates, as many as there is room for.
+    /// Begins to read the next candidates, up to the room for reads.
     async fn begin_reads(&mut self) -> Result<(), Error> {
         while self.reads.has_room() {
             let Some(candidate) = self.next_candidate() else {
@@ -177,7 +171,7 @@ fn superseded(message: &str) -> Wait {
     Wait::superseded(message.to_owned())
 }
 
-/// How a candidate is reached, if its policy still enforces over its account.
+/// Returns the access to a candidate's account, if the policy still enforces there.
 fn access(listed: &PolicyList, name: &PolicyName, candidate: &Candidate) -> Result<Access, Wait> {
     let (Some(policy), Some(_)) = (listed.policies.get(name), listed.owners.get(name)) else {
         return Err(superseded(
@@ -193,7 +187,7 @@ fn access(listed: &PolicyList, name: &PolicyName, candidate: &Candidate) -> Resu
         .ok_or_else(|| superseded("the policy does not name its account any more"))
 }
 
-/// Judges a candidate that was read just then, and makes its record.
+/// Judges a candidate that was just read, and creates its record.
 async fn judge(context: &Context, name: &PolicyName, read: Read) -> Result<Claim, Error> {
     let (candidate, listed) = (&read.candidate, &read.listed);
     let notebook = match read.notebook {
@@ -212,8 +206,9 @@ async fn judge(context: &Context, name: &PolicyName, read: Read) -> Result<Claim
     let summary = &candidate.notebook.summary;
     let reference = NotebookRef::new(&candidate.account, &candidate.region, summary);
     let record = RecordName::of(&reference);
-    // One at a time in this process, over all policies: what is counted stays true until the record is made. The count is put back only
-    // after the claim: one that fails half-way may have made a record that is not in the count.
+    // One claim at a time in this process, over all policies, so that the count stays true until
+    // the record is created. The count is put back only after the claim, because a claim that fails
+    // half-way may have created a record that the count lacks.
     let mut turn = context.claims.lock().await;
     let predecessor = context.records.get_stored(record.as_str()).await?;
     let judge = |count: &Count| {
@@ -246,7 +241,7 @@ async fn judge(context: &Context, name: &PolicyName, read: Read) -> Result<Claim
     Ok(claim)
 }
 
-/// Makes the record, in place of a finished one: the create is the lock.
+/// Creates the record, in place of a finished one. The create is the lock.
 async fn make(
     context: &Context,
     intent: Intent,
@@ -255,7 +250,7 @@ async fn make(
 ) -> Result<Claim, Error> {
     let taken = || Claim::Waits(superseded("its record changed meanwhile; looking again"));
     if let Some(predecessor) = predecessor.and_then(|stored| stored.decoded.ok()) {
-        // With its finalizer it would stay, as one that is being deleted.
+        // With its finalizer, the predecessor would remain as a record under deletion.
         if has_finalizer(&predecessor) {
             return Ok(taken());
         }
@@ -286,7 +281,8 @@ async fn make(
         .as_ref()
         .map_or_else(Timestamp::now, |time| time.0);
     let record = Record::new(intent, created_at);
-    // The watch tells of it a moment later: until then the next plan would name it again.
+    // The watch sees the record a moment later. Until then, the next plan would name its notebook
+    // again.
     context.known.add_created(
         RecordName::of(&record.intent.notebook).as_str(),
         record.clone(),

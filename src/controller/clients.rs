@@ -1,30 +1,31 @@
-//! The API server, for watches and for requests.
+//! Clients of the API server, for watches and for requests.
 
 use std::time::Duration;
 
 use kube::{Client, Config};
 
-/// How long the API server may take to answer a request. Shorter than a lease.
+/// Timeout of the API server's answer to a request. Shorter than a lease.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long a connection to the API server may take, its TLS handshake included.
+/// Timeout of a connection to the API server, TLS handshake included.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The API server, for two purposes.
+/// Two clients of the API server.
 #[derive(Clone)]
 pub struct Clients {
-    /// For watches, which may be silent for long.
+    /// Client for watches, which may be silent for long.
     pub watches: Client,
-    /// For everything else. A request fails within fifteen seconds if it is not answered, and at once if the API server answers
-    /// 429, 503 or 504: the pass backs off, so that no pass, claim or renewal of the lease waits inside a request.
+    /// Client for all other requests. A request fails within fifteen seconds without an answer, and
+    /// at once if the API server answers 429, 503 or 504. The pass then backs off, so that no pass,
+    /// claim or renewal of the lease waits inside a request.
     pub requests: Client,
 }
 
 impl Clients {
-    /// Two clients of the API server that `config` names.
+    /// Creates both clients of the API server in `config`.
     ///
     /// # Errors
-    /// A configuration that cannot be used, such as a certificate that cannot be read.
+    /// The configuration is not usable, for instance because a certificate is unreadable.
     pub fn new(config: Config) -> Result<Self, kube::Error> {
         Ok(Self {
             requests: Client::try_from(for_requests(config.clone()))?,
@@ -34,12 +35,13 @@ impl Clients {
 }
 
 fn for_requests(mut config: Config) -> Config {
-    // kube would repeat a request that is answered with 429, 503 or 504 up to fifteen times, over minutes.
+    // By default kube repeats a request answered with 429, 503 or 504 up to fifteen times, over
+    // minutes.
     config.default_retry = false;
     config.connect_timeout = Some(CONNECT_TIMEOUT);
     config.read_timeout = Some(ANSWER_TIMEOUT);
     config.write_timeout = Some(ANSWER_TIMEOUT);
-    // Without this the time that a connection was idle before the request counts as time without an answer.
+    // Without this, a connection's idle time before the request counts as time without an answer.
     config.reset_reader_on_write = true;
     config
 }
@@ -59,10 +61,11 @@ mod tests {
 
     use super::*;
 
-    /// Paused time moves on when everything waits: it measures the waits, and the machine's speed does not matter.
+    /// Paused time advances when everything waits. It measures the waits, independent of the
+    /// machine's speed.
     const SLACK: Duration = Duration::from_secs(1);
 
-    /// Clients of an API server that serves only `router`.
+    /// Returns clients of an API server that serves only `router`.
     async fn clients(router: Router) -> Clients {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -93,7 +96,7 @@ mod tests {
         );
     }
 
-    /// Eight seconds idle and an answer after five are more than the timeout together.
+    /// Together, eight seconds idle and an answer after five exceed the timeout.
     #[tokio::test(start_paused = true)]
     async fn the_time_that_a_connection_was_idle_does_not_count() {
         let asked = Arc::<AtomicUsize>::default();

@@ -1,4 +1,5 @@
-//! The records as the watch tells of them, for planning and for the metrics. They may be late: nothing is done by them alone.
+//! Records as seen by the watch, for planning and for the metrics. They may be outdated, so no
+//! action is based on them alone.
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
@@ -15,7 +16,7 @@ use crate::{
     observability::{Metrics, RecordFacts},
 };
 
-/// The records as they are known.
+/// Cache of the records that the watch has seen.
 #[derive(Debug)]
 pub(super) struct KnownRecords {
     metrics: Metrics,
@@ -26,7 +27,7 @@ pub(super) struct KnownRecords {
     held: Mutex<HashSet<String>>,
 }
 
-/// What others than this operator can change about a record: it is deleted, or one of its name is made anew.
+/// UID and deletion of a record, as other writers than this operator change them.
 type Told = (Option<String>, bool);
 
 impl KnownRecords {
@@ -40,7 +41,7 @@ impl KnownRecords {
         }
     }
 
-    /// A record is there, or changed. Returns its policy where that policy's plan may be another one now.
+    /// Adds or replaces a record. Returns its policy if the policy's plan may have changed.
     pub(super) fn changed(&self, resource: &NotebookRemediation) -> Option<PolicyName> {
         let name = resource.name_any();
         match read_record(resource) {
@@ -54,8 +55,8 @@ impl KnownRecords {
         }
     }
 
-    /// Returns the policy of a cancelled record that lost its finalizer: only now another record can take its place, and the plan that
-    /// followed its last state may have come too early.
+    /// Returns the policy of a cancelled record that lost its finalizer. Only now can another
+    /// record take its place, and the plan after its last state may have come too early.
     pub(super) fn released(&self, resource: &NotebookRemediation) -> Option<PolicyName> {
         let name = resource.name_any();
         let mut held = self.held_locked();
@@ -68,23 +69,20 @@ impl KnownRecords {
         is_released.then(|| resource.spec.policy.as_str().into())
     }
 
-    /// A record is there that cannot be understood.
+    /// Adds an invalid record.
     pub(super) fn add_invalid(&self, record: PartialRecord) {
         self.locked().remove(&record.name);
         self.metrics.record_changed(&record.name, None);
         self.invalid_locked().insert(record.name.clone(), record);
     }
 
-    /// Adds up all records for a policy's plan.
-    pub(super) fn usage(&self, policy: &PolicyName) -> Tally {
-        let mut usage = Tally::of(policy, self.all().iter().map(Arc::as_ref));
-        for record in self.invalid_locked().values() {
-            usage.add_partial(record);
-        }
-        usage
+    /// Returns the invalid records.
+    pub(super) fn invalid(&self) -> Vec<PartialRecord> {
+        self.invalid_locked().values().cloned().collect()
     }
 
-    /// Adds a record that was just created, unless the watch has told of it already: what the watch tells is newer.
+    /// Adds a record that was just created, unless the watch has already seen it. The watch's
+    /// version is newer.
     pub(super) fn add_created(&self, name: &str, record: Record) {
         let created_at = record.created_at;
         self.put(name, record, |known| known.created_at < created_at);
@@ -94,7 +92,8 @@ impl KnownRecords {
         self.put(name, record, |_| true)
     }
 
-    /// Puts a record in the place of the one that is known, if it replaces that one. Returns its policy if its state is news.
+    /// Replaces the known record if `replaces` returns true for it. Returns the policy if the
+    /// record's state changed.
     fn put(
         &self,
         name: &str,
@@ -115,15 +114,15 @@ impl KnownRecords {
         is_news.then(|| record.intent.policy.clone())
     }
 
-    /// Whether a record was made or deleted by somebody since this was last asked. Its own status says nothing new: each pass tells
-    /// when the next is due.
+    /// Returns true if the record was created or deleted by another writer since the last call.
+    /// Status changes do not count, because each pass itself schedules the next.
     pub(super) fn is_news(&self, record: &impl ResourceExt) -> bool {
         let told = (record.uid(), record.meta().deletion_timestamp.is_some());
         let mut all = self.told.lock().unwrap_or_else(PoisonError::into_inner);
         all.insert(record.name_any(), told.clone()) != Some(told)
     }
 
-    /// A record is gone; returns its policy.
+    /// Removes a record, and returns its policy.
     pub(super) fn gone(&self, name: &str) -> Option<PolicyName> {
         self.told
             .lock()
@@ -136,7 +135,8 @@ impl KnownRecords {
         Some(record.intent.policy.clone())
     }
 
-    /// Forgets what is not there any more: what went while the watch was interrupted is told of by its absence only.
+    /// Removes the records that do not exist any more, and returns their policies. Objects deleted
+    /// while the watch was down send no event; they are merely absent from the relist.
     pub(super) fn forget_others(&self, is_there: impl Fn(&str) -> bool) -> Vec<PolicyName> {
         let mut names: Vec<String> = self.locked().keys().cloned().collect();
         names.extend(self.invalid_locked().keys().cloned());
@@ -151,7 +151,8 @@ impl KnownRecords {
         self.locked().values().cloned().collect()
     }
 
-    /// Whether a restarted notebook came back in an account and region: the canary's evidence.
+    /// Returns true if a restarted notebook came back in an account and region, which proves the
+    /// canary.
     pub(super) fn is_proven(&self, account: &AccountId, region: &Region) -> bool {
         self.locked().values().any(|record| {
             record.shows_a_return()
@@ -199,7 +200,7 @@ mod tests {
         serde_json::from_value(resource).unwrap()
     }
 
-    /// The watch may tell of a record, and of its end, before the answer to its create arrives.
+    /// The watch may see a record, and its end, before the create is answered.
     #[test]
     fn a_created_record_replaces_only_an_older_one() {
         for (told, is_replaced) in [

@@ -1,4 +1,5 @@
-//! What the operator remembers of a policy between two passes. All of it can be lost: a restart begins with a full scan.
+//! State of a policy kept between two passes. It can be lost at any time, because a restart begins
+//! with a full scan.
 
 use super::schedule::Schedule;
 use crate::{
@@ -9,29 +10,30 @@ use crate::{
     observability::PolicyFacts,
 };
 
-/// What is remembered of one policy.
+/// State of one policy.
 #[derive(Debug, Default)]
 pub(super) struct Memory {
-    /// Whose answers it is interested in.
+    /// Targets that the policy subscribes to.
     pub(super) subscription: Subscription,
-    /// When it scans.
+    /// Times of the policy's scans.
     pub(super) schedule: Schedule,
-    /// The status that was last written, newer than what the watch has told of.
+    /// Status last written, newer than the one from the watch.
     pub(super) status: Option<NotebookRootAccessPolicyStatus>,
-    /// What the verdicts in `status` are about; `None`: not known.
+    /// Spec fields and time behind the verdicts in `status`, if known.
     pub(super) judged: Option<Judged>,
-    /// The verdicts of the last pass; `None`: not known.
+    /// Verdicts of the last pass, if known.
     pub(super) baseline: Option<Baseline>,
-    /// What was under way at the last pass, and held up; `None`: not known.
+    /// Remediations in flight and halts of the last pass, if known.
     pub(super) flights: Option<Flights>,
-    /// The position of the candidate at which the claims of the last pass ended for want of time; `None`: everything was tried.
+    /// Position of the candidate at which the last pass ran out of time for claims. `None` if it
+    /// tried all candidates.
     pub(super) claims_ended_at: Option<Position>,
-    /// What the metrics show.
+    /// Facts shown by the metrics.
     pub(super) facts: Option<PolicyFacts>,
 }
 
 impl Memory {
-    /// After a restart, what was published is what is known.
+    /// Restores the state after a restart from the published status.
     pub(super) fn recall(&mut self, resource: &NotebookRootAccessPolicy) {
         if self.status.is_none() {
             self.status.clone_from(&resource.status);

@@ -1,4 +1,4 @@
-//! Passes that panic: a bug in one pass must not end the passes over all other objects.
+//! Panics of passes. A bug in one pass must not end the passes over all other objects.
 
 use std::{any::Any, panic::AssertUnwindSafe};
 
@@ -7,18 +7,19 @@ use tokio::time::Instant;
 
 use crate::observability::{Controller, Metrics, ReconciliationResult};
 
-// Otherwise a panic ends the process, whatever is written here.
+// With another panic strategy, a panic ends the process and cannot be caught.
 const _: () = assert!(cfg!(panic = "unwind"), "passes that panic are caught");
 
-/// A pass panicked.
+/// Error of a pass that panicked.
 #[derive(Debug, thiserror::Error)]
 #[error("the pass panicked, which is a bug in sudoless: {0}")]
 pub(super) struct Panicked(String);
 
-/// Runs a pass, and makes a panic in it the pass's error: counted, logged and followed by a back-off, as every other error.
+/// Runs a pass, and converts a panic to the pass's error. Like every other error, it is counted,
+/// logged and followed by a back-off.
 ///
-/// Nothing that outlives the pass is left half done. The locks of a pass are released when it unwinds; what they guard is a cache,
-/// and the records at the API server are written before anything is sent to AWS.
+/// A panic leaves nothing half done outside the pass. Its locks are released by unwinding, and
+/// guard only caches. The records at the API server are written before anything is sent to AWS.
 pub(super) async fn catch<T, E: From<Panicked>>(
     controller: Controller,
     metrics: &Metrics,
@@ -38,7 +39,7 @@ pub(super) async fn catch<T, E: From<Panicked>>(
     }
 }
 
-/// The text of a panic. The place in the source is on stderr already.
+/// Returns the text of a panic. Its place in the source is already on stderr.
 fn message(payload: &(dyn Any + Send)) -> String {
     let text = payload.downcast_ref::<String>().map(String::as_str);
     let text = text.or_else(|| payload.downcast_ref::<&str>().copied());
@@ -91,7 +92,7 @@ mod tests {
         assert_eq!(other, (Err("another error".to_owned()), false));
     }
 
-    /// A lock that a pass held is free for the next.
+    /// The locks of a pass that panicked are free for the next one.
     #[tokio::test]
     async fn a_panic_releases_the_locks_of_its_pass() {
         let lock = tokio::sync::Mutex::new(());

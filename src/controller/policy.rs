@@ -27,40 +27,35 @@ use crate::{
     observability::{Controller, ExemptionExpiry, PolicyFacts, ReconciliationResult, TargetFacts},
 };
 
-/// How long a pass waits for answers before it publishes what is known and looks again.
+/// Wait for answers of a pass. The pass then publishes the known results, and the next follows
+/// soon.
 const OBSERVE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// No pass follows another sooner, whatever is due.
+/// Shortest time between two passes.
 const SHORTEST_REST: Duration = Duration::from_millis(250);
 
-/// When a resource that does not decode is looked at again: if it was the status that did not, writing it anew has helped, and no
-/// change of the spec will tell.
+/// Wait before a resource that does not decode is read again. If only its status did not decode,
+/// then writing the status has fixed it, without a change of the spec that would trigger a pass.
 const SECOND_LOOK: Duration = Duration::from_secs(10);
 
-/// The step that failed.
+/// Step of the pass that failed.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Error {
-    /// The other policies could not be read.
+    /// The policies could not be listed.
     #[error("the policies could not be listed: {0}")]
     Plan(#[source] kube::Error),
-    /// Notebooks could not be claimed; what was found is published all the same.
+    /// Notebooks could not be claimed. The findings are still published.
     #[error("notebooks could not be claimed: {0}")]
     Claim(#[from] claim::Error),
     /// The status could not be written.
     #[error("the status could not be published: {0}")]
     Publish(#[source] kube::Error),
-    /// A bug.
+    /// The pass panicked, which is a bug.
     #[error(transparent)]
     Panicked(#[from] Panicked),
 }
 
-/// Returns the span of a pass over a policy: every log line of the pass names the policy.
-pub(super) fn span(resource: &Guarded) -> Span {
-    // At the highest level, so that warnings have its fields, too.
-    tracing::error_span!("policy", policy = resource.name_any())
-}
-
-/// One pass; tells when the next is due.
+/// Runs one pass, and returns when the next is due.
 pub(super) async fn reconcile(
     resource: Arc<Guarded>,
     context: Arc<Context>,
@@ -96,12 +91,12 @@ struct PolicyPass<'a> {
     subject: Subject,
     name: PolicyName,
     generation: i64,
-    /// Whether the resource could not be understood.
+    /// True if the resource is invalid.
     invalid: bool,
 }
 
 impl PolicyPass<'_> {
-    /// Returns when the next pass is due; `None`: when something changes.
+    /// Returns the time until the next pass, or `None` to wait for a change.
     async fn run(
         &mut self,
         resource: &Guarded,
@@ -111,7 +106,7 @@ impl PolicyPass<'_> {
             Ok(resource) => resource,
             Err(undecodable) => {
                 let problem = format!("the resource does not decode: {}", undecodable.error);
-                // What the watch tells of its status did not decode either: what was written last is what is known.
+                // The watch's status did not decode either, so the status last written is used.
                 let written = memory.status.clone();
                 self.publish_invalid(memory, written.as_ref(), &problem)
                     .await?;
@@ -168,7 +163,8 @@ impl PolicyPass<'_> {
         }))
     }
 
-    /// Plans, and executes the plan. Returns the findings with their next steps; and how far the claims came, or why they could not be made.
+    /// Plans, and claims the notebooks in the plan. The inner result is the progress of the claims,
+    /// or their error.
     async fn remediate(
         &self,
         policy: &Policy,
@@ -214,7 +210,7 @@ impl PolicyPass<'_> {
             tracing::warn!(problem, "the policy is not valid");
         }
         self.publish(memory, current, status).await?;
-        // What it said when it was valid is not what it says now.
+        // The previous spec's state does not apply to the invalid one.
         memory.subscription = Subscription::default();
         memory.schedule = Schedule::default();
         memory.judged = None;
@@ -250,7 +246,8 @@ impl PolicyPass<'_> {
         Ok(expiry.map(|expiry| until(expiry, now).max(SHORTEST_REST)))
     }
 
-    /// `current` is the status at the API server, as far as the watch has told: what somebody else wrote there is undone.
+    /// Publishes a status. `current` is the status at the API server, as far as the watch has seen.
+    /// Changes by other writers are undone.
     async fn publish(
         &self,
         memory: &mut Memory,
@@ -328,7 +325,7 @@ impl PolicyPass<'_> {
     }
 }
 
-/// Why it is ready and compliant, or is not.
+/// Returns the reasons of the conditions Ready and Compliant.
 fn reasons(status: Option<&Status>) -> [&str; 2] {
     [ConditionType::Ready, ConditionType::Compliant].map(|kind| {
         let conditions = status.into_iter().flat_map(|status| &status.conditions);
@@ -376,8 +373,8 @@ fn count_halted(flights: &Flights) -> u32 {
     u32::try_from(flights.halted.len()).unwrap_or(u32::MAX)
 }
 
-/// The next scan, the next try of what failed, the next expiry of an exemption, the next window, the end of the next rest: whichever comes
-/// first.
+/// Returns the time until the next scan, retry, expiry of an exemption, window or end of a rest,
+/// whichever comes first.
 fn next_pass(
     policy: &Policy,
     memory: &Memory,
@@ -395,7 +392,8 @@ fn next_pass(
     let retry = observation
         .retry_at
         .map(|retry_at| retry_at.saturating_duration_since(Instant::now()));
-    // Targets that did not answer last time, or that another policy asked for: their results are shown when they come.
+    // The results of targets that were late, or requested by another policy, are shown when they
+    // arrive.
     let answers = observation.in_flight.then_some(OBSERVE_TIMEOUT);
     let expiry = evaluation.next_expiry.map(|expiry| until(expiry, now));
     let flights = &evaluation.flights;

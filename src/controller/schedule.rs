@@ -1,4 +1,4 @@
-//! When a policy's targets are read again.
+//! Schedule of a policy's scans.
 
 use std::time::Duration;
 
@@ -6,21 +6,23 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::{domain::Policy, inventory::Demand};
 
-/// Scans are up to this much of an interval late, so that policies made together do not scan together for ever.
+/// Largest delay of a scan, as a fraction of the interval, so that policies created together do not
+/// scan together for ever.
 const JITTER: f64 = 0.05;
 
-/// When a policy scans. A scan begins with a demand and ends when every target has met it, or failed to.
+/// Scan times of a policy. A scan begins with a demand, and ends when every target has met it or
+/// failed.
 #[derive(Debug)]
 pub(super) struct Schedule {
-    /// The scan under way, and when it began.
+    /// Scan in progress and its start, if any.
     scan: Option<(Demand, Timestamp)>,
-    /// When the oldest reading of the last scan began.
+    /// Start of the oldest reading of the last scan.
     last_scan: Option<Timestamp>,
-    /// The policy was suspended at its last pass.
+    /// True if the policy was suspended at its last pass.
     suspended: bool,
-    /// The `scan-now` annotation as last seen.
+    /// Value of the `scan-now` annotation at the last pass.
     scan_now: Option<String>,
-    /// Where in the jitter's range this policy is, from 0 to 1.
+    /// Share of the jitter for this policy, from 0 to 1.
     phase: f64,
 }
 
@@ -37,14 +39,14 @@ impl Default for Schedule {
 }
 
 impl Schedule {
-    /// How new the answers must be at a pass.
+    /// Returns how fresh the answers of a pass must be.
     pub(super) fn demand(
         &mut self,
         policy: &Policy,
         scan_now: Option<&str>,
         now: Timestamp,
     ) -> Demand {
-        // The first scan describes everything in any case.
+        // The first scan describes every notebook in any case.
         let begun = self.last_scan.is_some() || self.scan.is_some();
         let asked = begun && scan_now.is_some() && self.scan_now.as_deref() != scan_now;
         self.scan_now = scan_now.map(str::to_owned);
@@ -56,8 +58,8 @@ impl Schedule {
             };
             self.scan = Some((demand, now));
         } else if self.is_due(policy, now) {
-            // What another policy has just read is taken. Half an interval, and due times that follow the readings, not
-            // the passes, bring overlapping policies into step.
+            // Recent readings of another policy are used. Half an interval, and due times that
+            // follow the readings instead of the passes, bring overlapping policies into step.
             let demand = Demand {
                 not_before: now - policy.scan_interval / 2,
                 full: false,
@@ -71,8 +73,8 @@ impl Schedule {
         self.scan.map_or(nothing_new, |(demand, _)| demand)
     }
 
-    /// A scan that takes longer than the interval gives way to the next: one slow target does not keep the others from
-    /// being read again.
+    /// Returns true if a scan is due. A scan that takes longer than the interval is replaced by the
+    /// next, so that one slow target does not delay the others.
     fn is_due(&self, policy: &Policy, now: Timestamp) -> bool {
         match self.scan {
             Some((_, begun)) => begun <= now - policy.scan_interval,
@@ -80,26 +82,27 @@ impl Schedule {
         }
     }
 
-    /// The policy is suspended: what was under way is of no interest, and the first pass after it scans at once, because a person
-    /// who lets it go on wants to see how things stand now.
+    /// Suspends the schedule and drops the scan in progress. The first pass afterwards scans at
+    /// once, because a person who resumes the policy wants the present state.
     pub(super) fn suspend(&mut self) {
         self.scan = None;
         self.suspended = true;
     }
 
-    /// Every target that answers has met the demand; `oldest` is when the oldest of their readings began.
+    /// Ends the scan after every answering target has met the demand. `oldest` is the start of
+    /// their oldest reading.
     pub(super) fn finished(&mut self, oldest: Option<Timestamp>, now: Timestamp) {
         if self.scan.take().is_some() {
             self.last_scan = Some(oldest.unwrap_or(now));
         }
     }
 
-    /// When the oldest reading of the last scan began; `None`: none has ended yet.
+    /// Returns the start of the last scan's oldest reading, or `None` if no scan has ended yet.
     pub(super) fn last_scan(&self) -> Option<Timestamp> {
         self.last_scan
     }
 
-    /// When the next scan is due; `None`: at once.
+    /// Returns when the next scan is due, or `None` for at once.
     pub(super) fn due(&self, policy: &Policy) -> Option<Timestamp> {
         let interval = policy.scan_interval.mul_f64(1.0 + JITTER * self.phase);
         self.last_scan.and_then(|last| {
@@ -109,7 +112,7 @@ impl Schedule {
     }
 }
 
-/// From now until an instant; nothing if it has passed.
+/// Returns the time until an instant, or zero if it has passed.
 pub(super) fn until(instant: Timestamp, now: Timestamp) -> Duration {
     Duration::try_from(instant.duration_since(now)).unwrap_or_default()
 }
@@ -137,7 +140,7 @@ mod tests {
         Timestamp::from_second(1_800_000_000 + second).unwrap()
     }
 
-    /// A schedule whose first scan began, and ended, at second 0.
+    /// Returns a schedule whose first scan began and ended at second 0.
     fn scanned() -> Schedule {
         let mut schedule = Schedule {
             phase: 0.0,
@@ -175,7 +178,7 @@ mod tests {
         let mut schedule = scanned();
         let asked = schedule.demand(&policy("10m"), Some("1"), at(10));
         assert_eq!((asked.not_before, asked.full), (at(10), true));
-        // Until it is met, it stands.
+        // The demand stays until it is met.
         let same = schedule.demand(&policy("10m"), Some("1"), at(12));
         assert_eq!((same.not_before, same.full), (at(10), true));
         schedule.finished(Some(at(10)), at(13));
@@ -212,7 +215,7 @@ mod tests {
         schedule.demand(&policy("10m"), None, at(0));
         schedule.finished(Some(at(-100)), at(5));
         assert_eq!(schedule.last_scan(), Some(at(-100)));
-        // Without a scan under way there is nothing to end.
+        // No scan is in progress, so none ends.
         schedule.finished(Some(at(50)), at(60));
         assert_eq!(schedule.last_scan(), Some(at(-100)));
     }

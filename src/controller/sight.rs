@@ -1,4 +1,5 @@
-//! Reads one notebook past every cache, and lets the inventory know *(reads)*: before it is claimed, and at each pass over its record.
+//! Reads one notebook past every cache, and updates the inventory *(reads)*. It is used before a
+//! claim and at each pass over a record.
 
 use std::time::Duration;
 
@@ -12,16 +13,16 @@ use crate::{
     inventory::Seen,
 };
 
-/// How a notebook is read.
+/// Reader of one notebook.
 pub(super) struct Sight<'a> {
     pub(super) context: &'a Context,
     pub(super) flight: &'a Flight,
-    /// How long each request may take, retries included.
+    /// Timeout of each request, retries included.
     pub(super) patience: Duration,
 }
 
 impl Sight<'_> {
-    /// What Describe says. `None`: it does not exist.
+    /// Describes a notebook. Returns `None` if it does not exist.
     pub(super) async fn describe(&self, name: &str) -> Result<Option<Seen>, ReadFailure> {
         let described_at = Timestamp::now();
         let details = self.within(self.flight.reader.describe(name)).await?;
@@ -34,7 +35,8 @@ impl Sight<'_> {
         Ok(seen)
     }
 
-    /// The tags, where a policy that names the account and region speaks of them. A List does not show when they change.
+    /// Reads the tags, if a policy for the account and region uses tags. Otherwise returns `None`.
+    /// A List does not show when tags change.
     pub(super) async fn tags(
         &self,
         policies: &Policies,

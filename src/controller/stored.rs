@@ -1,4 +1,4 @@
-//! Records as they are listed, told apart: those that can be understood, and the rest *(pure)*.
+//! Separates the listed records into valid and invalid ones *(pure)*.
 
 use serde_json::Value;
 
@@ -11,7 +11,7 @@ use crate::{
 /// Reads a record.
 ///
 /// # Errors
-/// What can be read of one that cannot be understood.
+/// The readable parts of an invalid record.
 pub(super) fn read_stored(stored: &StoredRecord) -> Result<Record, PartialRecord> {
     let problem = match &stored.decoded {
         Ok(resource) => match read_record(resource) {
@@ -23,8 +23,9 @@ pub(super) fn read_stored(stored: &StoredRecord) -> Result<Record, PartialRecord
     Err(PartialRecord::new(&stored.name, &stored.object, problem))
 }
 
-/// What the watch tells of a record that does not decode: its name. It holds its own notebook; a claim reads the object itself, and counts
-/// it as down if it may be.
+/// Returns the name of a record that does not decode, all that the watch knows about it. The record
+/// blocks its own notebook. A claim reads the object itself, and counts its notebook as down if it
+/// may be.
 pub(super) fn named(name: &str, problem: String) -> PartialRecord {
     PartialRecord {
         may_be_down: false,

@@ -5,9 +5,10 @@ use std::{future::pending, panic::resume_unwind};
 use futures::{FutureExt, future::BoxFuture};
 use tokio::task::JoinSet;
 
-/// Runs a pass as a task of its own. The applier polls all of its passes in one task, and a task uses one thread at a time.
+/// Runs a pass as its own task. The applier polls all its passes in one task, and a task uses one
+/// thread at a time.
 ///
-/// The task ends with the future that is returned, and its panic is that future's panic.
+/// Dropping the returned future aborts the task, and a panic of the task panics the future.
 pub(super) fn run<T: Send + 'static>(
     pass: impl Future<Output = T> + Send + 'static,
 ) -> BoxFuture<'static, T> {
@@ -36,7 +37,7 @@ mod tests {
 
     const DEADLINE: Duration = Duration::from_secs(10);
 
-    /// Each keeps its thread until it has heard of the other.
+    /// Each task blocks its thread until it hears from the other.
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn passes_run_on_several_threads() {
         let (to_one, from_other) = mpsc::channel();

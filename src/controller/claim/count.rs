@@ -11,15 +11,19 @@ use crate::{
     kubernetes::StoredRecord,
 };
 
-/// How long claims go by one list of the records, with what this process has made since.
+/// Lifetime of one list of the records for claims. Records that this process created since are
+/// added.
 ///
-/// A list of 10,000 records of which fifty are open takes 97 ms (measured with Kubernetes 1.36): as long as the API server waits until its
-/// watch cache is as new as etcd. One list per claim would bound the claims of a process to ten a second. Within this time a count can only
-/// say too much of what this process does, and a claim that is refused by it is judged again by a fresh one. Claims of another operator that
-/// it does not have are caught by the count that precedes every Stop (promise P6).
+/// A list of 10,000 records of which fifty are open takes 97 ms (measured with Kubernetes 1.36),
+/// because the API server waits until its watch cache is as new as etcd. One list per claim would
+/// limit the claims of a process to ten a second.
+///
+/// Within its lifetime a list can only overcount the records of this process. A claim rejected by
+/// it is judged again by a fresh list. The list may lack claims of another operator. Those are
+/// caught by the count before every Stop (promise P6).
 const RECENT: Duration = Duration::from_secs(1);
 
-/// The open records, of every policy.
+/// Open records of all policies.
 #[derive(Debug)]
 pub(in crate::controller) struct Count {
     listed_at: Instant,
@@ -27,7 +31,7 @@ pub(in crate::controller) struct Count {
 }
 
 impl Count {
-    /// Lists them, past every cache of this process.
+    /// Lists the open records, past every cache of this process.
     pub(super) async fn list(context: &Context) -> Result<Self, kube::Error> {
         let listed_at = Instant::now();
         let open = context.records.open().await?;
@@ -40,19 +44,19 @@ impl Count {
         })
     }
 
-    /// Returns true if claims may go by it.
+    /// Returns true if the count is fresh enough for claims.
     pub(super) fn is_recent(&self) -> bool {
         self.listed_at.elapsed() < RECENT
     }
 
-    /// Adds a record that this process made.
+    /// Adds a record that this process created.
     pub(super) fn add(&mut self, record: &Record) {
         let name = RecordName::of(&record.intent.notebook).to_string();
         self.records.insert(name, Ok(record.clone()));
     }
 
-    /// Adds up the records for a policy. The record of the candidate's notebook is as it was read just then. Only the canary's evidence
-    /// may be of a cache: it does no harm if it is late.
+    /// Adds up the records for a policy. The record of the candidate's own notebook is the one just
+    /// read. Only the canary's proof may come from a cache, because a late proof does no harm.
     pub(super) fn tally(
         &self,
         context: &Context,

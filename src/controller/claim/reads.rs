@@ -1,4 +1,5 @@
-//! Reads candidates again before they are claimed *(reads)*: one at a time, and more beside it while AWS does not answer.
+//! Reads candidates again before they are claimed *(reads)*: one at a time, and more while AWS does
+//! not answer.
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
@@ -12,36 +13,39 @@ use crate::{
     kubernetes::PolicyList,
 };
 
-/// How long reading a candidate may take.
+/// Timeout of reading a candidate.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// After which other candidates are read beside those that AWS has not answered yet.
+/// Wait for an answer after which further candidates are read at the same time.
 const SLOW: Duration = Duration::from_millis(500);
 
-/// Reads that begin together at most. Their number doubles each time that no read is answered within `SLOW`: many targets that hang are
-/// passed within seconds, and a target that answers is read by itself, so that no notebook is read in vain when a budget is used up.
+/// Upper limit on reads that begin together. The number doubles each time no read is answered
+/// within `SLOW`. Many hanging targets are passed within seconds. A target that answers is read
+/// alone, so that no read is wasted when a budget is exhausted.
 const MOST_TOGETHER: usize = 16;
 
-/// Reads that are under way at most. Those that hang must leave room on the wire for scans and for the remediations under way.
+/// Upper limit on reads in flight. Hanging reads must leave room on the wire for scans and
+/// remediations.
 const MOST_UNDER_WAY: usize = 64;
 
-/// The candidates that are being read.
+/// Candidates being read.
 pub(super) struct Reads<'a> {
     under_way: FuturesUnordered<BoxFuture<'a, Read>>,
-    /// When the read of an account and region began. There is one at a time: others would hang with it.
+    /// Start of the read of each account and region. Only one is in flight in each, because others
+    /// would hang with it.
     begun_at: HashMap<(AccountId, Region), Instant>,
-    /// How many begin together.
+    /// Number of reads that begin together.
     together: usize,
-    /// How many may begin now.
+    /// Number of reads that may begin now.
     room: usize,
 }
 
-/// A candidate that was read.
+/// Candidate that was read.
 pub(super) struct Read {
     pub(super) candidate: Candidate,
-    /// The policies as they were listed just before.
+    /// Policies, listed just before the read.
     pub(super) listed: Arc<PolicyList>,
-    /// The notebook as it is now. `None`: it does not exist any more.
+    /// Present notebook, or `None` if it does not exist any more.
     pub(super) notebook: Result<Option<Notebook>, ReadFailure>,
 }
 
@@ -57,7 +61,7 @@ impl Default for Reads<'_> {
 }
 
 impl<'a> Reads<'a> {
-    /// Returns true if no read is under way.
+    /// Returns true if no read is in flight.
     pub(super) fn is_empty(&self) -> bool {
         self.begun_at.is_empty()
     }
@@ -67,12 +71,12 @@ impl<'a> Reads<'a> {
         self.room > 0 && self.begun_at.len() < MOST_UNDER_WAY
     }
 
-    /// Returns true if a read of the candidate's account and region is under way.
+    /// Returns true if a read of the candidate's account and region is in flight.
     pub(super) fn is_busy(&self, candidate: &Candidate) -> bool {
         self.begun_at.contains_key(&place(candidate))
     }
 
-    /// Returns true if a read that began before an instant is under way.
+    /// Returns true if a read that began before an instant is in flight.
     pub(super) fn any_since_before(&self, instant: Instant) -> bool {
         self.begun_at.values().any(|begun_at| *begun_at < instant)
     }
@@ -98,7 +102,8 @@ impl<'a> Reads<'a> {
         self.under_way.push(reading.boxed());
     }
 
-    /// The next candidate that was read. `None`: none was for a while, and there is room for others beside them.
+    /// Returns the next candidate that was read, or `None` after a while without an answer, when
+    /// further reads may begin.
     pub(super) async fn next(&mut self) -> Option<Read> {
         let answered = timeout(SLOW, self.under_way.next()).await.ok().flatten();
         self.together = match &answered {
@@ -117,7 +122,8 @@ fn place(candidate: &Candidate) -> (AccountId, Region) {
     (candidate.account.clone(), candidate.region.clone())
 }
 
-/// Describes a candidate again, and reads its tags where a policy speaks of them. `None`: it does not exist any more.
+/// Describes a candidate again, and reads its tags if a policy uses tags. Returns `None` if the
+/// notebook does not exist any more.
 async fn read(
     context: &Context,
     access: Access,
