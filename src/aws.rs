@@ -261,10 +261,7 @@ impl Pages {
             return Ok(true);
         };
         if !self.seen.insert(token.clone()) {
-            return Err(Fault::of_answer(
-                operation,
-                "a page's token was given twice",
-            ));
+            return Err(Fault::of_answer(operation, "repeated page token"));
         }
         if self.seen.len() >= MOST_PAGES {
             return Err(Fault::of_answer(operation, "too many pages"));

@@ -70,7 +70,7 @@ impl Fault {
             SdkError::ResponseError(context) => (
                 Symptom::Unreadable,
                 format!(
-                    "HTTP {}, an answer that cannot be read",
+                    "HTTP {}, unreadable answer",
                     context.raw().status().as_u16()
                 ),
             ),
@@ -114,8 +114,8 @@ impl Fault {
 const TIMED_OUT: &str = "no answer in time";
 
 /// Replaces the SDK's message, which lists every place where it looked.
-const NOT_LOADED: &str = "no credentials: there are none in the environment, nor by profile, IRSA, Pod Identity or \
-                          instance role";
+const NOT_LOADED: &str = "no credentials: not found in the environment, a profile, IRSA, Pod Identity \
+                          or an instance role";
 
 fn answered<'a, E>(error: &'a E, response: &HttpResponse) -> (Symptom<'a>, String)
 where
@@ -164,9 +164,10 @@ fn not_answered<'a>(error: &'a (dyn Error + 'static)) -> (Symptom<'a>, String) {
         innermost_connector_error(error),
     ) {
         (_, Some(connector)) if connector.is_timeout() => (Symptom::TimedOut, TIMED_OUT.to_owned()),
-        (Some(CredentialsError::ProviderTimedOut(_)), _) => {
-            (Symptom::TimedOut, "no credentials in time".to_owned())
-        }
+        (Some(CredentialsError::ProviderTimedOut(_)), _) => (
+            Symptom::TimedOut,
+            "loading credentials timed out".to_owned(),
+        ),
         (None, _) => (
             Symptom::Disconnected,
             format!("no connection: {}", root(error)),

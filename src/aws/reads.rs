@@ -64,7 +64,7 @@ impl AwsReads {
         let account = caller(&sts).await.and_then(|account| {
             account
                 .parse()
-                .map_err(|_| Fault::of_answer(OPERATION, "an account that is none"))
+                .map_err(|_| Fault::of_answer(OPERATION, "an invalid account ID"))
         });
         account.map_err(|fault| {
             let state = fault.outcome.target_state();

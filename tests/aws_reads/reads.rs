@@ -35,7 +35,7 @@ async fn a_list_without_end_is_unreachable() {
     assert_eq!(failure.state, TargetState::Unreachable);
     assert_eq!(
         failure.message,
-        "ListNotebookInstances: a page's token was given twice"
+        "ListNotebookInstances: repeated page token"
     );
 }
 
@@ -193,7 +193,7 @@ async fn an_answer_that_says_too_little_is_none() {
             r#"{"NotebookInstances": [{"NotebookInstanceName": "x"}]}"#,
             "a notebook without a name or ARN",
         ),
-        ("<html>", "HTTP 200, an answer that cannot be read"),
+        ("<html>", "HTTP 200, unreadable answer"),
     ] {
         let failure = at(body).await.list().await.unwrap_err();
         assert_eq!(failure.state, TargetState::Unreachable, "{body}");
