@@ -104,9 +104,9 @@ async fn of_what_is_written(client: &Client) {
     let fence = Fence::of(lease("written"), client.clone());
     let needed = Duration::from_secs(5);
     let say = async || fence.allows(needed).await.err().map(|it| it.to_string());
-    let nobodys = "the lease is no longer this operator's: nobody holds it";
-    let others = "the lease is no longer this operator's: you-0000002a holds it";
-    let late = "the lease of this operator may run out before a write would be over";
+    let nobodys = "this operator no longer holds the lease (holder: none)";
+    let others = "this operator no longer holds the lease (holder: you-0000002a)";
+    let late = "the lease of this operator may expire before the write would end";
 
     // Not there yet.
     assert_eq!(say().await.as_deref(), Some(nobodys));

@@ -48,13 +48,13 @@ struct Held {
 #[derive(Debug, thiserror::Error)]
 pub enum Fenced {
     /// Another operator holds the lease, it has no holder, or it does not exist any more.
-    #[error("the lease is no longer this operator's: {} holds it", holder.as_deref().unwrap_or("nobody"))]
+    #[error("this operator no longer holds the lease (holder: {})", holder.as_deref().unwrap_or("none"))]
     NotHeld {
         /// Identity of the holder, if any.
         holder: Option<String>,
     },
     /// This process holds the lease, but it expires before the write would end.
-    #[error("the lease of this operator may run out before a write would be over")]
+    #[error("the lease of this operator may expire before the write would end")]
     ExpiresTooSoon,
     /// The API server did not answer in time.
     #[error("the lease of this operator could not be read in time")]

@@ -58,7 +58,7 @@ impl Lease {
                 Ok(manager) => manager,
                 Err(error) => {
                     waits(format!(
-                        "lease {}/{}, which cannot be used: {error}",
+                        "the lease {}/{}: {error}",
                         self.namespace, self.name
                     ));
                     tokio::time::sleep(PAUSE).await;
@@ -66,7 +66,7 @@ impl Lease {
                 }
             };
             waits(format!(
-                "its turn: another operator may hold the lease {}/{}",
+                "the lease {}/{}, which another operator may hold",
                 self.namespace, self.name
             ));
             let (sender, mut leads) = watch::channel(false);
@@ -124,7 +124,7 @@ async fn compete(manager: LeaseManager, leads: watch::Sender<bool>) {
                     leads.send_replace(held);
                 }
                 Err(error) => {
-                    tracing::warn!(%error, "the lease could not be read or renewed; trying again in {PAUSE:?}");
+                    tracing::warn!(%error, "the lease could not be read or renewed; retrying in {PAUSE:?}");
                     tokio::time::sleep(PAUSE).await;
                 }
             }
@@ -137,7 +137,7 @@ async fn compete(manager: LeaseManager, leads: watch::Sender<bool>) {
     }
     // If the release fails, the lease expires.
     if let Err(error) = manager.release().await {
-        tracing::debug!(%error, "the lease could not be given back");
+        tracing::debug!(%error, "the lease could not be released");
     }
 }
 

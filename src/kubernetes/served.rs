@@ -32,13 +32,13 @@ pub async fn until_served<K>(
                 )
             }
             Err(Error::Api(status)) if matches!(status.code, 401 | 403) => format!(
-                "the operator may not list {plural}.{}: give its service account the role of the chart ({})",
+                "the operator lacks permission to list {plural}.{}: bind its service account to the chart's role ({})",
                 K::group(&()),
                 status.message
             ),
             Err(Error::Api(status)) if status.code == 400 => {
                 format!(
-                    "the API server refuses the list of {plural}, perhaps for --watch-label-selector: {}",
+                    "the API server rejects the list of {plural}, perhaps because of --watch-label-selector: {}",
                     status.message
                 )
             }

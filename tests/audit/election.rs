@@ -21,7 +21,10 @@ async fn one_works_and_the_other_takes_over() {
     stage.until_logged("\"leading\"").await;
     let other = stage.another_operator(cluster().kubeconfig_path());
     until("the other to wait", || {
-        other.log().iter().any(|line| line.contains("its turn"))
+        other
+            .log()
+            .iter()
+            .any(|line| line.contains("which another operator may hold"))
     })
     .await;
     // A rollout waits until the new one is ready, and the old one ends only then.

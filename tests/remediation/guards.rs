@@ -110,7 +110,7 @@ async fn who_lost_the_lease_stops_nobody() {
     stage.start_operator(cluster().kubeconfig_path());
     stage.enforce(json!({})).await;
 
-    let fenced = "not sent: the lease is no longer this operator's: another holds it";
+    let fenced = "not sent: this operator no longer holds the lease (holder: another)";
     stage.until_logged(fenced).await;
     stage.operator_ended().await;
     let mut writes = stage.simulator.writes().into_iter();
