@@ -42,8 +42,9 @@ pub(super) fn halts(before: &Flights, now: &Flights) -> Vec<Announcement> {
         reason: POLICY_HALTED,
         action: "Remediate",
         note: format!(
-            "no running notebook of this policy is stopped any more: {} remediations need a person, and as many notebooks are down as \
-             maxFailures says; see kubectl get nbr --field-selector status.state=NeedsAttention",
+            "no more running notebooks of this policy are stopped, because maxFailures notebooks are \
+             down and need attention. Remediations that need attention: {}. List them with kubectl \
+             get nbr --field-selector status.state=NeedsAttention",
             now.needs_attention.len()
         ),
     });
@@ -52,8 +53,9 @@ pub(super) fn halts(before: &Flights, now: &Flights) -> Vec<Announcement> {
         reason: TARGET_HALTED,
         action: "Remediate",
         note: format!(
-            "nothing new is begun in {target}, because as many remediations failed there as maxFailures says: look at them with \
-             kubectl get nbr --field-selector status.state=Failed, and delete them when their cause is gone"
+            "no new remediations start in {target}, because maxFailures remediations failed there. \
+             List them with kubectl get nbr --field-selector status.state=Failed, and delete each \
+             one when its cause is fixed"
         ),
     };
     let targets = now.halted.difference(&before.halted).map(halt);
@@ -103,7 +105,7 @@ fn of_many(worsened: &[&Finding]) -> Announcement {
         (violations, unknown) => (
             ROOT_ACCESS_ENABLED,
             format!(
-                "{} notebooks are worse off: {violations} of them give their users root now, {unknown} cannot be judged any more: \
+                "{} notebooks got worse: {violations} of them give their users root now, {unknown} cannot be judged any more: \
                  {names}",
                 worsened.len()
             ),

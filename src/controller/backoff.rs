@@ -54,7 +54,7 @@ pub(super) fn next_wait(context: &Context, name: &str) -> (u32, Duration) {
 pub(super) fn after_error(policy: Arc<Guarded>, error: &Error, context: Arc<Context>) -> Action {
     let name = policy.name_any();
     let (failures, wait) = next_wait(&context, &name);
-    tracing::warn!(policy = name, failures, %error, "a pass failed; it is tried again in {:.0?}", wait);
+    tracing::warn!(policy = name, failures, %error, "a pass failed; retrying in {:.0?}", wait);
     Action::requeue(wait)
 }
 

@@ -32,7 +32,7 @@ const CLAIMING: Duration = Duration::from_secs(5);
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Error {
     /// Error of the API server.
-    #[error("records could not be read or made: {0}")]
+    #[error("records could not be read or created: {0}")]
     Records(#[from] kube::Error),
 }
 
@@ -118,8 +118,8 @@ impl Claims<'_> {
                 .ailing
                 .is_ailing(&candidate.account, &candidate.region)
             {
-                self.block(&candidate, unread(
-                    "a notebook there could not be read a moment ago; it is tried again within a minute",
+                self.refuse(&candidate, unread(
+                    "a notebook in this account and region could not be read a moment ago; claims are retried within a minute",
                 ));
                 continue;
             }
@@ -174,17 +174,17 @@ fn superseded(message: &str) -> Wait {
 /// Returns the access to a candidate's account, if the policy still enforces there.
 fn access(listed: &PolicyList, name: &PolicyName, candidate: &Candidate) -> Result<Access, Wait> {
     let (Some(policy), Some(_)) = (listed.policies.get(name), listed.owners.get(name)) else {
-        return Err(superseded(
-            "the policy is not there any more, or not understood",
-        ));
+        return Err(superseded("the policy was deleted or is invalid"));
     };
     if policy.mode != Mode::Enforce || policy.suspended {
-        return Err(superseded("the policy does not enforce any more"));
+        return Err(superseded(
+            "the policy was suspended or is no longer in mode Enforce",
+        ));
     }
     policy
         .access(&candidate.account)
         .cloned()
-        .ok_or_else(|| superseded("the policy does not name its account any more"))
+        .ok_or_else(|| superseded("the policy no longer names the account"))
 }
 
 /// Judges a candidate that was just read, and creates its record.
@@ -192,16 +192,20 @@ async fn judge(context: &Context, name: &PolicyName, read: Read) -> Result<Claim
     let (candidate, listed) = (&read.candidate, &read.listed);
     let notebook = match read.notebook {
         Ok(Some(notebook)) => notebook,
-        Ok(None) => return Ok(Claim::Waits(superseded("it does not exist any more"))),
+        Ok(None) => {
+            return Ok(Claim::Waits(superseded(
+                "the notebook does not exist any more",
+            )));
+        }
         Err(failure) => {
             return Ok(Claim::Waits(unread(&format!(
-                "it could not be read just before it was to be claimed: {}",
+                "the notebook could not be read just before its remediation: {}",
                 failure.message
             ))));
         }
     };
     let (Some(policy), Some(owner)) = (listed.policies.get(name), listed.owners.get(name)) else {
-        return Ok(Claim::Waits(superseded("the policy is not there any more")));
+        return Ok(Claim::Waits(superseded("the policy was deleted")));
     };
     let summary = &candidate.notebook.summary;
     let reference = NotebookRef::new(&candidate.account, &candidate.region, summary);
@@ -248,7 +252,11 @@ async fn make(
     owner: &Owner,
     predecessor: Option<StoredRecord>,
 ) -> Result<Claim, Error> {
-    let taken = || Claim::Waits(superseded("its record changed meanwhile; looking again"));
+    let taken = || {
+        Claim::Waits(superseded(
+            "the record changed meanwhile; the next pass looks again",
+        ))
+    };
     if let Some(predecessor) = predecessor.and_then(|stored| stored.decoded.ok()) {
         // With its finalizer, the predecessor would remain as a record under deletion.
         if has_finalizer(&predecessor) {

@@ -47,7 +47,7 @@ impl KnownRecords {
         match read_record(resource) {
             Ok(record) => self.add(&name, record),
             Err(problem) => {
-                tracing::warn!(record = name, %problem, "record cannot be understood; its notebook is left alone");
+                tracing::warn!(record = name, %problem, "record is invalid; its notebook is left alone");
                 let object = serde_json::to_value(resource).unwrap_or_default();
                 self.add_invalid(PartialRecord::new(&name, &object, problem.to_string()));
                 None

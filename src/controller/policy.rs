@@ -207,7 +207,7 @@ impl PolicyPass<'_> {
         self.invalid = true;
         let status = decide::invalid(problem, self.pass(memory, Timestamp::now()));
         if memory.status.as_ref() != Some(&status) {
-            tracing::warn!(problem, "the policy is not valid");
+            tracing::warn!(policy = %self.name, problem, "the policy is invalid");
         }
         self.publish(memory, current, status).await?;
         // The previous spec's state does not apply to the invalid one.

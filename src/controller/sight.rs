@@ -47,7 +47,11 @@ impl Sight<'_> {
             return None;
         }
         let read = self.within(self.flight.reader.tags(arn)).await;
-        Some(read.and_then(|tags| tags.ok_or_else(|| failure("it does not exist any more"))))
+        Some(
+            read.and_then(|tags| {
+                tags.ok_or_else(|| failure("the notebook does not exist any more"))
+            }),
+        )
     }
 
     async fn within<T>(

@@ -143,8 +143,9 @@ impl Scene {
         let told = format!("{place}/churn ({}): {message}", record.name());
         policy.tells("RemediationFailed", &[&told]);
         let told = format!(
-            "nothing new is begun in {place}, because as many remediations failed there as maxFailures says: look at them with \
-             kubectl get nbr --field-selector status.state=Failed, and delete them when their cause is gone"
+            "no new remediations start in {place}, because maxFailures remediations failed there. \
+             List them with kubectl get nbr --field-selector status.state=Failed, and delete each \
+             one when its cause is fixed"
         );
         policy.tells("TargetHalted", &[&told]);
     }

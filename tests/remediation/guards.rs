@@ -58,7 +58,7 @@ async fn a_claim_is_of_what_is_read_just_then() {
     let said = stage
         .until_next("churn", NextStep::Wait, "ReadFailed")
         .await;
-    let expected = "it could not be read just before it was to be claimed";
+    let expected = "the notebook could not be read just before its remediation";
     assert!(said.starts_with(expected), "{said}");
     assert_eq!(stage.records().await, []);
 }
