@@ -266,8 +266,9 @@ fn scans() -> Result<HistogramVec, prometheus::Error> {
     HistogramVec::new(
         HistogramOpts::new(
             "sudoless_scan_duration_seconds",
-            "How long scans of one account and region took, by the state they ended in. Scanned rising means more \
-             notebooks or more throttling; alert on other states by sudoless_targets.",
+            "Duration of scans of one account and region, by the state they ended in. A rise of \
+             Scanned means more notebooks or more throttling. Alert on the other states with \
+             sudoless_targets.",
         )
         .buckets(SCAN_BUCKETS.to_vec()),
         &["state"],
@@ -278,9 +279,10 @@ fn aws_requests() -> Result<IntCounterVec, prometheus::Error> {
     IntCounterVec::new(
         Opts::new(
             "sudoless_aws_requests_total",
-            "Attempts of AWS requests, retries included, by operation and outcome. Alert on a sustained rate of \
-             AccessDenied, Unrecognized or InvalidCredentials: a role, its trust or a service control policy changed; and \
-             on LimitExceeded: a quota keeps a notebook from being started.",
+            "Attempts of AWS requests, retries included, by operation and outcome. Alert on a \
+             sustained rate of AccessDenied, Unrecognized or InvalidCredentials: a role, its trust \
+             policy or a service control policy changed. Alert on LimitExceeded: a quota keeps a \
+             notebook from being started.",
         ),
         &["operation", "outcome"],
     )
@@ -290,8 +292,8 @@ fn aws_throttles() -> Result<IntCounterVec, prometheus::Error> {
     IntCounterVec::new(
         Opts::new(
             "sudoless_aws_throttles_total",
-            "Attempts that AWS throttled. Bursts are ridden out; alert when it rises for longer than a scan interval: \
-             the operator, or others in the accounts, ask for more than the quota gives.",
+            "Attempts that AWS throttled. Bursts are retried. Alert when it rises for longer than \
+             a scan interval: the operator, or other clients in the accounts, exceed the quota.",
         ),
         &["operation"],
     )
@@ -301,9 +303,9 @@ fn reconciliations() -> Result<IntCounterVec, prometheus::Error> {
     IntCounterVec::new(
         Opts::new(
             "sudoless_reconciliations_total",
-            "Passes that ended, by controller and result. Alert on a sustained rate of Failed: the API server refuses \
-             the operator or cannot be reached; of Panicked: a bug in the operator. Invalid means a person must correct a \
-             resource.",
+            "Finished passes by controller and result. Alert on a sustained rate of Failed: the \
+             API server rejects the operator's requests or cannot be reached. Alert on Panicked: a \
+             bug in the operator. Invalid: a person must correct a resource.",
         ),
         &["controller", "result"],
     )
@@ -313,7 +315,8 @@ fn reconciliation_durations() -> Result<HistogramVec, prometheus::Error> {
     HistogramVec::new(
         HistogramOpts::new(
             "sudoless_reconciliation_duration_seconds",
-            "How long passes took, by controller. Above a policy's scan interval its facts are older than it asks for.",
+            "Duration of passes, by controller. If it exceeds a policy's scan interval, the \
+             policy's facts are older than they should be.",
         )
         .buckets(RECONCILIATION_BUCKETS.to_vec()),
         &["controller"],
@@ -324,8 +327,9 @@ fn remediations() -> Result<IntCounterVec, prometheus::Error> {
     IntCounterVec::new(
         Opts::new(
             "sudoless_remediations_total",
-            "Remediations that finished, by outcome. Alert on any increase of Failed: a notebook could not be fixed, and is not \
-             tried again until somebody acknowledges it. Many Cancelled mean that policies or owners change their minds.",
+            "Finished remediations by outcome. Alert on any increase of Failed: a notebook could \
+             not be fixed, and is not retried until a person acknowledges it. Many Cancelled mean \
+             that policies or owners change their minds.",
         ),
         &["policy", "outcome"],
     )
@@ -335,8 +339,8 @@ fn downtimes() -> Result<HistogramVec, prometheus::Error> {
     HistogramVec::new(
         HistogramOpts::new(
             "sudoless_remediation_downtime_seconds",
-            "How long notebooks were down: from the request to stop until seen running again. Six minutes is typical; rising means \
-             that AWS is slow or short of capacity.",
+            "Downtime of notebooks, from the Stop request until seen running again. Six minutes \
+             are typical. A rise means that AWS is slow or short of capacity.",
         )
         .buckets(DOWNTIME_BUCKETS.to_vec()),
         &["policy"],
@@ -347,8 +351,9 @@ fn starts_failed() -> Result<IntCounterVec, prometheus::Error> {
     IntCounterVec::new(
         Opts::new(
             "sudoless_starts_failed_total",
-            "Starts that AWS refused (AccessDenied, LimitExceeded, or Rejected for another reason), or accepted and that ended in status \
-             Failed. Alert on any increase: a notebook that the operator stopped stays down until a person removes the cause.",
+            "Starts that AWS rejected (AccessDenied, LimitExceeded, or Rejected for another \
+             reason), or accepted before the notebook ended in status Failed. Alert on any \
+             increase: the stopped notebook stays down until a person removes the cause.",
         ),
         &["policy", "reason"],
     )
@@ -358,7 +363,8 @@ fn build_info() -> Result<IntGaugeVec, prometheus::Error> {
     IntGaugeVec::new(
         Opts::new(
             "sudoless_build_info",
-            "Always 1; the labels say which build runs. Two versions at once for long mean a stuck rollout.",
+            "Always 1. The labels describe the running build. Two versions for long mean a stuck \
+             rollout.",
         ),
         &["version", "revision"],
     )

@@ -87,77 +87,85 @@ type Published = Vec<(PolicyName, Arc<PolicyFacts>)>;
 
 const NOTEBOOKS: Family<4> = Family {
     name: "sudoless_notebooks",
-    help: "Notebooks in a policy's scope by verdict, as of the last pass. NonCompliant above 0: users have root and may \
-           not. Unknown above 0: nobody can tell. Alert on both; accounts and regions without notebooks have no series.",
+    help: "Notebooks in a policy's scope by verdict, as of the last pass. NonCompliant above 0: \
+           users have root against the policy. Unknown above 0: root access is not known. Alert on \
+           both. Accounts and regions without notebooks have no series.",
     labels: ["policy", "account", "region", "verdict"],
 };
 
 const LIFECYCLE_CONFIGS: Family<3> = Family {
     name: "sudoless_notebooks_with_lifecycle_config",
-    help: "Notebooks in a policy's scope that have a lifecycle configuration, whose scripts run as root whatever \
-           RootAccess says. A rise means more residual root to review.",
+    help: "Notebooks in a policy's scope with a lifecycle configuration. Its scripts run as root \
+           whatever RootAccess says. A rise means more residual root to review.",
     labels: ["policy", "account", "region"],
 };
 
 const NOT_RESTARTABLE: Family<3> = Family {
     name: "sudoless_notebooks_not_restartable",
-    help: "Running NonCompliant notebooks that are not restarted, because AWS would not start them again: their platform is retired \
-           or not known, or an accelerator is attached. Above 0: users keep root until their owners migrate these notebooks.",
+    help: "Running NonCompliant notebooks that are not restarted, because AWS would not start them \
+           again: their platform is retired or unknown, or an accelerator is attached. Above 0: \
+           users keep root until the owners migrate these notebooks.",
     labels: ["policy", "account", "region"],
 };
 
 const TARGETS: Family<2> = Family {
     name: "sudoless_targets",
-    help: "Accounts and regions of a policy by the state their last scan ended in. Alert on every state but Scanned and \
-           RegionDisabled: what is there was not seen, and no verdict covers it.",
+    help: "Accounts and regions of a policy by the state of their last scan. Alert on every state \
+           but Scanned and RegionDisabled: notebooks there were not read, and no verdict covers \
+           them.",
     labels: ["policy", "state"],
 };
 
 const LAST_SUCCESS: Family<3> = Family {
     name: "sudoless_target_last_success_timestamp_seconds",
-    help: "When the last successful scan of an account and region under a policy's identity began. Alert when it is \
-           several scan intervals ago; one that was never read has no series, and shows in sudoless_targets.",
+    help: "Start of the last successful scan of an account and region under a policy's identity. \
+           Alert when it is several scan intervals ago. A target that was never read has no series \
+           here, and is counted in sudoless_targets.",
     labels: ["policy", "account", "region"],
 };
 
 const OLDEST_VIOLATION: Family<3> = Family {
     name: "sudoless_oldest_violation_timestamp_seconds",
-    help: "When AWS last noted a change of the NonCompliant notebook that was not changed for the longest time: its users have had \
-           root at least since then. No series: there is none. Long ago means that nobody does anything about it.",
+    help: "LastModifiedTime of the NonCompliant notebook unchanged for longest: its users have had \
+           root at least since then. No series without a violation. A time long ago means that the \
+           violation is not handled.",
     labels: ["policy", "account", "region"],
 };
 
 const LAST_SCAN: Family<1> = Family {
     name: "sudoless_policy_last_scan_timestamp_seconds",
-    help: "When a policy's targets were last read, in full or in part. Alert when it is several scan intervals ago and \
-           the policy is not suspended: its status is stale. No series: never scanned.",
+    help: "Time of the last full or partial scan of a policy's targets. Alert when it is several \
+           scan intervals ago and the policy is not suspended: its status is stale. No series \
+           before the first scan.",
     labels: ["policy"],
 };
 
 const SCAN_INTERVAL: Family<1> = Family {
     name: "sudoless_policy_scan_interval_seconds",
-    help: "How often a policy asks for its targets to be read: the measure for how old its facts may be.",
+    help: "Scan interval of a policy: the measure for the age of its facts.",
     labels: ["policy"],
 };
 
 const POLICY_INFO: Family<3> = Family {
     name: "sudoless_policy_info",
-    help: "Always 1; the labels say what a policy asks for. Alert on suspended=\"true\" for longer than a maintenance \
-           takes: nothing is looked at.",
+    help: "Always 1. The labels describe the policy. Alert on suspended=\"true\" for longer than a \
+           maintenance takes: nothing is scanned.",
     labels: ["policy", "mode", "suspended"],
 };
 
 const WAITING: Family<2> = Family {
     name: "sudoless_notebooks_waiting",
-    help: "Violations that are not fixed now, by reason, as of the last pass. Window, Budget and Canary pass by themselves; alert \
-           on Failed, Halted, Recurring and PolicyConflict for longer than a day: somebody has to decide.",
+    help: "Violations that are not fixed now, by reason, as of the last pass. Window, Budget and \
+           Canary end by themselves. Alert on Failed, Halted, Recurring and PolicyConflict for \
+           longer than a day: a person has to decide.",
     labels: ["policy", "reason"],
 };
 
 const HALTED: Family<1> = Family {
     name: "sudoless_halted_targets",
-    help: "Accounts and regions where a policy begins nothing new, because maxFailures remediations failed there. Alert above 0: \
-           look at the failed records, and delete them when their cause is gone.",
+    help: "Accounts and regions where a policy starts no remediations, because maxFailures \
+           remediations failed there. Alert above 0: look at the failed records, and delete each \
+           one when its cause is fixed.",
     labels: ["policy"],
 };
 
@@ -170,8 +178,9 @@ const BRAKED: Family<1> = Family {
 
 const EXPIRIES: Family<2> = Family {
     name: "sudoless_exemption_expiry_timestamp_seconds",
-    help: "When an exemption of a policy expires, or did; the label is its place in spec.exemptions, from 0. One that never expires \
-           has no series. Alert some days before: its notebooks are judged like all others from then on, and fixed in Enforce.",
+    help: "Expiry of a policy's exemption, possibly in the past. The label is its index in \
+           spec.exemptions, from 0. Exemptions without expiry have no series. Alert some days \
+           before: after it, the notebooks are judged like all others, and fixed in Enforce.",
     labels: ["policy", "exemption"],
 };
 

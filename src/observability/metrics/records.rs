@@ -38,22 +38,23 @@ type TargetLabels<'a> = (&'a str, &'a str, &'a str);
 /// `sudoless_remediations_total`.
 const RECORDS: Family<4> = Family {
     name: "sudoless_remediations",
-    help: "Remediations that are under way or failed, by state. Alert on NeedsAttention above 0 at once, and on Failed above 0 in \
-           working hours: both wait for a person.",
+    help: "Remediations in flight or failed, by state. Alert on NeedsAttention above 0 at once, \
+           and on Failed above 0 in working hours: both wait for a person.",
     labels: ["policy", "account", "region", "state"],
 };
 
 const DOWN: Family<3> = Family {
     name: "sudoless_notebooks_down",
-    help: "Notebooks that the operator stopped and has not seen running again. Alert when it stays above 0 for longer than a \
-           remediation takes: somebody cannot work.",
+    help: "Notebooks that the operator stopped and has not seen running again. Alert when it stays \
+           above 0 for longer than a remediation takes: their users cannot work.",
     labels: ["policy", "account", "region"],
 };
 
 const DOWN_SINCE: Family<3> = Family {
     name: "sudoless_notebook_down_since_timestamp_seconds",
-    help: "When the operator stopped the notebook that has been down the longest. No series: none is down. Alert when it is longer \
-           ago than the policy's timeouts together.",
+    help: "Time at which the operator stopped the notebook that has been down the longest. No \
+           series if none is down. Alert when it is longer ago than the policy's timeouts \
+           together.",
     labels: ["policy", "account", "region"],
 };
 
