@@ -1,4 +1,4 @@
-//! The admin interface over HTTP; the table is in the crate's documentation.
+//! Admin interface over HTTP. Its table is in the crate's documentation.
 
 use std::{sync::Arc, time::Instant};
 
@@ -38,7 +38,7 @@ pub(crate) fn router() -> Router<Arc<Shared>> {
         .route("/timings", put(set_timings))
         .route("/sessions", delete(expire_sessions))
         .route("/credentials", get(credentials))
-        // Without this, AWS would be asked.
+        // Without this fallback, unknown paths would go to the AWS side.
         .fallback(|| async { StatusCode::NOT_FOUND })
 }
 
@@ -106,7 +106,7 @@ async fn notebook(State(shared): World, Path((account, region, name)): Place) ->
     }
 }
 
-/// Fields that are given replace those of the notebook; null puts the default back.
+/// Replaces the given fields of a notebook. Null restores a field's default.
 async fn patch_notebook(
     State(shared): World,
     Path((account, region, name)): Place,
@@ -170,7 +170,7 @@ fn acted(result: Result<(), Refused>) -> Response {
     }
 }
 
-/// Answers at the end of the restart.
+/// Restarts a notebook. Answers when the restart has ended.
 async fn restart(
     State(shared): World,
     Path((account, region, name)): Place,
@@ -194,7 +194,8 @@ async fn expire_sessions(State(shared): World) -> StatusCode {
     StatusCode::NO_CONTENT
 }
 
-/// What a container's credentials agent answers: set `AWS_CONTAINER_CREDENTIALS_FULL_URI` to this address.
+/// Answers as a container's credentials agent. Set `AWS_CONTAINER_CREDENTIALS_FULL_URI` to this
+/// address.
 async fn credentials(State(shared): World) -> Json<Value> {
     Json(shared.container_credentials())
 }

@@ -1,4 +1,4 @@
-//! What no source confirms of AWS, in one place: each is a choice that a fleet file or a test can turn round.
+//! Behaviour of AWS that no source confirms. A fleet file or a test can change each choice.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,46 +6,51 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Assumptions {
-    /// Whether Update is accepted from `Failed` as well as from `Stopped` (it ends in `Stopped` then). Its message lists the
-    /// states accordingly, in the form captured from Stop and Start; Update's own text was never captured. Default: no.
+    /// True if Update is accepted from `Failed` as well as from `Stopped`, and ends in `Stopped`.
+    /// Its error message lists the states accordingly, in the form captured from Stop and Start.
+    /// The text of Update itself was never captured. Default: false.
     pub update_from_failed: bool,
-    /// Whether `LastModifiedTime` moves when an Update is accepted and when it ends. Default: yes. Stop and Start always
-    /// move it, when accepted and when they end.
+    /// True if `LastModifiedTime` changes when an Update is accepted and when it ends. Stop and
+    /// Start always change it at both times. Default: true.
     pub update_moves_last_modified: bool,
-    /// Whether a denied write answers `AccessDeniedException` whatever the notebook's status is, and whether it exists.
-    /// Default: yes; otherwise a write that the status forbids answers `ValidationException` first.
+    /// True if a denied write answers `AccessDeniedException` whatever the notebook's status, even
+    /// for a missing notebook. If false, a write that the status does not allow answers
+    /// `ValidationException` first. Default: true.
     pub permission_before_state: bool,
-    /// The code with which a region that is not enabled for the account answers. `InvalidClientTokenId`, `AuthFailure` and
-    /// `OptInRequired` were seen too. Default: `UnrecognizedClientException`.
+    /// Error code of a region that is not enabled for the account. `InvalidClientTokenId`,
+    /// `AuthFailure` and `OptInRequired` were seen too. Default: `UnrecognizedClientException`.
     pub disabled_region_code: String,
-    /// The message, with code `ValidationException`, for a token that does not belong to the request's filters and order.
+    /// Message of the `ValidationException` for a token that does not match the request's filters
+    /// and order.
     pub invalid_token_message: String,
-    /// The message, with code `ValidationException`, of a Start or Create on a retired platform, and of an Update to one.
-    /// `{platform}` stands for the identifier. Only Create's text was captured. Default: Create's.
+    /// Message of the `ValidationException` for a Start or Create on a retired platform, and for an
+    /// Update to one. `{platform}` stands for the identifier. Only Create's text was captured.
+    /// Default: Create's.
     pub retired_platform_message: String,
-    /// The message, with code `ValidationException`, of an Update that makes any other forbidden change of the platform. `{from}`
-    /// and `{to}` stand for the identifiers.
+    /// Message of the `ValidationException` for any other forbidden platform change by an Update.
+    /// `{from}` and `{to}` stand for the identifiers.
     pub platform_change_message: String,
-    /// Answer to Start of a notebook with an Elastic Inference accelerator. Default: refused.
+    /// Answer to Start of a notebook with an Elastic Inference accelerator. Default: rejected.
     pub start_with_accelerator: AcceleratorStart,
-    /// Message of that `ValidationException`, or `FailureReason` after that Start.
+    /// Message of the `ValidationException` for such a Start, or the `FailureReason` after it.
     pub accelerator_message: String,
-    /// How many tags a page of `ListTags` holds unless `MaxResults` says less. Default: 50.
+    /// Tags per page of `ListTags`, unless `MaxResults` is lower. Default: 50.
     pub tags_per_page: usize,
-    /// How many regions a page of `ListRegions` holds unless `MaxResults` says less. Default: 50, its maximum.
+    /// Regions per page of `ListRegions`, unless `MaxResults` is lower. Default: 50, the maximum.
     pub regions_per_page: usize,
-    /// How many notebooks a page holds where `MaxResults` is not given. Default: 10.
+    /// Notebooks per page without `MaxResults`. Default: 10.
     pub notebooks_per_page: usize,
 }
 
-/// Answer to Start of a notebook with an Elastic Inference accelerator, a service that AWS has closed.
+/// Answer to Start of a notebook with an Elastic Inference accelerator, a service that AWS has
+/// closed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum AcceleratorStart {
     /// A `ValidationException`.
     #[default]
     Refused,
-    /// Start is accepted, and the notebook ends in `Failed`.
+    /// Start is accepted, and the notebook's status becomes `Failed`.
     Fails,
 }
 

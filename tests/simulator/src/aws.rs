@@ -1,4 +1,4 @@
-//! The AWS side of the endpoint: a request comes in, is counted, meets its faults, is judged and answered.
+//! AWS side of the endpoint: counts each request, applies its faults, judges it and answers.
 
 mod account;
 mod answer;
@@ -31,18 +31,18 @@ use crate::{
     world::World,
 };
 
-/// The account that requests with unknown keys are counted under.
+/// Account that counts requests with unknown keys.
 const UNKNOWN_ACCOUNT: &str = "unknown";
 
-/// A request that was let in.
+/// Accepted request.
 struct Call {
     request: AwsRequest,
-    /// By which it is counted and matched with faults.
+    /// Account for the counters and for matching faults.
     account: String,
     plan: Plan,
 }
 
-/// What an operation needs to know.
+/// Context of an operation.
 struct Context<'a> {
     caller: &'a Caller,
     request: &'a AwsRequest,
@@ -50,7 +50,7 @@ struct Context<'a> {
     now: Instant,
 }
 
-/// Counts a request as under way until it is dropped, also by a client that goes away.
+/// Counts a request as in flight until it is dropped, even if its client disconnects.
 struct UnderWay {
     shared: Arc<Shared>,
     tally: TallyId,
@@ -103,7 +103,7 @@ pub(crate) async fn serve(
         let later = Arc::clone(&shared);
         tokio::spawn(async move {
             tokio::time::sleep(by).await;
-            // Nobody waits for this answer; the log of writes tells the outcome.
+            // The client does not wait for this answer. The log of writes has the outcome.
             let _ = judge_and_log(&mut later.world(), &call, false);
         });
         return lose(&connection, loss).await;
@@ -122,7 +122,7 @@ pub(crate) async fn serve(
     answer::render(service, result)
 }
 
-/// Counts the request and finds out what the faults in force mean for it.
+/// Counts the request, and determines the effect of the faults in force.
 fn admit(shared: &Arc<Shared>, request: AwsRequest) -> (Call, UnderWay) {
     let now = Instant::now();
     let mut world = shared.world();
@@ -159,7 +159,7 @@ fn admit(shared: &Arc<Shared>, request: AwsRequest) -> (Call, UnderWay) {
     (call, under_way)
 }
 
-/// Answers nothing: for ever, or with a reset.
+/// Sends no answer: hangs for ever, or resets the connection.
 async fn lose(connection: &Connection, loss: Loss) -> Response {
     match loss {
         Loss::Hang => future::pending().await,
@@ -170,7 +170,7 @@ async fn lose(connection: &Connection, loss: Loss) -> Response {
     }
 }
 
-/// Judges the request and counts its outcome.
+/// Judges the request, and counts its outcome.
 fn conclude(
     world: &mut World,
     call: &Call,
@@ -178,7 +178,7 @@ fn conclude(
     answered: bool,
 ) -> Result<Vec<u8>, ApiError> {
     if call.plan.twice {
-        // The first answer is lost; the log of writes tells the outcome.
+        // The first answer is lost. The log of writes has the outcome.
         let _ = judge_and_log(world, call, false);
     }
     let result = judge_and_log(world, call, answered);
@@ -190,7 +190,7 @@ fn conclude(
     result
 }
 
-/// Counts and logs a request that nobody looks at.
+/// Counts and logs a request that is not judged.
 fn note(world: &mut World, call: &Call, tally: TallyId, outcome: &'static str) {
     let write = write_of(world, call, Instant::now());
     log_write(world, write, outcome, false);
@@ -209,7 +209,8 @@ fn judge_and_log(world: &mut World, call: &Call, answered: bool) -> Result<Vec<u
     result
 }
 
-/// Credentials, region, rate, errors, permission, then the operation itself.
+/// Checks credentials, region, rate, errors and permission, in this order, and then runs the
+/// operation.
 fn judge(world: &mut World, call: &Call, now: Instant) -> Result<Vec<u8>, ApiError> {
     let Call { request, plan, .. } = call;
     let codes = Codes::of(request.service);
@@ -267,7 +268,7 @@ fn refuse_by_fault(plan: &Plan, codes: &Codes) -> Result<(), ApiError> {
     }
 }
 
-/// What the log shall say of a write, before anything is changed. `None` for reads.
+/// Returns the log entry of a write, before anything is changed. Returns `None` for reads.
 fn write_of(world: &mut World, call: &Call, now: Instant) -> Option<Write> {
     let request = &call.request;
     if !request.operation.writes() {

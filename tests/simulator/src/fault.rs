@@ -1,4 +1,4 @@
-//! Faults: what goes wrong, where, and how often.
+//! Faults: their effects, their scope and their frequency.
 
 pub(crate) mod active;
 
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Operation;
 
-/// One fault. In files and over the admin interface:
+/// A fault. Its form in files and over the admin interface:
 ///
 /// ```yaml
 /// {on: {region: eu-west-1, operation: DescribeNotebookInstance}, effect: {throttle: {rate: 10, burst: 20}}}
@@ -19,146 +19,153 @@ use crate::Operation;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Fault {
-    /// Which requests it meets; absent: all.
+    /// Scope of the fault. Default: all requests.
     #[serde(default)]
     pub on: Scope,
-    /// What happens to them.
+    /// Effect on matching requests.
     pub effect: Effect,
-    /// Which of them, counted in the order of their arrival; absent: each.
+    /// Selection among the matching requests, in the order of their arrival. Default: all.
     #[serde(default)]
     pub when: When,
 }
 
-/// Which requests a fault meets. All that is given must match.
+/// Scope of a fault. All given fields must match.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Scope {
-    /// The caller's account; for `AssumeRole` and `AssumeRoleWithWebIdentity`, the account of the role that is asked for
-    /// (except with faults of the keys themselves).
+    /// Account of the caller. For `AssumeRole` and `AssumeRoleWithWebIdentity` it is the account of
+    /// the requested role, except with faults of the keys themselves.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub account: Option<String>,
-    /// The region of the credential scope.
+    /// Region of the credential scope.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub region: Option<String>,
-    /// The operation.
+    /// Operation.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub operation: Option<Operation>,
-    /// The notebook's name, or its beginning and a `*`. Requests that name no notebook (List among them) do not match.
+    /// Name of the notebook, or a prefix and a `*`. Requests without a notebook, such as List, do
+    /// not match.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub notebook: Option<String>,
 }
 
-/// Which of the matching requests a fault meets. All that is given holds together.
+/// Selection among the requests in a fault's scope. All given fields apply together.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct When {
-    /// The first so many pass.
+    /// Number of requests that pass first.
     #[serde(skip_serializing_if = "is_zero")]
     pub skip: u64,
-    /// Of the others, every n-th.
+    /// Of the rest, every n-th request is affected.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub every: Option<NonZeroU64>,
-    /// At most so many, then never again.
+    /// Upper limit on affected requests.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next: Option<u64>,
 }
 
-/// What happens to a request.
+/// Effect of a fault on a request.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub enum Effect {
-    /// It takes so much longer, before anything is looked at. Several add up, and add to [`Options::latency`](crate::Options).
+    /// Additional delay, before the request is judged. Several delays add up, also with
+    /// [`Options::latency`](crate::Options).
     Latency {
-        /// Such as `250ms`.
+        /// Delay, such as `250ms`.
         #[serde(with = "friendly")]
         by: Duration,
     },
-    /// A token bucket of its own for each account, region and operation that matches. Empty: `ThrottlingException`, "Rate
-    /// exceeded" (STS: `Throttling`; Account: `TooManyRequestsException`).
+    /// A separate token bucket for each matching account, region and operation. When empty:
+    /// `ThrottlingException`, "Rate exceeded" (STS: `Throttling`; Account:
+    /// `TooManyRequestsException`).
     Throttle {
         /// Tokens per second.
         rate: f64,
-        /// The size of the bucket, which is full at first.
+        /// Size of the bucket. It starts full.
         burst: f64,
     },
-    /// `AccessDeniedException` (STS: `AccessDenied`). `GetCallerIdentity` is never denied, as at AWS: it needs no permission.
+    /// `AccessDeniedException` (STS: `AccessDenied`). `GetCallerIdentity` is never denied, as in
+    /// AWS, because it needs no permission.
     Deny,
     /// `SageMaker` answers as in a region that is not enabled, with
-    /// [`Assumptions::disabled_region_code`](crate::Assumptions); the other services answer as ever.
+    /// [`Assumptions::disabled_region_code`](crate::Assumptions). The other services answer as
+    /// usual.
     DisableRegion,
-    /// The keys are not valid: `UnrecognizedClientException`, at STS `InvalidClientTokenId`. Here and with `ExpiredToken`,
-    /// `on.account` is the account of the keys, for `AssumeRole` too.
+    /// The keys are invalid: `UnrecognizedClientException`, at STS `InvalidClientTokenId`. For this
+    /// fault and `ExpiredToken`, `on.account` is the account of the keys, for `AssumeRole` too.
     InvalidKeys,
     /// The credentials have expired: `ExpiredTokenException`, at STS `ExpiredToken`.
     ExpiredToken,
-    /// Any error. Nothing is applied.
+    /// Any error. The request is not applied.
     Error {
-        /// Such as `InternalFailure`, `ServiceUnavailable`, `ResourceLimitExceeded`.
+        /// Error code, such as `InternalFailure`, `ServiceUnavailable`, `ResourceLimitExceeded`.
         code: String,
-        /// The HTTP status; 400 if not given.
+        /// HTTP status. Default: 400.
         #[serde(default = "bad_request")]
         status: u16,
-        /// The message; empty if not given.
+        /// Error message. Default: empty.
         #[serde(default)]
         message: String,
     },
-    /// Never answered, never applied. The connection stays open until the client closes it.
+    /// Never answered and never applied. The connection stays open until the client closes it.
     Hang,
-    /// Never applied; the connection is reset.
+    /// Never applied. The connection is reset.
     Reset,
-    /// Applied, and answered so much later.
+    /// Applied, and answered after a delay.
     AnswerLate {
-        /// Such as `5s`.
+        /// Delay, such as `5s`.
         #[serde(with = "friendly")]
         by: Duration,
     },
-    /// Applied, and never answered.
+    /// Applied and never answered.
     AnswerLost {
-        /// What the client sees; `hang` if not given.
+        /// Loss seen by the client. Default: `hang`.
         #[serde(default)]
         how: Loss,
     },
-    /// A write that arrives so much later, whatever became of the client; its answer goes nowhere. For reads, as `AnswerLost`.
+    /// A write arrives after a delay, even if the client has disconnected. Its answer is dropped.
+    /// Reads are handled as with `AnswerLost`.
     ArriveLate {
-        /// Such as `5s`.
+        /// Delay, such as `5s`.
         #[serde(with = "friendly")]
         by: Duration,
-        /// What the client sees; `hang` if not given.
+        /// Loss seen by the client. Default: `hang`.
         #[serde(default)]
         how: Loss,
     },
-    /// Start is accepted and nothing happens: the notebook stays as it is.
+    /// Start is accepted without an effect.
     StartNotTaken,
-    /// Start is accepted and ends in `Failed`.
+    /// Start is accepted, and ends in `Failed`.
     StartFails {
-        /// `FailureReason`; AWS's words for want of capacity if not given.
+        /// `FailureReason`. Default: AWS's message about insufficient capacity.
         #[serde(default = "no_capacity")]
         reason: String,
     },
-    /// The write is carried out twice, as if a proxy had sent it again. The client gets the second answer, which for a Stop is
-    /// the refusal because of the status `Stopping`. The log of writes has both.
+    /// The write is carried out twice, as if a proxy had repeated it. The client gets the second
+    /// answer. For a Stop, that is the rejection for status `Stopping`. The log of writes has both.
     CarriedOutTwice,
     /// Stop is accepted and never ends, until the admin interface sets another status.
     StuckStopping,
-    /// After the next List that shows it, the notebook is gone. `on.notebook` says which; absent: every one that is listed.
+    /// The notebook vanishes after the next List that contains it. `on.notebook` selects the
+    /// notebook. Default: all listed notebooks.
     Vanish,
-    /// List puts so many empty pages, each with a token, before each page that is not.
+    /// List inserts empty pages, each with a token, before each page with notebooks.
     EmptyPages {
-        /// How many.
+        /// Number of empty pages.
         pages: u32,
     },
-    /// List answers every page with the token of the first: who follows it never comes to an end.
+    /// List repeats the token of the first page on every page, so that the list never ends.
     RepeatToken,
 }
 
-/// How a client loses an answer.
+/// Way in which a client loses an answer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Loss {
-    /// It waits until its own timeout.
+    /// The client waits until its own timeout.
     #[default]
     Hang,
-    /// Its connection is reset.
+    /// The client's connection is reset.
     Reset,
 }
 
@@ -184,13 +191,13 @@ impl From<Effect> for Fault {
 }
 
 impl Effect {
-    /// An error with HTTP status 400 and no message.
+    /// Returns an error with HTTP status 400 and no message.
     #[must_use]
     pub fn error(code: &str) -> Self {
         Self::error_with_status(code, bad_request())
     }
 
-    /// An error with another HTTP status.
+    /// Returns an error with another HTTP status.
     #[must_use]
     pub fn error_with_status(code: &str, status: u16) -> Self {
         Self::Error {
@@ -200,7 +207,7 @@ impl Effect {
         }
     }
 
-    /// Start ends in `Failed` for want of capacity.
+    /// Returns a Start that ends in `Failed` because of insufficient capacity.
     #[must_use]
     pub fn start_fails() -> Self {
         Self::StartFails {
@@ -210,7 +217,7 @@ impl Effect {
 }
 
 impl Fault {
-    /// A fault that meets every request, every time.
+    /// Creates a fault that affects every request.
     #[must_use]
     pub fn new(effect: Effect) -> Self {
         Self {
@@ -220,49 +227,49 @@ impl Fault {
         }
     }
 
-    /// Only in this account.
+    /// Limits the fault to an account.
     #[must_use]
     pub fn account(mut self, account: &str) -> Self {
         self.on.account = Some(account.to_owned());
         self
     }
 
-    /// Only in this region.
+    /// Limits the fault to a region.
     #[must_use]
     pub fn region(mut self, region: &str) -> Self {
         self.on.region = Some(region.to_owned());
         self
     }
 
-    /// Only this operation.
+    /// Limits the fault to an operation.
     #[must_use]
     pub fn operation(mut self, operation: Operation) -> Self {
         self.on.operation = Some(operation);
         self
     }
 
-    /// Only this notebook; a `*` at the end stands for any rest.
+    /// Limits the fault to a notebook. A `*` at the end matches any rest.
     #[must_use]
     pub fn notebook(mut self, name: &str) -> Self {
         self.on.notebook = Some(name.to_owned());
         self
     }
 
-    /// Not the first so many.
+    /// Skips the first requests.
     #[must_use]
     pub fn skip(mut self, skip: u64) -> Self {
         self.when.skip = skip;
         self
     }
 
-    /// Only every n-th; zero means each.
+    /// Affects only every n-th request. Zero means every request.
     #[must_use]
     pub fn every(mut self, every: u64) -> Self {
         self.when.every = NonZeroU64::new(every);
         self
     }
 
-    /// Only the next so many.
+    /// Affects only the next requests, up to this number.
     #[must_use]
     pub fn next(mut self, next: u64) -> Self {
         self.when.next = Some(next);

@@ -1,4 +1,4 @@
-//! The fleet: accounts, roles, regions, notebooks and the faults that they start with.
+//! The fleet: accounts, roles, regions, notebooks and initial faults.
 
 mod generate;
 
@@ -11,37 +11,37 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Assumptions, Fault, Notebook, Platforms};
 
-/// Everything that the simulator starts with; the content of a fleet file.
+/// Initial state of the simulator, and content of a fleet file.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Fleet {
-    /// The account and key that the operator has of its own.
+    /// Account and key of the operator.
     pub home: Home,
-    /// The accounts. The home account is there without being named.
+    /// Accounts. The home account always exists.
     pub accounts: Vec<Account>,
-    /// The notebooks, each in an account of this fleet.
+    /// Notebooks, each in an account of this fleet.
     pub notebooks: Vec<Notebook>,
-    /// The faults that hold from the start.
+    /// Faults in force from the start.
     pub faults: Vec<Fault>,
-    /// How long transitions take.
+    /// Durations of transitions.
     pub timings: Timings,
-    /// Which platforms are retired, and which can be migrated.
+    /// Retired platforms and possible migrations.
     pub platforms: Platforms,
-    /// What no source confirms of AWS.
+    /// Behaviour of AWS that no source confirms.
     pub assumptions: Assumptions,
 }
 
-/// The account that the operator runs in. Only its identities may assume roles.
+/// Account that the operator runs in. Only its identities may assume roles.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Home {
     /// Twelve digits.
     pub account: String,
-    /// The long-lived access key of the user `operator`.
+    /// Long-lived access key of the user `operator`.
     pub access_key_id: String,
-    /// Its secret. Signatures are not verified, so that any secret passes.
+    /// Secret of the access key. Signatures are not verified, so that any secret is accepted.
     pub secret_access_key: String,
-    /// The token that `AssumeRoleWithWebIdentity` accepts; absent: any that is not empty.
+    /// Token that `AssumeRoleWithWebIdentity` accepts. Default: any token that is not empty.
     pub web_identity_token: Option<String>,
 }
 
@@ -60,36 +60,36 @@ impl Default for Home {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Account {
-    /// Twelve digits; quote it in YAML.
+    /// Twelve digits. Quote them in YAML.
     pub id: String,
-    /// The roles that the home account may assume.
+    /// Roles that the home account may assume.
     #[serde(default)]
     pub roles: Vec<Role>,
-    /// The regions that are enabled; absent: those that AWS enables by default.
+    /// Enabled regions. Default: those that AWS enables by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub regions: Option<Vec<String>>,
 }
 
-/// A role that trusts the home account.
+/// Role that trusts the home account.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Role {
-    /// Its name, with its path if it has one, such as `ops/sudoless`.
+    /// Name of the role, with its path if any, such as `ops/sudoless`.
     pub name: String,
-    /// Where given, `AssumeRole` must carry exactly this one; where absent, any or none passes.
+    /// External ID that `AssumeRole` must carry. Default: any or none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub external_id: Option<String>,
 }
 
-/// How long transitions take, before they are divided by [`Options::speed`](crate::Options::speed). AWS's own times are one
-/// to four minutes; these defaults are scaled down.
+/// Durations of transitions, before they are divided by [`Options::speed`](crate::Options::speed).
+/// AWS takes one to four minutes; these defaults are scaled down.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Timings {
     /// `Stopping` → `Stopped`.
     #[serde(with = "friendly")]
     pub stop: Duration,
-    /// `Updating` → `Stopped`; `RootAccess` changes at its end.
+    /// `Updating` → `Stopped`. `RootAccess` changes at the end.
     #[serde(with = "friendly")]
     pub update: Duration,
     /// `Pending` → `InService`.
@@ -98,7 +98,8 @@ pub struct Timings {
     /// `Deleting` → gone.
     #[serde(with = "friendly")]
     pub delete: Duration,
-    /// For how long List and Describe still show the old status after an accepted Update. Guards always see the true one.
+    /// Time for which List and Describe still show the old status after an accepted Update. Guards
+    /// always use the true status.
     #[serde(with = "friendly")]
     pub update_lag: Duration,
     /// The same after an accepted Stop, Start or Delete.
@@ -119,52 +120,52 @@ impl Default for Timings {
     }
 }
 
-/// Why a fleet was not accepted.
+/// Reason why a fleet was rejected.
 #[derive(Debug, thiserror::Error)]
 pub enum FleetError {
     /// The file could not be read.
     #[error("cannot read {path}: {source}")]
     Read {
-        /// The file.
+        /// Path of the file.
         path: String,
-        /// What the system said.
+        /// Error of the operating system.
         source: std::io::Error,
     },
-    /// The file is neither YAML nor JSON of a fleet.
+    /// The file is not a fleet in YAML or JSON.
     #[error("{path} is not a fleet: {message}")]
     Parse {
-        /// The file.
+        /// Path of the file.
         path: String,
-        /// What is wrong and where.
+        /// Problem and its position.
         message: String,
     },
-    /// An account's id is not twelve digits.
+    /// An account ID is not twelve digits.
     #[error("account {0:?} is not twelve digits (quote it, so that YAML keeps it a string)")]
     AccountId(String),
-    /// Two accounts with one id.
+    /// Two accounts have the same ID.
     #[error("account {0} is there twice")]
     DuplicateAccount(String),
-    /// A notebook in an account that the fleet does not have.
+    /// A notebook's account is not in the fleet.
     #[error("notebook {name} is in account {account}, which the fleet does not have")]
     UnknownAccount {
-        /// The notebook.
+        /// Name of the notebook.
         name: String,
-        /// Its account.
+        /// Account of the notebook.
         account: String,
     },
-    /// Two notebooks with one ARN.
+    /// Two notebooks have the same ARN.
     #[error("notebook {0} is there twice")]
     DuplicateNotebook(String),
 }
 
 impl Fleet {
-    /// A fleet with nothing but the home account.
+    /// Creates a fleet with only the home account.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Reads a fleet file, YAML or JSON (which YAML includes).
+    /// Reads a fleet file in YAML, which includes JSON.
     pub fn load(path: &Path) -> Result<Self, FleetError> {
         let shown = path.display().to_string();
         let text = std::fs::read_to_string(path).map_err(|source| FleetError::Read {
@@ -179,42 +180,42 @@ impl Fleet {
         Ok(fleet)
     }
 
-    /// With one more account.
+    /// Adds an account.
     #[must_use]
     pub fn account(mut self, account: Account) -> Self {
         self.accounts.push(account);
         self
     }
 
-    /// With one more notebook.
+    /// Adds a notebook.
     #[must_use]
     pub fn notebook(mut self, notebook: Notebook) -> Self {
         self.notebooks.push(notebook);
         self
     }
 
-    /// With more notebooks.
+    /// Adds notebooks.
     #[must_use]
     pub fn notebooks(mut self, notebooks: impl IntoIterator<Item = Notebook>) -> Self {
         self.notebooks.extend(notebooks);
         self
     }
 
-    /// With one more fault.
+    /// Adds a fault.
     #[must_use]
     pub fn fault(mut self, fault: Fault) -> Self {
         self.faults.push(fault);
         self
     }
 
-    /// With these times of transition.
+    /// Sets the durations of transitions.
     #[must_use]
     pub fn timings(mut self, timings: Timings) -> Self {
         self.timings = timings;
         self
     }
 
-    /// Checks what the types cannot: ids, duplicates, notebooks without an account.
+    /// Checks IDs, duplicates and notebooks without an account, which the types cannot check.
     pub fn validate(&self) -> Result<(), FleetError> {
         let mut accounts = HashSet::from([self.home.account.as_str()]);
         let mut named = HashSet::new();
@@ -247,7 +248,7 @@ impl Fleet {
 }
 
 impl Account {
-    /// An account without roles, with the default regions.
+    /// Creates an account without roles, with the default regions.
     #[must_use]
     pub fn new(id: &str) -> Self {
         Self {
@@ -257,7 +258,7 @@ impl Account {
         }
     }
 
-    /// With a role that the home account may assume, without an external id.
+    /// Adds a role that the home account may assume without an external ID.
     #[must_use]
     pub fn role(mut self, name: &str) -> Self {
         self.roles.push(Role {
@@ -267,7 +268,7 @@ impl Account {
         self
     }
 
-    /// With a role that may be assumed only with this external id.
+    /// Adds a role that may be assumed only with this external ID.
     #[must_use]
     pub fn role_with_external_id(mut self, name: &str, external_id: &str) -> Self {
         self.roles.push(Role {
@@ -277,7 +278,7 @@ impl Account {
         self
     }
 
-    /// With exactly these regions enabled.
+    /// Enables exactly these regions.
     #[must_use]
     pub fn regions<'a>(mut self, regions: impl IntoIterator<Item = &'a str>) -> Self {
         self.regions = Some(regions.into_iter().map(str::to_owned).collect());

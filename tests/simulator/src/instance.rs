@@ -1,4 +1,5 @@
-//! A notebook that lives: its guards, its timed transitions, and what a reader sees of it *(pure: time is a parameter)*.
+//! A live notebook: guards, timed transitions, and the view of a reader *(pure: time is a
+//! parameter)*.
 
 use std::time::{Duration, Instant};
 
@@ -6,14 +7,14 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::{Assumptions, Notebook, Platform, RootAccess, Status};
 
-/// Turns the monotonic clock, by which transitions are timed, into the wall clock, which readers see.
+/// Converts the monotonic clock of the transitions to the wall clock that readers see.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Clock {
     started: Instant,
     started_at: Timestamp,
 }
 
-/// A transition that a call asks for.
+/// Transition requested by a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Transition {
     Stop,
@@ -22,32 +23,32 @@ pub(crate) enum Transition {
     Delete,
 }
 
-/// What an Update changes; only what was sent.
+/// Changes of an Update: only the fields that were sent.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Changes {
     pub(crate) root_access: Option<RootAccess>,
     pub(crate) instance_type: Option<String>,
     pub(crate) lifecycle_config: Option<Attachment>,
     pub(crate) platform: Option<Platform>,
-    /// Takes all accelerators away.
+    /// True if all accelerators are detached.
     pub(crate) detach_accelerators: bool,
 }
 
-/// What an Update does to the lifecycle configuration.
+/// Change of the lifecycle configuration by an Update.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Attachment {
     Attach(String),
     Detach,
 }
 
-/// How a transition ends.
+/// End of a transition.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum End {
     Reach(Status),
     Fail(String),
     Apply(Changes),
     Vanish,
-    /// Never: stuck.
+    /// The transition never ends.
     Never,
 }
 
@@ -57,7 +58,7 @@ struct Underway {
     end: End,
 }
 
-/// What a reader still sees after a write.
+/// Old state that a reader still sees after a write.
 #[derive(Debug)]
 struct Stale {
     until: Instant,
@@ -65,7 +66,7 @@ struct Stale {
     last_modified: Timestamp,
 }
 
-/// A notebook and the transition that it is in.
+/// A notebook and its current transition.
 #[derive(Debug)]
 pub(crate) struct Instance {
     pub(crate) record: Notebook,
@@ -74,18 +75,18 @@ pub(crate) struct Instance {
     stale: Option<Stale>,
 }
 
-/// Whether an instance is still there after its due transition has ended.
+/// State of an instance after its due transition has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Settled {
-    /// Nothing is under way any more.
+    /// No transition is in progress.
     Still,
-    /// A transition is under way.
+    /// A transition is in progress.
     Moving,
-    /// It was deleted.
+    /// The instance was deleted.
     Vanished,
 }
 
-/// What shall happen after a call was accepted.
+/// Outcome of an accepted call.
 #[derive(Debug)]
 pub(crate) struct Course {
     pub(crate) takes: Duration,
@@ -110,8 +111,9 @@ impl Clock {
 }
 
 impl Transition {
-    /// The states that the call is accepted from, in the order of AWS's message. Source: messages quoted in
-    /// hashicorp/terraform-provider-aws issue 16767 and aws/amazon-sagemaker-examples issues 1094 and 1798.
+    /// Returns the states that the call is accepted from, in the order of AWS's message. Source:
+    /// messages quoted in hashicorp/terraform-provider-aws issue 16767 and
+    /// aws/amazon-sagemaker-examples issues 1094 and 1798.
     pub(crate) fn accepted_from(self, assumptions: &Assumptions) -> &'static [Status] {
         match self {
             Self::Stop => &[Status::InService],
@@ -120,7 +122,7 @@ impl Transition {
         }
     }
 
-    /// The state that the call leads to at once.
+    /// Returns the state directly after the call.
     pub(crate) fn leads_to(self) -> Status {
         match self {
             Self::Stop => Status::Stopping,
@@ -130,7 +132,7 @@ impl Transition {
         }
     }
 
-    /// AWS's message if the call is not accepted from `status`.
+    /// Returns AWS's message if the call is not accepted from `status`.
     pub(crate) fn guard(
         self,
         status: &Status,
@@ -161,14 +163,14 @@ impl Instance {
         }
     }
 
-    /// Replaces what is known of it; a transition under way is forgotten.
+    /// Replaces the notebook. A transition in progress is dropped.
     pub(crate) fn set(&mut self, record: Notebook) {
         self.record = record;
         self.underway = None;
         self.stale = None;
     }
 
-    /// Ends the transition that is due.
+    /// Ends the transition if it is due.
     pub(crate) fn settle(
         &mut self,
         now: Instant,
@@ -208,7 +210,7 @@ impl Instance {
         Settled::Still
     }
 
-    /// Takes an accepted call: the state changes now, the rest when it is due.
+    /// Begins an accepted call. The state changes now, and the rest when it is due.
     pub(crate) fn begin(
         &mut self,
         transition: Transition,
@@ -235,7 +237,7 @@ impl Instance {
         }
     }
 
-    /// The status and `LastModifiedTime` that a reader sees, who may be behind.
+    /// Returns the status and `LastModifiedTime` that a reader sees, possibly outdated.
     pub(crate) fn seen(&self) -> (&Status, Timestamp) {
         match &self.stale {
             Some(stale) => (&stale.status, stale.last_modified),
@@ -243,13 +245,13 @@ impl Instance {
         }
     }
 
-    /// Whether readers are behind.
+    /// Returns true if readers see an outdated state.
     pub(crate) fn is_stale(&self) -> bool {
         self.stale.is_some()
     }
 
-    /// Moves `LastModifiedTime`, by two milliseconds at least: its resolution on the wire is one, and a client that cuts off
-    /// what a floating point number says of it may be one behind.
+    /// Advances `LastModifiedTime` by at least two milliseconds. Its resolution on the wire is one.
+    /// A client that truncates the floating-point number may be one behind.
     pub(crate) fn touch(&mut self, now: Timestamp) {
         let step = SignedDuration::from_millis(2);
         let next = self.record.last_modified.saturating_add(step);
@@ -302,7 +304,7 @@ mod tests {
             (early, seen(&instance)),
             (Settled::Moving, (Status::Stopping, at(1)))
         );
-        // However late somebody looks, it ended when it was due.
+        // The transition ended when it was due, however late it is read.
         let late = instance.settle(accepted + SECOND * 60, &clock, &assumptions);
         assert_eq!(
             (late, seen(&instance)),

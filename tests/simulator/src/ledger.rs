@@ -1,4 +1,4 @@
-//! What came in: counters, the ordered log of writes, and a bounded log of all requests.
+//! Log of requests: counters, the ordered log of writes, and a bounded log of all requests.
 
 use std::{
     borrow::Cow,
@@ -11,92 +11,94 @@ use serde_json::Value;
 
 use crate::{Operation, RootAccess, Service, Status};
 
-/// The outcome of a request that was answered with success.
+/// Outcome of a successful request.
 pub const OK: &str = "OK";
-/// The outcome of a request that was left hanging.
+/// Outcome of a request that was left hanging.
 pub const HANG: &str = "Hang";
-/// The outcome of a request whose connection was reset before it was looked at.
+/// Outcome of a request whose connection was reset before it was judged.
 pub const RESET: &str = "Reset";
-/// The outcome of a request whose client went away before it was looked at.
+/// Outcome of a request whose client disconnected before it was judged.
 pub const GONE: &str = "ClientGone";
-/// The outcome of a request that arrives late, until it does. Its own outcome is in the write log.
+/// Outcome of a late request before it arrives. Its own outcome is in the log of writes.
 pub const LATE: &str = "Late";
 
-/// How many requests of one kind ended in one way.
+/// Number of requests of one kind with the same outcome.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct RequestCount {
-    /// The caller's account; for `AssumeRole`, the role's; `unknown` for keys that nobody handed out.
+    /// Account of the caller. For `AssumeRole` it is the role's account, and for unknown keys
+    /// `unknown`.
     pub account: String,
-    /// Of the credential scope.
+    /// Region of the credential scope.
     pub region: String,
-    /// The operation's service.
+    /// Service of the operation.
     pub service: Service,
-    /// The operation.
+    /// Operation.
     pub operation: Operation,
     /// `OK`, an error code, `Hang`, `Reset`, `Late` or `ClientGone`.
     pub outcome: String,
-    /// How many.
+    /// Number of requests.
     pub count: u64,
 }
 
-/// How many requests were under way at the same time.
+/// Number of requests in flight at the same time.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct InFlight {
-    /// As in [`RequestCount`].
+    /// Same as in [`RequestCount`].
     pub account: String,
-    /// As in [`RequestCount`].
+    /// Same as in [`RequestCount`].
     pub region: String,
-    /// The operation.
+    /// Operation.
     pub operation: Operation,
-    /// At the moment of the snapshot.
+    /// Number at the time of the snapshot.
     pub now: u64,
-    /// The most since the last reset.
+    /// Largest number since the last reset.
     pub max: u64,
 }
 
-/// A snapshot of all counters, sorted.
+/// Sorted snapshot of all counters.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Counters {
     /// Finished requests.
     pub requests: Vec<RequestCount>,
-    /// Concurrency per account, region and operation.
+    /// Requests in flight by account, region and operation.
     pub in_flight: Vec<InFlight>,
-    /// The most requests under way at the same time, of all kinds together.
+    /// Largest number of requests in flight at the same time, of all kinds together.
     pub max_in_flight: u64,
 }
 
 impl Counters {
-    /// How many requests there were that `filter` says yes to.
+    /// Returns the number of requests that `filter` accepts.
     pub fn sum(&self, filter: impl Fn(&RequestCount) -> bool) -> u64 {
         let matching = self.requests.iter().filter(|count| filter(count));
         matching.map(|count| count.count).sum()
     }
 
-    /// All requests.
+    /// Returns the number of all requests.
     #[must_use]
     pub fn total(&self) -> u64 {
         self.sum(|_| true)
     }
 
-    /// All requests of one operation.
+    /// Returns the number of an operation's requests.
     #[must_use]
     pub fn of(&self, operation: Operation) -> u64 {
         self.sum(|count| count.operation == operation)
     }
 
-    /// All requests of one operation that ended in one way.
+    /// Returns the number of an operation's requests with this outcome.
     #[must_use]
     pub fn outcome(&self, operation: Operation, outcome: &str) -> u64 {
         self.sum(|count| count.operation == operation && count.outcome == outcome)
     }
 
-    /// All requests of operations that change notebooks, accepted or not.
+    /// Returns the number of requests of writing operations, accepted or not.
     #[must_use]
     pub fn writes(&self) -> u64 {
         self.sum(|count| count.operation.writes())
     }
 
-    /// The most requests of one operation under way at the same time in any one account and region.
+    /// Returns the largest number of an operation's requests in flight at the same time in one
+    /// account and region.
     #[must_use]
     pub fn max_in_flight_of(&self, operation: Operation) -> u64 {
         let matching = self.in_flight.iter().filter(|i| i.operation == operation);
@@ -104,31 +106,31 @@ impl Counters {
     }
 }
 
-/// A request to change a notebook, accepted or refused, in the order in which they took effect.
+/// A write, accepted or rejected. Writes are in the order in which they took effect.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Write {
-    /// From one, without gaps, never reset.
+    /// Sequence number, from one, without gaps, never reset.
     pub sequence: u64,
-    /// When it took effect or was refused.
+    /// Time at which the write took effect or was rejected.
     pub time: Timestamp,
-    /// As in [`RequestCount`].
+    /// Same as in [`RequestCount`].
     pub account: String,
-    /// As in [`RequestCount`].
+    /// Same as in [`RequestCount`].
     pub region: String,
-    /// The notebook; empty if the request named none.
+    /// Name of the notebook. Empty if the request named none.
     pub notebook: String,
-    /// The operation.
+    /// Operation.
     pub operation: Operation,
-    /// The body as it was received.
+    /// Request body as received.
     pub body: Value,
-    /// `OK` or the error code; `Hang` and `Reset` where nothing was applied.
+    /// `OK` or the error code. `Hang` and `Reset` if nothing was applied.
     pub outcome: String,
-    /// Whether the client was meant to get the answer.
+    /// True if an answer was sent to the client.
     pub answered: bool,
-    /// The notebook's true status before; absent if it did not exist.
+    /// True status of the notebook before the write. `None` if it did not exist.
     pub status_before: Option<Status>,
-    /// The notebook's `RootAccess` before.
+    /// `RootAccess` of the notebook before the write.
     pub root_access_before: Option<RootAccess>,
 }
 
@@ -136,21 +138,21 @@ pub struct Write {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RequestRecord {
-    /// When it ended.
+    /// Time at which the request ended.
     pub time: Timestamp,
-    /// As in [`RequestCount`].
+    /// Same as in [`RequestCount`].
     pub account: String,
-    /// As in [`RequestCount`].
+    /// Same as in [`RequestCount`].
     pub region: String,
-    /// The operation.
+    /// Operation.
     pub operation: Operation,
-    /// The notebook, if the request named one.
+    /// Name of the notebook, if the request named one.
     pub notebook: Option<String>,
-    /// As in [`RequestCount`].
+    /// Same as in [`RequestCount`].
     pub outcome: String,
 }
 
-/// Names the tally that a request under way is counted in.
+/// Identifies the tally of a request in flight.
 pub(crate) type TallyId = usize;
 
 type Operations = BTreeMap<(Service, Operation), TallyId>;
@@ -179,7 +181,7 @@ pub(crate) struct Ledger {
 }
 
 impl Ledger {
-    /// A ledger whose request log keeps the last so many.
+    /// Creates a ledger. Its request log keeps the last requests, up to `request_log`.
     pub(crate) fn new(request_log: usize) -> Self {
         Self {
             request_log,
@@ -187,7 +189,7 @@ impl Ledger {
         }
     }
 
-    /// Counts a request as under way.
+    /// Counts a request as in flight.
     pub(crate) fn begin(
         &mut self,
         account: &str,
@@ -223,14 +225,14 @@ impl Ledger {
         id
     }
 
-    /// Counts how a request ended. It is under way until [`Ledger::end`].
+    /// Counts the outcome of a request. The request is in flight until [`Ledger::end`].
     pub(crate) fn outcome(&mut self, id: TallyId, outcome: Cow<'static, str>) {
         if let Some(tally) = self.tallies.get_mut(id) {
             *tally.outcomes.entry(outcome).or_default() += 1;
         }
     }
 
-    /// Counts a request as no longer under way.
+    /// Counts a request as no longer in flight.
     pub(crate) fn end(&mut self, id: TallyId) {
         self.now = self.now.saturating_sub(1);
         if let Some(tally) = self.tallies.get_mut(id) {
@@ -248,7 +250,7 @@ impl Ledger {
         self.requests.push_back(record());
     }
 
-    /// Adds a write; its sequence number is set here.
+    /// Adds a write, and sets its sequence number.
     pub(crate) fn log_write(&mut self, mut write: Write) {
         self.last_sequence += 1;
         write.sequence = self.last_sequence;
@@ -301,7 +303,7 @@ impl Ledger {
         counters
     }
 
-    /// Zeroes the counters and empties the request log. Requests under way stay counted as such.
+    /// Resets the counters and empties the request log. Requests in flight stay counted as such.
     pub(crate) fn reset(&mut self) {
         for tally in &mut self.tallies {
             tally.outcomes.clear();

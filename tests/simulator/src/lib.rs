@@ -1,9 +1,10 @@
-//! A stateful AWS over HTTP, as far as sudoless needs one: `SageMaker`'s notebook instances, STS, and
-//! `account:ListRegions`, for tests, the demo and benchmarks.
+//! A stateful simulation of AWS over HTTP: `SageMaker`'s notebook instances, STS, and
+//! `account:ListRegions`. For tests, the demo and benchmarks of sudoless.
 //!
-//! One endpoint (`AWS_ENDPOINT_URL`) serves every service. Service, region and key are read from the `SigV4` credential scope;
-//! the account follows from the key: the operator's own key belongs to the *home* account, keys that the simulator's
-//! `AssumeRole` handed out belong to the role's. Signatures are not verified; session tokens and their expiry are.
+//! One endpoint (`AWS_ENDPOINT_URL`) serves every service. Service, region and key are read from
+//! the `SigV4` credential scope. The account follows from the key. The operator's own key belongs
+//! to the *home* account. A key issued by the simulator's `AssumeRole` belongs to the role's
+//! account. Session tokens and their expiry are verified, signatures are not.
 //!
 //! ```no_run
 //! use sagemaker_simulator::{Account, Effect, Fault, Fleet, Notebook, Operation, Options, Simulator, Status};
@@ -18,45 +19,52 @@
 //! ```
 //!
 //! # States
-//! Guards, their messages and the transitions are AWS's (see [`Status`] and the tests). Transitions take the times of
-//! [`Timings`], divided by [`Options::speed`].
+//! Guards, their messages and the transitions are AWS's (see [`Status`] and the tests). Transitions
+//! take the times of [`Timings`], divided by [`Options::speed`].
 //!
-//! What no source confirms of AWS is kept in one place, [`Assumptions`], and can be turned round there: whether Update is
-//! accepted from `Failed` and what its refusal says, whether it moves `LastModifiedTime`, whether permission is looked at
-//! before state, the code of a disabled region, the words for retired platforms, the answer to Start with an accelerator, the
-//! words for a token that does not fit, the sizes of pages.
+//! [`Assumptions`] holds every behaviour that no source confirms, and can change each:
+//!
+//! * acceptance of Update from `Failed`, and the message of its rejection
+//! * effect of Update on `LastModifiedTime`
+//! * order of the checks of permission and state
+//! * error code of a disabled region
+//! * messages for retired platforms and for tokens that do not match
+//! * answer to Start with an accelerator
+//! * sizes of pages
 //!
 //! # Platforms
-//! [`Platforms`] are data. AWS refuses Start and Create on a retired platform; a notebook that runs on it goes on. Update moves a
-//! stopped notebook from a migratable platform to the current one. `RootAccess` can be updated on every platform.
+//! [`Platforms`] are data. AWS rejects Start and Create on a retired platform, but running
+//! notebooks keep running. Update moves a stopped notebook from a migratable platform to the
+//! current one. `RootAccess` can be updated on every platform.
 //!
-//! # Order of judgement
-//! Latency; `hang` and `reset`; credentials; invalid keys, expired tokens, throttling, errors; region; permission; existence;
-//! state; platform and accelerators. Every [`Fault`] can be scoped by account, region, operation and notebook, and limited by
-//! [`When`].
+//! # Order of checks
+//! Latency, `hang` and `reset`, credentials, invalid keys, expired tokens, throttling, errors,
+//! region, permission, existence, state, and finally platform and accelerators. Every [`Fault`] can
+//! be scoped by account, region, operation and notebook, and limited by [`When`].
 //!
 //! # Admin interface
-//! The methods of [`Simulator`], and over HTTP, as JSON in the form of the fleet file:
+//! The methods of [`Simulator`] are also served over HTTP, as JSON in the form of the fleet file:
 //!
-//! | request | does |
+//! | request | action |
 //! |---|---|
-//! | `GET`, `DELETE /_admin/counters` | shows, zeroes the counters |
+//! | `GET`, `DELETE /_admin/counters` | shows, resets the counters |
 //! | `GET`, `DELETE /_admin/writes` | shows, empties the log of writes |
 //! | `GET /_admin/requests` | shows the last requests |
-//! | `GET`, `POST`, `DELETE /_admin/faults` | lists all, sets one (answers its id), clears all |
+//! | `GET`, `POST`, `DELETE /_admin/faults` | lists all, sets one (returns its ID), removes all |
 //! | `DELETE /_admin/faults/{id}` | removes one |
-//! | `GET /_admin/notebooks` | lists all, as they truly are |
+//! | `GET /_admin/notebooks` | lists all in their true state |
 //! | `PUT /_admin/notebooks` | adds or replaces one |
 //! | `GET`, `PATCH`, `DELETE /_admin/notebooks/{account}/{region}/{name}` | shows, changes the given fields of, removes one |
-//! | `POST /_admin/notebooks/{account}/{region}/{name}/{stop,start,resize,enable-root,delete}` | an owner's act |
+//! | `POST /_admin/notebooks/{account}/{region}/{name}/{stop,start,resize,enable-root,delete}` | performs an owner's act |
 //! | `POST /_admin/notebooks/{account}/{region}/{name}/restart` | acts as another restarter, with a [`Restart`]; answers at the end |
 //! | `PUT /_admin/accounts` | adds an account, or replaces its roles and regions |
-//! | `PUT /_admin/timings` | sets the times of transition |
-//! | `DELETE /_admin/sessions` | expires all credentials that were handed out |
-//! | `GET /_admin/credentials` | credentials of the home account as a container's agent hands them out (Pod Identity) |
+//! | `PUT /_admin/timings` | sets the durations of transitions |
+//! | `DELETE /_admin/sessions` | expires all issued credentials |
+//! | `GET /_admin/credentials` | returns credentials of the home account like a container's agent (Pod Identity) |
 //!
 //! # Not simulated
-//! Signatures, IAM policies (faults stand for them), Organizations, the tagging API, lifecycle scripts, quotas.
+//! Signatures, IAM policies (use faults instead), Organizations, the tagging API, lifecycle
+//! scripts, quotas.
 
 mod admin;
 mod assumptions;

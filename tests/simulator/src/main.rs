@@ -13,9 +13,10 @@ use jiff::SignedDuration;
 use sagemaker_simulator::{Fault, Fleet, FleetError, Generate, Options, Simulator, StartError};
 use tokio::signal::unix::{SignalKind, signal};
 
-/// A stateful AWS (notebook instances, STS, account:ListRegions) on 127.0.0.1
+/// Simulate a stateful AWS (notebook instances, STS, account:ListRegions) on 127.0.0.1
 ///
-/// Prints one line with the environment to export (the endpoint is in it) and serves until SIGTERM or Ctrl-C.
+/// Prints one line with the environment to export, endpoint included, and serves until SIGTERM or
+/// Ctrl-C.
 #[derive(Debug, Parser)]
 #[command(version, after_long_help = ADMIN)]
 struct Arguments {
@@ -27,27 +28,31 @@ struct Arguments {
         required_unless_present = "generate"
     )]
     fleet: Option<PathBuf>,
-    /// Made-up fleet, every part optional: accounts=2,regions=3,notebooks=100,enabled=0.3,stopped=0.2,lifecycle=0.2,absent=0,retired=0.2,accelerators=0.05,seed=1
+    /// Generated fleet, every part optional:
+    /// accounts=2,regions=3,notebooks=100,enabled=0.3,stopped=0.2,lifecycle=0.2,absent=0,retired=0.2,accelerators=0.05,seed=1
     ///
-    /// Notebooks are dealt out in turn to the regions of all accounts; the other shares are from 0 to 1.
+    /// Notebooks are distributed in turn to the regions of all accounts. The other shares are from
+    /// 0 to 1.
     #[arg(long, value_name = "SIZES")]
     generate: Option<Generate>,
-    /// Port on 127.0.0.1; 0 for any that is free
+    /// Port on 127.0.0.1, or 0 for any free port
     #[arg(long, default_value_t = 0)]
     port: u16,
-    /// Added to every answer, such as 20ms
+    /// Delay added to every answer, such as 20ms
     #[arg(long, default_value = "0s", value_parser = duration)]
     latency: Duration,
-    /// Divides the times of all transitions (stop 1s, update 500ms, start 2s unless the fleet says otherwise)
+    /// Divisor of the durations of all transitions (stop 1s, update 500ms, start 2s unless the
+    /// fleet sets others)
     #[arg(long, default_value_t = 1.0)]
     speed: f64,
-    /// Credentials that are handed out last no longer than this, such as 2s
+    /// Longest lifetime of issued credentials, such as 2s
     #[arg(long, value_parser = duration)]
     session_lifetime: Option<Duration>,
-    /// A fault from the start, as JSON: '{"on": {"region": "eu-west-1"}, "effect": {"throttle": {"rate": 10, "burst": 20}}}'
+    /// Initial fault, as JSON: '{"on": {"region": "eu-west-1"}, "effect": {"throttle": {"rate": 10,
+    /// "burst": 20}}}'
     #[arg(long, value_name = "JSON", value_parser = fault)]
     fault: Vec<Fault>,
-    /// Threads that serve
+    /// Number of serving threads
     #[arg(long, default_value_t = 1)]
     threads: usize,
     /// Stop when the parent process ends, or when standard input is a pipe and is closed
@@ -71,7 +76,7 @@ Admin interface, JSON in the form of the fleet file, under <url>/_admin:
   DELETE           /sessions                    expire all credentials that were handed out
   GET              /credentials                 as a container's credentials agent";
 
-/// Why the program ends with an error.
+/// Reason why the program ends with an error.
 #[derive(Debug, thiserror::Error)]
 enum Failure {
     #[error(transparent)]
@@ -105,7 +110,7 @@ async fn main() -> ExitCode {
 }
 
 async fn run(arguments: Arguments) -> Result<(), Failure> {
-    // Before anything takes long, so that a signal is never missed.
+    // Registered before anything takes long, so that no signal is missed.
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let parent = std::os::unix::process::parent_id();
@@ -137,11 +142,12 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
         () = input_closed(), if arguments.exit_with_parent && input_is_pipe() => {}
     }
     drop(simulator);
-    // Not returned: a runtime would wait for the thread that reads standard input.
+    // The program exits here, because on return the runtime would wait for the thread that reads
+    // standard input.
     std::process::exit(0);
 }
 
-/// Ends when this process was handed to another parent.
+/// Returns when the parent process has ended and another process has adopted this one.
 async fn parent_gone(parent: u32) {
     let mut tick = tokio::time::interval(Duration::from_millis(200));
     while std::os::unix::process::parent_id() == parent {
@@ -153,9 +159,9 @@ fn input_is_pipe() -> bool {
     std::fs::metadata("/dev/stdin").is_ok_and(|input| input.file_type().is_fifo())
 }
 
-/// Ends when standard input is at its end or fails.
+/// Returns when standard input ends or fails.
 async fn input_closed() {
     let drain = || io::copy(&mut io::stdin().lock(), &mut io::sink());
-    // Both kinds of failure mean that there is nothing more to wait for.
+    // Both failures mean that there is nothing more to wait for.
     let _ = tokio::task::spawn_blocking(drain).await;
 }

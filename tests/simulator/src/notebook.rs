@@ -1,4 +1,4 @@
-//! A notebook instance as data: what a fleet file says of it, and what the admin interface shows.
+//! A notebook instance as data, in fleet files and in the admin interface.
 
 use std::{collections::BTreeMap, convert::Infallible, fmt, str::FromStr, time::Duration};
 
@@ -7,12 +7,12 @@ use serde::{Deserialize, Deserializer, Serialize, de};
 
 use crate::Platform;
 
-/// Age of a notebook, unless the fleet gives another.
+/// Default age of a notebook.
 const CREATED_AGO: SignedDuration = SignedDuration::from_hours(30 * 24);
-/// Time since a notebook came to its status, unless the fleet gives another. Too long to count as recently stopped.
+/// Default time since a notebook came to its status. Too long to count as recently stopped.
 const MODIFIED_AGO: SignedDuration = SignedDuration::from_hours(6);
 
-/// `NotebookInstanceStatus`. The list is open: whatever AWS might invent is [`Status::Other`].
+/// `NotebookInstanceStatus`. The list is open: unknown values are [`Status::Other`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(from = "String", into = "String")]
 pub enum Status {
@@ -21,13 +21,13 @@ pub enum Status {
     /// Running.
     #[default]
     InService,
-    /// On the way down.
+    /// Being stopped.
     Stopping,
-    /// Down.
+    /// Stopped.
     Stopped,
-    /// Could not be started; `FailureReason` says why.
+    /// The start failed. `FailureReason` has the reason.
     Failed,
-    /// On the way out.
+    /// Being deleted.
     Deleting,
     /// An Update is being applied.
     Updating,
@@ -36,7 +36,7 @@ pub enum Status {
 }
 
 impl Status {
-    /// The value on the wire.
+    /// Returns the value on the wire.
     #[must_use]
     pub fn as_str(&self) -> &str {
         match self {
@@ -96,19 +96,19 @@ impl fmt::Display for Status {
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(from = "String", into = "String")]
 pub enum RootAccess {
-    /// Users have root. AWS's default for a new notebook.
+    /// Users have root access, AWS's default for a new notebook.
     #[default]
     Enabled,
-    /// Users have no root.
+    /// Users have no root access.
     Disabled,
-    /// The field is missing from the answer; `absent` in files.
+    /// The field is missing from the answer. `absent` in files.
     Absent,
-    /// A value that AWS might invent.
+    /// Unknown value, for changes of AWS's API.
     Other(String),
 }
 
 impl RootAccess {
-    /// The value on the wire; `None` where the field is missing.
+    /// Returns the value on the wire, or `None` if the field is missing.
     #[must_use]
     pub fn wire(&self) -> Option<&str> {
         match self {
@@ -147,40 +147,42 @@ impl From<RootAccess> for String {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Notebook {
-    /// Twelve digits; quote it in YAML.
+    /// Twelve digits. Quote them in YAML.
     pub account: String,
-    /// Such as `eu-west-1`.
+    /// Region, such as `eu-west-1`.
     pub region: String,
-    /// Unique within account and region.
+    /// Name, unique within account and region.
     pub name: String,
-    /// Any value; `InService` if not given.
+    /// Any status. Default: `InService`.
     #[serde(default)]
     pub status: Status,
-    /// `Enabled`, `Disabled` or `absent`; `Enabled` if not given, as for AWS's Create.
+    /// `Enabled`, `Disabled` or `absent`. Default: `Enabled`, as for AWS's Create.
     #[serde(default)]
     pub root_access: RootAccess,
-    /// At most fifty at AWS, any number here.
+    /// Tags. AWS allows fifty, the simulator any number.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub tags: BTreeMap<String, String>,
-    /// Name of its lifecycle configuration.
+    /// Name of the lifecycle configuration.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lifecycle_config: Option<String>,
-    /// `ml.t3.medium` if not given.
+    /// Instance type. Default: `ml.t3.medium`.
     #[serde(default = "default_instance_type")]
     pub instance_type: String,
-    /// `PlatformIdentifier`, shown by Describe only: an identifier or `absent`; `notebook-al2023-v1` if not given.
+    /// `PlatformIdentifier`, in Describe only: an identifier or `absent`. Default:
+    /// `notebook-al2023-v1`.
     #[serde(default)]
     pub platform: Platform,
-    /// Elastic Inference accelerators such as `ml.eia2.medium`, shown by Describe only; none if not given.
+    /// Elastic Inference accelerators such as `ml.eia2.medium`, in Describe only. Default: none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub accelerator_types: Vec<String>,
-    /// Shown by Describe only, and only while the status is `Failed`.
+    /// `FailureReason`, in Describe only, and only in status `Failed`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure_reason: Option<String>,
-    /// `CreationTime`: a time, or an age such as `48h ago`; thirty days ago if not given.
+    /// `CreationTime`: a time, or an age such as `48h ago`. Default: thirty days ago.
     #[serde(default = "long_ago", deserialize_with = "time_or_age")]
     pub created: Timestamp,
-    /// `LastModifiedTime`: a time, or an age such as `3m ago`; six hours ago if not given. Every transition moves it.
+    /// `LastModifiedTime`: a time, or an age such as `3m ago`. Default: six hours ago. Every
+    /// transition changes it.
     #[serde(default = "hours_ago", deserialize_with = "time_or_age")]
     pub last_modified: Timestamp,
 }
@@ -198,7 +200,8 @@ fn before_now(age: SignedDuration) -> Timestamp {
     now.saturating_sub(age).unwrap_or(now)
 }
 
-/// Reads a time in the notation of RFC 3339, or a distance from the present: `3m ago`, or `3m` for the future.
+/// Reads a time in the notation of RFC 3339, or relative to the present: `3m ago` for the past,
+/// `3m` for the future.
 fn time_or_age<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error> {
     let text = String::deserialize(deserializer)?;
     if let Ok(distance) = text.parse::<SignedDuration>() {
@@ -216,7 +219,8 @@ fn default_instance_type() -> String {
 }
 
 impl Notebook {
-    /// A running notebook on the current platform that gives its users root and was last modified hours ago.
+    /// Creates a running notebook on the current platform, with root access for its users, last
+    /// modified hours ago.
     #[must_use]
     pub fn new(account: &str, region: &str, name: &str) -> Self {
         Self {
@@ -236,49 +240,49 @@ impl Notebook {
         }
     }
 
-    /// With this status, known or not.
+    /// Sets the status, known or not.
     #[must_use]
     pub fn status(mut self, status: impl Into<Status>) -> Self {
         self.status = status.into();
         self
     }
 
-    /// With this `RootAccess`.
+    /// Sets `RootAccess`.
     #[must_use]
     pub fn root_access(mut self, root_access: impl Into<RootAccess>) -> Self {
         self.root_access = root_access.into();
         self
     }
 
-    /// With one more tag.
+    /// Adds a tag.
     #[must_use]
     pub fn tag(mut self, key: &str, value: &str) -> Self {
         self.tags.insert(key.to_owned(), value.to_owned());
         self
     }
 
-    /// With a lifecycle configuration.
+    /// Sets the lifecycle configuration.
     #[must_use]
     pub fn lifecycle_config(mut self, name: &str) -> Self {
         self.lifecycle_config = Some(name.to_owned());
         self
     }
 
-    /// On this platform. With `absent`, Describe does not tell the platform.
+    /// Sets the platform. With `absent`, Describe omits it.
     #[must_use]
     pub fn platform(mut self, platform: impl Into<Platform>) -> Self {
         self.platform = platform.into();
         self
     }
 
-    /// With one more Elastic Inference accelerator, such as `ml.eia2.medium`.
+    /// Adds an Elastic Inference accelerator, such as `ml.eia2.medium`.
     #[must_use]
     pub fn accelerator(mut self, accelerator_type: &str) -> Self {
         self.accelerator_types.push(accelerator_type.to_owned());
         self
     }
 
-    /// With status `Failed` and this `FailureReason`.
+    /// Sets status `Failed` and this `FailureReason`.
     #[must_use]
     pub fn failed(mut self, reason: &str) -> Self {
         self.status = Status::Failed;
@@ -286,14 +290,14 @@ impl Notebook {
         self
     }
 
-    /// With a `LastModifiedTime` of this age.
+    /// Sets the age of `LastModifiedTime`.
     #[must_use]
     pub fn modified_ago(mut self, age: Duration) -> Self {
         self.last_modified = before_now(age.try_into().unwrap_or(SignedDuration::MAX));
         self
     }
 
-    /// Its ARN, in the partition of its region.
+    /// Returns the notebook's ARN, in the partition of its region.
     #[must_use]
     pub fn arn(&self) -> String {
         let Self {

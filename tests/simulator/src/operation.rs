@@ -16,7 +16,7 @@ pub enum Service {
     Account,
 }
 
-/// An operation, spelled as AWS spells it.
+/// Operation, in AWS's spelling.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Operation {
     /// `SageMaker`: a page of notebook summaries.
@@ -25,30 +25,30 @@ pub enum Operation {
     DescribeNotebookInstance,
     /// `SageMaker`: the tags of one ARN.
     ListTags,
-    /// `SageMaker`, writes: `InService` → `Stopping` → `Stopped`.
+    /// `SageMaker`, write: `InService` → `Stopping` → `Stopped`.
     StopNotebookInstance,
-    /// `SageMaker`, writes: `Stopped` or `Failed` → `Pending` → `InService`.
+    /// `SageMaker`, write: `Stopped` or `Failed` → `Pending` → `InService`.
     StartNotebookInstance,
-    /// `SageMaker`, writes: `Stopped` → `Updating` → `Stopped`.
+    /// `SageMaker`, write: `Stopped` → `Updating` → `Stopped`.
     UpdateNotebookInstance,
-    /// `SageMaker`, writes: `Stopped` or `Failed` → `Deleting` → gone.
+    /// `SageMaker`, write: `Stopped` or `Failed` → `Deleting` → gone.
     DeleteNotebookInstance,
-    /// `SageMaker`, writes: a new notebook, `Pending` → `InService`.
+    /// `SageMaker`, write: a new notebook, `Pending` → `InService`.
     CreateNotebookInstance,
     /// STS: temporary credentials of a role.
     AssumeRole,
     /// STS, unsigned: temporary credentials for a Kubernetes service account token.
     AssumeRoleWithWebIdentity,
-    /// STS: whose credentials these are.
+    /// STS: the caller's identity.
     GetCallerIdentity,
-    /// Account Management: the regions and whether they are enabled.
+    /// Account Management: the regions and their opt-in status.
     ListRegions,
-    /// Anything else: refused with `UnknownOperationException`, and counted.
+    /// Any other operation: rejected with `UnknownOperationException`, and counted.
     Unknown,
 }
 
 impl Operation {
-    /// Every operation that is served.
+    /// All operations that are served.
     pub const ALL: [Self; 12] = [
         Self::ListNotebookInstances,
         Self::DescribeNotebookInstance,
@@ -64,7 +64,7 @@ impl Operation {
         Self::ListRegions,
     ];
 
-    /// AWS's name of the operation; `Unknown` for what is not served.
+    /// Returns AWS's name of the operation, or `Unknown` if it is not served.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -84,7 +84,7 @@ impl Operation {
         }
     }
 
-    /// Whether the operation changes a notebook. These are the ones in the write log.
+    /// Returns true if the operation changes a notebook. Such operations are in the log of writes.
     #[must_use]
     pub const fn writes(self) -> bool {
         matches!(

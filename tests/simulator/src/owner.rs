@@ -1,4 +1,5 @@
-//! Acts of owners on their notebooks. The guards are those of requests; acts are neither counted nor logged.
+//! Acts of owners on their notebooks. They obey the same guards as requests, and are neither
+//! counted nor logged.
 
 use std::time::Instant;
 
@@ -8,7 +9,8 @@ use crate::{
     server::Shared,
 };
 
-/// What an owner does to a notebook, with the guards and transitions that everybody has. It is neither counted nor logged.
+/// Act of an owner on a notebook, with the same guards and transitions as a request. It is neither
+/// counted nor logged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OwnerAct {
     /// `InService` → `Stopping` → `Stopped`.
@@ -19,21 +21,21 @@ pub enum OwnerAct {
     Delete,
     /// `Stopped` → `Updating` → `Stopped`, with another instance type.
     Resize,
-    /// `RootAccess: Enabled` at once and from any status, which is what remains of a Terraform run that stopped, updated and
-    /// started it. Moves `LastModifiedTime`.
+    /// Sets `RootAccess: Enabled` at once, from any status, with the same result as a Terraform run
+    /// that stopped, updated and started the notebook. Changes `LastModifiedTime`.
     EnableRoot,
 }
 
-/// Why an owner's act was refused.
+/// Reason why an owner's act was rejected.
 #[derive(Debug, thiserror::Error)]
 pub enum Refused {
-    /// There is no such notebook.
+    /// The notebook does not exist.
     #[error("RecordNotFound")]
     NotFound,
-    /// The status forbids it; AWS's words.
+    /// The status does not allow the act. Contains AWS's message.
     #[error("{0}")]
     Status(String),
-    /// Its platform or an accelerator forbids Start; AWS's words.
+    /// The platform or an accelerator does not allow Start. Contains AWS's message.
     #[error("{0}")]
     Unsupported(String),
 }

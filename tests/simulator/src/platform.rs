@@ -1,5 +1,5 @@
-//! Platforms: the operating systems of notebook instances. AWS retires platforms, and replaces some in place.
-//! Source: the developer guide's pages nbi-al2, nbi-jl and nbi-al2023, mid-2026.
+//! Platforms: the operating systems of notebook instances. AWS retires platforms, and replaces some
+//! in place. Source: the developer guide's pages nbi-al2, nbi-jl and nbi-al2023, mid-2026.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,17 +11,17 @@ use crate::{Assumptions, Notebook, assumptions::AcceleratorStart, instance::End}
 pub enum Platform {
     /// The identifier, such as `notebook-al2023-v1`.
     Identifier(String),
-    /// The field is missing from the answer; `absent` in files. A Start is accepted.
+    /// The field is missing from the answer. `absent` in files. Start is accepted.
     Absent,
 }
 
-/// Platforms by what AWS does with them.
+/// Platforms by their treatment in AWS.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Platforms {
-    /// The platform of a new notebook, and the only one that Update changes a notebook to.
+    /// Platform of new notebooks. Update can change a notebook only to this platform.
     pub current: String,
-    /// Platforms on which Start and Create are refused. Running notebooks go on.
+    /// Platforms on which Start and Create are rejected. Running notebooks keep running.
     pub retired: Vec<String>,
     /// Platforms that Update replaces with the current one while the notebook is stopped.
     pub migratable: Vec<String>,
@@ -30,13 +30,13 @@ pub struct Platforms {
 impl Platform {
     /// Amazon Linux 2023, AWS's default since 2026-05-15.
     pub const AL2023: &str = "notebook-al2023-v1";
-    /// Amazon Linux 1. Not started since 2024-03-31; cannot be migrated.
+    /// Amazon Linux 1. Cannot be started since 2024-03-31, and cannot be migrated.
     pub const AL1: &str = "notebook-al1-v1";
-    /// Amazon Linux 2 with `JupyterLab` 1, 3 and 4. The first two are not started since 2025-06-30, the last not since
-    /// 2026-07-01.
+    /// Amazon Linux 2 with `JupyterLab` 1, 3 and 4. The first two cannot be started since
+    /// 2025-06-30, the last since 2026-07-01.
     pub const AL2: [&str; 3] = ["notebook-al2-v1", "notebook-al2-v2", "notebook-al2-v3"];
 
-    /// The value on the wire; `None` where the field is missing.
+    /// Returns the value on the wire, or `None` if the field is missing.
     #[must_use]
     pub fn wire(&self) -> Option<&str> {
         match self {
@@ -87,7 +87,7 @@ impl Default for Platforms {
 }
 
 impl Platforms {
-    /// Returns AWS's message if no notebook is started or created on this platform.
+    /// Returns AWS's message if the platform cannot be started or created any more.
     pub(crate) fn check_supported(
         &self,
         platform: &Platform,
@@ -102,7 +102,8 @@ impl Platforms {
         }
     }
 
-    /// Returns AWS's message if Update cannot change a notebook's platform so. The same platform again is no change.
+    /// Returns AWS's message if Update cannot make this platform change. Setting the same platform
+    /// again is no change.
     pub(crate) fn check_change(
         &self,
         from: &Platform,
@@ -124,7 +125,8 @@ impl Platforms {
         Err(message.replace("{from}", from).replace("{to}", to))
     }
 
-    /// Returns the unusual end of a Start of this notebook, if there is one, or AWS's message if Start is refused.
+    /// Returns the unusual end of a Start of this notebook, if any, or AWS's message if Start is
+    /// rejected.
     pub(crate) fn check_start(
         &self,
         notebook: &Notebook,

@@ -1,8 +1,9 @@
-//! The regions that the simulator knows of: which partition they are in and whether an account must opt in.
+//! Regions known to the simulator, with their partition and their opt-in status.
 //!
-//! Source: the partition metadata shipped with botocore, and the Account Management user guide's list of opt-in regions.
+//! Source: the partition metadata shipped with botocore, and the Account Management user guide's
+//! list of opt-in regions.
 
-/// Enabled in every account of the `aws` partition without asking.
+/// Regions enabled by default in every account of the `aws` partition.
 pub const DEFAULT: [&str; 17] = [
     "us-east-1",
     "us-east-2",
@@ -23,7 +24,7 @@ pub const DEFAULT: [&str; 17] = [
     "sa-east-1",
 ];
 
-/// Disabled until an account opts in.
+/// Regions disabled until an account opts in.
 pub const OPT_IN: [&str; 17] = [
     "af-south-1",
     "ap-east-1",
@@ -47,7 +48,7 @@ pub const OPT_IN: [&str; 17] = [
 const CHINA: [&str; 2] = ["cn-north-1", "cn-northwest-1"];
 const GOV_CLOUD: [&str; 2] = ["us-gov-east-1", "us-gov-west-1"];
 
-/// The partition that a region's ARNs carry.
+/// Returns the partition in a region's ARNs.
 pub(crate) fn partition(region: &str) -> &'static str {
     if region.starts_with("cn-") {
         "aws-cn"
@@ -58,7 +59,7 @@ pub(crate) fn partition(region: &str) -> &'static str {
     }
 }
 
-/// The regions that `ListRegions` shows to a caller in `region`.
+/// Returns the regions that `ListRegions` shows to a caller in `region`.
 pub(crate) fn of_partition(region: &str) -> Vec<&'static str> {
     match partition(region) {
         "aws-cn" => CHINA.to_vec(),
@@ -67,7 +68,8 @@ pub(crate) fn of_partition(region: &str) -> Vec<&'static str> {
     }
 }
 
-/// Whether an account that says nothing has the region. Names that nobody knows are enabled, so that tests may invent some.
+/// Returns true if an account without a region list has the region. Unknown names are enabled, so
+/// that tests may invent some.
 pub(crate) fn enabled_by_default(region: &str) -> bool {
     !OPT_IN.contains(&region)
 }

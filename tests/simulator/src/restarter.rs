@@ -1,5 +1,6 @@
-//! Another restarter: Terraform's provider, or a script with the CLI's waiters. The notebook is `Stopped` between two of its
-//! calls; an Update at that time makes the next call fail.
+//! Simulates another restarter: Terraform's provider, or a script with the CLI's waiters. The
+//! notebook is `Stopped` between two of its calls. An Update at that time makes the restarter's
+//! next call fail.
 
 use std::time::{Duration, Instant};
 
@@ -12,10 +13,10 @@ use crate::{OwnerAct, Refused, Status, server::Shared};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Restart {
-    /// Time between two looks at the notebook. Default: 1s; the CLI's waiters take 30s.
+    /// Interval of the restarter's polls of the notebook. Default: 1s; the CLI's waiters take 30s.
     #[serde(with = "friendly")]
     pub interval: Duration,
-    /// Time from the look that saw the end of a step to the next call. Default: 0s.
+    /// Time between the end of a step, as seen by a poll, and the next call. Default: 0s.
     #[serde(with = "friendly")]
     pub pause: Duration,
 }
@@ -33,8 +34,8 @@ impl Default for Restart {
 type Place<'a> = (&'a str, &'a str, &'a str);
 
 impl Restart {
-    /// Stops, updates and starts a notebook, and waits after each step. Gives up at the first refusal, and if a wait ends in
-    /// `Failed`.
+    /// Stops, updates and starts a notebook, and waits after each step. Gives up at the first
+    /// rejection, and if a wait ends in `Failed`.
     pub(crate) async fn run(self, shared: &Shared, place: Place<'_>) -> Result<(), Refused> {
         let (account, region, name) = place;
         shared.owner(account, region, name, OwnerAct::Stop)?;
@@ -47,7 +48,7 @@ impl Restart {
         self.until(shared, place, &Status::InService).await
     }
 
-    /// Waits for a status, as a reader sees it. The first look is immediate.
+    /// Waits for a status, as seen by a reader. The first poll is immediate.
     async fn until(
         self,
         shared: &Shared,
@@ -63,7 +64,7 @@ impl Restart {
             match seen {
                 None => return Err(Refused::NotFound),
                 Some(seen) if seen == *wanted => return Ok(()),
-                // The words of Terraform's waiters.
+                // The message of Terraform's waiters.
                 Some(Status::Failed) => {
                     let message = format!("unexpected state 'Failed', wanted target '{wanted}'");
                     return Err(Refused::Status(message));

@@ -1,4 +1,4 @@
-//! The listening socket, and connections that can be reset from within a request.
+//! Listening socket, with connections that a request can reset.
 
 use std::{
     io,
@@ -27,25 +27,25 @@ use tokio::{
 
 use crate::{admin, aws, world::World};
 
-/// The largest request that is read; AWS's own are a few kilobytes.
+/// Upper limit on a request's size, in bytes. AWS's own requests have a few kilobytes.
 const LARGEST_BODY: usize = 1 << 20;
 
-/// What all requests share.
+/// State shared by all requests.
 #[derive(Debug)]
 pub(crate) struct Shared {
     world: Mutex<World>,
-    /// Added to every answer of AWS.
+    /// Delay added to every answer of AWS.
     pub(crate) latency: Duration,
     pub(crate) url: String,
 }
 
-/// The connection that a request came on.
+/// Connection of a request.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Connection {
     reset: Arc<AtomicBool>,
 }
 
-/// A stream that fails, and takes its connection down, once its reset was asked for.
+/// Stream that fails, and closes its connection, after a reset was requested.
 #[derive(Debug)]
 pub(crate) struct Stream {
     tcp: TcpStream,
@@ -64,15 +64,15 @@ impl Shared {
         }
     }
 
-    /// The state, locked. Never held across an await.
+    /// Locks the state. The lock is never held across an await.
     pub(crate) fn world(&self) -> MutexGuard<'_, World> {
-        // Nothing is left half done by a panic that a later request could not live with.
+        // A panic leaves no state that a later request could not handle.
         self.world.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Connection {
-    /// Whatever would be answered next is not: the connection is reset instead.
+    /// Resets the connection instead of sending the next answer.
     pub(crate) fn reset(&self) {
         self.reset.store(true, Ordering::Release);
     }
@@ -83,7 +83,8 @@ impl Stream {
         if !self.connection.reset.load(Ordering::Acquire) {
             return Ok(());
         }
-        // Closing then sends RST instead of FIN. If that fails the client still loses the connection.
+        // Closing then sends RST instead of FIN. If setting this fails, the client still loses the
+        // connection.
         let _ = self.tcp.set_zero_linger();
         Err(io::ErrorKind::ConnectionReset.into())
     }
@@ -138,7 +139,8 @@ impl Listener for Incoming {
 
     async fn accept(&mut self) -> (Stream, SocketAddr) {
         let (tcp, address) = Listener::accept(&mut self.0).await;
-        // Small answers must not wait for more; without it a request may take 40 ms. It cannot fail on a live socket.
+        // Small answers must not wait for more data, which can take 40 ms. This call cannot fail on
+        // a live socket.
         let _ = tcp.set_nodelay(true);
         let connection = Connection::default();
         (Stream { tcp, connection }, address)

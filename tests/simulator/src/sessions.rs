@@ -1,4 +1,4 @@
-//! Credentials: who a request is from, and the temporary keys that STS handed out.
+//! Credentials: the caller of a request, and the temporary keys issued by STS.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -6,27 +6,27 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::fleet::Home;
 
-/// Whom a request is from.
+/// Caller of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Caller {
     pub(crate) account: String,
-    /// The ARN that `GetCallerIdentity` shows.
+    /// ARN shown by `GetCallerIdentity`.
     pub(crate) arn: String,
     pub(crate) user_id: String,
 }
 
-/// Why a request's credentials were refused.
+/// Reason why a request's credentials were rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Refusal {
-    /// No Authorization header.
+    /// The request has no Authorization header.
     Missing,
-    /// Unknown key, or not the token that was handed out with it.
+    /// The key is unknown, or its token is not the issued one.
     Invalid,
-    /// They were valid once.
+    /// The credentials have expired.
     Expired,
 }
 
-/// Temporary credentials, as handed out.
+/// Issued temporary credentials.
 #[derive(Clone, Debug)]
 pub(crate) struct Session {
     pub(crate) caller: Caller,
@@ -36,7 +36,7 @@ pub(crate) struct Session {
     pub(crate) expires: Timestamp,
 }
 
-/// All credentials that are, or were, valid.
+/// All valid and expired credentials.
 #[derive(Debug)]
 pub(crate) struct Sessions {
     home: Home,
@@ -46,7 +46,7 @@ pub(crate) struct Sessions {
 }
 
 impl Sessions {
-    /// Sessions that last as long as they were asked for, or `longest` if that is shorter.
+    /// Creates the sessions. Each lasts as long as requested, or for `longest` if that is shorter.
     pub(crate) fn new(home: Home, longest: Option<Duration>) -> Self {
         Self {
             home,
@@ -60,7 +60,7 @@ impl Sessions {
         &self.home
     }
 
-    /// The caller with this key and token.
+    /// Returns the caller with this key and token.
     pub(crate) fn authenticate(
         &self,
         access_key_id: Option<&str>,
@@ -84,7 +84,7 @@ impl Sessions {
         Ok(session.caller.clone())
     }
 
-    /// The account of a key, whatever its token is worth: to count by.
+    /// Returns the account of a key for the counters, even if its token is invalid.
     pub(crate) fn account_of(&self, access_key_id: &str) -> Option<&str> {
         if access_key_id == self.home.access_key_id {
             return Some(&self.home.account);
@@ -93,7 +93,8 @@ impl Sessions {
         Some(&session.caller.account)
     }
 
-    /// Hands out credentials of a role. `role` may carry a path, which does not show in the session's ARN.
+    /// Issues credentials of a role. `role` may contain a path, which is not part of the session's
+    /// ARN.
     pub(crate) fn assume(
         &mut self,
         partition: &str,
@@ -122,7 +123,7 @@ impl Sessions {
         session
     }
 
-    /// Makes everything that was handed out expired now, whatever its answer promised.
+    /// Expires all issued credentials now, whatever expiry their answers contained.
     pub(crate) fn expire(&mut self, now: Timestamp) {
         for session in self.handed_out.values_mut() {
             session.expires = session.expires.min(now);

@@ -1,4 +1,4 @@
-//! A running simulator, and what tests do to it directly.
+//! A running simulator, and its direct interface for tests.
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
@@ -17,20 +17,20 @@ use crate::{
     world::World,
 };
 
-/// How a simulator is run. What it simulates is in the [`Fleet`].
+/// Options of a running simulator. The simulated world is in the [`Fleet`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Options {
-    /// Port on 127.0.0.1; 0 for any that is free.
+    /// Port on 127.0.0.1, or 0 for any free port.
     pub port: u16,
-    /// Added to every answer of AWS.
+    /// Delay added to every answer of AWS.
     pub latency: Duration,
-    /// Divides the times of all transitions. More than zero.
+    /// Divisor of the durations of all transitions. More than zero.
     pub speed: f64,
-    /// Credentials that are handed out last no longer than this, whatever was asked for, and say so.
+    /// Longest lifetime of issued credentials, whatever was requested. Their expiry shows it.
     pub session_lifetime: Option<Duration>,
-    /// How many of the last requests are kept in the log of all requests.
+    /// Number of requests kept in the log of all requests.
     pub request_log: usize,
-    /// Threads that serve. One is enough for thousands of requests per second.
+    /// Number of serving threads. One is enough for thousands of requests per second.
     pub threads: usize,
 }
 
@@ -47,27 +47,27 @@ impl Default for Options {
     }
 }
 
-/// Why a simulator did not start.
+/// Reason why a simulator did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// The fleet is not sound.
+    /// The fleet is invalid.
     #[error(transparent)]
     Fleet(#[from] FleetError),
     /// [`Options::speed`] is not a number above zero.
     #[error("the speed must be above zero, not {0}")]
     Speed(f64),
-    /// The port is taken, or the system refuses threads or sockets.
+    /// The port is in use, or the system refused threads or sockets.
     #[error("cannot serve on 127.0.0.1:{port}: {source}")]
     Serve {
-        /// The port that was asked for.
+        /// Requested port.
         port: u16,
-        /// What the system said.
+        /// Error of the operating system.
         source: std::io::Error,
     },
 }
 
-/// A simulator that serves until it is dropped. It has threads and a runtime of its own, so that a test may pause its clock
-/// or block, and may be synchronous.
+/// A simulator that serves until it is dropped. It has its own threads and runtime, so that a test
+/// may pause its clock, block or be synchronous.
 #[derive(Debug)]
 pub struct Simulator {
     shared: Arc<Shared>,
@@ -78,14 +78,14 @@ pub struct Simulator {
 impl Drop for Simulator {
     fn drop(&mut self) {
         if let Some(runtime) = self.runtime.take() {
-            // Not waited for: this may run inside another runtime.
+            // The shutdown is not awaited, because this may run inside another runtime.
             runtime.shutdown_background();
         }
     }
 }
 
 impl Simulator {
-    /// Starts to serve. The port is open when this returns.
+    /// Starts a simulator. Its port is open when this returns.
     pub fn start(fleet: Fleet, options: Options) -> Result<Self, StartError> {
         fleet.validate()?;
         if !options.speed.is_finite() || options.speed <= 0.0 {
@@ -108,7 +108,7 @@ impl Simulator {
         let shared = Arc::new(Shared::new(world, options.latency, url));
         let serving = Arc::clone(&shared);
         let listener = {
-            // Registers the socket with this runtime, not with the caller's.
+            // Registers the socket with this runtime instead of the caller's.
             let _context = runtime.enter();
             tokio::net::TcpListener::from_std(socket).map_err(failed)?
         };
@@ -120,19 +120,20 @@ impl Simulator {
         })
     }
 
-    /// The endpoint, such as `http://127.0.0.1:41234`.
+    /// Returns the endpoint, such as `http://127.0.0.1:41234`.
     #[must_use]
     pub fn url(&self) -> &str {
         &self.shared.url
     }
 
-    /// The account and key that the operator has of its own.
+    /// Returns the account and key of the operator.
     #[must_use]
     pub fn home(&self) -> &Home {
         &self.home
     }
 
-    /// The variables that make an AWS client talk to this simulator with the home account's key.
+    /// Returns the environment variables that direct an AWS client to this simulator with the home
+    /// account's key.
     #[must_use]
     pub fn env(&self) -> Vec<(String, String)> {
         [
@@ -146,62 +147,62 @@ impl Simulator {
         .into()
     }
 
-    /// Sets a fault, which meets requests from now on.
+    /// Sets a fault for all requests from now on.
     pub fn add_fault(&self, fault: impl Into<Fault>) -> FaultId {
         self.shared.world().faults.add(fault.into())
     }
 
-    /// Removes one; false if it was not there.
+    /// Removes a fault. Returns false if it did not exist.
     pub fn remove_fault(&self, id: FaultId) -> bool {
         self.shared.world().faults.remove(id)
     }
 
-    /// Removes all, those of the fleet too.
+    /// Removes all faults, those of the fleet included.
     pub fn clear_faults(&self) {
         self.shared.world().faults.clear();
     }
 
-    /// All faults in force and how often they were met.
+    /// Returns all faults in force, with their counts.
     #[must_use]
     pub fn faults(&self) -> Vec<ActiveFault> {
         self.shared.world().faults.list()
     }
 
-    /// The counters as they are.
+    /// Returns a snapshot of the counters.
     #[must_use]
     pub fn counters(&self) -> Counters {
         self.shared.world().ledger.counters()
     }
 
-    /// Zeroes the counters and empties the log of all requests. The log of writes stays.
+    /// Resets the counters and empties the log of all requests. The log of writes stays.
     pub fn reset_counters(&self) {
         self.shared.world().ledger.reset();
     }
 
-    /// Every write so far, in order.
+    /// Returns all writes, in order.
     #[must_use]
     pub fn writes(&self) -> Vec<Write> {
         self.shared.world().ledger.writes().to_vec()
     }
 
-    /// Empties the log of writes; sequence numbers go on.
+    /// Empties the log of writes. Sequence numbers continue.
     pub fn clear_writes(&self) {
         self.shared.world().ledger.clear_writes();
     }
 
-    /// The last requests, at most [`Options::request_log`].
+    /// Returns the last requests, at most [`Options::request_log`].
     #[must_use]
     pub fn requests(&self) -> Vec<RequestRecord> {
         self.shared.world().ledger.requests()
     }
 
-    /// Every notebook as it truly is now, sorted by account, region and name.
+    /// Returns all notebooks in their true state, sorted by account, region and name.
     #[must_use]
     pub fn notebooks(&self) -> Vec<Notebook> {
         self.shared.world().notebooks()
     }
 
-    /// One notebook as it truly is now.
+    /// Returns a notebook in its true state.
     #[must_use]
     pub fn notebook(&self, account: &str, region: &str, name: &str) -> Option<Notebook> {
         let mut world = self.shared.world();
@@ -209,18 +210,18 @@ impl Simulator {
         Some(instance.record.clone())
     }
 
-    /// Adds or replaces a notebook; a transition under way is forgotten.
+    /// Adds or replaces a notebook. A transition in progress is dropped.
     pub fn put_notebook(&self, notebook: Notebook) {
         self.shared.world().put_notebook(notebook);
     }
 
-    /// Takes a notebook away at once; false if it was not there.
+    /// Removes a notebook at once. Returns false if it did not exist.
     pub fn remove_notebook(&self, account: &str, region: &str, name: &str) -> bool {
         self.shared.world().remove_notebook(account, region, name)
     }
 
-    /// Changes a notebook at once and moves its `LastModifiedTime`; a transition under way is forgotten. Its account, region and
-    /// name cannot be changed. False if it was not there.
+    /// Changes a notebook at once, and its `LastModifiedTime`. A transition in progress is dropped.
+    /// Account, region and name cannot be changed. Returns false if the notebook did not exist.
     pub fn modify_notebook(
         &self,
         account: &str,
@@ -231,7 +232,7 @@ impl Simulator {
         self.shared.modify(account, region, name, change)
     }
 
-    /// Lets a notebook's owner act on it.
+    /// Performs an act of a notebook's owner.
     pub fn owner(
         &self,
         account: &str,
@@ -242,8 +243,9 @@ impl Simulator {
         self.shared.owner(account, region, name, act)
     }
 
-    /// Restarts a notebook as Terraform's provider does: stop, wait, [`OwnerAct::Resize`], wait, start, wait. The restarter gives
-    /// up at the first refusal. Its calls are neither counted nor logged.
+    /// Restarts a notebook as Terraform's provider does: stop, wait, [`OwnerAct::Resize`], wait,
+    /// start, wait. Gives up at the first rejection. The restarter's calls are neither counted nor
+    /// logged.
     pub async fn restart(
         &self,
         account: &str,
@@ -254,17 +256,17 @@ impl Simulator {
         restart.run(&self.shared, (account, region, name)).await
     }
 
-    /// Adds an account, or replaces its roles and regions; its notebooks stay.
+    /// Adds an account, or replaces its roles and regions. Its notebooks stay.
     pub fn put_account(&self, account: Account) {
         self.shared.world().put_account(account);
     }
 
-    /// Sets the times of transition, for those that begin from now on.
+    /// Sets the durations of transitions that begin from now on.
     pub fn set_timings(&self, timings: Timings) {
         self.shared.world().timings = timings;
     }
 
-    /// Expires all credentials that were handed out, whatever their answer promised.
+    /// Expires all issued credentials, whatever expiry their answers contained.
     pub fn expire_sessions(&self) {
         self.shared.expire_sessions();
     }
@@ -304,7 +306,7 @@ impl Shared {
         world.sessions.expire(now);
     }
 
-    /// A session of the home account, in the form of a container's credentials agent.
+    /// Returns a session of the home account, in the form of a container's credentials agent.
     pub(crate) fn container_credentials(&self) -> serde_json::Value {
         let mut world = self.world();
         let now = world.timestamp(Instant::now());

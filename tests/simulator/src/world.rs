@@ -1,5 +1,5 @@
-//! The whole state behind the endpoint: accounts, notebooks, credentials, faults, counters. One short lock guards it, which
-//! also gives all writes one order.
+//! State behind the endpoint: accounts, notebooks, credentials, faults, counters. One short lock
+//! guards it, and so gives all writes one order.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -18,11 +18,12 @@ use crate::{
     sessions::Sessions,
 };
 
-/// The notebooks of one account and region.
+/// Notebooks of one account and region.
 #[derive(Debug, Default)]
 pub(crate) struct Holding {
     pub(crate) instances: BTreeMap<String, Instance>,
-    /// Those with a transition under way or a lag, so that the others need no look.
+    /// Names of the notebooks with a transition in progress or a lag. Only these need to be
+    /// settled.
     moving: BTreeSet<String>,
 }
 
@@ -72,7 +73,7 @@ impl World {
         world
     }
 
-    /// Adds an account, or replaces its roles and regions; its notebooks stay.
+    /// Adds an account, or replaces its roles and regions. Its notebooks stay.
     pub(crate) fn put_account(&mut self, account: Account) {
         let id = account.id.clone();
         let holdings = self.tenants.remove(&id).map(|tenant| tenant.holdings);
@@ -94,7 +95,7 @@ impl World {
         }
     }
 
-    /// Adds or replaces a notebook; an account that is not there comes with it.
+    /// Adds or replaces a notebook, and adds its account if it is missing.
     pub(crate) fn put_notebook(&mut self, notebook: Notebook) {
         if !self.tenants.contains_key(&notebook.account) {
             self.put_account(Account::new(&notebook.account));
@@ -113,7 +114,7 @@ impl World {
             .is_some_and(|holding| holding.instances.remove(name).is_some())
     }
 
-    /// The notebooks of an account and region as they are now. `None` where there never was one.
+    /// Returns the present notebooks of an account and region, or `None` if there was never one.
     pub(crate) fn holding(
         &mut self,
         account: &str,
@@ -148,7 +149,7 @@ impl World {
         self.holding(account, region, now)?.instances.get_mut(name)
     }
 
-    /// Takes an accepted call, or an owner's act.
+    /// Begins an accepted call or an owner's act.
     pub(crate) fn begin(
         &mut self,
         (account, region, name): (&str, &str, &str),
@@ -167,7 +168,7 @@ impl World {
         }
     }
 
-    /// Every notebook as it is now, sorted by account, region and name.
+    /// Returns all present notebooks, sorted by account, region and name.
     pub(crate) fn notebooks(&mut self) -> Vec<Notebook> {
         let now = Instant::now();
         let places = self.tenants.iter().flat_map(|(account, tenant)| {

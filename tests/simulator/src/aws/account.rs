@@ -26,7 +26,8 @@ pub(super) fn perform(world: &World, context: &Context<'_>) -> Result<Vec<u8>, A
     }
 }
 
-/// Another account may be named only from an organization's management account, which is not simulated.
+/// Lists the regions. Another account may be named only from an organization's management account,
+/// which is not simulated.
 fn list_regions(world: &World, context: &Context<'_>) -> Result<Vec<u8>, ApiError> {
     let invalid = |message: &str| ApiError::new("ValidationException", 400, message);
     let input = Input::deserialize(context.request.json());
@@ -42,7 +43,7 @@ fn list_regions(world: &World, context: &Context<'_>) -> Result<Vec<u8>, ApiErro
     if page == 0 || input.max_results.is_some_and(|max| max > 50) {
         return Err(invalid("MaxResults must be from 1 to 50"));
     }
-    // The token belongs to its filter, as AWS's tokens do.
+    // A token belongs to its filter, as in AWS.
     let wanted = input.region_opt_status_contains;
     let filter = wanted
         .as_ref()

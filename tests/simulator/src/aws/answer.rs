@@ -1,4 +1,4 @@
-//! Answers and errors, as each service's protocol writes them, and the codes and texts that each service uses.
+//! Answers and errors in each service's protocol, with the codes and texts of each service.
 
 use std::borrow::Cow;
 
@@ -10,7 +10,7 @@ use axum::{
 use super::request::AwsRequest;
 use crate::{Operation, Service, sessions::Caller, sessions::Refusal};
 
-/// An error answer.
+/// Error answer.
 #[derive(Debug)]
 pub(super) struct ApiError {
     pub(super) code: Cow<'static, str>,
@@ -18,7 +18,7 @@ pub(super) struct ApiError {
     pub(super) message: String,
 }
 
-/// The codes of one service, which do not agree with each other.
+/// Error codes of one service. They differ between services.
 #[derive(Debug)]
 pub(super) struct Codes(Service);
 
@@ -31,12 +31,12 @@ impl ApiError {
         }
     }
 
-    /// `SageMaker`'s answer to nearly everything that is wrong with a request.
+    /// Returns `SageMaker`'s answer to nearly every invalid request.
     pub(super) fn validation(message: impl Into<String>) -> Self {
         Self::new("ValidationException", 400, message)
     }
 
-    /// `SageMaker`'s answer for a notebook that does not exist.
+    /// Returns `SageMaker`'s answer for a notebook that does not exist.
     pub(super) fn not_found() -> Self {
         Self::validation("RecordNotFound")
     }
@@ -84,7 +84,8 @@ impl Codes {
         ApiError::new(code, self.forbidden(), message)
     }
 
-    /// The same words as for invalid keys: only `GetCallerIdentity` tells the two apart.
+    /// Returns the same message as for invalid keys. Only `GetCallerIdentity` distinguishes the
+    /// two.
     pub(super) fn region_disabled(&self, code: &str) -> ApiError {
         ApiError {
             code: Cow::Owned(code.to_owned()),
@@ -120,7 +121,7 @@ impl Codes {
         ApiError::new(self.denied_code(), self.forbidden(), message)
     }
 
-    /// The refusal of a caller who has no identity yet.
+    /// Returns the rejection of a caller without an identity.
     pub(super) fn not_authorized(&self, operation: Operation) -> ApiError {
         let message = format!("Not authorized to perform sts:{operation}");
         ApiError::new(self.denied_code(), self.forbidden(), message)
@@ -152,7 +153,7 @@ impl Codes {
 const INVALID: &str = "The security token included in the request is invalid.";
 const EXPIRED: &str = "The security token included in the request is expired";
 
-/// Writes an answer in the service's protocol.
+/// Renders an answer in the service's protocol.
 pub(super) fn render(service: Service, result: Result<Vec<u8>, ApiError>) -> Response<Body> {
     let content_type = match service {
         Service::SageMaker => "application/x-amz-json-1.1",
@@ -180,7 +181,7 @@ pub(super) fn render(service: Service, result: Result<Vec<u8>, ApiError>) -> Res
     response
 }
 
-/// Always the same: nothing depends on it, and two runs can be compared.
+/// Always the same, so that two runs can be compared. Nothing depends on it.
 const REQUEST_ID: &str = "00000000-0000-4000-8000-000000000000";
 
 fn error_body(service: Service, error: &ApiError) -> Vec<u8> {
@@ -204,7 +205,7 @@ fn error_body(service: Service, error: &ApiError) -> Vec<u8> {
 
 const XMLNS: &str = "https://sts.amazonaws.com/doc/2011-06-15/";
 
-/// An answer of the query protocol; `result` is XML already.
+/// Renders an answer of the query protocol. `result` is already XML.
 pub(super) fn xml(operation: Operation, result: &str) -> Vec<u8> {
     format!(
         "<{operation}Response xmlns=\"{XMLNS}\"><{operation}Result>{result}</{operation}Result>\
@@ -213,7 +214,7 @@ pub(super) fn xml(operation: Operation, result: &str) -> Vec<u8> {
     .into_bytes()
 }
 
-/// Text as XML writes it.
+/// Escapes text for XML.
 pub(super) fn escape(text: &str) -> String {
     text.replace('&', "&amp;")
         .replace('<', "&lt;")

@@ -1,4 +1,4 @@
-//! `SageMaker`: pages of notebooks and of tags, and the tokens between them.
+//! `SageMaker`: pages of notebooks and of tags, and their tokens.
 
 use std::{
     fmt::Write as _,
@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{fault::active::name_matches, instance::Instance, world::World};
 
-/// The service's bounds for `MaxResults` of `ListNotebookInstances`.
+/// Upper limit of `MaxResults` of `ListNotebookInstances`.
 const MAX_NOTEBOOKS: usize = 100;
 
 #[derive(Deserialize)]
@@ -28,7 +28,7 @@ struct Input {
     query: Query,
 }
 
-/// The filters and the order: what a token belongs to.
+/// Filters and order of a list. A token belongs to them.
 #[derive(Debug, Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct Query {
@@ -58,14 +58,14 @@ enum SortOrder {
     Descending,
 }
 
-/// Where a list goes on. Opaque to clients.
+/// Position in a list. Opaque to clients.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 struct Token {
-    /// Of the filters and the order.
+    /// Fingerprint of the filters and the order.
     fingerprint: u64,
-    /// After the notebook with this key; the start if there was none yet.
+    /// Key of the last notebook shown, or `None` at the start.
     after: Option<(String, String)>,
-    /// Empty pages since the last one that was not.
+    /// Empty pages since the last page with notebooks.
     empty: u32,
 }
 
@@ -131,7 +131,7 @@ impl Query {
                 .is_none_or(|after| modified > after)
     }
 
-    /// What the list is sorted by; the name decides between equals.
+    /// Returns the sort key of a notebook. The name decides between equal values.
     fn key(&self, instance: &Instance) -> (String, String) {
         let key = match self.sort_by.unwrap_or_default() {
             SortBy::Name => String::new(),
@@ -143,11 +143,11 @@ impl Query {
 }
 
 impl Token {
-    /// Hexadecimal of JSON.
+    /// Encodes the token as JSON in hexadecimal.
     fn encode(&self) -> String {
         let mut text = String::new();
         for byte in serde_json::to_vec(self).unwrap_or_default() {
-            // Writing to a String cannot fail.
+            // Writing to a `String` never fails.
             let _ = write!(text, "{byte:02x}");
         }
         text
@@ -224,7 +224,7 @@ pub(super) fn notebooks(world: &mut World, context: &Context<'_>) -> Result<Vec<
     Ok(answer)
 }
 
-/// The notebooks of one page, and whether there are more after it.
+/// Returns the notebooks of one page, and true if more follow.
 fn page<'a>(
     instances: &'a std::collections::BTreeMap<String, Instance>,
     query: &Query,
@@ -234,7 +234,7 @@ fn page<'a>(
     let ascending = query.sort_order.unwrap_or_default() == SortOrder::Ascending;
     let mut shown: Vec<&Instance> =
         if query.sort_by.unwrap_or_default() == SortBy::Name && ascending {
-            // The order of the map: no need to look at what was shown before.
+            // The map is in this order, so the notebooks already shown are skipped directly.
             let from = after.map_or(Bound::Unbounded, |(_, name)| Bound::Excluded(name.as_str()));
             let rest = instances.range::<str, _>((from, Bound::Unbounded));
             let matching = rest
@@ -289,7 +289,8 @@ fn summary(instance: &Instance) -> Summary<'_> {
     }
 }
 
-/// The tags of a notebook, by key. The ARN must be one of the caller's account and region.
+/// Returns the tags of a notebook, sorted by key. The ARN must be in the caller's account and
+/// region.
 pub(super) fn tags(world: &mut World, context: &Context<'_>) -> Result<Vec<u8>, ApiError> {
     let request = context.request;
     let arn = request.field("ResourceArn").unwrap_or_default();

@@ -1,4 +1,5 @@
-//! A request taken apart: service, region and key from the `SigV4` credential scope; operation from header, path or form.
+//! Parses a request: service, region and key from the `SigV4` credential scope, and the operation
+//! from header, path or form.
 
 use std::collections::HashMap;
 
@@ -16,7 +17,7 @@ use crate::{Operation, Service};
 pub(super) struct AwsRequest {
     pub(super) service: Service,
     pub(super) operation: Operation,
-    /// Its name as it was sent, for the error about unknown ones.
+    /// Name of the operation as sent, for the error about unknown operations.
     pub(super) operation_name: String,
     pub(super) region: String,
     pub(super) access_key_id: Option<String>,
@@ -24,7 +25,7 @@ pub(super) struct AwsRequest {
     pub(super) body: Payload,
 }
 
-/// The body, by protocol.
+/// Body of a request, by protocol.
 #[derive(Debug)]
 pub(super) enum Payload {
     /// awsJson1.1 and REST-JSON.
@@ -40,7 +41,8 @@ struct Scope<'a> {
 }
 
 impl AwsRequest {
-    /// Takes a request apart. Fails on what no SDK sends: an unknown service, a body that is not what the protocol says.
+    /// Parses a request. Fails for requests that no SDK sends: an unknown service, or a body that
+    /// does not match the protocol.
     pub(super) fn parse(parts: &Parts, body: &[u8]) -> Result<Self, ApiError> {
         let header = |name: &str| text(&parts.headers, name);
         let scope = header(header::AUTHORIZATION.as_str()).and_then(Scope::parse);
@@ -84,7 +86,7 @@ impl AwsRequest {
         })
     }
 
-    /// The JSON body; null for the query protocol.
+    /// Returns the JSON body, or null for the query protocol.
     pub(super) fn json(&self) -> &Value {
         match &self.body {
             Payload::Json(value) => value,
@@ -92,7 +94,7 @@ impl AwsRequest {
         }
     }
 
-    /// A string of the JSON body or a field of the form.
+    /// Returns a string of the JSON body or a field of the form.
     pub(super) fn field(&self, name: &str) -> Option<&str> {
         match &self.body {
             Payload::Json(value) => value.get(name)?.as_str(),
@@ -100,7 +102,7 @@ impl AwsRequest {
         }
     }
 
-    /// The notebook that the request names, by name or by ARN.
+    /// Returns the notebook that the request names, by name or by ARN.
     pub(super) fn notebook(&self) -> Option<&str> {
         self.field("NotebookInstanceName").or_else(|| {
             let arn = self.field("ResourceArn")?;
@@ -108,7 +110,7 @@ impl AwsRequest {
         })
     }
 
-    /// Account and name (with path) of the role that is to be assumed.
+    /// Returns account and name (with path) of the requested role.
     pub(super) fn role(&self) -> Option<(&str, &str)> {
         let mut parts = self.field("RoleArn")?.splitn(6, ':').skip(4);
         let account = parts.next()?;

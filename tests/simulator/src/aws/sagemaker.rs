@@ -76,7 +76,7 @@ struct Tag {
     value: String,
 }
 
-/// A time as awsJson1.1 writes it: seconds with milliseconds.
+/// Formats a time for awsJson1.1: seconds with milliseconds.
 #[expect(
     clippy::cast_precision_loss,
     reason = "milliseconds of this century are exact in a double"
@@ -85,7 +85,7 @@ pub(super) fn seconds(time: Timestamp) -> f64 {
     time.as_millisecond() as f64 / 1000.0
 }
 
-/// Writes an answer that serde cannot fail to write.
+/// Serializes an answer. Serde cannot fail for these types.
 pub(super) fn to_json(answer: &impl Serialize) -> Result<Vec<u8>, ApiError> {
     serde_json::to_vec(answer).map_err(|e| ApiError::new("InternalFailure", 500, e.to_string()))
 }
@@ -151,7 +151,7 @@ fn describe(instance: &Instance) -> Result<Vec<u8>, ApiError> {
     })
 }
 
-/// Guards a write and lets it take its course. The answer of all of them is empty.
+/// Checks a write, and begins its transition. All writes have an empty answer.
 fn write(
     world: &mut World,
     context: &Context<'_>,
@@ -163,7 +163,8 @@ fn write(
     Ok(Vec::new())
 }
 
-/// Existence, then state, then (where permission is not looked at before state) permission.
+/// Checks existence, then state, then permission. With `permission_before_state`, permission was
+/// checked before.
 fn guard(world: &mut World, context: &Context<'_>, transition: Transition) -> Result<(), ApiError> {
     let assumptions = world.assumptions.clone();
     let instance = find(world, context)?;

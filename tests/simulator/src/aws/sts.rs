@@ -28,8 +28,9 @@ pub(super) fn perform(world: &mut World, context: &Context<'_>) -> Result<Vec<u8
     }
 }
 
-/// The role must exist, trust the caller's account (only the home account is trusted) and its external id must be the one
-/// that was sent. AWS does not say which of these failed.
+/// Checks that the role exists, that it trusts the caller's account, and that the external ID
+/// matches. Roles trust only the home account. As in AWS, the error does not tell which check
+/// failed.
 fn assume_role(world: &mut World, context: &Context<'_>) -> Result<Vec<u8>, ApiError> {
     let request = context.request;
     let trusted = context.caller.account == world.sessions.home().account;
@@ -44,7 +45,8 @@ fn assume_role(world: &mut World, context: &Context<'_>) -> Result<Vec<u8>, ApiE
     Ok(xml(Operation::AssumeRole, &credentials(&session)))
 }
 
-/// Credentials for a Kubernetes service account's token (IRSA). The role must exist; its external id does not matter.
+/// Issues credentials for a Kubernetes service account's token (IRSA). The role must exist. Its
+/// external ID does not matter.
 pub(super) fn assume_role_with_web_identity(
     world: &mut World,
     request: &AwsRequest,

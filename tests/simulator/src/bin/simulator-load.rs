@@ -1,11 +1,13 @@
-//! `simulator-load`: how many requests a simulator with one thread answers. To be built in release mode:
+//! `simulator-load` measures how many requests a simulator with one thread answers. Build it in
+//! release mode:
 //!
 //! ```console
 //! $ cargo run --release -p sagemaker-simulator --bin simulator-load
 //! ```
 //!
-//! It uses plain sockets, not the SDK, so that the client costs little. The second figure is what one core could do: answers
-//! per second of the serving thread's own processor time (Linux only), which other work on the machine does not disturb.
+//! It uses plain sockets instead of the SDK, so that the client costs little. The second figure is
+//! the capacity of one core: answers per second of the serving thread's processor time (Linux
+//! only). Other work on the machine does not affect it.
 
 use std::{
     fs,
@@ -23,13 +25,13 @@ use sagemaker_simulator::{Fleet, Notebook, Options, Simulator};
 /// Measures how many requests a simulator with one thread answers.
 #[derive(Debug, Parser)]
 struct Arguments {
-    /// How long each kind of request is sent
+    /// Time for each kind of request, in seconds
     #[arg(long, default_value_t = 3)]
     seconds: u64,
-    /// How many connections send at the same time
+    /// Number of concurrent connections
     #[arg(long, default_value_t = 16)]
     connections: usize,
-    /// Notebooks in the fleet
+    /// Number of notebooks in the fleet
     #[arg(long, default_value_t = 10_000)]
     notebooks: usize,
 }
@@ -121,7 +123,8 @@ fn read_answer(connection: &mut BufReader<TcpStream>) -> io::Result<()> {
     Ok(())
 }
 
-/// What the simulator's threads have used so far; `None` where the system does not say.
+/// Returns the processor time of the simulator's threads so far, or `None` if the system does not
+/// report it.
 fn processor_time() -> Option<Duration> {
     let threads = fs::read_dir("/proc/self/task").ok()?.flatten();
     let named = |path: &Path| {

@@ -1,4 +1,4 @@
-//! The faults in force: matching, counting, token buckets, and the plan that they make for a request.
+//! Faults in force: matching, counting, token buckets, and their combined effect on a request.
 
 use std::{
     collections::HashMap,
@@ -10,35 +10,35 @@ use serde::Serialize;
 use super::{Effect, Fault, Loss, Scope, When};
 use crate::{Operation, sessions::Refusal};
 
-/// Names a fault that was set, to remove it again.
+/// Identifies a fault, to remove it.
 pub type FaultId = u64;
 
-/// A fault in force, and how often it was met.
+/// A fault in force, with its counts.
 #[derive(Clone, Debug, Serialize)]
 pub struct ActiveFault {
-    /// To remove it by.
+    /// ID for removing the fault.
     pub id: FaultId,
-    /// What was set.
+    /// The fault.
     #[serde(flatten)]
     pub fault: Fault,
-    /// Requests within its scope.
+    /// Number of requests in scope.
     pub matched: u64,
-    /// Those of them that it took effect on. A bucket that still had a token counts too.
+    /// Number of affected requests. A bucket that still had a token counts too.
     pub fired: u64,
 }
 
-/// What a fault is matched against.
+/// Properties of a request that faults are matched against.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Subject<'a> {
     pub(crate) account: &'a str,
-    /// The account of the keys: another one where a role is asked for.
+    /// Account of the keys. It differs from `account` if a role is requested.
     pub(crate) keys_of: &'a str,
     pub(crate) region: &'a str,
     pub(crate) operation: Operation,
     pub(crate) notebook: Option<&'a str>,
 }
 
-/// What the faults in force mean for one request.
+/// Combined effect of the faults in force on one request.
 #[expect(
     clippy::struct_excessive_bools,
     reason = "effects that are independent of each other"
@@ -83,7 +83,7 @@ pub(crate) struct Faults {
     last_id: FaultId,
 }
 
-/// Whether a name matches an exact name, or a beginning and a `*`.
+/// Returns true if a name equals the pattern, or starts with it up to its `*`.
 pub(crate) fn name_matches(pattern: &str, name: &str) -> bool {
     match pattern.strip_suffix('*') {
         Some(beginning) => name.starts_with(beginning),
@@ -98,7 +98,7 @@ impl Scope {
             Effect::InvalidKeys | Effect::ExpiredToken => subject.keys_of,
             _ => subject.account,
         };
-        // Vanish meets Lists; its notebook says what vanishes, not which request matches.
+        // Vanish applies to Lists. Its notebook selects what vanishes, not the matching requests.
         let notebook = if matches!(effect, Effect::Vanish) {
             subject.operation == Operation::ListNotebookInstances
         } else {
@@ -118,7 +118,7 @@ impl Scope {
 }
 
 impl When {
-    /// Whether the request that is the `matched`-th (from one) is met, after `fired` were.
+    /// Returns true if the `matched`-th request (from one) is affected, after `fired` others were.
     fn met(&self, matched: u64, fired: u64) -> bool {
         matched.checked_sub(self.skip).is_some_and(|counted| {
             counted > 0 && self.every.is_none_or(|every| counted % every == 0)
@@ -158,7 +158,7 @@ impl Faults {
             .collect()
     }
 
-    /// Counts the request against every fault in scope, takes tokens, and says what shall happen to it.
+    /// Counts the request for every fault in scope, takes tokens, and returns the combined effect.
     pub(crate) fn plan(&mut self, subject: &Subject<'_>, now: Instant) -> Plan {
         let mut plan = Plan::default();
         for entry in &mut self.entries {

@@ -1,4 +1,4 @@
-//! Fleets made up from a few numbers, always the same for the same numbers.
+//! Fleets generated from a few numbers. The same numbers always give the same fleet.
 
 use std::str::FromStr;
 
@@ -7,38 +7,38 @@ use jiff::Timestamp;
 use super::{Account, Fleet};
 use crate::{Notebook, Platform, Platforms, RootAccess, Status, regions};
 
-/// When every generated notebook was created: the start of 2025.
+/// Creation time of every generated notebook: the start of 2025.
 const CREATED: Timestamp = Timestamp::constant(1_735_689_600, 0);
 
-/// What to generate: `accounts=2,regions=3,notebooks=100,seed=1`, every part optional.
+/// Description of a fleet: `accounts=2,regions=3,notebooks=100,seed=1`, every part optional.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Generate {
-    /// Number of accounts, `100000000001` and up, each with a role `sudoless`.
+    /// Number of accounts, from `100000000001` up, each with a role `sudoless`.
     pub accounts: usize,
-    /// Number of enabled regions per account, the first of [`regions::DEFAULT`]; at most 17.
+    /// Number of enabled regions per account, the first of [`regions::DEFAULT`]. At most 17.
     pub regions: usize,
-    /// Number of notebooks in all, dealt out to accounts and regions in turn.
+    /// Total number of notebooks, distributed to accounts and regions in turn.
     pub notebooks: usize,
     /// Share of the notebooks with `RootAccess: Enabled`, 0 to 1.
     pub enabled: f64,
-    /// Share of the notebooks that are `Stopped`, 0 to 1; the others are `InService`.
+    /// Share of the notebooks that are `Stopped`, 0 to 1. The others are `InService`.
     pub stopped: f64,
     /// Share of the notebooks with a lifecycle configuration, 0 to 1.
     pub lifecycle: f64,
-    /// Share of the notebooks whose `RootAccess` is absent, 0 to 1, taken before the others.
+    /// Share of the notebooks without `RootAccess`, 0 to 1. Taken before the other shares.
     pub absent: f64,
-    /// Share of the notebooks on a retired platform, 0 to 1; the platforms take turns.
+    /// Share of the notebooks on a retired platform, 0 to 1. The platforms take turns.
     pub retired: f64,
     /// Share of the notebooks with an Elastic Inference accelerator, 0 to 1.
     pub accelerators: f64,
-    /// Another seed deals out the shares differently.
+    /// Seed of the distribution of the shares.
     pub seed: u64,
 }
 
-/// Why a description of a generated fleet was not understood.
+/// Reason why a description is invalid.
 #[derive(Debug, thiserror::Error)]
 pub enum GenerateError {
-    /// Not `key=value`, or an unknown key.
+    /// The part is not `key=value`, or its key is unknown.
     #[error(
         "{0:?} is none of accounts=, regions=, notebooks=, enabled=, stopped=, lifecycle=, absent=, retired=, accelerators=, seed="
     )]
@@ -107,7 +107,7 @@ impl FromStr for Generate {
 }
 
 impl Generate {
-    /// The fleet. Names are `notebook-00000` and up, times are fixed.
+    /// Generates the fleet. Names are `notebook-00000` and up, and times are fixed.
     #[must_use]
     pub fn fleet(&self) -> Fleet {
         let mut random = fastrand::Rng::with_seed(self.seed);
@@ -119,7 +119,7 @@ impl Generate {
                     .regions(names.iter().copied())
             })
             .collect();
-        // Region after region within an account, then the next account; then from the start again.
+        // All regions of an account, then the next account, then from the start again.
         let targets = accounts
             .iter()
             .flat_map(|account| names.iter().map(move |region| (&account.id, *region)));
@@ -136,7 +136,8 @@ impl Generate {
         }
     }
 
-    /// Deals out platforms and accelerators by random numbers of their own: the other shares fall as they would without them.
+    /// Distributes platforms and accelerators with a separate random generator, so that the other
+    /// shares stay the same.
     fn with_platforms(&self, mut notebooks: Vec<Notebook>) -> Vec<Notebook> {
         let mut random = fastrand::Rng::with_seed(!self.seed);
         let mut retired = Platforms::default().retired.into_iter().cycle();
