@@ -15,30 +15,33 @@ use crate::watchdog::Watchdog;
 use crate::{Error, Tool, Toolbox, feed, kubeconfig};
 use control_plane::ControlPlane;
 
-/// How often to start anew when another process was given one of our ports in between.
+/// Attempts to start when another process takes one of the chosen ports meanwhile.
 const ATTEMPTS: u32 = 4;
 
-/// Between two looks whether the API server is ready.
+/// Interval of the checks that the API server is ready.
 const POLL: Duration = Duration::from_millis(100);
 
-/// What to start.
+/// Options of a cluster.
 #[derive(Debug, Clone, Copy)]
 pub struct Options {
-    /// Also run kube-controller-manager with the controllers for garbage collection, namespaces and service accounts. Without
-    /// it no owned object is collected, no namespace finishes its deletion and no namespace has a `default` service account.
+    /// True to run kube-controller-manager with the controllers for garbage collection, namespaces
+    /// and service accounts. Without it, owned objects are not collected, deletions of namespaces
+    /// do not end, and namespaces have no `default` service account.
     pub controller_manager: bool,
-    /// Also log what service accounts ask of the API server, and what it answers: see [`LocalCluster::audit_log`].
+    /// True to log the requests of service accounts and their answers: see
+    /// [`LocalCluster::audit_log`].
     pub audit_log: bool,
-    /// How long to wait for the cluster to be ready, building of the tools not counted.
+    /// Timeout until the cluster is ready, without the build of the tools.
     pub deadline: Duration,
 }
 
-/// A running control plane of its own. Dropping it ends the programs and removes the folder; so does the end of the process.
+/// A running control plane. Dropping it ends its programs and removes its folder, and so does the
+/// end of the process.
 ///
-/// All methods take `&self`: one cluster can be shared by the threads of a test program.
+/// All methods take `&self`, so the threads of a test program can share one cluster.
 #[derive(Debug)]
 pub struct LocalCluster {
-    // Dropped in this order: the programs before the folder that they write to.
+    // The fields are dropped in this order: the programs before their folder.
     control_plane: Mutex<ControlPlane>,
     toolbox: Toolbox,
     port: u16,
@@ -49,7 +52,7 @@ pub struct LocalCluster {
 
 impl Default for Options {
     fn default() -> Self {
-        // Three seconds are usual; a machine that compiles at the same time has taken thirty.
+        // Three seconds are usual. A machine that compiled at the same time took thirty.
         Self {
             controller_manager: false,
             audit_log: false,
@@ -59,7 +62,7 @@ impl Default for Options {
 }
 
 impl LocalCluster {
-    /// Builds the tools if need be, starts a control plane and waits until it is ready. Blocks.
+    /// Builds the tools if needed, starts a control plane, and waits until it is ready. Blocks.
     pub fn start(options: Options) -> Result<Self, Error> {
         let toolbox = Toolbox::open()?;
         toolbox.provide(&Tool::CLUSTER)?;
@@ -95,21 +98,22 @@ impl LocalCluster {
             cluster
                 .control_plane()
                 .start_controller_manager(&cluster.toolbox, &cluster.watchdog)?;
-            // The controller manager makes this one, so it works.
+            // The controller manager creates this service account, so it is running.
             cluster.wait_until_ready("/api/v1/namespaces/default/serviceaccounts/default")?;
         }
         Ok(cluster)
     }
 
-    /// The kubeconfig of the administrator (group `system:masters`). Made before the API server started, and only readable by
-    /// the owner.
+    /// Returns the path of the administrator's kubeconfig (group `system:masters`). It is written
+    /// before the API server starts, and only its owner can read it.
     #[must_use]
     pub fn kubeconfig_path(&self) -> &Path {
         &self.kubeconfig
     }
 
-    /// Writes a kubeconfig for somebody else's bearer token, for example one from `kubectl create token`, into the cluster's
-    /// folder, and returns its path. `user` names the file and the user in it; any token there before is replaced.
+    /// Writes a kubeconfig for a bearer token, for example one from `kubectl create token`, into
+    /// the cluster's folder, and returns its path. `user` is the name of the file and of the user
+    /// in it. An existing file is replaced.
     pub fn kubeconfig_for(&self, user: &str, token: &str) -> Result<PathBuf, Error> {
         let path = self.folder().join(format!("{user}.kubeconfig"));
         kubeconfig::write(
@@ -122,37 +126,40 @@ impl LocalCluster {
         Ok(path)
     }
 
-    /// Where the API server logs the requests of service accounts, with [`Options::audit_log`]: one `audit.k8s.io/v1` Event a line,
-    /// without bodies. The line of a request is written when its answer is, that of a watch when it begins and when it ends.
+    /// Returns the path of the log of service accounts' requests, with [`Options::audit_log`]. It
+    /// has one `audit.k8s.io/v1` Event per line, without bodies. The line of a request is written
+    /// with its answer. A watch has a line at its start and one at its end.
     #[must_use]
     pub fn audit_log(&self) -> PathBuf {
         control_plane::audit_log(self.folder())
     }
 
-    /// `https://127.0.0.1:<port>`.
+    /// Returns the URL of the API server, `https://127.0.0.1:<port>`.
     #[must_use]
     pub fn url(&self) -> String {
         format!("https://127.0.0.1:{}", self.port)
     }
 
-    /// The cluster's folder: logs, certificates, data. Also good for files of a test; it goes with the cluster.
+    /// Returns the cluster's folder with logs, certificates and data. Tests may put files into it.
+    /// It is removed with the cluster.
     #[must_use]
     pub fn folder(&self) -> &Path {
         self.watchdog.folder()
     }
 
-    /// The path of a tool, built first if need be.
+    /// Returns the path of a tool, built first if needed.
     pub fn tool(&self, tool: Tool) -> Result<PathBuf, Error> {
         self.toolbox.provide(&[tool])?;
         Ok(self.toolbox.path(tool))
     }
 
-    /// A kubectl command against this cluster, as the administrator, to be run by the caller.
+    /// Returns a kubectl command for this cluster, as the administrator. The caller runs it.
     pub fn kubectl<A: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = A>) -> Command {
         self.command(self.toolbox.path(Tool::Kubectl), args)
     }
 
-    /// A Helm command against this cluster, with caches and settings of its own. Builds Helm first if need be.
+    /// Returns a Helm command for this cluster, with separate caches and settings. Builds Helm
+    /// first if needed.
     pub fn helm<A: AsRef<OsStr>>(
         &self,
         args: impl IntoIterator<Item = A>,
@@ -160,7 +167,7 @@ impl LocalCluster {
         Ok(self.command(self.tool(Tool::Helm)?, args))
     }
 
-    /// Runs kubectl and returns what it printed on stdout. [`Error::Command`] if it failed.
+    /// Runs kubectl and returns its stdout, or [`Error::Command`] if it failed.
     pub fn run_kubectl<A: AsRef<OsStr>>(
         &self,
         args: impl IntoIterator<Item = A>,
@@ -168,7 +175,8 @@ impl LocalCluster {
         output(&mut self.kubectl(args), "")
     }
 
-    /// Runs kubectl with `stdin`, as in `apply -f -`, and returns what it printed on stdout. [`Error::Command`] if it failed.
+    /// Runs kubectl with `stdin`, as in `apply -f -`, and returns its stdout, or [`Error::Command`]
+    /// if it failed.
     pub fn run_kubectl_with<A: AsRef<OsStr>>(
         &self,
         args: impl IntoIterator<Item = A>,
@@ -177,35 +185,38 @@ impl LocalCluster {
         output(&mut self.kubectl(args), stdin)
     }
 
-    /// Makes another program end with this cluster and with the owner of it, whatever happens: to be called before `spawn`.
+    /// Ties another program to this cluster: it ends with the cluster and with its owner, whatever
+    /// happens. Call this before `spawn`.
     pub fn adopt<'command>(&self, command: &'command mut Command) -> &'command mut Command {
         self.watchdog.adopt(command)
     }
 
-    /// Kills the API server. Data stays in etcd. Connections are refused until [`LocalCluster::start_api_server`].
+    /// Kills the API server. Data stays in etcd. Connections are refused until
+    /// [`LocalCluster::start_api_server`].
     pub fn stop_api_server(&self) {
         self.control_plane().stop_api_server();
     }
 
-    /// Starts the API server again, on the same port and with the same credentials, and waits until it is ready. Does nothing
-    /// but wait if it is running.
+    /// Starts the API server again, on the same port and with the same credentials, and waits until
+    /// it is ready. If it is running already, only waits.
     pub fn start_api_server(&self) -> Result<(), Error> {
         self.control_plane()
             .start_api_server(&self.toolbox, &self.watchdog)?;
         self.wait_until_ready("/readyz")
     }
 
-    /// Freezes the API server (SIGSTOP): connections open and nothing answers, as behind a network that drops packets.
+    /// Freezes the API server (SIGSTOP): connections open and nothing answers, as behind a network
+    /// that drops packets.
     pub fn pause_api_server(&self) -> Result<(), Error> {
         self.control_plane().signal_api_server(Signal::SIGSTOP)
     }
 
-    /// Lets a paused API server go on.
+    /// Resumes a paused API server.
     pub fn resume_api_server(&self) -> Result<(), Error> {
         self.control_plane().signal_api_server(Signal::SIGCONT)
     }
 
-    /// The process numbers of the programs that run now, for a test that looks whether they end.
+    /// Returns the IDs of the running processes, for a test that checks whether they end.
     #[must_use]
     pub fn process_ids(&self) -> Vec<u32> {
         self.control_plane().process_ids()
@@ -230,7 +241,7 @@ impl LocalCluster {
 
     fn not_ready_because(&self, path: &str) -> Result<Option<String>, Error> {
         self.control_plane().expect_running()?;
-        // Cheaper than to start kubectl before there is anything to ask.
+        // Cheaper than kubectl while nothing listens yet.
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port));
         if let Err(error) = TcpStream::connect_timeout(&address, Duration::from_secs(1)) {
             return Ok(Some(error.to_string()));
@@ -255,7 +266,7 @@ impl LocalCluster {
         command
             .args(args)
             .env("KUBECONFIG", &self.kubeconfig)
-            // Nothing of the user's own settings, and no trace in the home folder.
+            // kubectl must not read the user's settings, or write to the home folder.
             .env("KUBECACHEDIR", folder.join("kubectl-cache"))
             .env("KUBERC", "off")
             .env("HELM_CACHE_HOME", folder.join("helm/cache"))
@@ -267,14 +278,14 @@ impl LocalCluster {
     }
 
     fn control_plane(&self) -> MutexGuard<'_, ControlPlane> {
-        // A test that failed while it held the lock must not hide its failure behind those of others.
+        // A test that failed while it held the lock must not make others fail as well.
         self.control_plane
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Runs a command with some input, and returns what it printed on stdout if it succeeded.
+/// Runs a command with the given input, and returns its stdout if it succeeded.
 fn output(command: &mut Command, stdin: &str) -> Result<String, Error> {
     let finished = feed(command, stdin)?;
     if finished.status.success() {

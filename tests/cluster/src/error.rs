@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::Tool;
 
-/// Why a tool could not be built, or a cluster not be started or used.
+/// Error of building a tool, or of starting or using a cluster.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// There is no `go` on the `PATH`.
@@ -13,46 +13,46 @@ pub enum Error {
         "go is missing: install Go {wanted} or newer from https://go.dev/dl/ and put it on the PATH"
     )]
     GoMissing {
-        /// The version that the tool module asks for.
+        /// Version required by the tool module.
         wanted: String,
     },
-    /// Go is there but will not work on the tool module, most often because it is too old.
+    /// Go cannot use the tool module, most often because it is too old.
     #[error("go cannot build the tools, which need Go {wanted} or newer:\n{output}")]
     GoUnusable {
-        /// The version that the tool module asks for.
+        /// Version required by the tool module.
         wanted: String,
-        /// What go itself said.
+        /// Output of go.
         output: String,
     },
     /// A build of the tools failed.
     #[error("building {} failed ({status}); the last lines:\n{output}", names(.tools))]
     Build {
-        /// What was being built.
+        /// Tools of the build.
         tools: Vec<Tool>,
-        /// How `go install` ended.
+        /// Exit status of `go install`.
         status: ExitStatus,
-        /// The last lines that it printed.
+        /// Last lines of its output.
         output: String,
     },
-    /// Neither `XDG_CACHE_HOME` nor `HOME` is set, so there is no place to keep the tools.
+    /// Neither `XDG_CACHE_HOME` nor `HOME` is set, so there is no place for the tools.
     #[error("no place for the built tools: set HOME or XDG_CACHE_HOME")]
     NoCacheFolder,
     /// No free port was found.
     #[error("no free port on 127.0.0.1 between {first} and {last}")]
     NoFreePort {
-        /// First port that was considered.
+        /// First port tried.
         first: u16,
-        /// Last port that was considered.
+        /// Last port tried.
         last: u16,
     },
     /// One of the cluster's programs ended by itself.
     #[error("{program} ended by itself ({status}); the last lines of its log:\n{log}")]
     Exited {
-        /// The program's name.
+        /// Name of the program.
         program: &'static str,
-        /// How it ended.
+        /// Exit status of the program.
         status: ExitStatus,
-        /// The last lines of its log.
+        /// Last lines of the program's log.
         log: String,
     },
     /// The cluster did not become ready in time.
@@ -60,14 +60,14 @@ pub enum Error {
         "the cluster was not ready within {waited:?}: {last}\nthe last lines of the API server's log:\n{log}"
     )]
     NotReady {
-        /// How long it was waited for.
+        /// Time waited.
         waited: Duration,
-        /// What the last look said.
+        /// Result of the last check.
         last: String,
-        /// The last lines of the API server's log.
+        /// Last lines of the API server's log.
         log: String,
     },
-    /// The watchdog process could not set itself up.
+    /// The watchdog process failed to start.
     #[error("the watchdog could not create the folder {}", .0.display())]
     Watchdog(PathBuf),
     /// A command against the cluster failed.
@@ -75,23 +75,23 @@ pub enum Error {
     Command {
         /// The program and its arguments.
         command: String,
-        /// How it ended.
+        /// Exit status of the command.
         status: ExitStatus,
-        /// What it printed on stderr.
+        /// Stderr of the command.
         stderr: String,
     },
-    /// Something that the operating system refused.
+    /// An operation failed in the operating system.
     #[error("cannot {doing}: {source}")]
     Io {
-        /// What was being done.
+        /// Failed operation.
         doing: String,
-        /// Why not.
+        /// Error of the operating system.
         source: io::Error,
     },
 }
 
 impl Error {
-    /// Wraps an I/O error, for `map_err`, saying what was being done.
+    /// Wraps an I/O error with the name of the operation, for `map_err`.
     pub(crate) fn io(doing: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
         let doing = doing.into();
         move |source| Self::Io { doing, source }

@@ -1,4 +1,4 @@
-//! Commands that are given something to read.
+//! Commands with input.
 
 use std::ffi::OsStr;
 use std::io::Write as _;
@@ -7,8 +7,8 @@ use std::thread;
 
 use crate::Error;
 
-/// Runs a command to its end with `stdin` as its input, and returns how it ended and all that it printed. Whether it reads all of its
-/// input is its own business. Fails only if it cannot be run.
+/// Runs a command to its end with `stdin` as its input, and returns its exit status and output. The
+/// command need not read all of its input. Fails only if the command cannot be run.
 pub fn feed(command: &mut Command, stdin: &str) -> Result<Output, Error> {
     let doing = Error::io(format!("run {}", shown(command)));
     command
@@ -18,7 +18,8 @@ pub fn feed(command: &mut Command, stdin: &str) -> Result<Output, Error> {
     let ended = command.spawn().and_then(|mut child| {
         let mut pipe = child.stdin.take();
         thread::scope(|scope| {
-            // From a thread: the command may print more than a pipe holds before it has read everything.
+            // Written from a thread, because the command may print more than a pipe holds before it
+            // has read all its input.
             scope.spawn(move || pipe.as_mut().map(|pipe| pipe.write_all(stdin.as_bytes())));
             child.wait_with_output()
         })
@@ -26,7 +27,7 @@ pub fn feed(command: &mut Command, stdin: &str) -> Result<Output, Error> {
     ended.map_err(doing)
 }
 
-/// A command as one would type it, apart from quotes.
+/// Formats a command as typed in a shell, apart from quotes.
 pub(crate) fn shown(command: &Command) -> String {
     let words = std::iter::once(command.get_program()).chain(command.get_args());
     words

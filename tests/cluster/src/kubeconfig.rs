@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::Error;
 
-/// Writes a kubeconfig for a bearer token, readable by its owner only.
+/// Writes a kubeconfig for a bearer token. Only its owner can read it.
 pub(crate) fn write(
     path: &Path,
     port: u16,
@@ -37,7 +37,8 @@ contexts:
     write_private(path, &text)
 }
 
-/// Writes a file that holds a secret: never readable by others, not even for a moment, nor if the file was there before.
+/// Writes a file with a secret. Other users cannot read it at any moment, even if the file existed
+/// before.
 pub(crate) fn write_private(path: &Path, text: &str) -> Result<(), Error> {
     let doing = || Error::io(format!("write {}", path.display()));
     let mut file = OpenOptions::new()

@@ -1,12 +1,14 @@
-//! A real Kubernetes control plane for tests and the demo: etcd, kube-apiserver and, where asked, kube-controller-manager,
-//! built from their sources by Go and run as ordinary processes. No container, no root, nothing installed.
+//! A real Kubernetes control plane for tests and the demo: etcd, kube-apiserver and, if requested,
+//! kube-controller-manager. Go builds them from their sources, and they run as ordinary processes.
+//! It needs no container, no root and no installation.
 //!
-//! [`LocalCluster::start`] returns when the API server is ready, about three seconds after the call; the first call on a machine
-//! builds the programs, which takes minutes and reports its progress on stderr. Every cluster has a folder, ports and
-//! credentials of its own, so any number can run at once. Everything ends, and the folder goes, when the [`LocalCluster`] is
-//! dropped or its process dies, however it dies: see [`watchdog`].
+//! [`LocalCluster::start`] returns when the API server is ready, after about three seconds. The
+//! first call on a machine builds the programs, which takes minutes and reports its progress on
+//! stderr. Every cluster has its own folder, ports and credentials, so any number can run at once.
+//! All its processes end, and its folder is removed, when the [`LocalCluster`] is dropped or its
+//! process dies in any way: see [`watchdog`].
 //!
-//! Not covered: there is no kubelet and no scheduler, so no pod ever runs.
+//! There is no kubelet and no scheduler, so no pod ever runs.
 
 mod cluster;
 mod error;

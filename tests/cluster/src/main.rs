@@ -1,4 +1,4 @@
-//! `local-cluster`: a control plane on this machine for as long as the command runs.
+//! `local-cluster`: a control plane on this machine while the command runs.
 
 use std::fs;
 use std::io::{self, Write as _};
@@ -12,10 +12,11 @@ use local_cluster::{Error, LocalCluster, Options, Tool, Toolbox};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
-/// A real Kubernetes API server on this machine, without containers, for tests and trying things out.
+/// Run a real Kubernetes API server on this machine, without containers, for tests and experiments.
 ///
-/// etcd, kube-apiserver and their like are built from source by Go (once, a few minutes) and run as ordinary processes on random
-/// ports of 127.0.0.1. There is no kubelet: objects are real, pods never run.
+/// Go builds etcd, kube-apiserver and related programs from source (once, a few minutes). They run
+/// as ordinary processes on random ports of 127.0.0.1. There is no kubelet: objects are real, pods
+/// never run.
 #[derive(Debug, Parser)]
 #[command(version)]
 struct Cli {
@@ -27,34 +28,35 @@ struct Cli {
 enum Subcommands {
     /// Start a cluster, print the KUBECONFIG to export, and run until Ctrl-C or SIGTERM
     ///
-    /// When it ends, however it ends, the cluster and everything in it is gone.
+    /// At its end, in any way, the cluster and all its content is removed.
     Up(Up),
-    /// Build the tools, unless that was done before, and print the folders they are in, as for a PATH
+    /// Build the tools if needed, and print their folders, as for a PATH
     Tools(Tools),
 }
 
 #[derive(Debug, Args)]
 struct Up {
-    /// Also run kube-controller-manager: garbage collection, namespace deletion, default service accounts
+    /// Also run kube-controller-manager: garbage collection, namespace deletion, default service
+    /// accounts
     #[arg(long)]
     controller_manager: bool,
-    /// Also write the administrator's kubeconfig here; the file is removed at the end
+    /// File for a copy of the administrator's kubeconfig; removed at the end
     #[arg(long, value_name = "PATH")]
     kubeconfig: Option<PathBuf>,
-    /// End as well when stdin is closed, for scripts that start this and may be killed
+    /// End when stdin is closed, too, for scripts that start this and may be killed
     #[arg(long)]
     until_stdin_closes: bool,
-    /// How many seconds the cluster may take to be ready
+    /// Timeout until the cluster is ready, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 120)]
     deadline: u64,
 }
 
 #[derive(Debug, Args)]
 struct Tools {
-    /// Which ones; what a cluster needs at least (etcd, kube-apiserver, kubectl) if none is named
+    /// Tools to build; default: those of a cluster (etcd, kube-apiserver, kubectl)
     #[arg(value_name = "TOOL", conflicts_with = "all")]
     tools: Vec<Tool>,
-    /// All of them
+    /// Build all tools
     #[arg(long)]
     all: bool,
 }
@@ -67,7 +69,7 @@ fn main() -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // Nobody is left to tell if this fails.
+            // An error of writing to stderr cannot be reported.
             let _ = writeln!(io::stderr(), "local-cluster: {error}");
             ExitCode::FAILURE
         }
@@ -100,11 +102,11 @@ fn up(arguments: &Up) -> Result<(), Error> {
         deadline: Duration::from_secs(arguments.deadline),
         ..Options::default()
     };
-    // Until here a signal simply ends the process, and the watchdog cleans up.
+    // Before this line, a signal simply ends the process, and the watchdog cleans up.
     let cluster = LocalCluster::start(options)?;
     let kubeconfig = cluster.kubeconfig_path();
     if let Some(path) = &arguments.kubeconfig {
-        // A copy keeps the mode, which lets only the owner read it.
+        // A copy keeps the mode, so that only the owner can read it.
         fs::copy(kubeconfig, path).map_err(failed(format!("write {}", path.display())))?;
     }
     let kubectl = cluster.tool(Tool::Kubectl)?;
@@ -127,7 +129,7 @@ fn up(arguments: &Up) -> Result<(), Error> {
     }
 }
 
-/// Returns at SIGINT, SIGTERM, SIGHUP or, where asked, at the end of stdin.
+/// Returns at SIGINT, SIGTERM, SIGHUP or, if requested, at the end of stdin.
 async fn until_told(or_stdin_closes: bool) -> Result<(), Error> {
     let listen = |kind| signal(kind).map_err(failed("listen for signals"));
     let (mut interrupt, mut terminate, mut hangup) = (
@@ -138,7 +140,7 @@ async fn until_told(or_stdin_closes: bool) -> Result<(), Error> {
     let (closed, stdin_closed) = oneshot::channel();
     if or_stdin_closes {
         thread::spawn(move || {
-            // An error ends it just like the end. Nobody listens any more if the cluster ended first.
+            // An error ends the wait as well. If the cluster ended first, the receiver is gone.
             let _ = io::copy(&mut io::stdin().lock(), &mut io::sink());
             let _ = closed.send(());
         });

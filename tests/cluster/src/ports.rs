@@ -1,18 +1,20 @@
-//! Ports for servers that cannot be told to choose one themselves (etcd must know its own address before it starts).
+//! Ports for servers that cannot choose one themselves. etcd, for instance, must know its own
+//! address before it starts.
 
 use std::net::{Ipv4Addr, TcpListener};
 use std::ops::RangeInclusive;
 
 use crate::Error;
 
-/// Below the ranges from which Linux (32768 up) and macOS (49152 up) take the local port of an outgoing connection, so that a
-/// port stays ours while the API server is stopped, and only another server could take it.
+/// Below the ranges of local ports for outgoing connections, on Linux (32768 up) and macOS (49152
+/// up). Only another server could therefore take a port while the API server is stopped.
 const RANGE: RangeInclusive<u16> = 20_000..=29_999;
 
-/// Far more than enough unless nearly the whole range is in use.
+/// More than enough unless nearly the whole range is in use.
 const ATTEMPTS: usize = 1_000;
 
-/// `N` different ports that were free a moment ago. Another process may take one before its server does: then start again.
+/// Returns `N` different ports that are free now. Another process may take one before the server
+/// starts. The caller then starts again.
 pub(crate) fn free<const N: usize>() -> Result<[u16; N], Error> {
     let mut held: Vec<TcpListener> = Vec::with_capacity(N);
     let mut ports = [0; N];
@@ -25,7 +27,7 @@ pub(crate) fn free<const N: usize>() -> Result<[u16; N], Error> {
                 last: *RANGE.end(),
             })?;
         *slot = port;
-        // Held until all are chosen, so that they differ.
+        // Held until all ports are chosen, so that they differ.
         held.push(listener);
     }
     Ok(ports)

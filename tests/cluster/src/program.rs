@@ -1,4 +1,4 @@
-//! One of the cluster's programs, running, with its log in a file.
+//! A running program of the cluster, with its log in a file.
 
 use std::fs::{self, OpenOptions};
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use nix::sys::signal::{Signal, kill};
 use crate::Error;
 use crate::watchdog::Watchdog;
 
-/// Enough to hold a fatal message and what led to it.
+/// Enough for a fatal message and its context.
 const LOG_LINES: usize = 25;
 
 /// A running program. Dropping it kills and reaps it.
@@ -21,7 +21,7 @@ pub(crate) struct Program {
 }
 
 impl Program {
-    /// Starts `command` under the watchdog's care; what it prints is appended to `<folder>/<name>.log`.
+    /// Starts `command` under the watchdog. Its output is appended to `<folder>/<name>.log`.
     pub(crate) fn start(
         name: &'static str,
         mut command: Command,
@@ -41,14 +41,14 @@ impl Program {
         Ok(Self { name, log, child })
     }
 
-    /// How the program ended, if it did.
+    /// Returns the program's exit status if it has ended.
     pub(crate) fn exit_status(&mut self) -> Result<Option<ExitStatus>, Error> {
         self.child
             .try_wait()
             .map_err(Error::io(format!("wait for {}", self.name)))
     }
 
-    /// An error if the program has ended.
+    /// Returns an error if the program has ended.
     pub(crate) fn expect_running(&mut self) -> Result<(), Error> {
         match self.exit_status()? {
             None => Ok(()),
@@ -67,12 +67,12 @@ impl Program {
             .map_err(|errno| Error::io(format!("send {signal} to {}", self.name))(errno.into()))
     }
 
-    /// The operating system's number of the process.
+    /// Returns the process ID.
     pub(crate) fn pid(&self) -> u32 {
         self.child.id()
     }
 
-    /// The end of the program's log.
+    /// Returns the last lines of the program's log.
     pub(crate) fn last_lines(&self) -> String {
         last_lines(&self.log)
     }
@@ -80,7 +80,7 @@ impl Program {
 
 impl Drop for Program {
     fn drop(&mut self) {
-        // Both fail only if the process has ended and was reaped, which is what is wanted.
+        // Both fail only if the process has ended and was reaped, as intended.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

@@ -1,4 +1,4 @@
-//! The programs of the control plane, built from their sources once per user and version.
+//! Programs of the control plane, built from their sources once per user and version.
 
 mod build;
 
@@ -13,37 +13,37 @@ use sha2::{Digest, Sha256};
 
 use crate::Error;
 
-/// A program that this package builds. On a command line it is called by [`Tool::name`].
+/// Tool that this package builds. Its name on a command line is [`Tool::name`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Tool {
-    /// The store behind the API server.
+    /// Store of the API server.
     Etcd,
-    /// The API server.
+    /// API server.
     KubeApiserver,
-    /// The command line client.
+    /// Command line client.
     Kubectl,
-    /// Garbage collection, namespace deletion, service accounts.
+    /// Controllers for garbage collection, namespaces and service accounts.
     KubeControllerManager,
-    /// The package manager, for the chart's tests.
+    /// Package manager, for the tests of the chart.
     Helm,
-    /// Its last major version before, which many still use.
+    /// Previous major version of Helm, which is still common.
     Helm3,
     /// Prometheus' linter for metrics and rules.
     Promtool,
-    /// The server that scrapes and evaluates rules.
+    /// Server that scrapes metrics and evaluates rules.
     Prometheus,
     /// Metrics of custom resources.
     KubeStateMetrics,
-    /// Terraform's open fork: formats HCL as `terraform fmt` does.
+    /// Terraform's open fork, which formats HCL like `terraform fmt`.
     Tofu,
-    /// The linter of GitHub workflows.
+    /// Linter of GitHub workflows.
     Actionlint,
-    /// Writes the README of a chart from the comments in its values.
+    /// Generator of a chart's README from the comments in its values.
     HelmDocs,
 }
 
 impl Tool {
-    /// Every tool.
+    /// All tools.
     pub const ALL: [Self; 12] = [
         Self::Etcd,
         Self::KubeApiserver,
@@ -59,10 +59,10 @@ impl Tool {
         Self::HelmDocs,
     ];
 
-    /// What a cluster needs at least.
+    /// Tools that every cluster needs.
     pub const CLUSTER: [Self; 3] = [Self::Etcd, Self::KubeApiserver, Self::Kubectl];
 
-    /// The name of the program.
+    /// Returns the name of the program.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -81,7 +81,7 @@ impl Tool {
         }
     }
 
-    /// The Go package that is built.
+    /// Returns the Go package of the program.
     const fn package(self) -> &'static str {
         match self {
             Self::Etcd => "go.etcd.io/etcd/server/v3",
@@ -99,7 +99,8 @@ impl Tool {
         }
     }
 
-    /// What `go install` calls the program: the last part of the package's path that is not a version.
+    /// Returns the program's name for `go install`: the last part of the package's path that is not
+    /// a version.
     const fn installed_as(self) -> &'static str {
         match self {
             Self::Etcd => "server",
@@ -108,7 +109,8 @@ impl Tool {
         }
     }
 
-    /// The Go module that pins the tool's version. There are several, because the dependencies of these programs do not agree.
+    /// Returns the Go module that pins the tool's version. There are several modules, because the
+    /// programs' dependencies conflict.
     const fn module(self) -> Module {
         match self {
             Self::Etcd
@@ -149,7 +151,7 @@ impl Module {
         Self::HelmDocs,
     ];
 
-    /// Where its go.mod and go.sum are.
+    /// Returns the folder of the go.mod and go.sum.
     fn folder(self) -> PathBuf {
         let tools = Path::new(env!("CARGO_MANIFEST_DIR")).join("tools");
         match self {
@@ -163,7 +165,8 @@ impl Module {
         }
     }
 
-    /// Tags for the build: Prometheus without its discovery in clouds, which takes longer to compile than all the rest.
+    /// Returns the build tags. Prometheus is built without its discovery in clouds, which takes
+    /// longer to compile than the rest.
     const fn tags(self) -> &'static str {
         match self {
             Self::Prometheus => "remove_all_sd",
@@ -171,7 +174,8 @@ impl Module {
         }
     }
 
-    /// What tells one build of the module from another: its go.mod, its go.sum and the version of Go.
+    /// Returns the checksum of a build of the module: over its go.mod, its go.sum and the version
+    /// of Go.
     fn key(self, go: &str) -> Result<String, Error> {
         let mut checksum = Sha256::new();
         for name in ["go.mod", "go.sum"] {
@@ -185,23 +189,23 @@ impl Module {
         checksum.update(go);
         let digest = checksum.finalize();
         Ok(digest.iter().take(8).fold(String::new(), |mut key, byte| {
-            // Writing to a String cannot fail.
+            // Writing to a `String` never fails.
             let _ = write!(key, "{byte:02x}");
             key
         }))
     }
 }
 
-/// Where the built tools are: `sudoless/tools/<checksum>/bin` in the user's cache folder, one for each Go module. The checksum
-/// covers the module's go.mod and go.sum and the version of Go, so that a change of any of them builds anew and two checkouts
-/// share.
+/// Location of the built tools: `sudoless/tools/<checksum>/bin` in the user's cache folder, one for
+/// each Go module. The checksum covers the module's go.mod and go.sum and the version of Go. A
+/// change of any of them starts a new build, and two checkouts share one.
 #[derive(Debug, Clone)]
 pub struct Toolbox {
     roots: Vec<(Module, PathBuf)>,
 }
 
 impl Toolbox {
-    /// Finds the places; builds nothing. Fails if Go is missing or cannot work on the modules.
+    /// Determines the locations without building. Fails if Go is missing or cannot use the modules.
     pub fn open() -> Result<Self, Error> {
         let go = go_version()?;
         let tools = cache_folder()?.join("sudoless").join("tools");
@@ -212,8 +216,8 @@ impl Toolbox {
         Ok(Self { roots })
     }
 
-    /// Builds those of `tools` that are not there yet, telling of its progress on stderr. Processes that ask at the same
-    /// time build once; those that wait say so.
+    /// Builds the missing ones of `tools`, with progress on stderr. Concurrent processes build
+    /// once, and the waiting ones report it.
     pub fn provide(&self, tools: &[Tool]) -> Result<(), Error> {
         for (module, root) in &self.roots {
             if self.missing(*module, tools).is_empty() {
@@ -230,7 +234,7 @@ impl Toolbox {
         Ok(())
     }
 
-    /// The path of a program, which exists after [`Toolbox::provide`].
+    /// Returns the path of a program. It exists after [`Toolbox::provide`].
     #[must_use]
     pub fn path(&self, tool: Tool) -> PathBuf {
         self.roots
@@ -240,7 +244,7 @@ impl Toolbox {
             .join(tool.name())
     }
 
-    /// The folders of some programs, each once: what to add to a `PATH`.
+    /// Returns the folders of some programs, each once, for a `PATH`.
     #[must_use]
     pub fn folders(&self, tools: &[Tool]) -> Vec<PathBuf> {
         self.roots
@@ -259,7 +263,7 @@ impl Toolbox {
     }
 }
 
-/// Waits for the lock, which the kernel releases when the file is closed or its process ends.
+/// Waits for the lock. The kernel releases it when the file is closed or its process ends.
 fn lock(root: &Path) -> Result<File, Error> {
     let path = root.join("lock");
     let doing = || Error::io(format!("lock {}", path.display()));
@@ -271,8 +275,8 @@ fn lock(root: &Path) -> Result<File, Error> {
     Ok(file)
 }
 
-/// The version of Go that builds the modules, asked in a module's folder: there go itself says if it is too old, or fetches a
-/// newer toolchain where it is allowed to.
+/// Returns the version of Go that builds the modules. It is queried in a module's folder, where go
+/// reports that it is too old, or downloads a newer toolchain if allowed.
 fn go_version() -> Result<String, Error> {
     let path = Module::Kubernetes.folder().join("go.mod");
     let text = fs::read_to_string(&path).map_err(Error::io(format!("read {}", path.display())))?;
@@ -307,7 +311,7 @@ fn cache_folder() -> Result<PathBuf, Error> {
             .map(PathBuf::from)
             .filter(|path| path.is_absolute())
     };
-    // The XDG specification says to ignore a path that is not absolute.
+    // The XDG specification says to ignore relative paths.
     absolute("XDG_CACHE_HOME")
         .or_else(|| Some(absolute("HOME")?.join(OsStr::new(".cache"))))
         .ok_or(Error::NoCacheFolder)

@@ -1,14 +1,14 @@
-//! How a cluster is made to end with its owner.
+//! Ends a cluster with its owner.
 //!
-//! Two small processes stand beside each cluster, each blocked on a pipe whose other end only the owner holds, so that the
-//! kernel wakes them when the owner is gone, even after a SIGKILL:
+//! Two small processes belong to each cluster. Each is blocked on a pipe whose other end only the
+//! owner holds, so that the kernel wakes them when the owner ends, even after a SIGKILL:
 //!
-//! * the *anchor* (`cat`) leads the process group that all the cluster's programs join;
-//! * the *watchdog* (`/bin/sh`, in a group of its own) made the cluster's folder. When its pipe closes it kills the anchor's
-//!   group and removes the folder.
+//! * the *anchor* (`cat`) leads the process group that all the cluster's programs join
+//! * the *watchdog* (`/bin/sh`, in its own group) creates the cluster's folder. When its pipe
+//!   closes, it kills the anchor's group and removes the folder.
 //!
-//! Chosen over `PR_SET_PDEATHSIG`, which exists on Linux only, needs `unsafe` to set between fork and exec, and fires when the
-//! *thread* that started the program ends, as a test's thread does.
+//! `PR_SET_PDEATHSIG` does not fit. It exists on Linux only, and needs `unsafe` between fork and
+//! exec. It also fires when the *thread* that started the program ends, as a test's thread does.
 
 use std::io::{BufRead, BufReader};
 use std::os::unix::process::CommandExt;
@@ -17,11 +17,12 @@ use std::process::{Child, Command, Stdio};
 
 use crate::Error;
 
-/// Arguments: the folder to make and to remove, the process group to kill.
+/// Arguments: the folder to create and remove, and the process group to kill.
 ///
-/// The watchdog makes the folder itself, so that there is no moment at which nobody would remove it, and so that it never
-/// removes one that was there before. The group is killed until it is empty: a program that the owner had only just forked
-/// joins late. The bound is for machines whose first process never reaps orphans, where zombies stay in the group for ever.
+/// The watchdog creates the folder itself. The folder is therefore removed in every case, and an
+/// existing folder never is. The group is killed until it is empty, because a program that was just
+/// forked joins late. The loop is bounded, because zombies stay in the group for ever if the
+/// machine's first process never reaps orphans.
 const SCRIPT: &str = r#"
 trap '' HUP INT TERM
 mkdir -m 700 "$1" || exit 1
@@ -35,7 +36,8 @@ done
 rm -rf "$1" || { sleep 1; rm -rf "$1"; }
 "#;
 
-/// The anchor and the watchdog of one cluster. Dropping it kills what was adopted and removes the folder.
+/// Anchor and watchdog of one cluster. Dropping it kills the adopted programs and removes the
+/// folder.
 #[derive(Debug)]
 pub struct Watchdog {
     anchor: Child,
@@ -44,7 +46,7 @@ pub struct Watchdog {
 }
 
 impl Watchdog {
-    /// Starts both and creates a new folder in the system's folder for temporary files.
+    /// Starts both, and creates a new folder among the system's temporary files.
     pub fn start() -> Result<Self, Error> {
         Self::start_in(&std::env::temp_dir())
     }
@@ -88,13 +90,14 @@ impl Watchdog {
         }
     }
 
-    /// The cluster's folder: exists as long as `self` does, readable by its owner only.
+    /// Returns the cluster's folder. It exists as long as `self`, and only its owner can read it.
     #[must_use]
     pub fn folder(&self) -> &Path {
         &self.folder
     }
 
-    /// Makes a program that is about to be started end with the owner. Processes that it starts itself end too.
+    /// Ties a program, before its start, to the owner: the program and its children end with the
+    /// owner.
     pub fn adopt<'command>(&self, command: &'command mut Command) -> &'command mut Command {
         command.process_group(self.anchor.id().cast_signed())
     }
@@ -103,7 +106,8 @@ impl Watchdog {
 impl Drop for Watchdog {
     fn drop(&mut self) {
         drop(self.shell.stdin.take());
-        // Not left to the shell, which may have ended before its time. Errors mean that the process was reaped already.
+        // Killed here too, because the shell may have ended early. An error means that the process
+        // was already reaped.
         let _ = self.anchor.kill();
         let _ = self.anchor.wait();
         let _ = self.shell.wait();

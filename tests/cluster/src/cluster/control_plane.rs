@@ -1,4 +1,4 @@
-//! The programs of one cluster and their flags.
+//! Programs of one cluster and their flags.
 
 use std::ffi::OsString;
 use std::fs;
@@ -11,10 +11,10 @@ use crate::program::Program;
 use crate::watchdog::Watchdog;
 use crate::{Error, Options, Tool, Toolbox, kubeconfig, ports};
 
-/// The user of the administrator's kubeconfig.
+/// User in the administrator's kubeconfig.
 const ADMIN: &str = "admin";
 
-/// What is logged with [`Options::audit_log`]. The administrator's own requests would only be in the way.
+/// Policy of [`Options::audit_log`]. It omits the administrator's own requests.
 const AUDIT_POLICY: &str = "apiVersion: audit.k8s.io/v1
 kind: Policy
 omitStages: [RequestReceived]
@@ -35,7 +35,7 @@ pub(super) struct ControlPlane {
 }
 
 impl ControlPlane {
-    /// Starts etcd and the API server, and returns the latter's port. Nothing is ready yet.
+    /// Starts etcd and the API server, and returns the API server's port. Neither is ready yet.
     pub(super) fn start(
         toolbox: &Toolbox,
         watchdog: &Watchdog,
@@ -114,7 +114,8 @@ impl ControlPlane {
             .arg(flag("--kubeconfig", &self.kubeconfig))
             .arg(flag("--service-account-private-key-file", &private_key(&self.folder)))
             .args(["--leader-elect=false", "--secure-port=0"])
-            // The rest needs nodes. Scanning for orphans every few seconds is what the default does, too.
+            // The other controllers need nodes. Scanning for orphans every few seconds is also the
+            // default.
             .arg("--controllers=garbage-collector-controller,namespace-controller,serviceaccount-controller");
         self.controller_manager = Some(Program::start(
             Tool::KubeControllerManager.name(),
@@ -124,7 +125,7 @@ impl ControlPlane {
         Ok(())
     }
 
-    /// An error if one of the programs that should run has ended.
+    /// Returns an error if one of the programs has ended unexpectedly.
     pub(super) fn expect_running(&mut self) -> Result<(), Error> {
         self.etcd.expect_running()?;
         self.api_server
@@ -155,24 +156,25 @@ impl ControlPlane {
     }
 }
 
-/// The certificate that the API server makes for itself when it first starts.
+/// Returns the path of the certificate that the API server creates at its first start.
 pub(super) fn certificate(folder: &Path) -> PathBuf {
     folder.join("certificates/apiserver.crt")
 }
 
-/// The key of that certificate, which also signs the tokens of service accounts: the API server makes it before it reads the
-/// flag that names it (`MaybeDefaultWithSelfSignedCerts` in pkg/controlplane/apiserver/options), so that nobody else has to.
+/// Returns the path of the certificate's key, which also signs the tokens of service accounts. The
+/// API server creates it before it reads the flag with its path (`MaybeDefaultWithSelfSignedCerts`
+/// in pkg/controlplane/apiserver/options).
 fn private_key(folder: &Path) -> PathBuf {
     folder.join("certificates/apiserver.key")
 }
 
-/// Where requests are logged with [`Options::audit_log`].
+/// Returns the path of the log of [`Options::audit_log`].
 pub(super) fn audit_log(folder: &Path) -> PathBuf {
     folder.join("audit.log")
 }
 
-/// Writes the policy of the audit log, and returns the flags that name both. Each line is written before the request counts as
-/// served, which is the default.
+/// Writes the policy of the audit log, and returns the flags for policy and log. Each line is
+/// written before the request counts as served, which is the default.
 fn audit_args(folder: &Path) -> Result<[OsString; 2], Error> {
     let policy = folder.join("audit-policy.yaml");
     fs::write(&policy, AUDIT_POLICY).map_err(Error::io(format!("write {}", policy.display())))?;
@@ -202,7 +204,8 @@ fn api_server_args(folder: &Path, etcd: u16, port: u16, tokens: &Path) -> Vec<Os
         format!("--etcd-servers=http://127.0.0.1:{etcd}").into(),
         format!("--secure-port={port}").into(),
         "--bind-address=127.0.0.1".into(),
-        // Or it looks for the machine's default route, and ends where there is none.
+        // Without this flag, the API server looks for the machine's default route, and ends if
+        // there is none.
         "--advertise-address=127.0.0.1".into(),
         "--endpoint-reconciler-type=none".into(),
         flag("--cert-dir", &folder.join("certificates")),
@@ -212,7 +215,8 @@ fn api_server_args(folder: &Path, etcd: u16, port: u16, tokens: &Path) -> Vec<Os
         "--service-account-issuer=https://kubernetes.default.svc".into(),
         flag("--service-account-key-file", &private_key(folder)),
         flag("--service-account-signing-key-file", &private_key(folder)),
-        // It refuses pods of service accounts that nobody made, and there may be no controller manager to make them.
+        // This plugin rejects pods of missing service accounts. Without the controller manager,
+        // none are created.
         "--disable-admission-plugins=ServiceAccount".into(),
     ]
 }

@@ -1,4 +1,4 @@
-//! Runs `go install` and tells how it goes.
+//! Runs `go install` and reports its progress.
 
 use std::collections::VecDeque;
 use std::fmt::Display;
@@ -14,20 +14,20 @@ use super::{Module, Tool};
 use crate::Error;
 use crate::watchdog::Watchdog;
 
-/// Often enough to see that it lives, seldom enough for a CI log.
+/// Often enough to show progress, rarely enough for a CI log.
 const REPORT_EVERY: Duration = Duration::from_secs(15);
 
 /// Enough for the compiler's errors.
 const KEPT_LINES: usize = 30;
 
-/// Writes a progress line. To stderr itself, because a test harness swallows `eprintln!`.
+/// Writes a progress line to stderr directly, because a test harness swallows `eprintln!`.
 pub(super) fn say(message: impl Display) {
-    // Progress that nobody can read is no reason to fail.
+    // A progress line that cannot be written is no reason to fail.
     let _ = writeln!(io::stderr().lock(), "local-cluster: {message}");
 }
 
-/// Builds `tools`, all of one module, into `<root>/bin`. The caller holds the lock. Each program appears there complete or not
-/// at all: it is built in a folder beside and then renamed.
+/// Builds `tools`, all of one module, into `<root>/bin`. The caller holds the lock. Each program
+/// appears there complete or not at all, because it is built in another folder and then renamed.
 pub(super) fn install(module: Module, tools: &[Tool], root: &Path) -> Result<(), Error> {
     let names = tools
         .iter()
@@ -37,7 +37,7 @@ pub(super) fn install(module: Module, tools: &[Tool], root: &Path) -> Result<(),
     say(format_args!(
         "building {names} from source, once for this user; the first time takes minutes"
     ));
-    // Its name is always the same, so that one left behind by a build that was killed goes now.
+    // The name is always the same, so that the remains of a killed build are removed now.
     let fresh = root.join("building");
     if fresh.exists() {
         fs::remove_dir_all(&fresh).map_err(Error::io(format!("remove {}", fresh.display())))?;
@@ -89,7 +89,7 @@ pub(super) fn install(module: Module, tools: &[Tool], root: &Path) -> Result<(),
     Ok(())
 }
 
-/// Reads go's output to its end, reports on it now and then, and returns its last lines.
+/// Reads go's output to its end, reports on it from time to time, and returns its last lines.
 fn follow(output: impl Read + Send + 'static, names: &str, started: Instant) -> String {
     let (sender, lines) = mpsc::channel();
     thread::spawn(move || {
@@ -105,7 +105,8 @@ fn follow(output: impl Read + Send + 'static, names: &str, started: Instant) -> 
     loop {
         match lines.recv_timeout(next_report.saturating_duration_since(Instant::now())) {
             Ok(line) => {
-                // With -v, go names each package that it compiles, and each module that it downloads.
+                // With -v, go prints each package that it compiles and each module that it
+                // downloads.
                 if line.starts_with("go: downloading ") {
                     downloaded += 1;
                 } else {
@@ -129,8 +130,8 @@ fn follow(output: impl Read + Send + 'static, names: &str, started: Instant) -> 
     kept.make_contiguous().join("\n")
 }
 
-/// Flags for the linker: no debug information, and the versions that the programs tell, which Go would only know if
-/// they were the main module.
+/// Returns the linker's flags: no debug information, and the versions that the programs report. Go
+/// would only know the versions if the programs were the main module.
 fn link_flags(module: Module) -> Result<String, Error> {
     let path = module.folder().join("go.mod");
     let text = fs::read_to_string(&path).map_err(Error::io(format!("read {}", path.display())))?;
@@ -150,7 +151,7 @@ fn link_flags(module: Module) -> Result<String, Error> {
     Ok(flags)
 }
 
-/// The version in the go.mod's line `module version`.
+/// Returns the version in the go.mod's line `module version`.
 fn required_version<'text>(go_mod: &'text str, module: &str) -> Option<&'text str> {
     go_mod.lines().find_map(|line| {
         let mut words = line
