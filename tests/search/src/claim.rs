@@ -1,6 +1,7 @@
-//! A claim: describe, list the records and ask the real `admit`, create; others act in between.
+//! A claim: describe, list the records and run the real `admit`, create. Other actors act in
+//! between.
 //!
-//! The planner goes by what may be old, so here any notebook may be its candidate at any time.
+//! The planner may use outdated data, so here any notebook may be its candidate at any time.
 
 use sudoless_core::domain::RootAccess;
 
@@ -13,7 +14,8 @@ use crate::{
 };
 
 impl Notebook {
-    /// The leader describes it, to claim it; only if no other claim of its process is under way.
+    /// The leader describes the notebook to claim it. It does so only if its process has no other
+    /// claim in flight.
     #[must_use]
     pub fn begin_claim(&self, policy: PolicyState) -> Option<Move> {
         let Seen::At(Described {
@@ -54,7 +56,7 @@ impl Notebook {
         unbroken(notebook, "the records are listed for a claim", 0)
     }
 
-    /// What becomes of claims that are under way, but for listing.
+    /// Adds the next moves of claims in flight, except listing.
     pub fn claim_moves(&self, product: &Product, moves: &mut Vec<Move>) {
         for slot in 0..self.claims.len() {
             let Some(claim) = self.claims[slot] else {
@@ -71,7 +73,7 @@ impl Notebook {
         }
     }
 
-    /// The process is gone, or the lease is.
+    /// The claim is dropped, because its process or its lease is gone.
     #[must_use]
     pub fn drop_claim(&self, slot: usize) -> Move {
         let mut notebook = *self;
@@ -83,7 +85,8 @@ impl Notebook {
         }
     }
 
-    /// The record is created, in the place of a finished one that is as it was listed: else the claim would be gone.
+    /// Creates the record, in place of a finished one that is unchanged since it was listed. A
+    /// change would have dropped the claim.
     #[must_use]
     pub fn create(&self, slot: usize, product: &Product) -> Option<Move> {
         let Some(Claim::Admitted {

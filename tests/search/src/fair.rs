@@ -1,8 +1,9 @@
-//! Whether all ends well once nothing goes wrong any more.
+//! Checks that every state ends well once nothing goes wrong any more.
 //!
-//! From a state one run is followed in which every pass goes through, everything that is under way arrives, and time passes when
-//! nothing else is left to do. It ends in a circle, mostly of one state, which even the steps' timeouts do not leave; in it every
-//! notebook is as it should be, or flagged.
+//! From a state, one run is followed. In it every pass succeeds, everything in flight arrives, and
+//! time passes when nothing else is left to do. The run ends in a cycle, mostly of one state, that
+//! even the steps' timeouts do not leave. In the cycle every notebook has to be as it should be, or
+//! flagged.
 
 use std::collections::{HashMap, HashSet};
 
@@ -17,29 +18,29 @@ use crate::{
     world::{Quick, State, World},
 };
 
-/// The states that are known to end well.
+/// States that are known to end well.
 #[derive(Debug, Default)]
 pub struct Endings {
     good: HashSet<u64, Quick>,
 }
 
-/// A run that ends badly: its states, and what is wrong with the last.
+/// A run that ends badly: its states, and the problem of the last.
 #[derive(Debug)]
 pub struct BadEnding {
-    /// The states.
+    /// States of the run.
     pub states: Vec<State>,
-    /// What is wrong.
+    /// Problem of the last state.
     pub why: String,
 }
 
 impl Endings {
-    /// How many states are known to end well.
+    /// Returns the number of states that are known to end well.
     #[must_use]
     pub fn len(&self) -> usize {
         self.good.len()
     }
 
-    /// Whether none is.
+    /// Returns true if no state is known to end well.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.good.is_empty()
@@ -48,7 +49,7 @@ impl Endings {
     /// Follows the run from a state.
     ///
     /// # Errors
-    /// How it ends, if badly.
+    /// The run ends badly.
     pub fn follow(&mut self, world: &mut World, state: &State) -> Result<(), Box<BadEnding>> {
         let mut run = Run::default();
         let mut next = *state;
@@ -58,7 +59,7 @@ impl Endings {
                 break;
             }
             let Some(circle) = run.visit(key, next) else {
-                // What stands still goes round in the smallest circle.
+                // A state without a successor is a cycle of one.
                 next = world.fair(&next).unwrap_or(next);
                 continue;
             };
@@ -79,7 +80,7 @@ impl Endings {
     }
 }
 
-/// A run that is being followed.
+/// A run in progress.
 #[derive(Default)]
 struct Run {
     states: Vec<(u64, State)>,
@@ -89,7 +90,7 @@ struct Run {
 }
 
 impl Run {
-    /// Notes a state; or tells where it was before.
+    /// Records a state. Returns its earlier position if the run has visited it.
     fn visit(&mut self, key: u64, state: State) -> Option<usize> {
         if let Some(place) = self.places.get(&key) {
             return Some(*place);
@@ -100,7 +101,8 @@ impl Run {
         None
     }
 
-    /// A circle takes as long as it likes: in it every timeout passes, once in each state.
+    /// Lets the timeouts pass in a cycle, once in each state, because a cycle may last for any
+    /// time.
     fn outlast(&mut self, world: &mut World, circle: usize) -> Option<State> {
         for at in circle..self.states.len() {
             let (key, state) = self.states[at];
@@ -120,7 +122,7 @@ impl Run {
 }
 
 impl World {
-    /// The next state of the fair run.
+    /// Returns the next state of the fair run.
     pub fn fair(&mut self, state: &State) -> Option<State> {
         for place in 0..self.len() {
             let notebook = *self.notebook(state.notebooks[place]);
@@ -138,7 +140,7 @@ impl World {
             let budget = self.budget(state, place);
             let slot = acting(state.policy);
             let begun = notebook.begin_pass(slot, (state.policy, budget), &mut self.product);
-            // What is only taken back again does not keep the others waiting.
+            // A pass that only takes its request back must not delay the others.
             let begun = begun.filter(|begun| {
                 !state.policy.is_fenced() || !self.is_taken_back(&notebook, &begun.notebook)
             });
@@ -161,7 +163,7 @@ impl World {
         self.later(state)
     }
 
-    /// Whether a pass comes to nothing if its request is not sent.
+    /// Returns true if a pass has no effect when its request is not sent.
     fn is_taken_back(&self, before: &Notebook, begun: &Notebook) -> bool {
         let (Some(record), Some(Pass::Decided { next, request, .. })) =
             (before.record, begun.passes[LEADER])
@@ -171,7 +173,7 @@ impl World {
         request.is_some() && self.product.unsent(next, record) == record
     }
 
-    /// What happens at once.
+    /// Returns the notebook after a move that happens at once, if any.
     fn urgent(&mut self, notebook: &Notebook, policy: PolicyState) -> Option<Notebook> {
         let slot = acting(policy);
         let idle = 1 - slot;
@@ -213,7 +215,7 @@ impl World {
         })
     }
 
-    /// A minute passes for all.
+    /// Returns the state after a minute.
     fn later(&mut self, state: &State) -> Option<State> {
         self.all_changed(state, |notebook| {
             if notebook.can_grow_older() {
@@ -222,7 +224,7 @@ impl World {
         })
     }
 
-    /// Every timeout passes.
+    /// Returns the state after every timeout.
     pub(crate) fn past_deadlines(&mut self, state: &State) -> Option<State> {
         self.all_changed(state, |notebook| {
             if notebook.can_reach_deadline() {
@@ -241,7 +243,7 @@ impl World {
         (next != *state).then_some(next)
     }
 
-    /// Whether every notebook may stay as it is.
+    /// Checks that every notebook may stay as it is.
     fn rests(&mut self, state: &State) -> Result<(), String> {
         for place in 0..self.len() {
             let notebook = *self.notebook(state.notebooks[place]);
@@ -275,7 +277,7 @@ impl World {
     }
 }
 
-/// The slot of the operator whose passes go through.
+/// Returns the slot of the operator whose passes succeed.
 fn acting(policy: PolicyState) -> usize {
     if policy == PolicyState::Orphaned {
         OTHER
@@ -284,14 +286,14 @@ fn acting(policy: PolicyState) -> usize {
     }
 }
 
-/// Whether the record of a notebook may stay under way.
+/// Checks that the record of a notebook may stay unfinished.
 fn record_may_stay(policy: PolicyState, it: &Notebook, record: Rec) -> Result<(), String> {
-    // A person is told that it does not decode, or that a later version wrote its state.
+    // The operator reports a record that does not decode, or whose state is from a later version.
     let is_foreign = record.state == RecordState::Unrecognized && !record.stop_requested;
     if !record.readable || is_foreign {
         return Ok(());
     }
-    // Nothing is down: it is tried again and again.
+    // The notebook is not down, and the remediation is retried again and again.
     let runs = it.status == Status::InService && !it.owed;
     if runs && (policy.is_outage() || policy == PolicyState::RecordsUnlisted) {
         return Ok(());
@@ -300,7 +302,7 @@ fn record_may_stay(policy: PolicyState, it: &Notebook, record: Rec) -> Result<()
         return Err(format!("its record stays {}", record.state));
     }
     let refused = it.refused != crate::notebook::Refused::default() || it.retired;
-    // It was running, and it is not known who stopped it: a person decides.
+    // The notebook was running, and it is unknown who stopped it. A person decides.
     let is_unexplained = record.was_running && record.is_untouched() && !runs;
     if refused || policy.is_outage() || is_unexplained {
         Ok(())

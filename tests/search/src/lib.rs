@@ -1,5 +1,6 @@
-//! An exhaustive search of the real `step`, `answered`, `admit`, `Tally` and `wish`, together with a model of AWS, of the API
-//! server and of the people around them. `README.md` says what is modelled, and what is assumed.
+//! An exhaustive search of the real `step`, `answered`, `admit`, `Tally` and `wish`, together with
+//! a model of AWS, of the API server and of people. `README.md` describes the model and its
+//! assumptions.
 
 #![allow(
     clippy::expect_used,

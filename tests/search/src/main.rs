@@ -1,4 +1,5 @@
-//! The search in full, run by `make search`. With `quick`: what the tests search. Numbers choose scopes of either list.
+//! The full search, run by `make search`. With `quick`, it searches the scopes of the tests.
+//! Numbers select scopes of either list.
 
 use std::{collections::BTreeSet, process::ExitCode};
 

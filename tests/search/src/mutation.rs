@@ -1,4 +1,5 @@
-//! Ways to break the product. Each must be found: a search that cannot fail proves nothing.
+//! Mutations of the product. The search must find each, because a search that cannot fail proves
+//! nothing.
 
 use std::time::Duration;
 
@@ -13,63 +14,65 @@ use crate::{
     scope::{FOR_ADOPTION, FOR_BUDGETS, FOR_ONE, FOR_TWO_OPERATORS, Scope},
 };
 
-/// A way to break it.
+/// A mutation of the product.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Mutation {
-    /// `rollbackReason` is not written, so that the next pass does not know that it is to be brought back as it is.
+    /// `rollbackReason` is not written, so the next pass does not know that the notebook has to be
+    /// rolled back.
     ForgetRollback,
-    /// What runs is finished before the last write has settled.
+    /// A running notebook's record is finished before the last write has settled.
     FinishUnsettled,
-    /// The Stop is noted after it was sent.
+    /// The Stop is recorded after it was sent.
     StopBeforeIntent,
-    /// A first Stop without an answer is taken for refused.
+    /// A first Stop without an answer counts as rejected.
     ForgetUnclearStop,
-    /// Whatever was stopped is started, running before or not.
+    /// Every stopped notebook is started, even if it was not running before.
     StartWhatWasStopped,
     /// A remediation ends with the Update.
     ForgetStart,
-    /// A Start that did not take is not sent again.
+    /// A Start without an effect is not sent again.
     StartOnce,
-    /// The claim counts what is down only until it starts again.
+    /// A claim does not count notebooks that are starting again.
     NotCountedWhileStarting,
     /// The budget is not counted again before a Stop.
     NoSecondCount,
-    /// Whoever lost the lease goes on to send.
+    /// An operator that lost the lease continues to send.
     SendWithoutLease,
-    /// Writes do not look at the resourceVersion.
+    /// Writes ignore the `resourceVersion`.
     IgnoreConflicts,
-    /// A record that needs attention is left alone.
+    /// A record that needs attention gets no more passes.
     GiveUpAtAttention,
     /// A deleted record is removed at once.
     NoFinalizer,
-    /// A record that needs attention before its Stop gives its slot back, and each recount leaves the others out that need attention.
+    /// A record that needs attention before its Stop gives its slot back, and each recount leaves
+    /// out the other records that need attention.
     AttentionBeforeStop,
     /// A request that is not sent takes the whole record back.
     TakeAllBack,
     /// A pass fails if policies cannot be listed.
     NeedPolicies,
-    /// A record with a state or reason of a later version is left alone.
+    /// A record with a state or reason of a later version gets no passes.
     IgnoreLaterVersions,
-    /// A record whose operator is gone is left alone.
+    /// A record whose operator is gone gets no passes.
     NoAdoption,
     /// A notebook that ran again after a Start is started once more.
     IgnoreModified,
-    /// The refusal of a first Stop takes it back, without another look at the notebook.
+    /// The rejection of a first Stop takes the Stop back, without another Describe of the notebook.
     TrustFirstRefusal,
-    /// A notebook that was created again is taken for the one before.
+    /// A notebook that was created again counts as the previous one.
     IgnoreCreation,
-    /// A Start that is forbidden waits for its deadline.
+    /// A Start that is denied waits for its deadline.
     WaitForDeniedStart,
-    /// A restored record without a status is taken for a new one.
+    /// A restored record without a status counts as a new one.
     TrustRestored,
-    /// `startAcceptedAt` outlasts the next Stop and the next Update.
+    /// `startAcceptedAt` survives the next Stop and the next Update.
     KeepAcceptedStart,
     /// A record that does not decode is not counted.
     NotCountedUndecodable,
 }
 
 impl Mutation {
-    /// Every way.
+    /// All mutations.
     pub const ALL: [Self; 25] = [
         Self::ForgetRollback,
         Self::FinishUnsettled,
@@ -98,7 +101,7 @@ impl Mutation {
         Self::NotCountedUndecodable,
     ];
 
-    /// Where it is looked for.
+    /// Returns the scope in which the mutation is searched for.
     #[must_use]
     pub fn scope(self) -> Scope {
         match self {
@@ -123,11 +126,11 @@ impl Mutation {
         }
     }
 
-    /// Spoils what `step` decided.
+    /// Changes the decision of `step`.
     pub(crate) fn spoil(self, row: Row, before: &Rec, decided: &mut Decided) {
         let record = &mut decided.record;
         match self {
-            // As it was: it goes on to try.
+            // The former behaviour: the record is retried.
             Self::AttentionBeforeStop
                 if row == Row::Probe
                     && (before.at_deadline || before.state == RecordState::NeedsAttention) =>
@@ -191,7 +194,7 @@ impl Mutation {
         }
     }
 
-    /// Spoils what `answered` decided.
+    /// Changes the decision of `answered`.
     pub(crate) fn spoil_reaction(self, answer: &Answered, decided: &mut Decided) {
         match self {
             Self::ForgetRollback => decided.record.rollback_reason = answer.record.rollback_reason,
@@ -214,7 +217,7 @@ impl Mutation {
         }
     }
 
-    /// Spoils what a claim counts.
+    /// Changes the records that a claim counts.
     pub(crate) fn miscount(self, listed: &mut Rec) {
         let starting = listed.state == RecordState::Starting
             || (listed.state == RecordState::NeedsAttention

@@ -1,4 +1,4 @@
-//! What AWS does by itself, what becomes of what is under way, and the time.
+//! AWS's own moves, the fate of requests in flight, and time.
 
 use sudoless_core::domain::Call;
 
@@ -9,7 +9,7 @@ use crate::{
 };
 
 impl Notebook {
-    /// What AWS does by itself, and the time.
+    /// Adds the moves of AWS and of time.
     pub fn natural_moves(&self, policy: PolicyState, alone: bool, moves: &mut Vec<Move>) {
         let mut add = |what, faults, change: &dyn Fn(&mut Self) -> Option<&'static str>| {
             let mut notebook = *self;
@@ -52,7 +52,7 @@ impl Notebook {
                 None
             });
         }
-        // Where there are several notebooks, what is fenced is over within a minute too.
+        // With several notebooks, fenced passes also end within a minute.
         let is_over = alone || self.passes.iter().flatten().all(|pass| !pass.is_fenced());
         if is_over && self.can_grow_older() {
             add("a minute passes", 0, &|it| {
@@ -68,7 +68,7 @@ impl Notebook {
         }
     }
 
-    /// What a transition ends in. It may take no time at all.
+    /// Returns the end of a transition. A transition may take no time at all.
     #[must_use]
     pub fn completes(&self) -> Option<(Status, &'static str)> {
         if self.waits_for_a_look() {
@@ -85,7 +85,8 @@ impl Notebook {
         }
     }
 
-    /// A record that a backup restores during a transition is read before its end, or two minutes later.
+    /// Returns true for a record that a backup restored during a transition. It is read before the
+    /// transition's end, or two minutes later.
     fn waits_for_a_look(&self) -> bool {
         self.modified == Modified::BeforeRecord
             && self.record.is_some_and(|record| {
@@ -95,7 +96,7 @@ impl Notebook {
             })
     }
 
-    /// A transition ends.
+    /// Ends a transition.
     pub fn complete(&mut self, status: Status) {
         if self.status == Status::Updating {
             self.has_root = false;
@@ -108,7 +109,8 @@ impl Notebook {
         }
     }
 
-    /// Whether a minute may pass: a pass is over by then, and so is what was on the way for a minute already.
+    /// Returns true if a minute may pass. A pass ends within a minute, and so does a request that
+    /// has been in flight for a minute.
     #[must_use]
     pub fn can_grow_older(&self) -> bool {
         let changes =
@@ -120,7 +122,7 @@ impl Notebook {
             && !self.passes.iter().flatten().any(is_late)
     }
 
-    /// A minute passes.
+    /// Lets a minute pass.
     pub fn grow_older(&mut self) {
         // An Update takes less than ten minutes.
         let nothing_under_way = !self.awaits_arrival() && self.status != Status::Updating;
@@ -138,7 +140,7 @@ impl Notebook {
         }
     }
 
-    /// Whether its step can take too long.
+    /// Returns true if the record's step can time out.
     #[must_use]
     pub fn can_reach_deadline(&self) -> bool {
         self.passes == [None; 2]
@@ -147,7 +149,7 @@ impl Notebook {
                 .is_some_and(|record| !record.is_finished() && !record.at_deadline)
     }
 
-    /// Its step takes too long.
+    /// Lets the record's step time out.
     pub fn reach_deadline(&mut self) {
         if let Some(record) = &mut self.record {
             record.at_deadline = true;

@@ -1,4 +1,4 @@
-//! One notebook: what AWS holds, what is under way to it, its record, and the passes that are at it.
+//! One notebook: its state at AWS, requests in flight, its record, and the passes over the record.
 
 use sudoless_core::{
     decide::Request,
@@ -10,40 +10,46 @@ use crate::{
     record::{Accepted, Rec},
 };
 
-/// A notebook and all that belongs to it.
+/// A notebook with its record, passes and claims.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Notebook {
-    /// Its status at AWS.
+    /// Status at AWS.
     pub status: Status,
-    /// Its `LastModifiedTime`, which moves with its status.
+    /// `LastModifiedTime`. It changes with the status.
     pub modified: Modified,
-    /// Whether its users have root, at AWS.
+    /// True if the users have root access, at AWS.
     pub has_root: bool,
-    /// Whether AWS retired its platform: it is not started any more, as the operator can tell.
+    /// True if AWS retired the platform. AWS does not start the notebook any more, and the operator
+    /// can tell.
     pub retired: bool,
-    /// Whether it was created again since its record was: its `CreationTime` is another one.
+    /// True if the notebook was created again after its record was, so that its `CreationTime`
+    /// differs.
     pub is_another: bool,
-    /// Writes of ours that may still arrive, by [`Call::ALL`].
+    /// The operator's writes that may still arrive, by [`Call::ALL`].
     pub on_the_way: [u8; 3],
-    /// Whether the newest of each was sent a minute ago: another minute, and it has arrived or is lost.
+    /// True if the newest write of each call was sent a minute ago. After another minute, it has
+    /// arrived or is lost.
     pub must_arrive: [bool; 3],
-    /// What AWS refuses or does not tell, until further notice.
+    /// Requests that AWS denies, and answers that it withholds.
     pub refused: Refused,
-    /// Whether an exemption matches it.
+    /// True if an exemption matches the notebook.
     pub exempt: bool,
-    /// Its record.
+    /// Record of the notebook.
     pub record: Option<Rec>,
-    /// Passes over the record: of the operator that leads, and of another one, or of a write that is stored late.
+    /// Passes over the record. The first is the leader's. The second is another operator's, or a
+    /// write that is stored late.
     pub passes: [Option<Pass>; 2],
-    /// Claims of it that are under way, in the same order.
+    /// Claims of the notebook in flight, in the same order.
     pub claims: [Option<Claim>; 2],
-    /// Of the search: a Stop of ours took it down, and it did not run since (promise P2).
+    /// For the search: true if a Stop of the operator took the notebook down, and it has not run
+    /// since (promise P2).
     pub owed: bool,
-    /// Of the search: its owner took it down while nobody was about to stop it, and it did not run since (promise P3).
+    /// For the search: true if the owner stopped the notebook while no pass was about to stop it,
+    /// and it has not run since (promise P3).
     pub owner_stopped: bool,
 }
 
-/// A status.
+/// Status of a notebook.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[expect(missing_docs, reason = "AWS's words")]
 pub enum Status {
@@ -55,46 +61,46 @@ pub enum Status {
     Updating,
     Failed,
     Deleting,
-    /// `InMaintenance`, and running afterwards.
+    /// `InMaintenance`, then running.
     MaintainedRunning,
-    /// `InMaintenance`, and stopped afterwards.
+    /// `InMaintenance`, then stopped.
     MaintainedStopped,
 }
 
-/// When the notebook was last modified, as far as its record's decisions depend on it.
+/// Time of the last modification, as far as the record's decisions depend on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Modified {
     /// More than two minutes before the record was created.
     BeforeRecord,
-    /// Since then.
+    /// After the record was created.
     Since,
-    /// Ten minutes or more after the Start that the record names as accepted.
+    /// Ten minutes or more after the record's accepted Start.
     AfterStart,
 }
 
-/// What AWS refuses, or leaves out.
+/// Requests that AWS denies, and answers that it withholds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Refused {
-    /// By [`Call::ALL`].
+    /// Denied calls, by [`Call::ALL`].
     pub calls: [bool; 3],
-    /// Describe.
+    /// Describe is denied.
     pub describe: bool,
     /// `RootAccess` is absent in the answer.
     pub root_access: bool,
 }
 
-/// What a pass saw.
+/// Result of a pass's Describe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Seen {
     /// No answer.
     Unreadable,
-    /// There is none.
+    /// The notebook does not exist.
     Missing,
-    /// It was described.
+    /// The notebook was described.
     At(Described),
 }
 
-/// What AWS tells of a notebook.
+/// AWS's description of a notebook.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(missing_docs, reason = "as in `Notebook`")]
 pub struct Described {
@@ -104,46 +110,48 @@ pub struct Described {
     pub is_another: bool,
 }
 
-/// A pass over a record. Reading record and notebook is one step: had the record changed in between, the write would be refused.
+/// A pass over a record. Reading record and notebook is one step: if the record had changed in
+/// between, the write would be rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Pass {
-    /// It decided, and is about to write `next`.
+    /// The pass has decided, and is about to write `next`.
     Decided {
-        /// The record to write.
+        /// Record to write.
         next: Rec,
-        /// What is sent then.
+        /// Request to send after the write.
         request: Option<Request>,
-        /// Whether it saw the notebook in status Failed.
+        /// True if the pass read the notebook in status Failed.
         failed: bool,
-        /// Whether it may not send anything any more.
+        /// True if the pass must not send anything any more.
         fenced: bool,
     },
-    /// The record is durable, and the request about to be sent.
+    /// The record is durable, and the request is about to be sent.
     Noted {
-        /// The record to write if it is not sent. What it says of requests is how that was before this one was noted.
+        /// Record to write if the request is not sent. Its request fields are as before this
+        /// request.
         unsent: Rec,
-        /// What is sent.
+        /// Request to send.
         request: Request,
-        /// Whether it saw the notebook in status Failed.
+        /// True if the pass read the notebook in status Failed.
         failed: bool,
-        /// Whether nobody wrote the record since.
+        /// True if the record is unchanged since.
         current: bool,
-        /// Whether it may not send anything any more.
+        /// True if the pass must not send anything any more.
         fenced: bool,
     },
-    /// A first Stop was refused for the status, and the notebook is about to be described again.
+    /// A first Stop was rejected for the status, and the notebook is about to be described again.
     Refused {
-        /// As in `Noted`.
+        /// Same as in `Noted`.
         unsent: Rec,
     },
-    /// The API server did not answer a write, and stores it within a minute, or never.
+    /// The API server did not answer a write, and stores it within a minute or never.
     Late {
-        /// The record to write.
+        /// Record to write.
         next: Rec,
     },
 }
 
-/// What of a reading matters for an answer.
+/// The part of a reading that matters for an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(missing_docs, reason = "statuses")]
 pub enum Saw {
@@ -157,12 +165,13 @@ pub enum Saw {
 /// A claim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Claim {
-    /// It was described, with root, in one of the two statuses that are claimed.
+    /// The notebook was described, with root access, in one of the two statuses that can be
+    /// claimed.
     Described {
-        /// Whether it was `InService`.
+        /// True if the status was `InService`.
         was_running: bool,
     },
-    /// The records were listed, and it was admitted; the record is about to be created.
+    /// The records were listed, and the notebook was admitted. The record is about to be created.
     Admitted {
         /// `spec.wasRunning`.
         was_running: bool,
@@ -171,21 +180,21 @@ pub enum Claim {
     },
 }
 
-/// What may happen next.
+/// A possible next event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Move {
-    /// The notebook afterwards.
+    /// The notebook after the event.
     pub notebook: Notebook,
-    /// What happens.
+    /// Description of the event.
     pub what: &'static str,
-    /// How many faults it is: zero or one.
+    /// Number of faults, zero or one.
     pub faults: u8,
-    /// The promise that it breaks.
+    /// Promise broken by the event.
     pub broken: Option<&'static str>,
 }
 
 impl Notebook {
-    /// One with root, that nobody touched yet.
+    /// Creates a notebook with root access and without a history.
     #[must_use]
     pub fn untouched(status: Status) -> Self {
         Self {
@@ -206,7 +215,7 @@ impl Notebook {
         }
     }
 
-    /// Without what nothing depends on: what is told relative to a record that is under way.
+    /// Removes fields without effect: those relative to an unfinished record, if there is none.
     #[must_use]
     pub fn reduced(&self) -> Self {
         let mut notebook = *self;
@@ -217,7 +226,8 @@ impl Notebook {
         notebook
     }
 
-    /// Without the ages that matter to one notebook only: of its record, and of the Start that AWS accepted.
+    /// Removes the ages that matter to one notebook only: of its record, and of the Start that AWS
+    /// accepted.
     #[must_use]
     pub fn ageless(&self) -> Self {
         let mut notebook = *self;
@@ -236,7 +246,7 @@ impl Notebook {
         notebook
     }
 
-    /// What a Describe tells now.
+    /// Returns the result of a Describe now.
     #[must_use]
     pub fn see(&self) -> Seen {
         if self.refused.describe {
@@ -258,7 +268,7 @@ impl Notebook {
         })
     }
 
-    /// The status changes.
+    /// Changes the status.
     pub fn enter(&mut self, status: Status) {
         self.status = status;
         let accepted = self.record.and_then(|record| record.start_accepted);
@@ -268,13 +278,13 @@ impl Notebook {
         };
     }
 
-    /// Whether a request was sent that may still arrive.
+    /// Returns true if a request is in flight that may still arrive.
     #[must_use]
     pub fn awaits_arrival(&self) -> bool {
         self.on_the_way != [0; 3]
     }
 
-    /// Whether a pass is about to send something. It does so within seconds, or not at all.
+    /// Returns true if a pass is about to send a request. It does so within seconds or never.
     #[must_use]
     pub fn is_about_to_be_sent_to(&self) -> bool {
         self.passes.iter().flatten().any(|pass| {
@@ -289,17 +299,19 @@ impl Notebook {
         })
     }
 
-    /// Whether its record says that a Stop was about to be sent.
+    /// Returns true if the record contains the intent of a Stop.
     #[must_use]
     pub fn is_stop_requested(&self) -> bool {
         self.record
             .is_some_and(|record| record.takes_a_slot() && record.stop_requested)
     }
 
-    /// Whether it is down because of the operator, and no record brings it back.
+    /// Returns true if the notebook is down because of the operator, and no record will start it
+    /// again.
     #[must_use]
     pub fn is_stranded(&self) -> bool {
-        // A restored record, or one that does not decode, says less than is so; it is there, and a person is told.
+        // A restored record, or one that does not decode, may lack the Stop. The record exists, and
+        // a person is told.
         let held = |record: Rec| record.restored || !record.readable;
         let is_held = self
             .record
@@ -307,7 +319,7 @@ impl Notebook {
         self.owed && !self.is_stop_requested() && !is_held
     }
 
-    /// How AWS answers a call: permission first, then existence, then status.
+    /// Returns AWS's answer to a call. AWS checks permission first, then existence, then status.
     #[must_use]
     pub fn judge(&self, call: Call, policy: PolicyState) -> AnswerKind {
         let is_start = call == Call::Start;
@@ -318,7 +330,7 @@ impl Notebook {
         } else {
             let allowed = match call {
                 Call::Stop => self.status == Status::InService,
-                // From Failed it is not known.
+                // AWS's answer from Failed is not known.
                 Call::Update | Call::Start => {
                     matches!(self.status, Status::Stopped | Status::Failed)
                 }
@@ -331,7 +343,8 @@ impl Notebook {
         }
     }
 
-    /// A call of ours takes effect, if it is allowed; returns which promise that breaks.
+    /// Applies a call of the operator, if AWS accepts it. Returns the promise that it breaks, if
+    /// any.
     pub fn arrive(&mut self, call: Call, policy: PolicyState) -> Option<&'static str> {
         if self.judge(call, policy) != AnswerKind::Accepted {
             return None;
@@ -353,13 +366,13 @@ impl Notebook {
         }
     }
 
-    /// It is on the way for longer.
+    /// Puts a call in flight.
     pub fn send_late(&mut self, call: Call) {
         self.on_the_way[index(call)] += 1;
         self.must_arrive[index(call)] = false;
     }
 
-    /// It is where it is now for good.
+    /// Sets the final status of a transition.
     pub fn settle_in(&mut self, status: Status) {
         self.enter(status);
         if matches!(status, Status::InService | Status::Missing) {
@@ -368,7 +381,8 @@ impl Notebook {
         }
     }
 
-    /// Somebody else than `by` wrote or removed the record: what was decided by the old one is refused.
+    /// Drops or marks the decisions based on the old record, after a writer other than `by` wrote
+    /// or removed the record.
     pub fn record_changed(&mut self, by: Option<usize>) {
         for (slot, pass) in self.passes.iter_mut().enumerate() {
             if Some(slot) == by {
@@ -389,7 +403,7 @@ impl Notebook {
         }
     }
 
-    /// The finalizer and the record are gone.
+    /// Removes the finalizer and the record.
     pub fn remove_record(&mut self) {
         self.record = None;
         self.record_changed(None);
@@ -397,7 +411,7 @@ impl Notebook {
 }
 
 impl Pass {
-    /// Whether it may not send anything any more.
+    /// Returns true if the pass must not send anything any more.
     #[must_use]
     pub fn is_fenced(&self) -> bool {
         matches!(
@@ -423,7 +437,7 @@ impl From<Seen> for Saw {
     }
 }
 
-/// Where a call stands in [`Call::ALL`].
+/// Returns the index of a call in [`Call::ALL`].
 #[must_use]
 pub fn index(call: Call) -> usize {
     match call {

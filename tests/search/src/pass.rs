@@ -1,8 +1,9 @@
-//! A pass over a record, one atomic step after the other: read and decide, write, send, judge the answer, write again.
+//! A pass over a record, in atomic steps: read and decide, write, send, judge the answer, write
+//! again.
 //!
-//! Between any two of them others act, and the process may crash: then the pass is forgotten. A request to the API server that
-//! fails ends the pass, which is the same as a crash before or after the request. A write whose answer is lost may also be stored
-//! later.
+//! Other actors act between any two steps, and the process may crash, which drops the pass. A
+//! failed request to the API server ends the pass, like a crash before or after the request. A
+//! write whose answer is lost may also be stored later.
 
 use sudoless_core::{
     decide::{Budget, Request},
@@ -17,13 +18,14 @@ use crate::{
     record::{Accepted, Age, Rec},
 };
 
-/// The slot of who leads, among passes and claims.
+/// Slot of the leader, among passes and claims.
 pub const LEADER: usize = 0;
-/// The other slot: of who led before, of who adopts, or of a write that is stored late.
+/// Slot of the previous leader, of an adopting operator, or of a write that is stored late.
 pub const OTHER: usize = 1;
 
 impl Notebook {
-    /// Whether a pass that begins now lists the records: it may be about to stop it.
+    /// Returns true if a pass that begins now lists the records, because it may be about to stop
+    /// the notebook.
     #[must_use]
     pub fn asks_budget(&self) -> bool {
         let runs_with_root = matches!(
@@ -37,7 +39,7 @@ impl Notebook {
         runs_with_root && self.record.is_some_and(|record| record.takes_a_slot())
     }
 
-    /// An operator's next pass begins, unless nothing would come of it.
+    /// Begins an operator's next pass, unless the pass would have no effect.
     pub fn begin_pass(
         &self,
         slot: usize,
@@ -64,7 +66,7 @@ impl Notebook {
         if policy == PolicyState::LeaseUnread && decided.request.is_some() {
             decided = Decided::nothing(product.unsent(decided.record, record));
         }
-        // A state of a later version is not written again.
+        // A state of a later version is not overwritten.
         let is_foreign = decided.record.state == RecordState::Unrecognized;
         assert!(!is_foreign || decided.request.is_none(), "{record}");
         if is_foreign || decided == Decided::nothing(record) {
@@ -84,7 +86,8 @@ impl Notebook {
         })
     }
 
-    /// Whether the operator of a slot has a pass over the record, and the pass comes so far.
+    /// Returns true if the operator of a slot runs passes over the record, and the pass reaches its
+    /// decision.
     fn looks_at(
         &self,
         slot: usize,
@@ -109,7 +112,7 @@ impl Notebook {
             && !(ignores && is_unknown)
     }
 
-    /// What becomes of passes that are under way.
+    /// Adds the next moves of passes in flight.
     pub fn pass_moves(&self, policy: PolicyState, product: &mut Product, moves: &mut Vec<Move>) {
         for slot in 0..self.passes.len() {
             let Some(pass) = self.passes[slot] else {
@@ -128,7 +131,8 @@ impl Notebook {
         }
     }
 
-    /// The process is gone, the lease is, or a request to the API server fails.
+    /// Drops a pass, because its process or its lease is gone, or a request to the API server
+    /// failed.
     #[must_use]
     pub fn crash(&self, slot: usize) -> Move {
         let mut notebook = *self;
@@ -142,7 +146,7 @@ impl Notebook {
         }
     }
 
-    /// The other operator leads from now on. Passes that are under way may go on to write, but not to send.
+    /// Gives the lease to the other operator. Passes in flight may still write, but not send.
     pub fn lose_lease(&mut self, product: &Product) {
         self.passes.swap(LEADER, OTHER);
         self.claims.swap(LEADER, OTHER);
@@ -156,7 +160,8 @@ impl Notebook {
         }
     }
 
-    /// The record is written: it is still the one that was read, else the pass would be gone.
+    /// Writes the record. It is unchanged since it was read, because a change would have dropped
+    /// the pass.
     #[must_use]
     pub fn write(&self, slot: usize, product: &Product) -> Option<Move> {
         let (next, request, failed, fenced) = match self.passes[slot]? {
@@ -229,7 +234,7 @@ impl Notebook {
             return;
         }
         let call = request.call();
-        // Whether it arrives, when, or never: that is what being late is about.
+        // A late request may arrive at any time, or never.
         let unclear = AnswerKind::Unclear;
         if policy == PolicyState::WritesUnanswered {
             moves.extend(self.send(slot, policy, product));
@@ -264,7 +269,7 @@ impl Notebook {
         if self.status == Status::Failed && request == Request::Update {
             let refused = AnswerKind::WrongStatus;
             let refusal = self.sent(slot, product, refused, "refused from Failed", &|_| None);
-            // It is not known which of the two AWS does: no fault.
+            // It is not known which of the two AWS does, so neither is a fault.
             moves.extend(refusal.map(|refusal| Move {
                 faults: 0,
                 ..refusal
@@ -272,7 +277,7 @@ impl Notebook {
         }
     }
 
-    /// What else may become of a request that AWS would accept.
+    /// Adds other outcomes of a request that AWS would accept.
     fn send_accepted(
         &self,
         slot: usize,
@@ -297,7 +302,7 @@ impl Notebook {
                 it.arrive(call, policy)
             }),
         );
-        // A Stop that was accepted has begun: AWS sets the status before it answers.
+        // AWS sets the status before it answers, so an accepted Stop has begun.
         if call != Call::Stop {
             let accepted = AnswerKind::Accepted;
             moves.extend(
@@ -309,7 +314,8 @@ impl Notebook {
         }
     }
 
-    /// The request is not sent: the lease does not allow it, or its intent is too old. What said that it was is taken back.
+    /// Drops the request, because the lease does not allow it or its intent is too old. Its request
+    /// fields are taken back.
     #[must_use]
     pub fn do_not_send(&self, slot: usize) -> Option<Move> {
         let Some(Pass::Noted {
@@ -331,7 +337,7 @@ impl Notebook {
         Some(unbroken(notebook, "the request is not sent", 0))
     }
 
-    /// The request is sent, and AWS does as it says; in an outage it does not, and does not answer.
+    /// Sends the request. AWS answers and acts accordingly. In an outage it does neither.
     pub fn send(&self, slot: usize, policy: PolicyState, product: &mut Product) -> Option<Move> {
         let Some(Pass::Noted { request, .. }) = self.passes[slot] else {
             return None;
@@ -357,7 +363,7 @@ impl Notebook {
         Some(Move { faults: 0, ..sent })
     }
 
-    /// The request is sent, `effect` is what it does, and the answer is judged.
+    /// Sends the request with `effect`, and judges the answer.
     fn sent(
         &self,
         slot: usize,
@@ -377,7 +383,8 @@ impl Notebook {
             return None;
         };
         let mut notebook = *self;
-        // Where two operators send, one of them may have written the record since: within seconds, as it was just noted.
+        // With two sending operators, the other one may have written the record within these
+        // seconds.
         let mut broken = if current || !product.adoption {
             self.is_unfounded(request)
         } else {
@@ -416,7 +423,7 @@ impl Notebook {
         })
     }
 
-    /// The notebook is described once more after a first Stop that was refused for the status.
+    /// Describes the notebook again, after a first Stop was rejected for the status.
     pub fn look_again(&self, slot: usize, product: &mut Product) -> Option<Move> {
         let Some(Pass::Refused { unsent }) = self.passes[slot] else {
             return None;
@@ -428,7 +435,8 @@ impl Notebook {
         Some(unbroken(notebook, "it is described again", 0))
     }
 
-    /// An answer is judged, and the record is to be written; returns which promise that breaks.
+    /// Judges an answer, which leaves the record to be written. Returns the promise that this
+    /// breaks, if any.
     fn judge_answer(
         &mut self,
         slot: usize,
@@ -458,7 +466,7 @@ impl Notebook {
             .then_some("P2: Start is forbidden, and nobody is told at once")
     }
 
-    /// Which promise is broken by sending a request now.
+    /// Returns the promise that is broken by sending a request now.
     fn is_unfounded(&self, request: Request) -> Option<&'static str> {
         let record = self.record.filter(|record| !record.is_finished());
         match request {
@@ -477,7 +485,7 @@ impl Notebook {
 }
 
 impl Product {
-    /// The age of a record that is written now; settled where nothing depends on it.
+    /// Returns the age of a record that is written now: settled if nothing depends on it.
     pub(crate) fn touched_now(&self) -> Age {
         if self.adoption {
             Age::Fresh

@@ -1,4 +1,5 @@
-//! The people around a notebook: its owner, the platform team, and whoever may change what AWS allows or restores a backup.
+//! The people around a notebook: its owner, the platform team, and administrators who change AWS
+//! permissions or restore a backup.
 
 use sudoless_core::domain::{Call, EndReason, RecordState};
 
@@ -8,11 +9,11 @@ use crate::{
     record::{Accepted, Age, Rec},
 };
 
-/// Takes an act: what it is called, how many faults it is, and what it does.
+/// Receives an act: its name, its number of faults, and its effect.
 type Acts<'a> = dyn FnMut(&'static str, u8, &dyn Fn(&mut Notebook)) + 'a;
 
 impl Notebook {
-    /// What people may do to it. Each act is a fault; what takes an act back is none.
+    /// Adds the acts of people. Each act is a fault. Undoing an act is none.
     pub fn acts(&self, policy: PolicyState, moves: &mut Vec<Move>) {
         let mut add = |what, faults, change: &dyn Fn(&mut Self)| {
             let mut notebook = *self;
@@ -35,7 +36,7 @@ impl Notebook {
             add("it is exempted", 1, &|it| it.exempt = true);
         }
         if self.record.is_some() {
-            // The garbage collector follows who deletes the policy.
+            // The garbage collector acts after the policy's deletion.
             let (what, faults) = if policy == PolicyState::Deleted {
                 ("its record is collected", 0)
             } else {
@@ -69,7 +70,8 @@ impl Notebook {
                     });
                 }
             }
-            // Deleting it and creating it again takes minutes: nothing that was sent to the old one meets the new one.
+            // Deleting a notebook and creating it again takes minutes. No request to the old
+            // notebook reaches the new one.
             Status::Missing if !self.awaits_arrival() && !self.is_about_to_be_sent_to() => {
                 add("its owner creates it again", 1, &|it| {
                     it.enter(Status::Pending);
@@ -85,9 +87,10 @@ impl Notebook {
         }
     }
 
-    /// The documented exceptions of promise P3, of an owner that stops it now: a pass saw it running and is about to stop it, or has; a
-    /// Start is on its way, about to be sent, or was accepted just now; or the record says that a Stop was requested, and not that AWS
-    /// accepted a Start ten minutes ago, after that Stop.
+    /// Returns true if an owner's stop now is a documented exception of promise P3. There are three
+    /// cases. A pass that read the notebook running is about to stop it, or has. A Start is in
+    /// flight, about to be sent, or was accepted just now. The record contains a requested Stop,
+    /// and no Start accepted ten minutes ago after that Stop.
     fn may_be_started_once(&self) -> bool {
         let is_ours = |record: &Rec| {
             let ran_again =
@@ -135,10 +138,10 @@ impl Notebook {
         }
     }
 
-    /// A later version writes its record, or a backup of the record is restored.
+    /// Adds the acts on the record: a later version writes it, or a backup restores it.
     fn record_acts(&self, add: &mut Acts<'_>) {
         let Some(record) = self.record else { return };
-        // Another version, or a backup, takes another process: none is about to send something.
+        // Another version or a backup needs another process, which is not about to send anything.
         if self.is_about_to_be_sent_to() {
             return;
         }
@@ -181,7 +184,7 @@ impl Notebook {
         self.backups(record, add);
     }
 
-    /// Restoring a backup takes longer than anything that is under way.
+    /// Adds restores of a backup. A restore takes longer than anything in flight.
     fn backups(&self, record: Rec, add: &mut Acts<'_>) {
         if self.awaits_arrival() || record.restored {
             return;
@@ -195,7 +198,7 @@ impl Notebook {
             add(what, 1, &|it| {
                 it.record = Some(record);
                 it.modified = Modified::BeforeRecord;
-                // What the backup does not say, nobody knows.
+                // Facts that the backup lacks are unknown.
                 it.owner_stopped = false;
                 it.record_changed(None);
             });
@@ -215,13 +218,13 @@ impl Notebook {
         }
     }
 
-    /// Somebody deletes the record: what is finished has no finalizer any more.
+    /// Deletes the record, as a person may. A finished record has no finalizer any more.
     pub(crate) fn delete_record(&mut self) {
         match &mut self.record {
             Some(record) if record.is_finished() => self.remove_record(),
             Some(record) if !record.being_deleted => {
                 record.being_deleted = true;
-                // Whoever deletes it was told to start the notebook.
+                // The person who deletes the record was told to start the notebook.
                 self.owed &= !self.is_unexplained();
                 self.record_changed(None);
             }
@@ -229,7 +232,7 @@ impl Notebook {
         }
     }
 
-    /// Its record was restored, and does not say whether a Stop was requested.
+    /// Returns true if the record was restored, and does not show a requested Stop.
     fn is_unexplained(&self) -> bool {
         self.record
             .is_some_and(|record| record.restored && !record.stop_requested)

@@ -1,4 +1,4 @@
-//! The policy: the ways in which it stands, each as a real one, understood by the real `validate`.
+//! States of the policy. Each has a real policy, checked by the real `validate`.
 
 use std::sync::Arc;
 
@@ -9,23 +9,23 @@ use sudoless_core::{
     domain::Policy,
 };
 
-/// The one account.
+/// The only account.
 pub const ACCOUNT: &str = "111122223333";
 
-/// How the policy stands, or what fails for all notebooks at once while it enforces.
+/// State of the policy, or a failure that affects all notebooks while the policy enforces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum PolicyState {
-    /// It enforces, now.
+    /// The policy enforces.
     Enforce,
-    /// It is suspended.
+    /// The policy is suspended.
     Suspended,
     /// No window is open.
     WindowClosed,
-    /// It only audits.
+    /// The policy only audits.
     Audit,
-    /// It uses tags, and those cannot be read.
+    /// The policy uses tags, and they cannot be read.
     TagsUnread,
-    /// It is deleted, or its kind is.
+    /// The policy, or its kind, is deleted.
     Deleted,
     /// The policies cannot be listed.
     Unlisted,
@@ -37,13 +37,13 @@ pub enum PolicyState {
     SlowStore,
     /// AWS answers no write, and carries it out or not.
     WritesUnanswered,
-    /// Start is forbidden for every notebook.
+    /// Start is denied for every notebook.
     StartsDenied,
     /// The policy's operator is gone, and another one with other policies runs.
     Orphaned,
 }
 
-/// How many may be down.
+/// Budgets of the policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Budgets {
     /// `maxConcurrent`.
@@ -55,7 +55,7 @@ pub struct Budgets {
 }
 
 impl PolicyState {
-    /// Every way.
+    /// All states.
     pub const ALL: [Self; 13] = [
         Self::Enforce,
         Self::Suspended,
@@ -72,7 +72,7 @@ impl PolicyState {
         Self::Orphaned,
     ];
 
-    /// How it may stand next, what that is called, and how many faults it is.
+    /// Returns the possible next states, each with its name and its number of faults.
     #[must_use]
     pub fn turns(self) -> &'static [(Self, &'static str, u8)] {
         match self {
@@ -108,7 +108,7 @@ impl PolicyState {
         }
     }
 
-    /// Whether the planner begins anything.
+    /// Returns true if the planner claims notebooks.
     #[must_use]
     pub fn plans(self) -> bool {
         !matches!(
@@ -122,19 +122,20 @@ impl PolicyState {
         )
     }
 
-    /// Returns true if no request is sent whose intent is durable.
+    /// Returns true if a durable intent is not followed by its request.
     #[must_use]
     pub fn is_fenced(self) -> bool {
         matches!(self, Self::LeaseUnread | Self::SlowStore)
     }
 
-    /// Returns true if no notebook can be changed, so that one that is down may need attention.
+    /// Returns true if no notebook can be changed, so that a notebook that is down may need
+    /// attention.
     #[must_use]
     pub fn is_outage(self) -> bool {
         self.is_fenced() || matches!(self, Self::WritesUnanswered | Self::StartsDenied)
     }
 
-    /// All policies of the cluster, as they stand then.
+    /// Returns all policies of the cluster in this state.
     #[must_use]
     pub fn policies(self, exempt: bool, budgets: Budgets) -> Policies {
         let mut policies = Policies::default();
@@ -144,7 +145,7 @@ impl PolicyState {
         policies
     }
 
-    /// The policy, if it is there.
+    /// Returns the policy, if it exists.
     #[must_use]
     pub fn policy(self, exempt: bool, budgets: Budgets) -> Option<Policy> {
         if self == Self::Deleted {
@@ -172,7 +173,7 @@ impl PolicyState {
             "remediation": {
                 "maxConcurrent": budgets.over_all,
                 "maxConcurrentPerRegion": budgets.per_region,
-                // No age of a stopped notebook is modelled.
+                // The age of a stopped notebook is not modelled.
                 "restAfterStop": "0s",
                 "maxFailures": budgets.failures,
                 "windows": windows,

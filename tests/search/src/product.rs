@@ -1,4 +1,4 @@
-//! The real functions: each distinct input is given to them once, and what they said is kept.
+//! The real functions. Each distinct input is evaluated once, and the result is kept.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -27,34 +27,34 @@ use crate::{
     scope::{Operators, Scope},
 };
 
-/// After which a record is adopted: the operator's times and the longest lease.
+/// Time after which a record is adopted: the operator's times plus the longest lease.
 const ABANDONED_AFTER: Duration = Duration::from_secs(135);
 
 /// The `CreationTime` of each notebook.
 const CREATED: Timestamp = Timestamp::constant(1_700_000_000, 0);
 
-/// Which notebooks there are, and how many may be down.
+/// Notebooks and their budgets.
 #[derive(Clone, Copy, Debug)]
 pub struct Fleet {
-    /// How many.
+    /// Number of notebooks.
     pub notebooks: usize,
-    /// Whether each is in a region of its own; else all are in one.
+    /// True if each notebook is in its own region. Otherwise all are in one.
     pub apart: bool,
-    /// The budgets.
+    /// Budgets of the policy.
     pub budgets: Budgets,
 }
 
-/// What is decided: the record to write, and what to send then.
+/// A decision: the record to write, and the request to send afterwards.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Decided {
-    /// The record.
+    /// Record to write.
     pub record: Rec,
-    /// The request.
+    /// Request to send.
     pub request: Option<Request>,
 }
 
 impl Decided {
-    /// The record stays as it is, and nothing is sent.
+    /// Returns the decision to keep the record and send nothing.
     #[must_use]
     pub fn nothing(record: Rec) -> Self {
         Self {
@@ -64,36 +64,36 @@ impl Decided {
     }
 }
 
-/// What the records of all notebooks are, as far as budgets and locks go.
+/// Records of all notebooks, as far as budgets and locks depend on them.
 pub type Records = [Option<Rec>; 3];
 
-/// What a claim came to.
+/// Result of a claim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Admission {
-    /// It is made.
+    /// The record is created.
     Admitted {
         /// `spec.wasRunning`.
         was_running: bool,
         /// `spec.recurrence`.
         recurrence: u8,
     },
-    /// It waits, and the finding says why.
+    /// The notebook waits, for the finding's reason.
     Waits(WaitReason),
-    /// There is nothing to be done about it, or its record is under way.
+    /// There is nothing to do, or the notebook's record is unfinished.
     Not,
 }
 
-/// The product.
+/// The product under test.
 pub struct Product {
     /// The notebooks.
     pub fleet: Fleet,
-    /// Whether an operator adopts records that nobody wrote for long.
+    /// True if an operator adopts records without recent writes.
     pub adoption: bool,
-    /// Whether a write at the API server may be stored after its pass or claim has ended.
+    /// True if a write at the API server may be stored after its pass or claim has ended.
     pub stores_late: bool,
-    /// What is broken in it.
+    /// Mutation of the product.
     pub mutation: Option<Mutation>,
-    /// Rows of the table that were used.
+    /// Rows of the table used so far.
     pub rows: BTreeSet<Row>,
     wishes: HashMap<(PolicyState, bool, bool, u8), Wish>,
     steps: HashMap<(Rec, Seen, Wish), Decided>,
@@ -102,36 +102,36 @@ pub struct Product {
     budgets: HashMap<(PolicyState, usize, Records), Budget>,
 }
 
-/// A notebook that is claimed.
+/// Notebook to claim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Candidate {
-    /// Its place.
+    /// Index of the notebook.
     pub index: usize,
-    /// Whether an exemption matches it.
+    /// True if an exemption matches the notebook.
     pub exempt: bool,
-    /// Whether its platform is retired.
+    /// True if the notebook's platform is retired.
     pub retired: bool,
-    /// Whether it was described as `InService`.
+    /// True if the notebook was described as `InService`.
     pub was_running: bool,
 }
 
-/// An answer, and the pass that it is for.
+/// An answer, and the pass that gets it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Answered {
-    /// The record as it was when the request was sent.
+    /// Record when the request was sent.
     pub record: Rec,
-    /// The record as it would be if the request had not been sent.
+    /// Record as if the request had not been sent.
     pub unsent: Rec,
-    /// What was sent.
+    /// Request that was sent.
     pub request: Request,
-    /// What came back.
+    /// Answer of AWS.
     pub answer: AnswerKind,
-    /// What the pass had seen.
+    /// Reading of the pass.
     pub saw: Saw,
 }
 
 impl Product {
-    /// The product, for some notebooks.
+    /// Creates the product for the notebooks of a scope.
     #[must_use]
     pub fn new(scope: Scope, mutation: Option<Mutation>) -> Self {
         Self {
@@ -148,7 +148,7 @@ impl Product {
         }
     }
 
-    /// The real `wish`; where policies cannot be listed, what a pass says without it.
+    /// Runs the real `wish`, or returns the result of a pass that cannot list policies.
     pub fn wish(
         &mut self,
         policy: PolicyState,
@@ -177,7 +177,7 @@ impl Product {
             })
     }
 
-    /// The real `is_abandoned`: whether another operator than its own has a pass over a record.
+    /// Runs the real `is_abandoned`: returns true if another operator runs passes over the record.
     #[must_use]
     pub fn adopts(&self, record: &Rec) -> bool {
         if !self.adoption || self.mutation == Some(Mutation::NoAdoption) {
@@ -189,7 +189,7 @@ impl Product {
         is_abandoned(&touches, ABANDONED_AFTER, NOW)
     }
 
-    /// The real `Progress::take_back_sent`: the record if its request is not sent.
+    /// Runs the real `Progress::take_back_sent`: returns the record if its request is not sent.
     #[must_use]
     pub fn unsent(&self, record: Rec, before: Rec) -> Rec {
         if self.mutation == Some(Mutation::TakeAllBack) {
@@ -203,14 +203,14 @@ impl Product {
             stop_may_follow: before.stop_may_follow,
             ..record
         };
-        // How old it is matters again, if nothing was sent about it so far.
+        // The age of the record matters again if no request was sent so far.
         Rec {
             created: before.created,
             ..taken_back.with(&progress)
         }
     }
 
-    /// The real `step`.
+    /// Runs the real `step`.
     pub fn step(&mut self, record: Rec, seen: Seen, wish: Wish) -> Decided {
         if let Some(decided) = self.steps.get(&(record, seen, wish)) {
             return *decided;
@@ -258,7 +258,7 @@ impl Product {
         step(&record, &sighting, wish, NOW, times)
     }
 
-    /// The real `answered`.
+    /// Runs the real `answered`.
     pub fn answered(&mut self, answer: Answered) -> Decided {
         if let Some(decided) = self.reactions.get(&answer) {
             return *decided;
@@ -295,7 +295,7 @@ impl Product {
         decided
     }
 
-    /// The real `admit`, of a notebook that was just described.
+    /// Runs the real `admit` for a notebook that was just described.
     pub fn admit(
         &mut self,
         policy: PolicyState,
@@ -343,14 +343,14 @@ impl Product {
             })
     }
 
-    /// The real `Tally::budget`, over all records.
+    /// Runs the real `Tally::budget` over all records.
     pub fn budget(&mut self, policy: PolicyState, index: usize, records: Records) -> Budget {
         if self.mutation == Some(Mutation::NoSecondCount) {
             return Budget::Kept;
         }
         let own = records[index];
         let mut records = self.as_listed(records);
-        // As it was: the own record counts in any case.
+        // The former behaviour: the notebook's own record counts in any case.
         if self.mutation == Some(Mutation::AttentionBeforeStop)
             && let (Some(listed), Some(own)) = (&mut records[index], own)
             && own.takes_a_slot()
@@ -372,7 +372,7 @@ impl Product {
             })
     }
 
-    /// What a Describe tells, relative to a record.
+    /// Returns the result of a Describe, relative to a record.
     fn sighting(&self, seen: Seen, record: &Rec) -> Sighting {
         let Described {
             status,
@@ -404,7 +404,7 @@ impl Product {
         }
     }
 
-    /// What a `Tally` depends on, and nothing else.
+    /// Reduces the records to the fields that a `Tally` depends on.
     fn as_listed(&self, records: Records) -> Records {
         records.map(|record| {
             record.map(|record| {
@@ -427,7 +427,7 @@ fn with(record: Rec, decision: &Decision) -> Rec {
     record.with(&decision.progress)
 }
 
-/// The real `Tally` over all records, those that do not decode included.
+/// Runs the real `Tally` over all records, including those that do not decode.
 fn tally(records: &Records, apart: bool) -> Tally {
     let mut tally = Tally::of(&intent(0, apart).policy, []);
     for (index, record) in records.iter().enumerate() {
@@ -442,7 +442,7 @@ fn tally(records: &Records, apart: bool) -> Tally {
     tally
 }
 
-/// What can be read of a record that does not decode.
+/// Returns the readable parts of a record that does not decode.
 fn partial(record: &Record) -> PartialRecord {
     let notebook = &record.intent.notebook;
     let object = json!({
@@ -490,7 +490,8 @@ fn intent(index: usize, apart: bool) -> Intent {
     }
 }
 
-/// One with root; tags could not be read, which matters only to who speaks of them.
+/// Returns a notebook with root access. Its tags are unreadable, which matters only to policies
+/// that use tags.
 fn notebook(index: usize, apart: bool, (runs, retired): (bool, bool)) -> Notebook {
     let platform = if retired {
         "notebook-al2-v2"

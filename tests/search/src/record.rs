@@ -1,6 +1,7 @@
-//! A record, as far as decisions depend on it, and its real form and back.
+//! A record, as far as decisions depend on it, and its conversion to the real form and back.
 //!
-//! `now` is always the same instant. Ages are classes: each stands for one age that a record can have at that instant.
+//! `now` is always the same instant. Ages are classes. Each stands for one age that a record can
+//! have at that instant.
 
 use std::time::Duration;
 
@@ -10,38 +11,38 @@ use sudoless_core::{
     domain::{EndReason, Intent, Progress, Record, RecordState, Step},
 };
 
-/// The instant at which everything is decided.
+/// Instant of all decisions.
 pub const NOW: Timestamp = Timestamp::constant(1_780_315_200, 0);
 
-/// The operator's times. A write can arrive for as long as it takes to settle: the most adverse setting, in which a request
-/// is sent again while the first may still be under way.
+/// Times of the operator. A write can arrive for as long as it takes to settle. This is the most
+/// adverse setting: a request is sent again while the first may still be in flight.
 pub const TIMES: Times = Times {
     resend_after: Duration::from_mins(1),
     settle: Duration::from_mins(2),
     write_bound: Duration::from_mins(2),
 };
 
-/// The age of the last write, or of a record.
+/// Age of a record or of its last write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Age {
     /// Just now.
     Fresh,
-    /// Past `resend_after`; a request may still arrive.
+    /// More than `resend_after`. A request may still arrive.
     Due,
-    /// Past everything, the lease of another operator included.
+    /// More than every time, the lease of another operator included.
     Settled,
 }
 
-/// The age of the last Start that AWS accepted.
+/// Age of the last Start that AWS accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Accepted {
     /// Less than ten minutes.
     Recently,
-    /// Ten minutes or more: a change of the notebook since is not the Start's own.
+    /// Ten minutes or more. A later change of the notebook is not caused by the Start.
     LongAgo,
 }
 
-/// A record, without what no decision depends on (see [`Rec::real`]).
+/// A record without the fields that no decision depends on (see [`Rec::real`]).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Rec {
     /// `spec.wasRunning`.
@@ -50,40 +51,45 @@ pub struct Rec {
     pub recurrence: u8,
     /// `metadata.deletionTimestamp` is set.
     pub being_deleted: bool,
-    /// Returns false if it does not decode: a later version wrote it.
+    /// False if the record does not decode, because a later version wrote it.
     pub readable: bool,
-    /// `metadata.creationTimestamp`. Settled once a Stop was requested, because nothing depends on it then.
+    /// `metadata.creationTimestamp`. Settled after a Stop was requested, because nothing depends on
+    /// it then.
     pub created: Age,
     /// `status.state`.
     pub state: RecordState,
-    /// Where it stood when it began to need attention.
+    /// Step at which the record began to need attention.
     pub attention_from: Option<Step>,
-    /// Whether the step's timeout has passed.
+    /// True if the step's timeout has passed.
     pub at_deadline: bool,
     /// `status.lastWriteAt`.
     pub last_write: Option<Age>,
     /// `status.unansweredStopAt`.
     pub unanswered_stop: Option<Age>,
-    /// Whether `status.stopRequestedAt` is set.
+    /// True if `status.stopRequestedAt` is set.
     pub stop_requested: bool,
-    /// `status.startAttempts`, two for all that are more: the third is due when the second is.
+    /// `status.startAttempts`, where two stands for all larger numbers: the third attempt is due
+    /// when the second is.
     pub start_attempts: u8,
     /// `status.startAcceptedAt`.
     pub start_accepted: Option<Accepted>,
-    /// `status.unansweredStopAt` is older than can arrive, and was not when AWS accepted the Start.
+    /// True if `status.unansweredStopAt` is too old to arrive now, but was not when AWS accepted
+    /// the Start.
     pub stop_may_follow: bool,
     /// `status.rollbackReason`.
     pub rollback_reason: Option<EndReason>,
-    /// When it was written last. Settled where there is no adoption, because nothing else depends on it.
+    /// Age of the last write of the record. Settled without adoption, because nothing else depends
+    /// on it.
     pub touched: Age,
-    /// Of the search: it needed attention after a Stop, and gave back the policy's slot (promise P6).
+    /// For the search: true if the record needed attention after a Stop, and gave back the policy's
+    /// slot (promise P6).
     pub gave_slot_back: bool,
-    /// Of the search: a backup was restored, so that the record may say less than was done.
+    /// For the search: true if a backup was restored, so that the record may lack actions.
     pub restored: bool,
 }
 
 impl Rec {
-    /// One that was just created.
+    /// Returns a new record.
     #[must_use]
     pub fn new(was_running: bool, recurrence: u8) -> Self {
         Self {
@@ -91,7 +97,7 @@ impl Rec {
             recurrence,
             being_deleted: false,
             readable: true,
-            // Of a notebook that was stopped anyway nothing depends on it.
+            // Nothing depends on the age if the notebook was stopped anyway.
             created: if was_running {
                 Age::Fresh
             } else {
@@ -113,8 +119,8 @@ impl Rec {
         }
     }
 
-    /// A minute passes, or ten, once nothing is under way any more. What can no longer arrive is forgotten, as it is by
-    /// [`Rec::with`].
+    /// Lets a minute pass, or ten if nothing is in flight any more. Requests that can no longer
+    /// arrive are dropped, as in [`Rec::with`].
     pub fn grow_older(&mut self, nothing_under_way: bool) {
         if nothing_under_way && self.is_settled() && self.start_accepted.is_some() {
             self.start_accepted = Some(Accepted::LongAgo);
@@ -127,7 +133,7 @@ impl Rec {
         self.stop_may_follow |= older == Some(Age::Settled) && self.start_accepted.is_some();
     }
 
-    /// Returns false if nothing changes by [`Rec::grow_older`].
+    /// Returns false if [`Rec::grow_older`] changes nothing.
     #[must_use]
     pub fn can_grow_older(&self) -> bool {
         !self.is_settled()
@@ -136,7 +142,7 @@ impl Rec {
             || self.start_accepted == Some(Accepted::Recently)
     }
 
-    /// Without the ages that matter to one notebook only.
+    /// Removes the ages that matter to one notebook only.
     #[must_use]
     pub fn ageless(&self) -> Self {
         let is_new = self.was_running && !self.is_finished() && !self.stop_requested;
@@ -156,31 +162,32 @@ impl Rec {
         self.last_write.is_none_or(|age| age == Age::Settled) && self.unanswered_stop.is_none()
     }
 
-    /// Whether nothing will happen to it any more.
+    /// Returns true if the record is finished.
     #[must_use]
     pub fn is_finished(&self) -> bool {
         self.state.is_finished()
     }
 
-    /// Whether it counts as a notebook that is taken down.
+    /// Returns true if the record counts as a notebook that is taken down.
     #[must_use]
     pub fn takes_a_slot(&self) -> bool {
         self.was_running && !self.is_finished()
     }
 
-    /// Returns true if nothing was sent about it, as far as it says.
+    /// Returns true if the record shows no sent request.
     #[must_use]
     pub fn is_untouched(&self) -> bool {
         self.last_write.is_none() && !self.stop_requested
     }
 
-    /// Returns true if its notebook is down because of the operator, and needs a person.
+    /// Returns true if the notebook is down because of the operator, and needs attention.
     #[must_use]
     pub fn is_down_and_needs_attention(&self) -> bool {
         self.was_running && self.stop_requested && self.state == RecordState::NeedsAttention
     }
 
-    /// The real record. `noted` fills what the search leaves out, because nothing may depend on it.
+    /// Converts to the real record. `noted` fills the fields that the search omits, because nothing
+    /// may depend on them.
     #[must_use]
     pub fn real(&self, intent: Intent, noted: Option<Timestamp>) -> Record {
         let accepted = self.start_accepted.map(Accepted::instant);
@@ -219,7 +226,7 @@ impl Rec {
         }
     }
 
-    /// When it was created.
+    /// Returns the time of creation.
     #[must_use]
     pub fn created_at(&self) -> Timestamp {
         match self.created {
@@ -228,7 +235,7 @@ impl Rec {
         }
     }
 
-    /// The record once it is finished, in a state.
+    /// Returns the record, finished in a state.
     #[must_use]
     pub fn finished(&self, state: RecordState) -> Self {
         Self {
@@ -240,7 +247,7 @@ impl Rec {
         }
     }
 
-    /// The record with another progress.
+    /// Returns the record with another progress.
     #[must_use]
     pub fn with(&self, progress: &Progress) -> Self {
         if progress.state.is_finished() {
@@ -248,7 +255,7 @@ impl Rec {
         }
         let since = progress.step_since.expect("the real form has one");
         assert!(since == NOW || since == long_ago(), "{since}");
-        // An unanswered Stop of long ago matters only to the Start that was accepted just after it.
+        // An old unanswered Stop matters only to a Start that was accepted just after it.
         let accepted = self.start_accepted.map(Accepted::instant);
         let before_start = accepted.map(|accepted| accepted - JUST_BEFORE);
         let is_over = self.stop_may_follow && progress.unanswered_stop_at == before_start;
@@ -281,7 +288,7 @@ impl Rec {
 }
 
 impl Age {
-    /// The instant that it stands for.
+    /// Returns the instant of the age class.
     #[must_use]
     pub fn instant(self) -> Timestamp {
         let seconds = match self {
@@ -299,7 +306,7 @@ impl Age {
             .expect("every instant is one that a class stands for")
     }
 
-    /// A minute later.
+    /// Returns the age class a minute later.
     #[must_use]
     pub fn older(self) -> Self {
         match self {
@@ -310,7 +317,7 @@ impl Age {
 }
 
 impl Accepted {
-    /// The instant that it stands for.
+    /// Returns the instant of the age class.
     #[must_use]
     pub fn instant(self) -> Timestamp {
         match self {
@@ -328,10 +335,10 @@ impl Accepted {
     }
 }
 
-/// A Stop that was sent so long before a Start was accepted may arrive after it.
+/// Time between a sent Stop and an accepted Start within which the Stop may arrive after the Start.
 const JUST_BEFORE: Duration = Duration::from_mins(1);
 
-/// Longer ago than any timeout.
+/// Returns a time longer ago than any timeout.
 #[must_use]
 pub fn long_ago() -> Timestamp {
     NOW - Duration::from_hours(48)

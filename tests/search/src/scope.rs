@@ -1,43 +1,45 @@
-//! What is searched: with each change, and in full.
+//! Scopes of the search, for each change and in full.
 
 use std::fmt;
 
 use crate::{policy::Budgets, product::Fleet};
 
-/// What is searched.
+/// Scope of a search.
 #[derive(Clone, Copy, Debug)]
 pub struct Scope {
-    /// The notebooks and the budgets.
+    /// Notebooks and budgets.
     pub fleet: Fleet,
-    /// Whether a second operator may take the lease at any time.
+    /// Number of operators and their relation.
     pub operators: Operators,
-    /// How a claim reads.
+    /// Reads of a claim.
     pub claims: Claims,
-    /// Whether a write at the API server may be stored after its pass or claim has ended.
+    /// True if a write at the API server may be stored after its pass or claim has ended.
     pub stores_late: bool,
-    /// Whether an outage of AWS's writes outlasts every timeout without another fault.
+    /// True if an outage of AWS's writes outlasts every timeout without another fault.
     pub outages_last: bool,
-    /// The most faults of a path.
+    /// Upper limit on the faults of a path.
     pub faults: usize,
 }
 
-/// How many operators there are.
+/// Number of operators and their relation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Operators {
-    /// One, which may crash.
+    /// One operator, which may crash.
     One,
-    /// Two: either may take the lease at any time, and what the other one has under way goes on, but is not sent.
+    /// Two operators. Either may take the lease at any time. Work in flight of the other one
+    /// continues, but sends nothing.
     Two,
-    /// Two with a lease and policies of their own, and both send: the other one adopts what nobody wrote for long.
+    /// Two operators with their own leases and policies. Both send. The other one adopts records
+    /// without recent writes.
     Shards,
 }
 
-/// How a claim reads.
+/// Reads of a claim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Claims {
-    /// The notebook first, the records later: others act in between.
+    /// The notebook is read first and the records later, so that other actors act in between.
     InTwoSteps,
-    /// Both in one step: a fifth of the states.
+    /// Both are read in one step, which needs a fifth of the states.
     AtOnce,
 }
 
@@ -55,7 +57,7 @@ const TWO: Fleet = Fleet {
     ..ONE
 };
 const TWO_APART: Fleet = Fleet { apart: true, ..TWO };
-/// Two may be down at the same time, once the canary came back.
+/// Two notebooks may be down at the same time after the canary has come back.
 const THREE_APART: Fleet = Fleet {
     notebooks: 3,
     ..TWO_APART
@@ -70,7 +72,7 @@ const THREE: Fleet = Fleet {
     },
 };
 
-/// With each change: half a minute.
+/// Scopes for each change: half a minute.
 pub const QUICK: [Scope; 13] = [
     scope(ONE, 2),
     scope(ONE, 2).read_in_two_steps(),
@@ -87,7 +89,7 @@ pub const QUICK: [Scope; 13] = [
     scope(THREE_APART, 1).with_short_outages(),
 ];
 
-/// In full: ten minutes.
+/// Scopes in full: ten minutes.
 pub const FULL: [Scope; 14] = [
     scope(ONE, 3),
     scope(ONE, 3).read_in_two_steps(),
@@ -105,13 +107,13 @@ pub const FULL: [Scope; 14] = [
     scope(THREE_APART, 1),
 ];
 
-/// Where most mutations are looked for.
+/// Scope for most mutations.
 pub const FOR_ONE: Scope = scope(ONE, 2);
-/// Where those are looked for that take two operators to see.
+/// Scope for mutations that need two operators.
 pub const FOR_TWO_OPERATORS: Scope = scope(TWO, 1).with_two_operators();
-/// Where those are looked for that are about `maxConcurrent`.
+/// Scope for mutations of `maxConcurrent`.
 pub const FOR_BUDGETS: Scope = scope(TWO_APART, 2);
-/// Where those are looked for that are about adoption.
+/// Scope for mutations of adoption.
 pub const FOR_ADOPTION: Scope = scope(ONE, 1).with_adoption();
 
 const fn scope(fleet: Fleet, faults: usize) -> Scope {

@@ -1,4 +1,5 @@
-//! The search: every state that can be reached by at most so many faults, the promises in each, and a fair run from each.
+//! The search: every state within a number of faults, the promises in each, and a fair run from
+//! each.
 
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
@@ -18,48 +19,48 @@ use crate::{
     world::{Quick, State, Step, World},
 };
 
-/// What was found.
+/// Results of a search.
 #[derive(Clone, Debug)]
 pub struct Report {
-    /// States.
+    /// Number of states.
     pub states: usize,
-    /// Steps between them.
+    /// Number of steps between states.
     pub steps: u64,
-    /// States of single notebooks.
+    /// Number of states of single notebooks.
     pub states_of_one: usize,
-    /// States of fair runs, those that are not reached by so few faults included.
+    /// Number of states of fair runs, including those out of reach within the faults.
     pub endings: usize,
-    /// Rows of the table that were used.
+    /// Rows of the table used.
     pub rows: BTreeSet<Row>,
-    /// How long it took.
+    /// Duration of the search.
     pub took: Duration,
 }
 
-/// A promise that is broken, and how it comes to that.
+/// A broken promise, and the path to it.
 #[derive(Debug)]
 pub struct Broken {
-    /// Which, or how the fair run ends.
+    /// The promise, or the problem at the end of the fair run.
     pub promise: String,
     /// One line for each step.
     pub trace: Vec<String>,
 }
 
-/// The state before, what happened, and to which notebook.
+/// The previous state, the event, and its notebook.
 type Parent = (State, &'static str, Option<usize>);
 
 struct Search {
     world: World,
     endings: Endings,
     found: HashSet<u64, Quick>,
-    /// Of each state the one before it; only where a trace is wanted.
+    /// Parent of each state, if a trace is wanted.
     parents: Option<HashMap<u64, Parent, Quick>>,
     steps: u64,
 }
 
-/// Searches all of it.
+/// Searches a scope.
 ///
 /// # Errors
-/// The first promise that was found broken.
+/// The first broken promise.
 pub fn search(scope: Scope, mutation: Option<Mutation>) -> Result<Report, Box<Broken>> {
     let began = Instant::now();
     let mut search = Search::new(scope, mutation, false);
@@ -72,7 +73,7 @@ pub fn search(scope: Scope, mutation: Option<Mutation>) -> Result<Report, Box<Br
             rows: search.world.product.rows,
             took: began.elapsed(),
         }),
-        // The same once more, with notes of how each state came about.
+        // Searches again, with the parents of all states.
         Err(_) => match Search::new(scope, mutation, true).run(scope.faults) {
             Ok(()) => unreachable!("the order is always the same"),
             Err(broken) => Err(broken),
@@ -108,7 +109,7 @@ impl Search {
         Ok(())
     }
 
-    /// Every way in which untouched notebooks can stand.
+    /// Returns every state with untouched notebooks.
     fn beginnings(&mut self) -> Vec<State> {
         let ways = [Status::InService, Status::Stopped].map(Notebook::untouched);
         let count = self.world.len();
@@ -120,7 +121,7 @@ impl Search {
             .collect()
     }
 
-    /// Adds what can be reached without another fault.
+    /// Adds the states that can be reached without another fault.
     fn close(&mut self, layer: &mut Vec<u64>) -> Result<(), Box<Broken>> {
         let mut steps = Vec::new();
         let mut at = 0;
@@ -134,7 +135,7 @@ impl Search {
         Ok(())
     }
 
-    /// What can be reached by one fault more.
+    /// Returns the states that can be reached by one more fault.
     fn spread(&mut self, layer: &[u64]) -> Result<Vec<u64>, Box<Broken>> {
         let mut steps = Vec::new();
         let mut next = Vec::new();
@@ -193,7 +194,7 @@ impl Search {
             })
     }
 
-    /// How a state came about.
+    /// Returns the path to a state.
     fn trace(&self, state: &State) -> Vec<String> {
         let mut lines = vec![self.shown(state)];
         let mut state = *state;
@@ -233,7 +234,7 @@ fn line(what: &str, to: Option<usize>) -> String {
 }
 
 impl World {
-    /// A state as one number.
+    /// Encodes a state as a number.
     #[must_use]
     pub fn key(&self, state: &State) -> u64 {
         let bits = 60 / self.len();
@@ -246,7 +247,7 @@ impl World {
         key
     }
 
-    /// The state of a number.
+    /// Decodes a state from its number.
     fn of_key(&self, mut key: u64) -> State {
         let bits = 60 / self.len();
         let mut notebooks = [0; 3];

@@ -1,4 +1,4 @@
-//! A notebook in a trace.
+//! Formats a notebook in a trace.
 
 use std::fmt;
 

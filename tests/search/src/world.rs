@@ -1,4 +1,5 @@
-//! All notebooks together. Each notebook's states are numbered, and what may follow from each is worked out once.
+//! All notebooks together. Each notebook's states are numbered, and the successors of each are
+//! computed once.
 
 use std::{
     collections::HashMap,
@@ -16,30 +17,30 @@ use crate::{
     scope::{Claims, Operators, Scope},
 };
 
-/// A state: the numbers of the notebooks, smallest first, and how the policy stands. Notebooks are alike, so that their order
-/// means nothing.
+/// A state: the numbers of the notebooks in ascending order, and the state of the policy. Notebooks
+/// are alike, so that their order has no meaning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct State {
-    /// Numbers of notebooks; unused places are zero.
+    /// Numbers of the notebooks. Unused entries are zero.
     pub notebooks: [u32; 3],
-    /// How the policy stands.
+    /// State of the policy.
     pub policy: PolicyState,
 }
 
-/// What leads from one state to another.
+/// A step from one state to another.
 #[derive(Clone, Copy, Debug)]
 pub struct Step {
-    /// What happens.
+    /// Description of the event.
     pub what: &'static str,
-    /// To which notebook, by its place in the state before.
+    /// Notebook of the event, by its index in the previous state.
     pub to: Option<usize>,
-    /// The promise that it breaks.
+    /// Promise broken by the step.
     pub broken: Option<&'static str>,
-    /// The state afterwards.
+    /// Next state.
     pub next: State,
 }
 
-/// What a notebook's state means to the others.
+/// Properties of a notebook's state that matter to the others.
 #[derive(Clone, Copy, Debug)]
 struct Known {
     notebook: Notebook,
@@ -62,7 +63,7 @@ struct Followed {
     decides_to_stop: bool,
 }
 
-/// All that is known about the states of single notebooks.
+/// Knowledge about the states of single notebooks.
 pub struct World {
     /// The real functions.
     pub product: Product,
@@ -76,7 +77,7 @@ pub struct World {
 }
 
 impl World {
-    /// A world in which nothing is known.
+    /// Creates a world without any knowledge.
     #[must_use]
     pub fn new(product: Product, scope: Scope) -> Self {
         Self {
@@ -91,31 +92,31 @@ impl World {
         }
     }
 
-    /// How many notebooks there are.
+    /// Returns the number of notebooks.
     #[must_use]
     pub fn len(&self) -> usize {
         self.product.fleet.notebooks
     }
 
-    /// Whether there is none.
+    /// Returns true if there is no notebook.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// How many states of single notebooks are known.
+    /// Returns the number of known states of single notebooks.
     #[must_use]
     pub fn states_of_one(&self) -> usize {
         self.known.len()
     }
 
-    /// The notebook of a number.
+    /// Returns the notebook of a number.
     #[must_use]
     pub fn notebook(&self, number: u32) -> &Notebook {
         &self.known[number as usize].notebook
     }
 
-    /// The state of some notebooks.
+    /// Returns the state of some notebooks.
     pub fn state(&mut self, notebooks: &[Notebook], policy: PolicyState) -> State {
         let mut numbers = [0; 3];
         for (number, notebook) in numbers.iter_mut().zip(notebooks) {
@@ -124,7 +125,7 @@ impl World {
         self.sorted(numbers, policy)
     }
 
-    /// A state with one notebook changed.
+    /// Returns a state with one notebook changed.
     pub fn changed(&mut self, state: &State, place: usize, notebook: &Notebook) -> State {
         let number = self.number(notebook);
         self.replaced(state, place, number)
@@ -171,7 +172,7 @@ impl World {
         number
     }
 
-    /// The records of all, in order.
+    /// Returns the records of all notebooks, in order.
     #[must_use]
     pub fn records(&self, state: &State) -> Records {
         let mut records = Records::default();
@@ -181,7 +182,7 @@ impl World {
         records
     }
 
-    /// What a pass over a notebook counts that may be about to stop it.
+    /// Returns the budget for a pass that may be about to stop the notebook.
     pub fn budget(&mut self, state: &State, place: usize) -> Budget {
         let number = state.notebooks[place];
         let lists = state.policy != PolicyState::Unlisted;
@@ -192,7 +193,7 @@ impl World {
         self.product.budget(state.policy, place, records)
     }
 
-    /// What becomes of a claim of a notebook.
+    /// Returns the result of a notebook's claim.
     pub fn admit(&mut self, state: &State, place: usize, was_running: bool) -> Admission {
         let notebook = self.notebook(state.notebooks[place]);
         let candidate = Candidate {
@@ -205,7 +206,7 @@ impl World {
         self.product.admit(state.policy, candidate, records)
     }
 
-    /// The promise that a state breaks.
+    /// Returns the promise that a state breaks.
     #[must_use]
     pub fn broken(&self, state: &State) -> Option<&'static str> {
         let fleet = &self.product.fleet;
@@ -214,8 +215,9 @@ impl World {
         if all().any(|number| known(number).stranded) {
             return Some("P2: a Stop of ours took it down, and no record says so");
         }
-        // A record takes a slot from its creation. Several processes may create a record each at the same time, and a record may be
-        // created late, or by a backup: each Stop counts again then, so that no more are down.
+        // A record takes a slot from its creation. Several processes may each create a record at
+        // the same time, and a record may be created late or by a backup. Each Stop counts again
+        // then, so that no more notebooks are down.
         let claims_alone = self.operators != Operators::Two
             && !self.product.stores_late
             && !all().any(|number| known(number).restored);
@@ -233,7 +235,8 @@ impl World {
         (down > fleet.budgets.per_region && !fleet.apart).then_some("P6: maxConcurrentPerRegion")
     }
 
-    /// Whether so many other notebooks are down and need attention that no other one may be stopped.
+    /// Returns true if so many other notebooks are down and need attention that no further notebook
+    /// may be stopped.
     fn is_halted(&self, state: &State, place: usize) -> bool {
         let others = (0..self.len()).filter(|other| *other != place);
         let needing = others
@@ -242,7 +245,7 @@ impl World {
         needing >= self.product.fleet.budgets.failures as usize
     }
 
-    /// What may follow, without a fault or by one.
+    /// Adds the next steps, without a fault or by one.
     pub fn steps(&mut self, state: &State, by_fault: bool, steps: &mut Vec<Step>) {
         steps.clear();
         for (next, what, faults) in state.policy.turns() {
@@ -300,7 +303,7 @@ impl World {
         }
     }
 
-    /// Whether a claim of the leader is under way: it makes one at a time.
+    /// Returns true if the leader has a claim in flight. It makes one at a time.
     #[must_use]
     pub fn is_claiming(&self, state: &State) -> bool {
         state.notebooks[..self.len()]
@@ -308,7 +311,7 @@ impl World {
             .any(|number| self.known[*number as usize].claims[LEADER].is_some())
     }
 
-    /// A claim that is described and listed in one step, if anything comes of it.
+    /// Returns a claim that is described and listed in one step, if it has an effect.
     fn claimed_at_once(&mut self, state: &State, place: usize) -> Option<Step> {
         let begun = self
             .notebook(state.notebooks[place])
@@ -344,7 +347,8 @@ impl World {
         }
     }
 
-    /// The other operator leads from now on. What the first has under way it may go on to write, but not to send.
+    /// Gives the lease to the other operator. Work in flight of the first may still write, but not
+    /// send.
     fn lease_changes(&mut self, state: &State) -> Option<Step> {
         let mut notebooks = state.notebooks.map(|_| 0);
         for (place, number) in notebooks[..self.len()].iter_mut().enumerate() {
@@ -416,11 +420,11 @@ fn decides_to_stop(before: &Notebook, after: &Notebook) -> bool {
     })
 }
 
-/// A hash that is quick and good enough: what is hashed is our own.
+/// A hash that is fast and good enough, because its input is trusted.
 #[derive(Default)]
 pub struct QuickHasher(u64);
 
-/// Builds it.
+/// Builder of the hash.
 pub type Quick = BuildHasherDefault<QuickHasher>;
 
 impl Hasher for QuickHasher {

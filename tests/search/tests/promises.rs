@@ -1,4 +1,5 @@
-//! The promises hold in every state that few faults lead to, and the search finds what would break them.
+//! The promises hold in every state within few faults, and the search finds every mutation that
+//! breaks them.
 
 #![allow(clippy::panic, clippy::indexing_slicing)]
 
@@ -7,7 +8,7 @@ use std::collections::BTreeSet;
 use remediation_search::{mutation::Mutation, scope::QUICK, search::search};
 use sudoless_core::decide::Row;
 
-/// `make search` goes further.
+/// `make search` covers more.
 #[test]
 fn the_promises_hold() {
     let mut used = BTreeSet::new();
