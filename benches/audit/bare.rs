@@ -1,5 +1,5 @@
-//! The lower bound: the same requests, as many at a time, by the bare SDK in a process of its own. Nothing is kept of the
-//! answers, nothing is decided, no API server is told.
+//! The lower bound: the bare SDK sends the same requests, with the same concurrency, in a separate
+//! process. It keeps nothing of the answers, makes no decisions and uses no API server.
 
 use std::{
     process::{ExitCode, Stdio},
@@ -25,32 +25,32 @@ use crate::{
     usage::Usage,
 };
 
-/// Describes at a time in each target: the operator's default.
+/// Concurrent Describes in each target: the operator's default.
 const DESCRIBES_PER_TARGET: usize = 20;
 
-/// Targets read at a time: what the operator does.
+/// Concurrent targets, as in the operator.
 const TARGETS_AT_ONCE: usize = 64;
 
-/// What is to be read.
+/// Targets to read.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Work {
     accounts: Vec<String>,
     regions: Vec<String>,
 }
 
-/// How that went.
+/// Result of the lower bound.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct Bound {
     pub wall: Duration,
-    /// The part of `wall` that the Describes took, where there is one target.
+    /// Part of `wall` spent on Describes, with a single target.
     pub describing: Duration,
     pub notebooks: usize,
-    /// Notebooks whose users have root, so that the answers are really read.
+    /// Notebooks with root access for their users, which proves that the answers were read.
     pub enabled: usize,
     pub usage: Usage,
 }
 
-/// What came of one target.
+/// Result of reading one target.
 #[derive(Clone, Copy, Debug, Default)]
 struct Read {
     notebooks: usize,
@@ -82,7 +82,8 @@ impl Work {
     }
 }
 
-/// Runs a process that sends the requests, and waits for it. It ends if nobody waits any more.
+/// Runs a process that sends the requests, and waits for it. The process ends if the caller stops
+/// waiting.
 pub async fn bound(size: &Size, simulator: &Simulator) -> Bound {
     let mut work = tempfile::NamedTempFile::new().unwrap();
     serde_json::to_writer(&mut work, &Work::of(size)).unwrap();
@@ -102,7 +103,7 @@ pub async fn bound(size: &Size, simulator: &Simulator) -> Bound {
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
-/// What that process does.
+/// Runs the lower bound in its own process.
 pub async fn send(work: &Work) -> ExitCode {
     let config = config().await;
     let started = Instant::now();
@@ -132,7 +133,8 @@ pub async fn send(work: &Work) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// The operator's settings: one connector for all, adaptive retries, no limits on stalled streams.
+/// Returns the operator's settings: one connector for all requests, adaptive retries, and no limits
+/// on stalled streams.
 async fn config() -> SdkConfig {
     let client = Builder::new()
         .tls_provider(tls::Provider::Rustls(

@@ -1,4 +1,4 @@
-//! What is measured: three fleets, and the policy over each.
+//! Cases: three fleets, and the policy over each.
 
 use std::{fmt, time::Duration};
 
@@ -6,7 +6,7 @@ use clap::ValueEnum;
 use sagemaker_simulator::{Fleet, Generate, regions};
 use serde_json::{Value, json};
 
-/// Notebooks on a page of a List.
+/// Notebooks per page of a List.
 pub const PAGE: u64 = 100;
 
 const MIB: u64 = 1024 * 1024;
@@ -21,7 +21,7 @@ pub enum Case {
     Wide,
 }
 
-/// A fleet's size.
+/// Size of a fleet.
 #[derive(Clone, Debug)]
 pub struct Size {
     pub accounts: usize,
@@ -29,12 +29,12 @@ pub struct Size {
     pub notebooks: usize,
 }
 
-/// What a case has to meet.
+/// Goals of a case.
 #[derive(Clone, Copy, Debug)]
 pub struct Goals {
-    /// Wall time of the first scan over that of the bare SDK.
+    /// Wall time of the first scan divided by that of the bare SDK.
     pub ratio: Option<f64>,
-    /// Bytes.
+    /// Peak memory, in bytes.
     pub peak: u64,
 }
 
@@ -52,7 +52,7 @@ impl Case {
         }
     }
 
-    /// Of issue 3: what the first version is held to.
+    /// Returns the goals of issue 3, for the first version.
     pub fn goals(self) -> Goals {
         let (ratio, peak) = match self {
             Self::Small => (Some(1.3), 32),
@@ -91,8 +91,8 @@ impl Size {
         .fleet()
     }
 
-    /// One List for every hundred notebooks of each target, and one where there are none. Notebooks are dealt out to the
-    /// targets in turn.
+    /// Returns the number of Lists: one for every hundred notebooks of each target, and one for an
+    /// empty target. Notebooks are distributed to the targets in turn.
     pub fn lists(&self) -> u64 {
         let (targets, notebooks) = (self.targets() as u64, self.notebooks as u64);
         let pages = |notebooks: u64| notebooks.div_ceil(PAGE).max(1);
@@ -100,7 +100,7 @@ impl Size {
         fuller * pages(notebooks / targets + 1) + (targets - fuller) * pages(notebooks / targets)
     }
 
-    /// The shortest interval that the API takes, so that the idle sweep is soon due.
+    /// Uses the shortest interval that the API accepts, so that the idle sweep is soon due.
     pub fn spec(&self, interval: Duration) -> Value {
         let accounts: Vec<Value> = self
             .fleet()

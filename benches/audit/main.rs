@@ -1,9 +1,10 @@
-//! `make bench`: how fast, and with how much, the operator tells the truth about large fleets.
+//! `make bench` measures the operator's speed and resources on the first scan of large fleets.
 //!
-//! The operator's own release build stands between a real API server and the simulator, which answers 20 ms late. Each case is
-//! measured from the moment at which a policy is applied until its status is complete, next to a lower bound of the same run:
-//! a process that sends the same requests with the bare SDK and does nothing with the answers. Then comes an idle sweep: the
-//! policy's interval is a minute, and the next scan is waited for with nothing changed.
+//! The operator's release build runs between a real API server and the simulator, which delays its
+//! answers by 20 ms. Each case is measured from the creation of a policy until its status is
+//! complete. The lower bound of the same run is a process that sends the same requests with the
+//! bare SDK and ignores the answers. An idle sweep follows: the policy's interval is a minute, and
+//! the benchmark waits for the next scan, with nothing changed.
 //!
 //! Exits with 1 if a goal is missed.
 #![allow(
@@ -38,38 +39,39 @@ use crate::{
 /// Measure scans of large fleets: the operator between a real API server and a simulated AWS
 #[derive(Debug, Parser)]
 struct Arguments {
-    /// Which cases to measure, separated by commas
+    /// Cases to measure, separated by commas
     #[arg(long, value_delimiter = ',', default_values = ["small", "large", "wide"])]
     cases: Vec<Case>,
 
-    /// First scans of each case; figures are their medians. The idle sweep follows the last one
+    /// Number of first scans of each case. Figures are their medians. The idle sweep follows the
+    /// last scan
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
     repeat: u32,
 
-    /// A part of each case's size, to try the benchmark itself
+    /// Fraction of each case's size, to test the benchmark itself
     #[arg(long, default_value_t = 1.0)]
     scale: f64,
 
-    /// How late the simulator answers, in milliseconds
+    /// Delay of the simulator's answers, in milliseconds
     #[arg(long, default_value_t = 20)]
     latency: u64,
 
-    /// Leave out the idle sweeps, each of which takes a minute
+    /// Skip the idle sweeps, each of which takes a minute
     #[arg(long)]
     no_idle: bool,
 
-    /// What `cargo bench` says to every benchmark
+    /// Passed by `cargo bench` to every benchmark
     #[arg(long, hide = true)]
     bench: bool,
 
-    /// Be the lower bound: send these requests, and print how long they took
+    /// Run the lower bound: send these requests, and print their duration
     #[arg(long, hide = true)]
     bare: Option<String>,
 }
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    // As many threads as the operator has, so that the lower bound is in the same kind of process.
+    // The lower bound has as many threads as the operator, so that both processes are comparable.
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -80,7 +82,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// A signal ends the benchmark in order: the cluster and the operator end when they are dropped.
+/// Returns early at a signal, so that the cluster and the operator are dropped and end.
 async fn until_signal(measuring: impl Future<Output = ExitCode>) -> ExitCode {
     let mut terminate = signal(SignalKind::terminate()).unwrap();
     tokio::select! {

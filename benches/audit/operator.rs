@@ -1,4 +1,4 @@
-//! A running `sudoless run`, as a user starts it.
+//! A running `sudoless run`, started as by a user.
 
 use std::{
     io::{BufRead, BufReader, Read, Write},
@@ -26,13 +26,13 @@ pub struct Operator {
 }
 
 impl Operator {
-    /// Starts it with every flag at its default, and waits until it is ready.
+    /// Starts the operator with all flags at their defaults, and waits until it is ready.
     #[allow(dead_code, reason = "not every benchmark does")]
     pub fn start(cluster: &LocalCluster, simulator: &Simulator) -> Self {
         Self::start_with(cluster, simulator, &[])
     }
 
-    /// The same with flags.
+    /// Starts the operator with flags, and waits until it is ready.
     pub fn start_with(cluster: &LocalCluster, simulator: &Simulator, flags: &[&str]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_sudoless"));
         command
@@ -76,8 +76,8 @@ impl Operator {
         Usage::of(&self.process.id().to_string())
     }
 
-    /// What Prometheus does now and then, which takes memory too. Returns the page's size, once it tells of a scan: it does
-    /// so a moment after the status.
+    /// Scrapes the metrics as Prometheus does, which also takes memory. Returns the page's size as
+    /// soon as the page contains a scan, a moment after the status.
     #[allow(dead_code, reason = "not every benchmark does")]
     pub fn scrape(&self) -> usize {
         let started = Instant::now();

@@ -1,4 +1,4 @@
-//! The tables at the end, and whether the goals are met.
+//! Tables of the results and their goals.
 
 use std::{fmt, time::Duration};
 
@@ -12,7 +12,7 @@ pub struct Report {
     cases: Vec<(Case, Size, Vec<Measured>)>,
 }
 
-/// One goal, what was measured, and whether that is enough.
+/// A goal, its measured value, and the comparison.
 struct Verdict {
     goal: String,
     measured: String,
@@ -34,7 +34,7 @@ impl Report {
         }
     }
 
-    /// Goals that are not met.
+    /// Returns the number of missed goals.
     pub fn missed(&self) -> usize {
         self.verdicts()
             .iter()
@@ -82,7 +82,7 @@ fn idle(measured: &[Measured]) -> Option<Scan> {
     measured.iter().find_map(|measured| measured.idle)
 }
 
-/// The worst of all repetitions: memory is a promise, not an average.
+/// Returns the worst of all repetitions, because memory is a promise, not an average.
 fn peak(measured: &[Measured]) -> u64 {
     measured
         .iter()
@@ -142,7 +142,7 @@ impl Report {
                 median(all, |measured| figure(measured).as_secs_f64())
             };
             let requests = all[0].first.requests;
-            // Those of many targets are sent beside Lists.
+            // With many targets, Describes overlap with Lists.
             let describing = if size.targets() == 1 {
                 format!("{:.2} s", figure(|measured| measured.bound.describing))
             } else {

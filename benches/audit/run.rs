@@ -24,25 +24,25 @@ use crate::{
     usage::Usage,
 };
 
-/// The policies' scan interval: the shortest that the API takes.
+/// Scan interval of the policies: the shortest that the API accepts.
 const INTERVAL: Duration = Duration::from_mins(1);
 
-/// Until the largest case has been read on a busy machine.
+/// Timeout of the largest case on a busy machine.
 const DEADLINE: Duration = Duration::from_mins(10);
 
-/// Between two looks whether the sweep has begun.
+/// Interval of the checks that the sweep has begun.
 const LOOK: Duration = Duration::from_millis(5);
 
 const POLICY: &str = "bench";
 
-/// What all measurements share.
+/// State shared by all measurements.
 pub struct Bench {
     cluster: LocalCluster,
     policies: Api<NotebookRootAccessPolicy>,
     latency: Duration,
 }
 
-/// What AWS was asked, by the simulator's count.
+/// Requests to AWS, as counted by the simulator.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Requests {
     pub assume_role: u64,
@@ -51,7 +51,7 @@ pub struct Requests {
     pub other: u64,
 }
 
-/// A scan, cold or idle.
+/// A first scan or an idle sweep.
 #[derive(Clone, Copy, Debug)]
 pub struct Scan {
     pub wall: Duration,
@@ -59,7 +59,7 @@ pub struct Scan {
     pub requests: Requests,
 }
 
-/// What follows a first scan.
+/// Step after a first scan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Then {
     /// An idle sweep.
@@ -72,11 +72,11 @@ pub struct Measured {
     pub bound: Bound,
     pub first: Scan,
     pub idle: Option<Scan>,
-    /// Memory before the policy was there.
+    /// Memory before the policy was created.
     pub before: Usage,
-    /// Memory after all that was measured, a page of metrics for each scan included.
+    /// Memory after all measurements, including a page of metrics for each scan.
     pub after: Usage,
-    /// Bytes of the page of metrics.
+    /// Size of the page of metrics, in bytes.
     pub metrics: usize,
 }
 
@@ -139,7 +139,7 @@ impl Bench {
         }
     }
 
-    /// Waits for the next scan that is due, with nothing changed, and for the status that tells of it.
+    /// Waits for the next due scan, with nothing changed, and for the status with its results.
     async fn sweep(&self, status: &Status, simulator: &Simulator, operator: &Operator) -> Scan {
         simulator.reset_counters();
         let before = operator.usage();
@@ -213,7 +213,7 @@ impl Bench {
     }
 }
 
-/// Ready is known, the scan has a time, and every figure is right.
+/// Returns true if Ready is known, the scan has a time, and every figure is correct.
 fn is_complete(status: &Status, size: &Size, enabled: usize) -> bool {
     let ready = status
         .conditions

@@ -1,26 +1,26 @@
-//! What a process has used, as Linux tells it.
+//! Resource usage of a process, as reported by Linux.
 
 use std::{fs, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-/// Ticks a second in `/proc/<pid>/stat`: `USER_HZ`, 100 on every platform that Rust's first tier has.
+/// Duration of a tick in `/proc/<pid>/stat`: `USER_HZ` is 100 on every tier 1 platform of Rust.
 const TICK: Duration = Duration::from_millis(10);
 
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub struct Usage {
-    /// Time on the processors, in the program and for it in the kernel.
+    /// Processor time, in the program and in the kernel.
     pub cpu: Duration,
-    /// Memory held now, in bytes: what the program allocated, and what of its own file is in use.
+    /// Resident memory in bytes: allocations, and the used part of the program's own file.
     pub resident: u64,
-    /// The part of `resident` that the program allocated.
+    /// Part of `resident` that the program allocated.
     pub allocated: u64,
-    /// The most that was held, in bytes.
+    /// Peak of `resident`, in bytes.
     pub peak: u64,
 }
 
 impl Usage {
-    /// Of a process that runs; `self` is this one.
+    /// Reads the usage of a running process. `self` is this process.
     pub fn of(process: &str) -> Self {
         let read = |file: &str| {
             fs::read_to_string(format!("/proc/{process}/{file}")).expect("Linux, and it runs")
@@ -32,7 +32,8 @@ impl Usage {
             kibibytes * 1024
         };
         let stat = read("stat");
-        // Fields 14 and 15; the second is the name in parentheses, which may hold anything.
+        // Fields 14 and 15. The second field is the name in parentheses, which may contain any
+        // character.
         let after_name = stat.rsplit_once(')').unwrap().1;
         let ticks: u32 = after_name
             .split_whitespace()

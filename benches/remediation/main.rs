@@ -1,12 +1,15 @@
-//! `make bench-remediation`: how close to the ideal schedule a large fleet is fixed.
+//! `make bench-remediation` compares the remediation of a large fleet with the ideal schedule.
 //!
-//! A thousand notebooks in one account and region, half of them running, `maxConcurrent` 50. The simulator's stops, updates and
-//! starts take the typical minutes of small instances, and its clock runs faster than the wall's; the operator's intervals are shorter by
-//! the same factor. The ideal schedule has no pauses: the canary, then all running ones fifty at a time, each taking exactly a
-//! stop, an update and a start; the stopped ones, ten at a time, go beside them.
+//! The fleet has a thousand notebooks in one account and region, half of them running, and
+//! `maxConcurrent` is 50. The simulator's stops, updates and starts take the typical minutes of
+//! small instances. Its clock runs faster than the wall clock, and the operator's intervals are
+//! shorter by the same factor. The ideal schedule has no pauses. First comes the canary, then all
+//! running notebooks, fifty at a time, each for exactly a stop, an update and a start. Stopped
+//! notebooks are updated at the same time, ten at once.
 //!
-//! `--stopped --notebooks 10000 --targets 300` is the other case of `make bench-remediation`: stopped notebooks in 300 accounts and regions.
-//! The ideal schedule updates fifty of them at a time.
+//! `--stopped --notebooks 10000 --targets 300` is the other case of `make bench-remediation`:
+//! stopped notebooks in 300 accounts and regions. Its ideal schedule updates fifty of them at a
+//! time.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -35,10 +38,10 @@ use serde_json::json;
 
 use crate::operator::Operator;
 
-/// The first account; the others have the numbers that follow.
+/// The first account. The others have the next numbers.
 const ACCOUNT: u64 = 111_122_223_333;
 
-/// The regions of each account.
+/// Regions of each account.
 const REGIONS: [&str; 10] = [
     "eu-west-1",
     "ap-northeast-1",
@@ -52,41 +55,41 @@ const REGIONS: [&str; 10] = [
     "us-west-2",
 ];
 
-/// The typical times of small instances: stop 1–2 min, update ½–1 min, start 2–4 min.
+/// Typical durations of small instances: stop 1–2 min, update ½–1 min, start 2–4 min.
 const STOP: Duration = Duration::from_secs(90);
 const UPDATE: Duration = Duration::from_secs(45);
 const START: Duration = Duration::from_mins(3);
 
-/// Updates of stopped notebooks that the operator keeps under way at a time, per account and region and over all.
+/// The operator's concurrent updates of stopped notebooks, per account and region and over all.
 const UPDATES: (u32, u32) = (10, 50);
 
-/// Between two looks at how many are down, and whether all is done.
+/// Interval of the checks of notebooks that are down and of the end.
 const LOOK: Duration = Duration::from_millis(100);
 
-/// Measure how close to the ideal schedule a large fleet is fixed
+/// Compare the remediation of a large fleet with the ideal schedule
 #[derive(Debug, Parser)]
 struct Arguments {
-    /// Notebooks, half of them running
+    /// Number of notebooks, half of them running
     #[arg(long, default_value_t = 1000)]
     notebooks: u32,
 
-    /// No notebook is running
+    /// Start with all notebooks stopped
     #[arg(long)]
     stopped: bool,
 
-    /// Accounts and regions that the notebooks are spread over
+    /// Number of accounts and regions with notebooks
     #[arg(long, default_value_t = 1)]
     targets: u32,
 
-    /// How many running ones may be down at the same time
+    /// Running notebooks that may be down at the same time
     #[arg(long, default_value_t = 50)]
     max_concurrent: u32,
 
-    /// How much faster than the wall's the simulated clock runs
+    /// Factor by which the simulated clock is faster than the wall clock
     #[arg(long, default_value_t = 20)]
     speed: u32,
 
-    /// What `cargo bench` says to every benchmark
+    /// Passed by `cargo bench` to every benchmark
     #[arg(long, hide = true)]
     bench: bool,
 }
@@ -149,7 +152,7 @@ fn fleet(arguments: &Arguments) -> Fleet {
 }
 
 impl Arguments {
-    /// How many notebooks are running.
+    /// Returns the number of running notebooks.
     fn running(&self) -> u32 {
         if self.stopped {
             0
@@ -158,7 +161,7 @@ impl Arguments {
         }
     }
 
-    /// The accounts and regions that the notebooks are in.
+    /// Returns the accounts and regions of the notebooks.
     fn places(&self) -> impl Iterator<Item = (String, &'static str)> {
         let accounts = (ACCOUNT..).map(|account| account.to_string());
         accounts
@@ -170,7 +173,7 @@ impl Arguments {
         self.places().map(|(account, _)| account).collect()
     }
 
-    /// How many updates of stopped notebooks the operator keeps under way at a time.
+    /// Returns the operator's limit on concurrent updates of stopped notebooks.
     fn updates(&self) -> u32 {
         let (per_target, over_all) = UPDATES;
         over_all.min(per_target * self.targets)
@@ -205,16 +208,17 @@ fn apply(cluster: &local_cluster::LocalCluster, arguments: &Arguments) {
     cluster.run_kubectl(["apply", "-f", path]).unwrap();
 }
 
-/// How many notebooks were seen at the same time, at most.
+/// Largest numbers of notebooks in a condition at the same time.
 #[derive(Default)]
 struct Most {
-    /// Down, the stopped ones aside.
+    /// Notebooks that are down, without those that were stopped anyway.
     down: u32,
-    /// In status `Updating`.
+    /// Notebooks in status `Updating`.
     updating: u32,
 }
 
-/// Waits until every notebook is as it should be; returns how many were under way at the same time.
+/// Waits until every notebook is remediated. Returns the largest numbers of notebooks in progress
+/// at the same time.
 fn watch(simulator: &Simulator, arguments: &Arguments, begun: Instant) -> Most {
     let deadline = 5 * ideal(arguments);
     let mut most = Most::default();
@@ -253,7 +257,7 @@ fn watch(simulator: &Simulator, arguments: &Arguments, begun: Instant) -> Most {
     }
 }
 
-/// Without any pause.
+/// Returns the duration of the schedule without pauses.
 fn ideal(arguments: &Arguments) -> Duration {
     let running = arguments.running();
     let rounds = running.min(1) + running.saturating_sub(1).div_ceil(arguments.max_concurrent);

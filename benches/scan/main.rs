@@ -1,8 +1,11 @@
-//! `make bench`, its second part: how fast, and with how much, `sudoless scan` tells the truth about a thousand notebooks.
+//! `make bench`, second part: measures the speed and the resources of `sudoless scan` for a
+//! thousand notebooks.
 //!
-//! The whole process is measured, from its start to the first byte of its report, next to the same lower bound as the operator's: the
-//! same requests by the bare SDK, which is ready before its clock starts. The report is larger than a pipe holds, and is not taken before
-//! memory and processor time were looked at: the process stands still then, with all that it ever needs.
+//! The whole process is measured, from its start to the first byte of its report. The lower bound
+//! is the same as the operator's: the bare SDK sends the same requests, and is ready before its
+//! clock starts. The report is larger than a pipe's buffer, and is read only after memory and
+//! processor time were measured. At that time the process is blocked, and holds all the memory that
+//! it ever needs.
 //!
 //! Exits with 1 if a goal is missed.
 #![allow(
@@ -39,7 +42,7 @@ use crate::{
     usage::Usage,
 };
 
-/// Of issue 6.
+/// Goal of issue 6.
 const START_UP: Duration = Duration::from_millis(50);
 const RATIO: f64 = 1.3;
 const PEAK: u64 = 24 * 1024 * 1024;
@@ -47,38 +50,38 @@ const PEAK: u64 = 24 * 1024 * 1024;
 /// Measure `sudoless scan` against a simulated AWS
 #[derive(Debug, Parser)]
 struct Arguments {
-    /// Scans; figures are their medians
+    /// Number of scans. Figures are their medians
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
     repeat: u32,
 
-    /// A part of the thousand notebooks, to try the benchmark itself
+    /// Fraction of the thousand notebooks, to test the benchmark itself
     #[arg(long, default_value_t = 1.0)]
     scale: f64,
 
-    /// How late the simulator answers, in milliseconds
+    /// Delay of the simulator's answers, in milliseconds
     #[arg(long, default_value_t = 20)]
     latency: u64,
 
-    /// What `cargo bench` says to every benchmark
+    /// Passed by `cargo bench` to every benchmark
     #[arg(long, hide = true)]
     bench: bool,
 
-    /// Be the lower bound: send these requests, and print how long they took
+    /// Run the lower bound: send these requests, and print their duration
     #[arg(long, hide = true)]
     bare: Option<String>,
 }
 
 struct Measured {
     bound: Bound,
-    /// From the start of the process until AWS was asked for something.
+    /// Time from the start of the process to its first request.
     start_up: Duration,
-    /// From the start of the process until its report began.
+    /// Time from the start of the process to the first byte of its report.
     wall: Duration,
     requests: u64,
     usage: Usage,
 }
 
-/// A scan that runs; it ends with this.
+/// A running scan, killed on drop.
 struct Scan(Child);
 
 fn main() -> ExitCode {
@@ -163,7 +166,8 @@ fn scan(
     (asked.join().unwrap(), wall, usage, requests)
 }
 
-/// That the report is the truth, and more than a pipe holds: else the process was not looked at while it stood still.
+/// Checks that the report is correct, and larger than a pipe's buffer. Otherwise the process was
+/// not blocked during its measurement.
 fn finish(
     scan: &mut Scan,
     mut stdout: ChildStdout,
@@ -180,7 +184,7 @@ fn finish(
     assert_eq!(scan.0.wait().unwrap().code(), Some(3));
 }
 
-/// When the first request came in; it is looked for as often as a millisecond needs.
+/// Returns the time of the first request, polled often enough for a precision of a millisecond.
 fn first_request(simulator: &Simulator, started: Instant) -> Duration {
     while simulator.counters().in_flight.is_empty() {
         assert!(
