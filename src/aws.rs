@@ -151,8 +151,8 @@ impl Aws {
     /// Returns the regions enabled for an account, in the partition of the operator's own region
     /// (default: `aws`).
     ///
-    /// Never fails as `RegionDisabled`, because that state does not count as unread. `ListRegions` is
-    /// sent to a region that is always enabled. An answer that calls this region disabled is not
+    /// Never fails as `RegionDisabled`, because that state does not count as unread. `ListRegions`
+    /// is sent to a region that is always enabled. An answer that calls this region disabled is not
     /// understood, and leaves the account unread.
     pub async fn enabled_regions(
         &self,
