@@ -1,4 +1,4 @@
-//! claim *(writes)*: creates records for the notebooks in the plan, one at a time. Each candidate
+//! execute *(writes)*: creates records for the notebooks in the plan, one at a time. Each candidate
 //! is judged again with a fresh notebook, policies and records, past every cache.
 //!
 //! A candidate whose read hangs does not delay the others (promise P8). Its read continues beside
@@ -54,8 +54,16 @@ pub(super) enum Progress {
     Partial(Option<Position>),
 }
 
-/// Claims the candidates of the planner.
-pub(super) async fn claim(
+/// Result of executing a plan.
+pub(super) struct Execution {
+    /// Created records, and claims that were blocked.
+    pub(super) executed: Executed,
+    /// Progress of the claims, or the error that ended them.
+    pub(super) ended: Result<Progress, Error>,
+}
+
+/// Executes a plan: creates a record for each notebook that is still admitted at its turn.
+pub(super) async fn execute(
     context: &Context,
     circumstances: Circumstances<'_>,
     plan: Plan,
@@ -78,14 +86,14 @@ pub(super) async fn claim(
 }
 
 /// Claims of one pass.
-struct Claims<'a, 'p> {
+struct Claims<'a> {
     context: &'a Context,
     circumstances: Circumstances<'a>,
-    /// The candidates that were not tried yet.
+    /// Candidates that were not tried yet.
     queue: VecDeque<Candidate>,
     executed: Executed,
     reads: Reads<'a>,
-    /// Position of the last candidate taken from the planner.
+    /// Position of the last candidate taken from the queue.
     last: Option<Position>,
     progress: Progress,
 }
@@ -118,7 +126,7 @@ impl Claims<'_> {
                 .ailing
                 .is_ailing(&candidate.account, &candidate.region)
             {
-                self.refuse(&candidate, unread(
+                self.block(&candidate, unread(
                     "a notebook in this account and region could not be read a moment ago; claims are retried within a minute",
                 ));
                 continue;

@@ -76,9 +76,13 @@ impl KnownRecords {
         self.invalid_locked().insert(record.name.clone(), record);
     }
 
-    /// Returns the invalid records.
-    pub(super) fn invalid(&self) -> Vec<PartialRecord> {
-        self.invalid_locked().values().cloned().collect()
+    /// Adds up all records for a policy's plan.
+    pub(super) fn usage(&self, policy: &PolicyName) -> Tally {
+        let mut usage = Tally::of(policy, self.all().iter().map(Arc::as_ref));
+        for record in self.invalid_locked().values() {
+            usage.add_partial(record);
+        }
+        usage
     }
 
     /// Adds a record that was just created, unless the watch has already seen it. The watch's

@@ -55,6 +55,12 @@ pub(super) enum Error {
     Panicked(#[from] Panicked),
 }
 
+/// Returns the span of a pass over a policy. Every log line of the pass names the policy.
+pub(super) fn span(resource: &Guarded) -> Span {
+    // At the highest level, so that warnings have its fields as well.
+    tracing::error_span!("policy", policy = resource.name_any())
+}
+
 /// Runs one pass, and returns when the next is due.
 pub(super) async fn reconcile(
     resource: Arc<Guarded>,
@@ -163,8 +169,8 @@ impl PolicyPass<'_> {
         }))
     }
 
-    /// Plans, and claims the notebooks in the plan. The inner result is the progress of the claims,
-    /// or their error.
+    /// Plans, and executes the plan. Returns the findings with their next steps, and the progress
+    /// of the claims or their error.
     async fn remediate(
         &self,
         policy: &Policy,
@@ -207,7 +213,7 @@ impl PolicyPass<'_> {
         self.invalid = true;
         let status = decide::invalid(problem, self.pass(memory, Timestamp::now()));
         if memory.status.as_ref() != Some(&status) {
-            tracing::warn!(policy = %self.name, problem, "the policy is invalid");
+            tracing::warn!(problem, "the policy is invalid");
         }
         self.publish(memory, current, status).await?;
         // The previous spec's state does not apply to the invalid one.

@@ -214,6 +214,29 @@ impl Records {
         unless_conflict(self.api.replace_status(&name, &parameters, &changed).await)
     }
 
+    /// Returns true if the API server would store every field of a record's status. Writes nothing,
+    /// because the request is a dry run.
+    ///
+    /// # Errors
+    /// Any answer of the API server except a rejection of the status as invalid.
+    pub async fn stores_every_field(&self, record: &NotebookRemediation) -> Result<bool, Error> {
+        let parameters = PostParams {
+            dry_run: true,
+            field_manager: Some(FIELD_MANAGER.to_owned()),
+        };
+        let status = every_field();
+        let changed = NotebookRemediation {
+            status: Some(status.clone()),
+            ..record.clone()
+        };
+        let name = record.name_any();
+        match self.api.replace_status(&name, &parameters, &changed).await {
+            Ok(stored) => Ok(stored.status == Some(status)),
+            Err(Error::Api(refused)) if refused.code == 422 => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Removes the finalizer and the owner of a finished record. The record can then be deleted,
     /// and outlives its policy as the audit trail.
     ///
@@ -246,6 +269,40 @@ impl Records {
             .patch_metadata(&name, &parameters, &Patch::Merge(patch))
             .await;
         unless_conflict(patched.map(drop))
+    }
+}
+
+/// Returns a status with every field set, to sample values that the definition allows.
+fn every_field() -> NotebookRemediationStatus {
+    let time = Some(MicroTime(Timestamp::UNIX_EPOCH));
+    let text = || Some("Sample".to_owned());
+    NotebookRemediationStatus {
+        state: Some(RemediationState::Pending),
+        conditions: vec![Condition {
+            type_: "Ready".to_owned(),
+            status: "False".to_owned(),
+            reason: "Sample".to_owned(),
+            message: String::new(),
+            observed_generation: Some(1),
+            last_transition_time: Time(Timestamp::UNIX_EPOCH),
+        }],
+        step_since: time.clone(),
+        attention_from: Some(RemediationStep::Stop),
+        last_write_at: time.clone(),
+        stop_requested_at: time.clone(),
+        unanswered_stop_at: time.clone(),
+        update_requested_at: time.clone(),
+        start_requested_at: time.clone(),
+        start_accepted_at: time.clone(),
+        start_attempts: 1,
+        rollback_reason: text(),
+        last_error: text(),
+        failure_reason: text(),
+        completed_at: time,
+        downtime_seconds: Some(1),
+        downtime: text(),
+        reason: text(),
+        message: text(),
     }
 }
 
