@@ -88,6 +88,6 @@ async fn choosing_narrows(prometheus: &Prometheus, policy: &str) {
     };
     assert_eq!(last("Users with root A").await, Some(1.0));
     assert_eq!(last("Exempt A").await, Some(1.0));
-    assert_eq!(last("Nobody can tell A").await, Some(0.0));
+    assert_eq!(last("Unknown notebooks A").await, Some(0.0));
     assert_eq!(last("Needs a person A").await, None);
 }
