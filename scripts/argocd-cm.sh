@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Prints config/argocd/argocd-cm.yaml: the scripts below config/argocd/resource_customizations as Argo CD's ConfigMap takes them.
+# Prints config/argocd/argocd-cm.yaml: the scripts below config/argocd/resource_customizations, in the form of Argo CD's ConfigMap.
 set -eu
 cd "$(dirname "$0")/../config/argocd/resource_customizations"
 group=sudoless.dev
@@ -10,7 +10,7 @@ indented() { # blanks, file
 }
 
 cat <<'END'
-# What Argo CD should know of sudoless, to be added to its settings (docs/gitops.md):
+# Settings of Argo CD for sudoless (docs/gitops.md). To add them to Argo CD's own:
 #
 #     kubectl apply --server-side --field-manager=sudoless -f config/argocd/argocd-cm.yaml
 #
@@ -24,8 +24,7 @@ metadata:
     app.kubernetes.io/name: argocd-cm
     app.kubernetes.io/part-of: argocd
 data:
-  # What changes with each scan is no reason to compare the whole Application again. From Argo CD 3.0 on that is so for all of
-  # every status, without this.
+  # Keeps Argo CD from comparing the whole Application after each scan. From version 3.0 on, Argo CD ignores every status without this.
   resource.customizations.ignoreResourceUpdates.sudoless.dev_NotebookRootAccessPolicy: |
     jsonPointers:
       - /status/lastScanTime

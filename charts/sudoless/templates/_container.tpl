@@ -1,4 +1,4 @@
-{{/* The flags of `sudoless run`, by name. What is empty is not passed. */}}
+{{/* The flags of `sudoless run`, by name. Empty values are not passed. */}}
 {{- define "sudoless.flags" -}}
 {{- range $name, $value := .Values.flags }}
 {{- if and (not (kindIs "invalid" $value)) (ne (toString $value) "") }}
@@ -10,7 +10,7 @@
 {{/* The environment. */}}
 {{- define "sudoless.env" -}}
 {{- if not .Values.aws.instanceMetadata -}}
-# Without it, an operator that was given no identity would take the node's.
+# Without this variable, an operator without an identity would use the node's role.
 - name: AWS_EC2_METADATA_DISABLED
   value: "true"
 {{- end }}

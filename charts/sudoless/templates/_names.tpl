@@ -3,7 +3,7 @@
 {{- default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" }}
 {{- end }}
 
-{{/* The name of all objects. Not longer than a label, and short enough for suffixes. */}}
+{{/* The name of all objects, short enough for a label with a suffix. */}}
 {{- define "sudoless.fullname" -}}
 {{- if .Values.fullnameOverride }}
 {{- .Values.fullnameOverride | trunc 45 | trimSuffix "-" }}
@@ -22,13 +22,13 @@
 {{- end }}
 {{- end }}
 
-{{/* What tells the operator's pods from all others. It never changes: a Deployment's selector cannot. */}}
+{{/* The labels that select the operator's pods. They must never change, because a Deployment's selector cannot change. */}}
 {{- define "sudoless.selectorLabels" -}}
 app.kubernetes.io/name: {{ include "sudoless.name" . }}
 app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end }}
 
-{{/* Labels of every object. Call with a dict of `context` and, if there are more, `labels`. */}}
+{{/* Labels of every object. The argument is a dict of `context` and, optionally, `labels`. */}}
 {{- define "sudoless.labels" -}}
 {{- $own := dict
   "helm.sh/chart" (printf "%s-%s" .context.Chart.Name .context.Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-")
@@ -39,7 +39,7 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{- merge $selector $own (deepCopy (.labels | default dict)) (deepCopy .context.Values.commonLabels) | toYaml }}
 {{- end }}
 
-{{/* Labels of pods: not the chart's version, so that a new chart with the same operator leaves it running. */}}
+{{/* Labels of pods. The chart's version is not included, so that a new chart with the same operator does not restart the pods. */}}
 {{- define "sudoless.podLabels" -}}
 {{- $version := dict "app.kubernetes.io/version" (.Chart.AppVersion | replace "+" "_" | trunc 63 | trimSuffix "-") }}
 {{- merge (include "sudoless.selectorLabels" . | fromYaml) $version (deepCopy .Values.podLabels) (deepCopy .Values.commonLabels) | toYaml }}

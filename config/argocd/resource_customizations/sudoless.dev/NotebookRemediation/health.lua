@@ -1,15 +1,15 @@
--- Health of a record: Degraded is what a person should look at.
+-- Health of a record. Degraded means that a person should look at it.
 local hs = {}
 
 if obj.metadata.deletionTimestamp ~= nil then
   hs.status = "Progressing"
-  hs.message = "being deleted: its notebook is brought back first"
+  hs.message = "being deleted: the notebook is brought back first"
   return hs
 end
 
 if obj.status == nil or obj.status.conditions == nil then
   hs.status = "Progressing"
-  hs.message = "the operator has not looked at it yet"
+  hs.message = "the operator has not processed the record yet"
   return hs
 end
 
@@ -29,5 +29,5 @@ elseif is("Ready") then
 else
   hs.status = "Progressing"
 end
-hs.message = (obj.status.state or "Pending") .. ": " .. (obj.status.message or "it has no message")
+hs.message = (obj.status.state or "Pending") .. ": " .. (obj.status.message or "the record has no message")
 return hs

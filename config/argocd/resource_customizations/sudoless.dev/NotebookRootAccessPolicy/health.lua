@@ -1,22 +1,22 @@
--- Health of a policy, by its conditions. Whether the fleet is clean is in the message, not in the status: a policy that
--- found root access somewhere works as it should.
+-- Health of a policy, by its conditions. A policy that found root access works as intended, so the health does not depend on the
+-- findings. The message has them.
 local hs = {}
 
 if obj.metadata.deletionTimestamp ~= nil then
   hs.status = "Progressing"
-  hs.message = "being deleted: notebooks that are down because of it are brought back"
+  hs.message = "being deleted: notebooks that are down are brought back first"
   return hs
 end
 
 if obj.status == nil or obj.status.conditions == nil then
   hs.status = "Progressing"
-  hs.message = "the operator has not looked at it yet"
+  hs.message = "the operator has not reconciled the policy yet"
   return hs
 end
 
 if obj.status.observedGeneration ~= obj.metadata.generation then
   hs.status = "Progressing"
-  hs.message = "the operator has not looked at the latest change yet"
+  hs.message = "the operator has not reconciled the latest change yet"
   return hs
 end
 
@@ -31,7 +31,7 @@ end
 
 local function message(kind)
   if conditions[kind] == nil then
-    return "it has no condition " .. kind
+    return "the policy has no condition " .. kind
   end
   return conditions[kind].message
 end
@@ -43,7 +43,7 @@ elseif is("Reconciling", "True") then
   hs.status = "Progressing"
   hs.message = message("Reconciling")
 elseif not is("Ready", "True") then
-  -- Nothing could be read this time; it is tried again.
+  -- Nothing could be read this time. The operator retries.
   hs.status = "Progressing"
   hs.message = message("Ready")
 elseif conditions["Ready"].reason == "Suspended" then

@@ -2,7 +2,7 @@ local suspended = obj.spec.suspend == true
 local deleted = obj.metadata.deletionTimestamp ~= nil
 
 local actions = {}
--- A suspended policy is not scanned, whoever asks.
+-- A suspended policy is not scanned, also not on request.
 actions["scan-now"] = {
   ["disabled"] = suspended or deleted,
   ["displayName"] = "Scan now",

@@ -1,3 +1,3 @@
--- Not removed: a manifest that says false would differ from it.
+-- Set to false, not removed: an absent field would differ from a manifest with false.
 obj.spec.suspend = false
 return obj
