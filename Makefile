@@ -1,6 +1,6 @@
-# What people and CI run. The steps themselves are cargo's and the scripts' in scripts/; `make help` lists them.
+# The targets that developers and CI run. cargo and the scripts in scripts/ do the work. `make help` lists the targets.
 
-# One for all checkouts, outside of them: a second clone builds in seconds. Respected if it is set already.
+# One target folder for all checkouts, so that a second clone builds in seconds. A value in the environment takes precedence.
 CACHE := $(if $(XDG_CACHE_HOME),$(XDG_CACHE_HOME),$(HOME)/.cache)/sudoless
 CARGO_TARGET_DIR ?= $(CACHE)/target
 export CARGO_TARGET_DIR
@@ -9,47 +9,47 @@ export CARGO_TARGET_DIR
 .PHONY: help demo test search mutants bench bench-remediation crds fmt lint deny tools prerequisites clean-cache
 
 help: ## Show this list
-	@echo 'sudoless. Targets of make:'
+	@echo 'Targets:'
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' Makefile
 	@echo 'Builds go to $(CARGO_TARGET_DIR), tools to $(CACHE)/tools.'
 
-demo: prerequisites ## See it work: a real API server, a simulated AWS, the operator; needs neither account nor cluster
+demo: prerequisites ## Run a demo: a real API server, a simulated AWS and the operator. Needs no AWS account and no cluster
 	@scripts/demo.sh
 
-test: prerequisites ## Everything that CI checks: format, lints, generated files, all tests
+test: prerequisites ## Check everything that CI checks: format, lints, generated files, all tests
 	@scripts/test.sh
 
-search: prerequisites ## Search every state that few faults lead to for a broken promise: a quarter of an hour, 4 GB of memory
+search: prerequisites ## Search all states that a few faults can lead to for a broken promise: 15 minutes, 4 GB of memory
 	@cargo run --locked --quiet --package remediation-search
 
-mutants: prerequisites ## Plant two dozen mistakes, one at a time, and show that a test catches each: about half an hour
+mutants: prerequisites ## Plant two dozen mistakes, one at a time, and check that a test catches each: about 30 minutes
 	@scripts/mutants.sh
 
 bench: prerequisites ## Measure scans of large fleets against the simulator
 	@scripts/bench.sh
 
-bench-remediation: prerequisites ## Measure how close to the ideal schedule large fleets are fixed: fifteen minutes
+bench-remediation: prerequisites ## Measure remediation of large fleets against the ideal schedule: 15 minutes
 	@cargo bench --locked --quiet --package sudoless --bench remediation
 	@cargo bench --locked --quiet --package sudoless --bench remediation -- --stopped --notebooks 10000 --targets 300
 
-crds: prerequisites ## Write the generated files anew: crds/, config/iam/, the chart's copies and its README, docs/commands.md
+crds: prerequisites ## Generate crds/, config/iam/, the chart's copies and README, docs/commands.md and more
 	@scripts/generate.sh
 
 fmt: ## Format the code
 	@cargo fmt --all
 
-lint: ## Run clippy on everything, warnings are errors
+lint: ## Run clippy on everything; warnings are errors
 	@cargo clippy --workspace --all-targets --locked -- -D warnings
 
-deny: ## Check licences, advisories and sources of all dependencies; needs cargo-deny and the Internet
+deny: ## Check licences, advisories and sources of all dependencies. Needs cargo-deny and the Internet
 	@command -v cargo-deny >/dev/null || { echo 'cargo-deny is missing: cargo install --locked cargo-deny' >&2; exit 1; }
 	@cargo deny --workspace check
 
-tools: prerequisites ## Build the tools for tests and demo (etcd, kube-apiserver, kubectl, helm, …) and print where they are
+tools: prerequisites ## Build the tools for tests and demo (etcd, kube-apiserver, kubectl, helm, …) and print their folders
 	@cargo run --locked --quiet --package local-cluster -- tools --all
 
-prerequisites: ## Check that what cannot be built here is installed, and say what is missing
+prerequisites: ## Check the prerequisites, and list missing ones
 	@scripts/prerequisites.sh
 
-clean-cache: ## Remove what was built for all checkouts: the tools and the default target folder
+clean-cache: ## Remove the shared tools and the default target folder
 	rm -rf '$(CACHE)'

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# sudoless at work: a real API server, a simulated AWS, the operator and a policy, all on this machine. Run by `make demo`.
+# Runs a demo on this machine: a real API server, a simulated AWS, the operator and a policy. Run by `make demo`.
 #
 # First the policy audits, then it enforces: root access is disabled on five notebooks, one of which fails to start and recovers. Two
 # running notebooks that AWS would not start again are left alone. On a terminal the demo then stays up until Ctrl-C. Without one, or
-# with CI=true or DEMO_ONCE=1, it shows the same and ends, in less than a minute. However it ends, by SIGKILL too, a watchdog ends
-# everything that it started and removes its folder.
+# with CI=true or DEMO_ONCE=1, the demo shows the same and ends, in less than a minute. When the demo ends, also by SIGKILL, a watchdog ends
+# all programs that it started and removes its folder.
 #
-# Uses only bash (3.2 will do), coreutils and what is built here: no curl, jq or python.
+# Needs only bash (3.2 or newer), coreutils and the programs built here: no curl, jq or python.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -19,14 +19,14 @@ patience=120 # seconds, for anything that usually takes less than five
 once=
 if [ ! -t 0 ] || [ "${CI-}" = true ] || [ "${DEMO_ONCE-}" = 1 ]; then once=1; fi
 
-# ---- Nothing is left behind --------------------------------------------------------------------------------------------------
+# ---- Clean-up ----------------------------------------------------------------------------------------------------------------
 
-# Arguments: the folder. Stdin: a pipe that only the demo holds open, so that the kernel ends it together with the demo.
+# Argument: the folder. Stdin: a pipe that only the demo holds open, so that the kernel closes it together with the demo.
 # shellcheck disable=SC2016 # expanded by the shell that runs it
 watchdog='
 trap "" HUP INT TERM
 while read -r _; do :; done
-signal() { # signal; says whether anything was there to take it
+signal() { # signal; returns 0 if a process received it
     found=1
     while read -r group; do kill -s "$1" -- "-$group" 2>/dev/null && found=0; done <"$2/groups"
     return "$found"
@@ -56,7 +56,7 @@ trap 'exit 143' TERM
 mkfifo "$folder/alive"
 exec 9<>"$folder/alive"
 
-# Runs a command in the background, in a process group of its own that the watchdog knows of before the command begins.
+# Runs a command in the background, in its own process group, which the watchdog knows before the command begins.
 start() { # command and arguments
     set -m
     # shellcheck disable=SC2016
@@ -70,7 +70,7 @@ sh -c "$watchdog" sudoless-demo-watchdog "$folder" <"$folder/alive" 9>&- &
 watchdog_pid=$!
 set +m
 
-# ---- Words -------------------------------------------------------------------------------------------------------------------
+# ---- Output ------------------------------------------------------------------------------------------------------------------
 
 section() { # title, then sentences
     printf '\n==> %s\n' "$1"
@@ -78,7 +78,7 @@ section() { # title, then sentences
     [ $# -eq 0 ] || printf '    %s\n' "$@"
 }
 
-fail() { # what, and the log that says why
+fail() { # what, and the log with the cause
     printf '\nThe demo failed: %s.\n' "$1" >&2
     if [ -n "${2-}" ] && [ -s "$2" ]; then
         echo 'The end of its output:' >&2
@@ -87,7 +87,7 @@ fail() { # what, and the log that says why
     exit 1
 }
 
-run() { # a command, shown as one would type it
+run() { # a command, shown as typed
     local word
     printf '\n$'
     for word in "$@"; do
@@ -100,7 +100,7 @@ run() { # a command, shown as one would type it
     "$@"
 }
 
-# Lines of fields between | become columns as wide as they need to be; the last one is cut.
+# Prints lines of fields between | as aligned columns. The last column is cut.
 table() {
     local line field column i=0 widths=() lines=()
     while IFS= read -r line; do
@@ -161,10 +161,10 @@ build() { # title, then command
     echo
     echo "==> $1"
     shift
-    # What both have to say is on stderr.
+    # Both commands write their messages to stderr.
     start "$@" >/dev/null
     wait "$started" || fail 'the build did not succeed; see above'
-    # Its number may be another process's by the time the watchdog looks.
+    # The process id may belong to another process by the time the watchdog runs.
     : >"$folder/groups"
 }
 
@@ -179,16 +179,16 @@ tools=$("$programs/local-cluster" tools)
 
 # ---- Start -------------------------------------------------------------------------------------------------------------------
 
-# Nothing may reach a real account or cluster, nor go through a proxy.
+# No request may reach a real account or cluster, or go through a proxy.
 for name in $(compgen -v AWS_); do unset "$name"; done
 unset http_proxy https_proxy all_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY
 export AWS_CONFIG_FILE=/dev/null AWS_SHARED_CREDENTIALS_FILE=/dev/null
 export KUBECONFIG=$folder/kubeconfig
 export PATH=$tools:$PATH
 
-section 'Starting' 'A Kubernetes API server of its own, a simulated AWS with fifteen notebooks, and the operator.' \
-    'The simulated notebooks stop and start within seconds: real ones take minutes. So the operator is told to look twice a' \
-    'second instead of every ten, and to repeat what did not take after 3 seconds instead of a minute.'
+section 'Starting' 'A Kubernetes API server, a simulated AWS with fifteen notebooks, and the operator.' \
+    'The simulated notebooks stop and start within seconds; real notebooks take minutes. The operator therefore polls twice a' \
+    'second instead of every ten seconds, and repeats a request that had no effect after 3 seconds instead of a minute.'
 
 start "$programs/local-cluster" up --until-stdin-closes --kubeconfig "$KUBECONFIG" >"$folder/cluster.log" 2>&1
 cluster=$started
@@ -212,7 +212,7 @@ metrics=${metrics%% *}
 
 # ---- Audit -------------------------------------------------------------------------------------------------------------------
 
-await_policy() { # what is waited for, then kubectl wait's condition
+await_policy() { # message for a failure, then kubectl wait's condition
     kubectl wait "--for=$2" nrap/demo --timeout="${patience}s" >"$folder/kubectl.log" 2>&1 || {
         kubectl get nrap demo -o yaml >>"$folder/kubectl.log" 2>&1 || true
         cat "$folder/operator.log" >>"$folder/kubectl.log"
@@ -220,8 +220,8 @@ await_policy() { # what is waited for, then kubectl wait's condition
     }
 }
 
-section 'The policy' 'Nobody may have root on notebooks of three accounts in two regions; what is called legacy-* is exempt.' \
-    'It audits: nothing in AWS is changed.'
+section 'The policy' 'It forbids root access on the notebooks of three accounts in two regions, and exempts notebooks named legacy-*.' \
+    'Its mode is Audit, which changes nothing in AWS.'
 run cat "$policy"
 run kubectl apply -f "$policy"
 
@@ -230,8 +230,8 @@ await_policy 'the policy did not become ready' condition=Ready
 run kubectl get nrap -o wide
 
 section 'The findings' \
-    'Every notebook that is not plainly compliant, and what mode Enforce would do about it (NEXT).' \
-    'What could not be read is Unknown, never compliant. AWS starts no stopped notebook on a retired platform or with an Elastic' \
+    'All notebooks that are not compliant, and the action that mode Enforce would take (NEXT).' \
+    'An unreadable notebook is Unknown, never compliant. AWS starts no stopped notebook on a retired platform or with an Elastic' \
     'Inference accelerator: such a running notebook is NotRestartable, and is never stopped.'
 findings='{range .status.findings[*]}{.verdict}|{.next}|{.account}|{.region}|{.name}|{.status}|{.reason}{"\n"}{end}'
 echo
@@ -240,7 +240,7 @@ echo
     kubectl get nrap demo -o jsonpath="$findings"
 } | table
 
-section 'The accounts and regions' 'How each was read, worst first: one account refuses the operator, and that hides nothing of the others.'
+section 'The accounts and regions' 'Their states, worst first. One account denies the operator; the others are read all the same.'
 targets='{range .status.targets[*]}{.state}|{.account}|{.region}|{.notebooks}|{.nonCompliant}|{.message}{"\n"}{end}'
 echo
 {
@@ -251,9 +251,9 @@ echo
 # ---- Enforce -----------------------------------------------------------------------------------------------------------------
 
 section 'Enforce' \
-    'Now the same policy takes root away. What is stopped is updated; what is running is stopped, updated and started again, two' \
-    'at the same time (maxConcurrent). The first start of the recommender is made to fail, for want of capacity.' \
-    'A line for each change: the state of the record, then status and root access as AWS shows them a moment later.'
+    'Now the same policy disables root access. Stopped notebooks are updated. Running notebooks are stopped, updated and started' \
+    'again, at most two at a time (maxConcurrent). The simulated AWS lets the first start of the recommender fail (no capacity).' \
+    'Each line is a change: the state of the record, then status and root access as AWS shows them a moment later.'
 violations='{range .status.findings[?(@.verdict=="NonCompliant")]}{.next}|{.account}/{.region}/{.name}{"\n"}{end}'
 places=()
 seen=()
@@ -304,14 +304,14 @@ until all_succeeded; do
             show_place "$number"
         done
     done
-    part=$part$line # of a line that is not written to its end yet
+    part=$part$line # the beginning of an incomplete line
     for number in "${!places[@]}"; do show_place "$number"; done
     sleep 0.2
 done
 exec 4<&-
 
-section 'The records' 'One for each notebook, written before anything was done to it, and kept for 30 days.' \
-    'Downtime is from the request to stop it until it was seen running again; what was stopped before stayed stopped.'
+section 'The records' 'One record for each notebook, written before the notebook was changed, and kept for 30 days.' \
+    'Downtime counts from the requested Stop until the notebook was seen running again. Stopped notebooks stayed stopped.'
 await_policy 'the policy has other violations than the two that cannot be restarted' 'jsonpath={.status.summary.nonCompliant}=2'
 run kubectl get nbr
 
@@ -325,9 +325,9 @@ kubectl get nrap demo -o jsonpath='{range .status.findings[?(@.reason=="NotResta
         echo "$message" | fold -s -w 110
     done
 
-section 'What AWS was asked to change' \
-    'Every such request, as the simulated AWS received it. The Update of a running notebook is a test: AWS refuses it because of' \
-    'the status (ValidationException); had it refused it for want of permission, nobody would have been stopped.'
+section 'Change requests' \
+    'All requests for a change, as the simulated AWS received them. The Update of a running notebook is a test: AWS rejects it' \
+    'because of the status (ValidationException). If AWS denied the permission instead, no notebook would be stopped.'
 echo
 {
     echo 'OPERATION|BODY|ANSWER'
@@ -340,14 +340,14 @@ echo
     done
 } | table
 
-section 'The conditions' 'The same in sentences, for people and for tools such as kubectl wait, Argo CD and Flux.'
+section 'The conditions' 'The summary for people, and for tools such as kubectl wait, Argo CD and Flux.'
 kubectl get nrap demo -o jsonpath='{range .status.conditions[*]}{.type}|{.status}|{.reason}|{.message}{"\n"}{end}' |
     while IFS='|' read -r type status reason message; do
         printf '\n%s is %s (%s):\n' "$type" "$status" "$reason"
         echo "$message" | fold -s -w 110
     done
 
-section 'Some metrics' "Of http://$metrics/metrics, which Prometheus reads; those that are not zero."
+section 'Some metrics' "From http://$metrics/metrics, which Prometheus scrapes. Zero values are left out."
 echo
 fetch "$metrics" /metrics | while IFS= read -r line; do
     case $line in
@@ -356,25 +356,25 @@ fetch "$metrics" /metrics | while IFS= read -r line; do
     esac
 done
 
-[ -z "$once" ] || { printf '\nThat was all. Run it on a terminal, and it stays up to play with.\n'; exit; }
+[ -z "$once" ] || { printf '\nThe demo is over. On a terminal it stays up until Ctrl-C.\n'; exit; }
 
 # ---- Stay --------------------------------------------------------------------------------------------------------------------
 
-section 'Go on by hand' 'In another terminal, for as long as this runs:'
+section 'Try it yourself' 'In another terminal, while the demo runs:'
 cat <<END
 
   export KUBECONFIG=$KUBECONFIG PATH=$tools:"\$PATH"
 
   kubectl get nrap -o wide --watch                # one line for each change
   kubectl get nrap demo -o yaml                   # the whole status
-  kubectl explain nrap.spec.exemptions            # what can be written
-  kubectl edit nrap demo                          # for instance add:  selector: {names: ["team-*"]}
+  kubectl explain nrap.spec.exemptions            # documentation of a field
+  kubectl edit nrap demo                          # add, for instance:  selector: {names: ["team-*"]}
 
-  # An owner turns root on: it is found and taken away after a minute at most, or at once if asked for.
+  # An owner enables root access. The operator disables it after a minute at most, or at once after the annotation.
   curl -X POST $AWS_ENDPOINT_URL/_admin/notebooks/444455556666/eu-west-1/search-ranking/enable-root
   kubectl annotate nrap demo --overwrite sudoless.dev/scan-now="\$(date)"
   kubectl get nbr --watch                         # one line for each step
-  kubectl events                                  # of the policy and of every record
+  kubectl events                                  # events of the policy and of all records
 
   tail -f $folder/operator.log
 

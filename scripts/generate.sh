@@ -1,11 +1,10 @@
 #!/usr/bin/env bash
-# Writes the generated files; with --check compares them instead and says which differ.
-# SUDOLESS names a program that is built already, with local-cluster beside it, unless LOCAL_CLUSTER names that; without it, cargo builds
-# both.
+# Writes the generated files. With --check, compares them instead and lists the differences.
+# SUDOLESS is the path of a built program, with local-cluster in the same folder or at LOCAL_CLUSTER. Without SUDOLESS, cargo builds both.
 set -eu
 cd "$(dirname "$0")/.."
 
-# Each generated file, and what prints it. Helm reads nothing outside of a chart, so the chart has copies.
+# Prints each generated file and the command that prints its content. The chart has copies, because Helm reads no file outside of a chart.
 generated() {
     echo 'crds/notebookrootaccesspolicies.sudoless.dev.yaml sudoless crd --only NotebookRootAccessPolicy'
     echo 'crds/notebookremediations.sudoless.dev.yaml sudoless crd --only NotebookRemediation'
@@ -39,7 +38,7 @@ generated() {
 }
 
 if [ -z "${SUDOLESS-}" ]; then
-    # With what the tests build: for the program alone cargo would choose other features, and compile the AWS SDK once more.
+    # Builds with the tests' features. For the program alone, cargo would choose other features and compile the AWS SDK again.
     cargo build --locked --quiet --workspace --bins --test crds
     SUDOLESS=${CARGO_TARGET_DIR:-target}/debug/sudoless
 fi
@@ -49,12 +48,12 @@ sudoless() {
     "$SUDOLESS" "$@"
 }
 
-# The values' comments as a table, in the frame of README.md.gotmpl.
+# Prints the chart's README: README.md.gotmpl with a table from the comments of the values.
 chart_readme() {
     local tools readme
     tools=$("$LOCAL_CLUSTER" tools helm-docs) || return
     readme=$("$tools/helm-docs" --log-level warn --chart-search-root charts/sudoless --sort-values-order file --dry-run) || return
-    # It succeeds even if it could not read the chart.
+    # helm-docs succeeds even if it could not read the chart.
     [ -n "$readme" ] || return 1
     printf '%s\n' "$readme"
 }
@@ -63,7 +62,7 @@ fresh=$(mktemp)
 trap 'rm -f "$fresh"' EXIT
 stale=0
 while read -r file command; do
-    # Not straight into the file: a command that fails must not leave half of it.
+    # A temporary file, because a failing command must not leave an incomplete file.
     # shellcheck disable=SC2086 # the command is words
     $command >"$fresh" </dev/null
     if [ "${1-}" != --check ]; then

