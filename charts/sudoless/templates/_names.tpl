@@ -46,8 +46,8 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end }}
 
 {{/*
-The metadata of an object: a dict of `context` and, where there are, `suffix` (of the name), `name` (instead of the usual one), `namespace`,
-`labels` and `annotations` of its own, which go before those for every object.
+The metadata of an object. The argument is a dict of `context` and, optionally, `suffix` (of the name), `name` (replaces the usual name),
+`namespace`, `labels` and `annotations`. These labels and annotations take precedence over the common ones.
 */}}
 {{- define "sudoless.metadata" -}}
 name: {{ .name | default (printf "%s%s" (include "sudoless.fullname" .context) (.suffix | default "")) }}
