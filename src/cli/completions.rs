@@ -5,14 +5,14 @@ use std::io::{self, Write};
 use clap::{Args, Command};
 use clap_complete::Shell;
 
-/// Print the completions for a shell
+/// Print completions for a shell
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   sudoless completions bash > ~/.local/share/bash-completion/completions/sudoless
   sudoless completions zsh > \"${fpath[1]}/_sudoless\"
   sudoless completions fish > ~/.config/fish/completions/sudoless.fish")]
 pub struct Arguments {
-    /// The shell
+    /// Shell that reads the completions
     #[arg(value_enum)]
     shell: Shell,
 }

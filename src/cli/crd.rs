@@ -1,4 +1,5 @@
-//! `sudoless crd`: prints the custom resource definitions as YAML, for `kubectl apply --server-side -f -`.
+//! `sudoless crd`: prints the custom resource definitions as YAML, for
+//! `kubectl apply --server-side -f -`.
 
 use std::io::{self, Write};
 
@@ -13,7 +14,7 @@ use crate::api::{NotebookRemediation, NotebookRootAccessPolicy};
   sudoless crd | kubectl apply --server-side -f -
   sudoless crd --only NotebookRootAccessPolicy")]
 pub struct Arguments {
-    /// Only this one of them
+    /// Print only this definition
     #[arg(long, value_enum, value_name = "KIND")]
     only: Option<Kind>,
 }
@@ -22,9 +23,9 @@ pub struct Arguments {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 #[value(rename_all = "PascalCase")]
 pub enum Kind {
-    /// What people write
+    /// Policies, written by people
     NotebookRootAccessPolicy,
-    /// What the operator does, notebook by notebook
+    /// Records of remediations, written by the operator
     NotebookRemediation,
 }
 

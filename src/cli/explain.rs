@@ -1,4 +1,5 @@
-//! `sudoless explain`: why a notebook is being fixed now, or is not, from what stands in the cluster.
+//! `sudoless explain`: why a notebook is being fixed now, or is not, from what stands in the
+//! cluster.
 #![expect(
     clippy::doc_markdown,
     reason = "doc comments are help texts here, where backticks would be shown"
@@ -26,15 +27,17 @@ use crate::{
 /// How long the API server may take to be reached, and to answer a page of a list.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Say why a notebook is being fixed now, or is not
+/// Explain why a notebook is being fixed now, or is not
 ///
-/// Policy by policy: whether it covers the notebook, what it found, which exemption matches, and what the notebook waits for: a window
-/// and when it opens next, a budget and who holds it, failures that nobody acknowledged. Then its record, and what to do.
+/// For each policy, the answer shows coverage, finding, matching exemption, and what the notebook
+/// waits for: the next window, the records that use up the budget, or failures that nobody
+/// acknowledged. Then it shows the notebook's record, and what to do.
 ///
-/// It reads policies and records from the cluster, and nothing else: no AWS credentials are needed, and nothing is changed. What only
-/// AWS can tell is as the operator read it at its last scan. The ClusterRole sudoless-viewer is enough.
+/// The command reads only policies and records from the cluster. It needs no AWS credentials and
+/// changes nothing. Facts from AWS are as of the operator's last scan. The ClusterRole
+/// sudoless-viewer is enough.
 ///
-/// As kubectl plugin: ln -s "$(command -v sudoless)" ~/.local/bin/kubectl-sudoless
+/// To install it as a kubectl plugin: ln -s "$(command -v sudoless)" ~/.local/bin/kubectl-sudoless
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   sudoless explain churn-model
@@ -44,33 +47,34 @@ const PATIENCE: Duration = Duration::from_secs(20);
   sudoless explain churn-model --context prod
 
 Exit codes:
-  0  the notebook was found and explained, whatever there is to say about it
-  1  an error: no cluster, no rights to list policies and records
-  2  wrong usage; or several notebooks have that name: they are listed
-  4  no finding and no record tells of it: it may be compliant, or not read. What was looked at
-     is printed")]
+  0  the notebook was found and explained, whatever the answer
+  1  an error: no cluster, or no permission to list policies and records
+  2  wrong usage, or several notebooks have that name; they are listed
+  4  no finding and no record names the notebook: it may be compliant, or was not read. The
+     number of policies, findings and records searched is printed")]
 pub struct Arguments {
-    /// The notebook instance: its ARN, or its name
+    /// ARN or name of the notebook instance
     #[arg(value_name = "NOTEBOOK")]
     notebook: String,
 
-    /// The account that it is in, if several have one of that name
+    /// Account of the notebook, needed if several accounts have a notebook of that name
     #[arg(long, value_name = "ID")]
     account: Option<AccountId>,
 
-    /// The region that it is in, if several have one of that name
+    /// Region of the notebook, needed if several regions have a notebook of that name
     #[arg(long, value_name = "REGION")]
     region: Option<Region>,
 
-    /// How the answer is printed
+    /// Format of the answer
     #[arg(short, long, value_enum, default_value_t = Output::Text)]
     output: Output,
 
-    /// The kubeconfig [default: that of KUBECONFIG, else ~/.kube/config, else the service account of the pod]
+    /// Kubeconfig file [default: KUBECONFIG, else ~/.kube/config, else the service account of the
+    /// pod]
     #[arg(long, value_name = "FILE", help_heading = "Cluster")]
     kubeconfig: Option<PathBuf>,
 
-    /// The context in it [default: the current one]
+    /// Context in the kubeconfig [default: the current context]
     #[arg(long, value_name = "NAME", help_heading = "Cluster")]
     context: Option<String>,
 }

@@ -16,9 +16,10 @@ use crate::{
     generate::{self, KubernetesName, PrincipalPattern, Starter, Tag},
 };
 
-/// Print what has to stand in AWS around the operator: IAM policies, an SCP, templates; and a first policy
+/// Generate the AWS resources the operator needs (IAM policies, SCP, CloudFormation, Terraform) and
+/// a starter policy
 ///
-/// Nothing is sent to AWS or to Kubernetes: it prints, and you look at it before you use it.
+/// The output is text to review and apply yourself. Nothing is sent to AWS or Kubernetes.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   sudoless generate iam --mode enforce
@@ -41,17 +42,20 @@ enum What {
     Policy(Policy),
 }
 
-/// Print a service control policy: no new notebook with root, and none that gets root back
+/// Print a service control policy that denies creating notebooks with root access and enabling it
+/// again
 ///
-/// A request to create a notebook must say that root access is Disabled, because without a word it is Enabled. A request to
-/// update one may say nothing, or Disabled. It does not touch notebooks that have root already, nor the organization's
-/// management account: AWS applies no service control policy there. Attach it to one organizational unit first.
+/// A request to create a notebook must set root access to Disabled, because AWS enables root access
+/// by default. A request to update a notebook may omit root access or set it to Disabled. The
+/// policy does not change notebooks that already give root access. It has no effect in the
+/// organization's management account, because AWS applies no service control policy there. Attach
+/// it to one organizational unit first.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   sudoless generate scp
   sudoless generate scp --exempt-principal 'arn:aws:iam::*:role/notebook-admin'")]
 struct Scp {
-    /// A role or user that the policy does not bind, as an ARN; * and ? are wildcards. Can be repeated
+    /// ARN of a role or user that is exempt from the policy; * and ? are wildcards. May be repeated
     #[arg(long, value_name = "ARN")]
     exempt_principal: Vec<PrincipalPattern>,
 }
@@ -63,51 +67,53 @@ struct Scp {
   sudoless generate cloudformation role --exempt-tag sudoless-exempt > member-role.yaml
   sudoless generate cloudformation notebook > notebook.yaml")]
 struct CloudFormation {
-    /// Which
+    /// Template to print
     #[arg(value_enum)]
     template: Template,
 
-    /// For role: notebooks with this tag are neither stopped nor changed; KEY is any value. Can be repeated
+    /// With role: tag of notebooks that the role may neither stop nor update. KEY alone matches any
+    /// value. May be repeated
     #[arg(long, value_name = "KEY[=VALUE]")]
     exempt_tag: Vec<Tag>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Template {
-    /// The role that the operator assumes in an account; a StackSet makes it in many
+    /// The role that the operator assumes in an account. A StackSet creates it in many accounts
     Role,
     /// A notebook instance whose users have no root
     Notebook,
 }
 
-/// Print a first NotebookRootAccessPolicy, to be edited
+/// Print a starter NotebookRootAccessPolicy to edit
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   sudoless generate policy --account 111122223333 --region eu-west-1
   sudoless generate policy --account 111122223333,444455556666 --role sudoless --external-id 8f1c
   sudoless generate policy --account 111122223333 --role sudoless --mode enforce > policy.yaml")]
 struct Policy {
-    /// An account, as its twelve digits. Can be repeated, or a list with commas
+    /// Account of the policy, as twelve digits. May be repeated, or separated by commas
     #[arg(long, value_name = "ID", required = true, value_delimiter = ',')]
     account: Vec<AccountId>,
 
-    /// A region [default: every region that is enabled for the account]. Can be repeated, or a list with commas
+    /// Region of the policy. May be repeated, or separated by commas [default: every region that is
+    /// enabled for the account]
     #[arg(long, value_name = "CODE", value_delimiter = ',')]
     region: Vec<Region>,
 
-    /// The role to assume in each account [default: none, the operator's own identity]
+    /// Role to assume in each account [default: none, the operator's own identity is used]
     #[arg(long, value_name = "ROLE")]
     role: Option<RoleName>,
 
-    /// What the role asks for
+    /// External id that the role's trust policy requires
     #[arg(long, value_name = "ID", requires = "role")]
     external_id: Option<ExternalId>,
 
-    /// What the policy does
+    /// Mode of the policy
     #[arg(long, value_enum, default_value_t = Mode::Audit)]
     mode: Mode,
 
-    /// The policy's name
+    /// Name of the policy
     #[arg(long, default_value = "no-root", value_name = "NAME")]
     name: KubernetesName,
 }
@@ -117,7 +123,7 @@ struct Policy {
 enum Mode {
     /// Report only
     Audit,
-    /// Also take root away
+    /// Also disable root access
     Enforce,
 }
 

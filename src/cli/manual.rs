@@ -16,7 +16,7 @@ use clap::{Args, Command};
   sudoless manual --dir ~/.local/share/man/man1
   sudoless manual --markdown > commands.md")]
 pub struct Arguments {
-    /// Where the pages are written; the folder is made if it is not there
+    /// Folder for the pages, created if it does not exist
     #[arg(
         long,
         value_name = "FOLDER",
@@ -25,7 +25,7 @@ pub struct Arguments {
     )]
     dir: Option<PathBuf>,
 
-    /// Print all commands as one page of Markdown instead
+    /// Print one Markdown page about all commands instead
     #[arg(long)]
     markdown: bool,
 }

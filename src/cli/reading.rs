@@ -10,19 +10,19 @@ use crate::{aws, inventory};
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Reading AWS")]
 pub(super) struct Reading {
-    /// Describe requests in flight per account and region; fewer are sent when AWS throttles
+    /// Concurrent Describe requests per account and region. Fewer are sent while AWS throttles
     #[arg(long, default_value_t = 20, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
     describes_per_target: u32,
 
-    /// Describe requests in flight over all accounts and regions
+    /// Concurrent Describe requests over all accounts and regions
     #[arg(long, default_value_t = 200, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     describes_overall: u32,
 
-    /// How long reading one account and region may take; what is read by then counts
+    /// Deadline for reading one account and region. Notebooks read by then count
     #[arg(long, default_value = "5m", value_name = "DURATION", value_parser = duration)]
     target_deadline: Duration,
 
-    /// How long AWS may take to answer one request, before it is sent again
+    /// Timeout of one attempt of a read request, which is then retried
     #[arg(long, default_value = "10s", value_name = "DURATION", value_parser = duration)]
     request_timeout: Duration,
 }

@@ -8,8 +8,8 @@ use crate::domain::RetiredPlatforms;
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Remediation")]
 pub(super) struct Restarts {
-    /// Platforms on which AWS starts no stopped notebook, separated by commas; a * at the end matches any rest. Running notebooks on
-    /// them are never stopped
+    /// Platforms on which AWS does not start stopped notebooks, separated by commas. A trailing *
+    /// matches any suffix. Running notebooks on these platforms are never stopped
     #[arg(long, value_name = "PLATFORMS", default_value_t)]
     pub(super) retired_platforms: RetiredPlatforms,
 }

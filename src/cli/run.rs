@@ -34,22 +34,25 @@ use crate::{
 /// How long the passes under way may take to end after a signal. Kubernetes kills after 30 s.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// Run the operator: watch NotebookRootAccessPolicies, report every notebook they cover, and take root away where they say so
+/// Run the operator: watch NotebookRootAccessPolicies, report the notebooks they cover, and disable
+/// root access in mode Enforce
 ///
-/// The API server is the one of KUBECONFIG, or of the service account inside a cluster. AWS is reached as the AWS SDKs do:
-/// region, credentials (IRSA, Pod Identity, profile, environment) and AWS_ENDPOINT_URL come from the environment.
-/// Where a policy's mode is Enforce, notebooks are stopped, updated and started; where it is Audit, nothing in AWS is changed.
+/// The API server comes from KUBECONFIG, or from the service account inside a cluster. Region,
+/// credentials (IRSA, Pod Identity, profile, environment) and AWS_ENDPOINT_URL come from the
+/// environment, as for the AWS SDKs. In mode Enforce the operator stops, updates and starts
+/// notebooks. In mode Audit it changes nothing in AWS.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   sudoless run
   sudoless run --metrics-addr 127.0.0.1:8080 --log-format json
   sudoless run --watch-label-selector team=ml-platform")]
 pub struct Arguments {
-    /// Where /metrics, /healthz and /readyz are served, as host:port; port 0 takes any free one
+    /// Address that serves /metrics, /healthz and /readyz, as host:port. Port 0 selects a free port
     #[arg(long, default_value = "0.0.0.0:8080", value_name = "HOST:PORT")]
     metrics_addr: String,
 
-    /// Look only after policies with these labels, such as team=a,stage!=test: several operators share the work
+    /// Label selector of the policies to reconcile, such as team=a,stage!=test. Several operators
+    /// can share the work [default: every policy]
     #[arg(long, value_name = "SELECTOR")]
     watch_label_selector: Option<String>,
 
@@ -59,7 +62,7 @@ pub struct Arguments {
     #[command(flatten)]
     reading: Reading,
 
-    /// After how long every notebook is described again, changed or not
+    /// Interval at which every notebook is described again, changed or not
     #[arg(long, default_value = "6h", value_name = "DURATION", value_parser = duration, help_heading = "Reading AWS")]
     describe_refresh: Duration,
 
@@ -77,11 +80,12 @@ pub struct Arguments {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Leader election")]
 struct Election {
-    /// Work only while holding a Lease [default: true inside a cluster, false outside]
+    /// Act only while holding a Lease [default: true inside a cluster, false outside]
     #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
     leader_elect: Option<bool>,
 
-    /// Name of the Lease [default: sudoless, and a suffix of its own for each --watch-label-selector]
+    /// Name of the Lease [default: sudoless, with a suffix derived from --watch-label-selector if
+    /// that is set]
     #[arg(long, value_name = "NAME")]
     lease_name: Option<String>,
 
@@ -94,23 +98,27 @@ struct Election {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Remediation")]
 struct Remediating {
-    /// How often a notebook is looked at whose remediation is under way
+    /// Polling interval for notebooks under remediation
     #[arg(long, default_value = "10s", value_name = "DURATION", value_parser = duration)]
     poll_interval: Duration,
 
-    /// After how long a request that did not take is sent again; a Stop never before the last one is known to be over
+    /// Delay before resending a request that had no effect. A Stop is resent only after the
+    /// previous Stop can no longer arrive
     #[arg(long, default_value = "60s", value_name = "DURATION", value_parser = duration)]
     resend_after: Duration,
 
-    /// After how long a request that was sent can no longer arrive; never less than --write-timeout and what clocks differ by
+    /// Time after which a sent request can no longer arrive. The minimum is --write-timeout plus
+    /// the clock skew between operators
     #[arg(long, default_value = "2m", value_name = "DURATION", value_parser = duration)]
     settle: Duration,
 
-    /// How long one request that changes a notebook may take; it is sent only if that much and more is left of the lease
+    /// Timeout of a Stop, Update or Start request, up to 8s. Requests are sent only while the lease
+    /// outlasts it
     #[arg(long, default_value = "5s", value_name = "DURATION", value_parser = write_timeout)]
     write_timeout: Duration,
 
-    /// How long records of remediations that succeeded or were cancelled are kept; failed ones stay until somebody deletes them
+    /// Retention of succeeded and cancelled records. Failed records stay until a person deletes
+    /// them
     #[arg(long, default_value = "720h", value_name = "DURATION", value_parser = duration)]
     record_retention: Duration,
 }
@@ -119,11 +127,11 @@ struct Remediating {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Logging")]
 struct Logging {
-    /// How log lines on stderr look
+    /// Format of log lines on stderr
     #[arg(long, value_enum, default_value_t = LogFormat::Text)]
     log_format: LogFormat,
 
-    /// How much is logged: a level, and others for modules, such as info,sudoless::aws=debug
+    /// Log level, optionally with levels for modules, such as info,sudoless::aws=debug
     #[arg(
         long,
         env = "SUDOLESS_LOG",
@@ -248,7 +256,8 @@ async fn operate(arguments: Arguments) -> Result<(), Error> {
     ended
 }
 
-/// Works while it holds the lease. Whoever lost it ends: nothing of the old term is left in the new one.
+/// Works while it holds the lease. Whoever lost it ends: nothing of the old term is left in the new
+/// one.
 async fn lead(
     lease: &Lease,
     client: &Client,

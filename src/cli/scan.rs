@@ -38,16 +38,19 @@ use crate::{
     scan::{Progress, Scan, Subject},
 };
 
-/// Scan without a cluster: find the notebooks whose users have root, and change nothing
+/// Scan without a cluster: find the notebooks that give their users root, and change nothing
 ///
-/// By the policies in -f, or by --account, --role and --region, or else in the caller's own account and default region. AWS is reached as
-/// the AWS SDKs do: region, credentials (profile, SSO, environment, IRSA, instance role) and AWS_ENDPOINT_URL come from the
-/// environment. Selectors, exemptions and verdicts are exactly those of the operator. Everything is read anew each time, and nothing in
-/// AWS is changed: the role needs config/iam/audit.json and no more.
+/// The scan uses the policies in -f, or --account, --role and --region, or else the caller's own
+/// account and default region. Region, credentials (profile, SSO, environment, IRSA, instance role)
+/// and AWS_ENDPOINT_URL come from the environment, as for the AWS SDKs. Selectors, exemptions and
+/// verdicts are exactly those of the operator. Each scan reads everything again and changes nothing
+/// in AWS. The permissions in config/iam/audit.json are enough.
 ///
-/// What is wrong with policies in files is told on stderr as `sudoless validate` tells it, and with an error nothing is scanned.
+/// Problems of policies in files are printed on stderr, as by `sudoless validate`. After an error
+/// nothing is scanned.
 ///
-/// What could not be read is unknown, never compliant: it is named first and has an exit code of its own.
+/// Unreadable notebooks, accounts and regions are reported as unknown, never as compliant. The
+/// report names them first, and the exit code is 4.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   sudoless scan
@@ -60,13 +63,13 @@ use crate::{
   kubectl get nrap -o yaml | sudoless scan -f -
 
 Exit codes:
-  0    everything was read, and nothing was found (or --fail-on never)
-  1    an error: a file that cannot be read or written, no credentials to find the own account by
-  2    wrong usage: flags that cannot be understood, policies that would be refused, or no policy in the files
-  3    notebooks give their users root that should not, and everything was read
-  4    not everything could be read: there may be more than what is listed. It goes before 3;
-       with --fail-on violation it goes after it
-  130  interrupted by Ctrl-C (143: by SIGTERM); what was found so far was written")]
+  0    no violations, and everything was read (or --fail-on never)
+  1    an error: a file cannot be read or written, or no credentials tell the caller's account
+  2    wrong usage: invalid flags, policies that would be rejected, or no policy in the files
+  3    violations: notebooks give their users root and should not; everything was read
+  4    incomplete: not everything could be read, and there may be more violations. This code
+       precedes 3; with --fail-on violation, 3 precedes it
+  130  interrupted by Ctrl-C (143: by SIGTERM); the findings so far were written")]
 pub struct Arguments {
     #[command(flatten)]
     input: Input,
@@ -80,11 +83,12 @@ pub struct Arguments {
     #[command(flatten)]
     restarts: Restarts,
 
-    /// How long the whole scan may take; what is found by then is written, and the exit code is 4 [default: no limit]
+    /// Timeout of the whole scan. The findings so far are written, and the exit code is 4 [default:
+    /// no limit]
     #[arg(long, value_name = "DURATION", value_parser = duration, help_heading = "Reading AWS")]
     timeout: Option<Duration>,
 
-    /// How much is logged on stderr: a level, and others for modules, such as error,sudoless::aws=debug
+    /// Log level on stderr, optionally with levels for modules, such as error,sudoless::aws=debug
     #[arg(
         long,
         env = "SUDOLESS_LOG",
@@ -99,16 +103,17 @@ pub struct Arguments {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Report")]
 struct Reporting {
-    /// How the report is written, and where to: table, json, yaml, csv, sarif, ocsf, html or junit, alone for standard output or as
-    /// FORMAT=FILE; may be repeated [default: table]
+    /// Format of the report: table, json, yaml, csv, sarif, ocsf, html or junit. FORMAT writes to
+    /// standard output, FORMAT=FILE to a file. May be repeated [default: table]
     #[arg(short, long, value_name = "FORMAT[=FILE]")]
     output: Vec<Output>,
 
-    /// What makes the exit code other than 0
+    /// Results that make the exit code other than 0
     #[arg(long, value_enum, value_name = "WHAT", default_value_t = FailOn::Unknown)]
     fail_on: FailOn,
 
-    /// Show how far it is on stderr: a line that moves on a terminal, else a line every ten seconds [default: only on a terminal]
+    /// Progress on stderr: one updated line on a terminal, otherwise a new line every ten seconds
+    /// [default: only on a terminal]
     #[arg(
         long,
         value_enum,
@@ -121,7 +126,7 @@ struct Reporting {
     )]
     progress: When,
 
-    /// Print the JSON schema of -o json, and scan nothing
+    /// Print the JSON schema of -o json, without a scan
     #[arg(long, exclusive = true)]
     schema: bool,
 }
@@ -129,11 +134,13 @@ struct Reporting {
 /// What makes a scan fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum FailOn {
-    /// Violations (3) and whatever could not be read (4). If both are there: 3, so that a job may put up with 4
+    /// Violations (3) and unreadable notebooks, accounts or regions (4). With both the code is 3,
+    /// so that a job can tolerate 4
     Violation,
-    /// Violations (3) and whatever could not be read (4). If both are there: 4, because there may be more violations
+    /// Violations (3) and unreadable notebooks, accounts or regions (4). With both the code is 4,
+    /// because there may be more violations
     Unknown,
-    /// Neither; errors, wrong usage and signals still do
+    /// Neither. Errors, wrong usage and signals still set the code
     Never,
 }
 
@@ -191,7 +198,8 @@ fn try_run(arguments: &Arguments) -> Result<u8, Failure> {
     let outputs = output::checked(&arguments.reporting.output).map_err(Failure::Usage)?;
     let named = arguments.input.in_files(Timestamp::now())?;
     observability::start(LogFormat::Text, Color::None, &arguments.log_level)?;
-    // One worker is enough, since a scan waits for AWS; each more costs memory. It also hears signals while this thread writes.
+    // One worker is enough, since a scan waits for AWS; each more costs memory. It also hears
+    // signals while this thread writes.
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .enable_all()

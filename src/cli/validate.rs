@@ -1,4 +1,5 @@
-//! `sudoless validate`: what the API server and the operator would say about policies, without either of them.
+//! `sudoless validate`: what the API server and the operator would say about policies, without
+//! either of them.
 
 mod report;
 
@@ -17,10 +18,10 @@ use crate::offline::Unsupported;
 /// The exit code where something is wrong with a policy.
 const FINDINGS: u8 = 3;
 
-/// Check policies without a cluster: what the API server would refuse and the operator could not work with
+/// Check policies without a cluster, as the API server and the operator would
 ///
-/// The schema, the rules and the sentences are those of `sudoless crd`; patterns, schedules and time zones are read as the
-/// operator reads them. Objects of other kinds are skipped. Nothing is sent anywhere.
+/// Schema, rules and messages are those of `sudoless crd`. Patterns, schedules and time zones are
+/// parsed as in the operator. Objects of other kinds are skipped. Nothing is sent anywhere.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   sudoless validate -f policy.yaml
@@ -31,18 +32,19 @@ const FINDINGS: u8 = 3;
 Exit codes:
   0  every policy would be accepted
   1  a file could not be read
-  2  the command line is wrong
-  3  a policy would be refused; with --strict also: something is hardly meant")]
+  2  wrong usage
+  3  a policy would be rejected; with --strict, also if there are warnings")]
 pub struct Arguments {
-    /// A file, a folder or - for stdin; of a folder every *.yaml, *.yml and *.json in it and below
+    /// File, folder, or - for standard input. Folders are searched for *.yaml, *.yml and *.json, at
+    /// any depth
     #[arg(short, long = "filename", value_name = "PATH", required = true, num_args = 1..)]
     filenames: Vec<PathBuf>,
 
-    /// How problems are printed
+    /// Format of the problems
     #[arg(short, long, value_enum, default_value_t = Output::Text)]
     output: Output,
 
-    /// Warnings count as errors do
+    /// Treat warnings as errors
     #[arg(long)]
     strict: bool,
 }
@@ -50,11 +52,11 @@ pub struct Arguments {
 /// How problems are printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Output {
-    /// One paragraph each: file, line, column, and the line itself
+    /// One paragraph per problem: file, line, column, and the text of the line
     Text,
     /// One JSON object
     Json,
-    /// Workflow commands of GitHub Actions: they show beside the line in a pull request
+    /// Workflow commands of GitHub Actions, which annotate the line in a pull request
     Github,
 }
 

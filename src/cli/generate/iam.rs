@@ -11,10 +11,12 @@ use crate::{
     },
 };
 
-/// Print an IAM policy: of the role in an account, of the operator's own identity, or who may become one of them
+/// Print an IAM policy for the role in an account or for the operator's own role, or a trust policy
+/// of either
 ///
-/// The role in an account needs a policy (--mode) and a trust policy (--trust account). The operator's own role needs a policy
-/// (--operator) and a trust policy (--trust irsa or pod-identity).
+/// The role in an account needs a policy (--mode) and a trust policy (--trust account). The
+/// operator's own role needs a policy (--operator) and a trust policy (--trust irsa or
+/// pod-identity).
 #[derive(Debug, Args)]
 #[command(
     group = ArgGroup::new("what").args(["mode", "operator", "trust"]).required(true),
@@ -30,19 +32,19 @@ use crate::{
     --oidc-provider arn:aws:iam::123456789012:oidc-provider/oidc.example.com/id/EXAMPLE"
 )]
 pub struct Arguments {
-    /// What the role in an account may do
+    /// Permissions of the role in an account
     #[arg(long, value_enum)]
     mode: Option<Mode>,
 
-    /// What the operator's own identity may do: assume the roles
+    /// Permissions of the operator's own role: to assume the roles in the accounts
     #[arg(long)]
     operator: bool,
 
-    /// Who may become a role
+    /// Trust policy: the principals that may assume a role
     #[arg(long, value_enum, value_name = "HOW")]
     trust: Option<Trust>,
 
-    /// The partition of the ARNs: aws, aws-cn, aws-us-gov, …
+    /// Partition of the ARNs: aws, aws-cn, aws-us-gov, …
     #[arg(long, default_value = "aws", value_name = "NAME", value_parser = partition, conflicts_with = "trust")]
     partition: Partition,
 
@@ -59,7 +61,8 @@ pub struct Arguments {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "With --mode enforce")]
 struct ModeOptions {
-    /// Notebooks with this tag are neither stopped nor changed, whatever a policy says; KEY is any value. Can be repeated
+    /// Tag of notebooks that the role may neither stop nor update, whatever a policy says. KEY
+    /// alone matches any value. May be repeated
     #[arg(long, value_name = "KEY[=VALUE]", conflicts_with_all = ["operator", "trust"])]
     exempt_tag: Vec<Tag>,
 }
@@ -67,11 +70,12 @@ struct ModeOptions {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "With --operator")]
 struct OperatorOptions {
-    /// Name, or path and name, of the role in each account
+    /// Role in each account, as name, or path and name
     #[arg(long, default_value = "sudoless", value_name = "ROLE", conflicts_with_all = ["mode", "trust"])]
     role: RoleName,
 
-    /// An account [default: every account, as far as its role lets the operator in]. Can be repeated, or a list with commas
+    /// Account whose role may be assumed. May be repeated, or separated by commas [default: every
+    /// account whose role trusts the operator]
     #[arg(long, value_name = "ID", value_delimiter = ',', conflicts_with_all = ["mode", "trust"])]
     account: Vec<AccountId>,
 }
@@ -79,15 +83,16 @@ struct OperatorOptions {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "With --trust")]
 struct TrustOptions {
-    /// account: ARN of the role that the operator runs as
+    /// account: ARN of the operator's own role
     #[arg(long, value_name = "ARN", required_if_eq("trust", "account"), conflicts_with_all = ["mode", "operator"])]
     operator_role: Option<RoleArn>,
 
-    /// account: what the operator must say to get in, as externalId in the policy
+    /// account: external id that the role requires, as externalId in the policy
     #[arg(long, value_name = "ID", requires = "operator_role")]
     external_id: Option<ExternalId>,
 
-    /// irsa: ARN of the cluster's OIDC provider in IAM; `aws iam list-open-id-connect-providers` lists them
+    /// irsa: ARN of the cluster's OIDC provider in IAM, as listed by
+    /// `aws iam list-open-id-connect-providers`
     #[arg(long, value_name = "ARN", required_if_eq("trust", "irsa"), conflicts_with_all = ["mode", "operator", "operator_role"])]
     oidc_provider: Option<OidcProvider>,
 
@@ -95,22 +100,22 @@ struct TrustOptions {
     #[arg(long, value_name = "ARN", conflicts_with_all = ["mode", "operator", "operator_role", "oidc_provider"])]
     cluster: Option<ClusterArn>,
 
-    /// irsa, pod-identity: namespace of the operator
+    /// irsa, pod-identity: namespace of the operator's service account
     #[arg(long, default_value = "sudoless-system", value_name = "NAME", conflicts_with_all = ["mode", "operator", "operator_role"])]
     namespace: KubernetesName,
 
-    /// irsa, pod-identity: its service account
+    /// irsa, pod-identity: name of the operator's service account
     #[arg(long, default_value = "sudoless", value_name = "NAME", conflicts_with_all = ["mode", "operator", "operator_role"])]
     service_account: KubernetesName,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Trust {
-    /// The operator's own role: IAM roles for service accounts
+    /// The operator's own role, by IAM roles for service accounts
     Irsa,
-    /// The operator's own role: EKS Pod Identity
+    /// The operator's own role, by EKS Pod Identity
     PodIdentity,
-    /// The role in an account: entered from the operator's own role
+    /// The role in an account, assumed by the operator's own role
     Account,
 }
 

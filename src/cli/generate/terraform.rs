@@ -10,9 +10,9 @@ use clap::{Args, ValueEnum};
 
 use crate::generate::{self, File};
 
-/// Print a Terraform module, or write its files
+/// Print the files of a Terraform module, or write them to a folder
 ///
-/// Without an option all its files are printed, one after the other, each after its name.
+/// Without an option all files are printed, each with its name above it.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   sudoless generate terraform role
@@ -20,15 +20,15 @@ use crate::generate::{self, File};
   sudoless generate terraform many-accounts --directory modules/sudoless-accounts
   sudoless generate terraform notebook --only main.tf")]
 pub struct Arguments {
-    /// Which
+    /// Module to print
     #[arg(value_enum)]
     module: Module,
 
-    /// Print only this file
+    /// Name of the only file to print [default: all files]
     #[arg(long, value_name = "FILE", conflicts_with = "directory")]
     only: Option<String>,
 
-    /// Write the files into this folder; none that differs is overwritten
+    /// Folder to write the files to. An existing file that differs is never overwritten
     #[arg(long, value_name = "FOLDER")]
     directory: Option<PathBuf>,
 }
@@ -37,7 +37,7 @@ pub struct Arguments {
 enum Module {
     /// The role that the operator assumes in an account
     Role,
-    /// That role in all accounts of organizational units, and the service control policy
+    /// The role in all accounts of organizational units, and the service control policy
     ManyAccounts,
     /// A notebook instance whose users have no root
     Notebook,

@@ -30,7 +30,8 @@ const NAME: &str = "command-line";
 #[derive(Debug, Args)]
 #[command(next_help_heading = "What to scan")]
 pub(super) struct Input {
-    /// Policies (NotebookRootAccessPolicy) to scan by: files, folders with *.yaml, *.yml and *.json below them, or - for standard input
+    /// Policies (NotebookRootAccessPolicy) to scan by: files, folders that are searched for *.yaml,
+    /// *.yml and *.json, or - for standard input
     #[arg(
         short = 'f',
         long = "filename",
@@ -40,21 +41,22 @@ pub(super) struct Input {
     )]
     filename: Vec<PathBuf>,
 
-    /// An account, by its twelve digits, alone or with regions of its own as ID=REGION,REGION; may be repeated [default: the account of
-    /// the credentials]
+    /// Account to scan, as twelve digits, or with its own regions as ID=REGION,REGION. May be
+    /// repeated [default: the account of the credentials]
     #[arg(long, value_name = "ID[=REGIONS]")]
     account: Vec<NamedAccount>,
 
-    /// The IAM role to assume in each account, by its name or path and name [default: none; the credentials are used as they are]
+    /// IAM role to assume in each account, as name, or path and name [default: none, the
+    /// credentials are used directly]
     #[arg(long, value_name = "NAME")]
     role: Option<String>,
 
-    /// The external id that the role's trust policy asks for
+    /// External id that the role's trust policy requires
     #[arg(long, value_name = "ID", requires = "role")]
     external_id: Option<String>,
 
-    /// Regions of the accounts that name none of their own, or '*' for every region that is enabled; may be repeated, or separated by
-    /// commas [default: the region of the environment or profile]
+    /// Regions of the accounts without their own regions, or '*' for every enabled region. May be
+    /// repeated, or separated by commas [default: the region of the environment or profile]
     #[arg(long, value_name = "REGION", value_delimiter = ',')]
     region: Vec<String>,
 }
@@ -88,7 +90,8 @@ impl FromStr for NamedAccount {
 }
 
 impl Input {
-    /// The policies of the files; `None`: none are named. What is wrong with them is told on stderr.
+    /// The policies of the files; `None`: none are named. What is wrong with them is told on
+    /// stderr.
     pub(super) fn in_files(&self, now: Timestamp) -> Result<Option<Vec<Subject>>, Failure> {
         if self.filename.is_empty() {
             return Ok(None);

@@ -23,12 +23,12 @@ use crate::scan::Progress;
 const ON_TERMINAL: Duration = Duration::from_millis(100);
 const ELSEWHERE: Duration = Duration::from_secs(10);
 
-/// When it is shown how far the scan is.
+/// When progress is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum When {
     /// Only on a terminal
     Auto,
-    /// On a terminal, and elsewhere every ten seconds
+    /// On a terminal, and otherwise every ten seconds
     Always,
     /// Never
     Never,
