@@ -1,4 +1,4 @@
-//! The command line: one file per subcommand. The only place that reads the environment.
+//! The command line, with one file per subcommand. No other module reads the environment.
 
 pub mod completions;
 pub mod crd;
@@ -19,7 +19,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use jiff::Timestamp;
 
-/// Keeps root access off Amazon SageMaker notebook instances.
+/// Disables root access on Amazon SageMaker notebook instances.
 #[derive(Debug, Parser)]
 #[command(
     version,
@@ -43,9 +43,10 @@ enum Command {
     Manual(manual::Arguments),
 }
 
-/// Reads the command line; what cannot be understood ends the process, as help does.
+/// Parses the command line. Invalid arguments and `--help` end the process.
 ///
-/// As `kubectl-sudoless` it is a plugin of kubectl, and calls itself what people type then.
+/// If the program is called as `kubectl-sudoless`, a kubectl plugin, help texts say
+/// `kubectl sudoless`.
 #[must_use]
 pub fn arguments() -> Arguments {
     let command = if plugin::is_called() {
@@ -57,7 +58,8 @@ pub fn arguments() -> Arguments {
     Arguments::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
 }
 
-/// Runs what the command line asks for. An error is one line on stderr and exit code 1, unless the subcommand has codes of its own.
+/// Runs the subcommand. An error is one line on stderr and exit code 1, unless the subcommand has
+/// its own codes.
 #[must_use]
 pub fn dispatch(arguments: Arguments) -> ExitCode {
     let succeeded = |()| ExitCode::SUCCESS;

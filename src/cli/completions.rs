@@ -1,4 +1,4 @@
-//! `sudoless completions`: what a shell needs to complete the command line.
+//! `sudoless completions`: shell completions of the command line.
 
 use std::io::{self, Write};
 
@@ -20,7 +20,7 @@ pub struct Arguments {
 /// Writes the completions of `command` to `output`.
 pub fn run(arguments: &Arguments, mut command: Command, mut output: impl Write) -> io::Result<()> {
     let name = command.get_name().to_owned();
-    // The generator panics where it cannot write, to a pipe that is closed for instance.
+    // The generator panics if it cannot write, for example to a closed pipe.
     let mut completions = Vec::new();
     clap_complete::generate(arguments.shell, &mut command, name, &mut completions);
     output.write_all(&completions)?;

@@ -19,7 +19,7 @@ pub struct Arguments {
     only: Option<Kind>,
 }
 
-/// The kinds.
+/// A custom resource kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 #[value(rename_all = "PascalCase")]
 pub enum Kind {
@@ -29,7 +29,7 @@ pub enum Kind {
     NotebookRemediation,
 }
 
-/// Why the definitions could not be printed.
+/// Error of `sudoless crd`.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A definition has no YAML form; a bug.
@@ -54,7 +54,7 @@ pub fn run(arguments: &Arguments, mut output: impl Write) -> Result<(), Error> {
     Ok(output.flush()?)
 }
 
-/// A definition as YAML: the same bytes for the same build, as it stands in `crds/`.
+/// Returns a definition as YAML, as in `crds/`. The same build returns the same bytes.
 pub fn yaml(kind: Kind) -> Result<String, Error> {
     let definition = match kind {
         Kind::NotebookRootAccessPolicy => NotebookRootAccessPolicy::crd(),

@@ -1,5 +1,5 @@
-//! `sudoless explain`: why a notebook is being fixed now, or is not, from what stands in the
-//! cluster.
+//! `sudoless explain`: explains from the cluster's policies and records why a notebook is being
+//! fixed now, or is not.
 #![expect(
     clippy::doc_markdown,
     reason = "doc comments are help texts here, where backticks would be shown"
@@ -24,7 +24,7 @@ use crate::{
     kubernetes::{Reader, refusal},
 };
 
-/// How long the API server may take to be reached, and to answer a page of a list.
+/// Timeout of a connection to the API server, and of one page of a list.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Explain why a notebook is being fixed now, or is not
@@ -79,34 +79,34 @@ pub struct Arguments {
     context: Option<String>,
 }
 
-/// How the answer is printed.
+/// Format of the answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Output {
-    /// Sentences
+    /// Text for people
     Text,
     /// One JSON object
     Json,
 }
 
-/// Why there is no answer.
+/// Error of `sudoless explain`.
 #[derive(Debug, thiserror::Error)]
 enum Failure {
-    /// It cannot be understood what is asked for.
+    /// The query is invalid.
     #[error(transparent)]
     Query(#[from] InvalidQuery),
-    /// There are several.
+    /// The name matches several notebooks.
     #[error("{0}")]
     Several(String),
-    /// The kubeconfig.
+    /// The kubeconfig is unreadable.
     #[error("the cluster cannot be reached: {0}")]
     Kubeconfig(#[from] KubeconfigError),
-    /// Neither a kubeconfig nor a service account.
-    #[error("no API server is configured: set KUBECONFIG, or write --kubeconfig ({0})")]
+    /// There is neither a kubeconfig nor a service account.
+    #[error("no API server is configured: set KUBECONFIG or --kubeconfig ({0})")]
     NoCluster(#[from] kube::config::InferConfigError),
-    /// No client could be made.
+    /// The client cannot be created.
     #[error("the cluster cannot be reached: {0}")]
     Unreachable(#[source] kube::Error),
-    /// A list.
+    /// A list request failed.
     #[error("{what} cannot be listed: {advice}{error}")]
     List {
         what: &'static str,
@@ -114,21 +114,22 @@ enum Failure {
         #[source]
         error: kube::Error,
     },
-    /// The process.
-    #[error("the process cannot be set up: {0}")]
+    /// The asynchronous runtime cannot start.
+    #[error("cannot start the process: {0}")]
     Process(#[source] io::Error),
-    /// JSON; a bug.
+    /// The answer has no JSON form; a bug.
     #[error("the answer has no JSON form: {0}")]
     Json(#[from] serde_json::Error),
-    /// Standard output.
+    /// Standard output is not writable.
     #[error("cannot write to standard output: {0}")]
     Write(#[source] io::Error),
 }
 
-/// Nothing tells of such a notebook: with `scan`, the code for what is not known.
+/// Exit code if no finding and no record names the notebook. `scan` has the same code for unknown
+/// results.
 const NOTHING_KNOWN: u8 = 4;
 
-/// Explains; the exit code is in the help text.
+/// Runs `sudoless explain`. The help text lists the exit codes.
 #[must_use]
 pub fn run(arguments: &Arguments) -> ExitCode {
     match try_run(arguments) {
@@ -174,7 +175,7 @@ fn try_run(arguments: &Arguments) -> Result<u8, Failure> {
     }
 }
 
-/// Reads what stands in the cluster.
+/// Lists policies and records.
 async fn read(arguments: &Arguments) -> Result<Facts, Failure> {
     let mut config = arguments.cluster().await?;
     config.connect_timeout = Some(PATIENCE);
@@ -225,12 +226,14 @@ impl Arguments {
 }
 
 impl Failure {
-    /// What helps is told by the status code.
+    /// Selects the advice by the HTTP status of the error.
     fn list(what: &'static str, error: kube::Error) -> Self {
         let advice = match refusal(&error) {
-            Some(403) => "ask for the ClusterRole sudoless-viewer, which may list both kinds. ",
+            Some(403) => {
+                "ask for the ClusterRole sudoless-viewer, which allows listing both kinds. "
+            }
             Some(404) => {
-                "sudoless is not installed in this cluster, or this is another cluster than you mean. "
+                "sudoless is not installed in this cluster, or this is the wrong cluster. "
             }
             _ => "",
         };
@@ -257,7 +260,7 @@ impl Failure {
 
 fn several(query: &Query, subjects: &[Subject]) -> String {
     let mut lines = vec![format!(
-        "{} notebooks are named {}: write the ARN of one, or --account and --region",
+        "{} notebooks are named {}: write the ARN of the notebook, or --account and --region",
         subjects.len(),
         query.name()
     )];

@@ -1,4 +1,4 @@
-//! `sudoless generate`: prints what has to stand in AWS around the operator, and a first policy.
+//! `sudoless generate`: prints the AWS resources that the operator needs, and a starter policy.
 #![expect(
     clippy::doc_markdown,
     reason = "doc comments are help texts here, where backticks would be shown"
@@ -118,7 +118,7 @@ struct Policy {
     name: KubernetesName,
 }
 
-/// What the operator does.
+/// Mode of a policy or role.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Mode {
     /// Report only
@@ -136,7 +136,7 @@ impl From<Mode> for domain::Mode {
     }
 }
 
-/// Why it could not be printed.
+/// Error of `sudoless generate`.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A document has no JSON form; a bug.
@@ -145,16 +145,16 @@ pub enum Error {
     /// The output is closed or full.
     #[error("cannot write to the output: {0}")]
     Write(#[from] io::Error),
-    /// A module's file.
+    /// A Terraform module cannot be printed or written.
     #[error(transparent)]
     Module(#[from] terraform::Error),
-    /// An option that means nothing for what is asked for.
+    /// An option does not belong to the requested document.
     #[error("{0}")]
     Usage(&'static str),
 }
 
 impl Error {
-    /// The exit code: 2 where what was typed makes no sense, else 1.
+    /// Returns the exit code: 2 for wrong usage, else 1.
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         match self {
@@ -165,7 +165,7 @@ impl Error {
     }
 }
 
-/// Writes what is asked for to `output`.
+/// Writes the requested document to `output`.
 pub fn run(arguments: &Arguments, mut output: impl Write) -> Result<(), Error> {
     let text = match &arguments.what {
         What::Iam(arguments) => arguments.document()?.json()?,
@@ -186,7 +186,7 @@ impl CloudFormation {
             Template::Role => Ok(generate::member_role(&self.exempt_tag)),
             Template::Notebook if self.exempt_tag.is_empty() => Ok(generate::notebook()),
             Template::Notebook => Err(Error::Usage(
-                "--exempt-tag goes with role: write `sudoless generate cloudformation role --exempt-tag …`",
+                "--exempt-tag needs role: write `sudoless generate cloudformation role --exempt-tag …`",
             )),
         }
     }
@@ -207,7 +207,7 @@ impl Policy {
     }
 }
 
-/// What was given, in its order, each once.
+/// Removes duplicates and keeps the order.
 fn once_each<T: Clone + PartialEq>(given: &[T]) -> Vec<T> {
     let mut kept: Vec<T> = Vec::with_capacity(given.len());
     for value in given {
@@ -218,7 +218,7 @@ fn once_each<T: Clone + PartialEq>(given: &[T]) -> Vec<T> {
     kept
 }
 
-/// A partition by its name in ARNs.
+/// Parses a partition's name in ARNs.
 fn partition(text: &str) -> Result<Partition, String> {
     Partition::ALL
         .into_iter()

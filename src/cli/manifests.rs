@@ -1,4 +1,5 @@
-//! The manifests that a command line names, read and judged: in the same way, with the same words, for every subcommand.
+//! Reads and checks the manifests of a command line. Every subcommand checks and reports them
+//! alike.
 
 mod files;
 
@@ -18,21 +19,21 @@ use crate::{
     report::{masked, visible},
 };
 
-/// A line that is longer is not shown: nobody finds the place in it.
+/// The longest line that is shown, in bytes. In a longer line the marked column is hard to find.
 const LONGEST_LINE: usize = 200;
 
-/// What is in the manifests.
+/// The policies and problems of the manifests.
 #[derive(Debug, Default)]
 pub(super) struct Examined {
-    /// How many files were read.
+    /// Number of files read.
     pub(super) files: usize,
-    /// The policies, those that would be refused among them.
+    /// The policies, including those that would be rejected.
     pub(super) policies: Vec<InFile>,
-    /// How many objects of other kinds, which were not looked at.
+    /// Number of skipped objects of other kinds.
     pub(super) skipped: usize,
-    /// What is wrong, file by file.
+    /// Problems, file by file.
     pub(super) problems: Vec<Located>,
-    /// What could not be read.
+    /// Unreadable files.
     pub(super) unread: Vec<Unread>,
 }
 
@@ -40,11 +41,11 @@ pub(super) struct Examined {
 #[derive(Debug)]
 pub(super) struct InFile {
     pub(super) file: String,
-    /// Where it begins.
+    /// Start of the policy.
     pub(super) position: Position,
-    /// Where its name is written, or would be.
+    /// Position of its name, or where a missing name belongs.
     pub(super) named: Position,
-    /// As the operator reads it; `None`: there is an error among the problems.
+    /// The policy as the operator reads it. `None` if the problems include an error of it.
     pub(super) policy: Option<Policy>,
 }
 
@@ -61,13 +62,13 @@ pub(super) struct Located {
     pub(super) file: String,
     #[serde(flatten)]
     pub(super) problem: Problem,
-    /// The line of the text that it is in.
+    /// The line of the text.
     #[serde(skip)]
     pub(super) line: Option<String>,
 }
 
-/// Reads and judges what is named, as of `now`, which only decides what has expired. `-` is standard input, of a folder every manifest
-/// in it and below.
+/// Reads and checks the manifests at `paths`. `now` only decides which exemptions have expired. `-`
+/// is standard input. Folders are searched at any depth.
 pub(super) fn examine(paths: &[PathBuf], now: Timestamp) -> Result<Examined, Unsupported> {
     let manifests = Manifests::new()?;
     let mut examined = Examined::default();
@@ -80,7 +81,7 @@ pub(super) fn examine(paths: &[PathBuf], now: Timestamp) -> Result<Examined, Uns
             }
         }
         if examined.weight() == before {
-            let nothing = "there is no NotebookRootAccessPolicy in it";
+            let nothing = "contains no NotebookRootAccessPolicy";
             let problem = whole_file(Severity::Warning, Judge::Advice, nothing);
             let file = path.display().to_string();
             examined.problems.push(Located::new(file, None, problem));
@@ -94,7 +95,7 @@ impl Examined {
         let Source { name, bytes } = source;
         self.files += 1;
         let Ok(text) = String::from_utf8(bytes) else {
-            let message = "this is no text in UTF-8: save it as UTF-8";
+            let message = "this is not UTF-8 text: save it as UTF-8";
             let problem = whole_file(Severity::Error, Judge::Reader, message);
             self.problems.push(Located::new(name, None, problem));
             return;
@@ -123,7 +124,7 @@ impl Examined {
         self.problems.extend(problems);
     }
 
-    /// How much there is to say of it.
+    /// Number of policies, problems and unreadable files.
     fn weight(&self) -> usize {
         self.policies.len() + self.problems.len() + self.unread.len()
     }
@@ -143,7 +144,7 @@ impl Examined {
             .count()
     }
 
-    /// Writes what is wrong, for people.
+    /// Writes the problems as text for people.
     pub(super) fn text(&self, output: &mut impl Write) -> io::Result<()> {
         for located in &self.problems {
             located.text(output)?;
@@ -161,7 +162,7 @@ impl Examined {
 }
 
 impl InFile {
-    /// Where it begins, as file and line.
+    /// Returns the start of the policy as file and line.
     pub(super) fn place(&self) -> String {
         format!("{}:{}", shown(&self.file), self.position.line)
     }
@@ -201,7 +202,7 @@ impl Located {
             return Ok(());
         };
         let dim = Style::new().dimmed();
-        // A tab would move the mark.
+        // A tab would shift the mark.
         let line = line.replace('\t', " ");
         let line = masked(&line);
         writeln!(output, "{dim}{:>5} |{dim:#} {line}", position.line)?;
@@ -214,7 +215,7 @@ impl Located {
     }
 }
 
-/// A file's name in a sentence.
+/// Returns a file's name for use in a sentence.
 pub(super) fn shown(file: &str) -> &str {
     if file == files::STDIN {
         "standard input"
@@ -223,7 +224,7 @@ pub(super) fn shown(file: &str) -> &str {
     }
 }
 
-/// So many of something.
+/// Returns a count with its noun.
 pub(super) fn counted(count: usize, one: &str, several: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { several })
 }

@@ -1,4 +1,4 @@
-//! `sudoless manual`: manual pages, and the command reference of the documentation.
+//! `sudoless manual`: the manual pages, and the command reference of the documentation.
 
 mod markdown;
 
@@ -30,7 +30,7 @@ pub struct Arguments {
     markdown: bool,
 }
 
-/// Writes the pages of `command`; Markdown to `output`.
+/// Writes the manual pages of `command` to the folder, or one Markdown page to `output`.
 pub fn run(arguments: &Arguments, mut command: Command, mut output: impl Write) -> io::Result<()> {
     if let Some(dir) = &arguments.dir {
         fs::create_dir_all(dir)?;

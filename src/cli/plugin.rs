@@ -1,4 +1,4 @@
-//! The program as a plugin of kubectl: a file `kubectl-sudoless` on PATH is `kubectl sudoless`.
+//! The program as a kubectl plugin: a file `kubectl-sudoless` on PATH runs as `kubectl sudoless`.
 //!
 //! Source: "Extend kubectl with plugins" in the documentation of Kubernetes.
 
@@ -9,13 +9,13 @@ use clap::Command;
 /// The name of the file that kubectl looks for.
 const FILE: &str = "kubectl-sudoless";
 
-/// What people type then.
+/// The command that people type for the plugin.
 const TYPED: &str = "kubectl sudoless";
 
-/// Where the program's name stands in examples: at a line's beginning, behind a pipe, in prose.
+/// Text before the program's name in examples: at the start of a line, after a pipe, in prose.
 const BEFORE: [&str; 3] = ["\n  ", "| ", "`"];
 
-/// Whether the program was called by the plugin's name.
+/// Returns true if the program was called by the plugin's name.
 pub(super) fn is_called() -> bool {
     let called = env::args_os().next();
     let file = called
@@ -24,7 +24,7 @@ pub(super) fn is_called() -> bool {
     file.is_some_and(|file| file == FILE)
 }
 
-/// The same commands, that call themselves what people type.
+/// Renames the commands in help texts to `kubectl sudoless`.
 pub(super) fn named(command: Command) -> Command {
     renamed(command.bin_name(TYPED))
 }

@@ -1,4 +1,4 @@
-//! How AWS is read: flags that several subcommands have.
+//! Flags for reading AWS, shared by several subcommands.
 
 use std::{str::FromStr, time::Duration};
 
@@ -6,7 +6,7 @@ use clap::Args;
 
 use crate::{aws, inventory};
 
-/// How AWS is read.
+/// Flags for reading AWS.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Reading AWS")]
 pub(super) struct Reading {
@@ -50,13 +50,13 @@ impl Reading {
         }
     }
 
-    /// Three requests in a row that get no answer.
+    /// Returns the time of three unanswered requests in a row.
     pub(super) fn silence(&self) -> Duration {
         self.request_timeout.saturating_mul(3)
     }
 }
 
-/// A duration as flags have it.
+/// Parses a duration of a flag.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
     match kube::core::Duration::from_str(text) {
         Ok(duration)

@@ -1,10 +1,10 @@
-//! Which notebooks may be restarted: flags that several subcommands have.
+//! Flags that limit restarts, shared by several subcommands.
 
 use clap::Args;
 
 use crate::domain::RetiredPlatforms;
 
-/// Which notebooks may be restarted.
+/// Flags that limit restarts.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Remediation")]
 pub(super) struct Restarts {

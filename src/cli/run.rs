@@ -31,7 +31,7 @@ use crate::{
     },
 };
 
-/// How long the passes under way may take to end after a signal. Kubernetes kills after 30 s.
+/// Time for running passes to end after a signal. Kubernetes kills the process after 30 s.
 const GRACE: Duration = Duration::from_secs(5);
 
 /// Run the operator: watch NotebookRootAccessPolicies, report the notebooks they cover, and disable
@@ -76,7 +76,7 @@ pub struct Arguments {
     logging: Logging,
 }
 
-/// Which of several operators is at work.
+/// Flags of the leader election.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Leader election")]
 struct Election {
@@ -94,7 +94,7 @@ struct Election {
     lease_namespace: Option<String>,
 }
 
-/// How notebooks are changed.
+/// Flags of remediations.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Remediation")]
 struct Remediating {
@@ -123,7 +123,7 @@ struct Remediating {
     record_retention: Duration,
 }
 
-/// What is logged.
+/// Flags of the log.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Logging")]
 struct Logging {
@@ -141,33 +141,33 @@ struct Logging {
     log_level: LogLevels,
 }
 
-/// Why the operator could not start, or stopped.
+/// Error of `sudoless run`: the operator cannot start, or has to stop.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// Logging.
+    /// Logging cannot start.
     #[error(transparent)]
     Telemetry(#[from] observability::TelemetryError),
-    /// The asynchronous runtime, or its signals.
-    #[error("the process cannot be set up: {0}")]
+    /// The asynchronous runtime cannot start, or signals cannot be handled.
+    #[error("cannot start the process: {0}")]
     Process(#[from] io::Error),
-    /// Neither KUBECONFIG nor a service account.
+    /// There is neither KUBECONFIG nor a service account.
     #[error("no API server is configured: set KUBECONFIG, or run inside a cluster ({0})")]
     Configuration(#[from] kube::config::InferConfigError),
-    /// A client could not be made of the configuration.
-    #[error("the API server's configuration cannot be used: {0}")]
+    /// The configuration of the API server is unusable.
+    #[error("the API server's configuration is unusable: {0}")]
     Client(#[from] kube::Error),
-    /// The address of the metrics.
+    /// The metrics address is unavailable.
     #[error(transparent)]
     Listen(#[from] observability::ListenError),
-    /// The lease no longer names this process.
-    #[error("the lease {0} is no longer this operator's: it ends, to start afresh")]
+    /// Another process holds the lease.
+    #[error("this operator lost the lease {0}: it exits, to start again")]
     LeadershipLost(String),
-    /// A metric's name; a bug.
-    #[error("the metrics cannot be set up: {0}")]
+    /// A metric has an invalid name; a bug.
+    #[error("cannot set up the metrics: {0}")]
     Metrics(#[from] prometheus::Error),
 }
 
-/// Runs until SIGTERM or SIGINT.
+/// Runs the operator until SIGTERM or SIGINT.
 pub fn run(arguments: Arguments) -> Result<(), Error> {
     let plain = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
         || !io::stderr().is_terminal();
@@ -181,7 +181,7 @@ pub fn run(arguments: Arguments) -> Result<(), Error> {
         .enable_all()
         .build()?;
     let result = runtime.block_on(operate(arguments));
-    // Readings in the background may be waiting for AWS: nobody waits for them.
+    // Background reads may still be waiting for AWS. They are dropped.
     runtime.shutdown_background();
     result
 }
@@ -246,7 +246,7 @@ async fn operate(arguments: Arguments) -> Result<(), Error> {
     };
     let ended = tokio::select! {
         ended = work => ended,
-        // A process that stands by is ready too, once both kinds are served.
+        // A standby process is ready too, once the API server serves both kinds.
         never = async { controller::until_served(&context, selector, &standby).await; std::future::pending().await } => never,
         () = async { shutdown.cancelled().await; tokio::time::sleep(GRACE).await } => Ok(()),
     };
@@ -256,8 +256,8 @@ async fn operate(arguments: Arguments) -> Result<(), Error> {
     ended
 }
 
-/// Works while it holds the lease. Whoever lost it ends: nothing of the old term is left in the new
-/// one.
+/// Runs the controllers while this process holds the lease. After losing the lease the process
+/// exits, so that no state of the old term is left in the next one.
 async fn lead(
     lease: &Lease,
     client: &Client,
@@ -265,7 +265,8 @@ async fn lead(
     selector: Option<&str>,
     readiness: Readiness,
 ) -> Result<(), Error> {
-    // One that stands by is ready: a rollout would wait for it while the old one holds the lease.
+    // A standby process is ready. Otherwise a rollout would wait for it while the old process holds
+    // the lease.
     readiness.open(Gate::PolicyWatch);
     let acquiring = lease.acquire(client, |problem| tracing::info!("waiting for {problem}"));
     let Some(mut leadership) = context.shutdown().run_until_cancelled(acquiring).await else {
@@ -307,7 +308,8 @@ fn on_signal() -> Result<CancellationToken, io::Error> {
 }
 
 impl Arguments {
-    /// The lease to compete for; `None`: whoever runs this sees to it that nobody else does.
+    /// Returns the lease to acquire. `None` disables leader election: the user must run one
+    /// operator only.
     fn lease(&self, client: &Client) -> Option<Lease> {
         let in_cluster =
             env::var_os("KUBERNETES_SERVICE_HOST").is_some() && env::var_os("KUBECONFIG").is_none();
@@ -326,7 +328,7 @@ impl Arguments {
         })
     }
 
-    /// What names this operator among several that share the policies.
+    /// Returns the name that identifies this operator among several that share the policies.
     fn lease_name(&self) -> String {
         let given = self.election.lease_name.clone();
         given.unwrap_or_else(|| self.default_lease_name())
@@ -339,7 +341,8 @@ impl Arguments {
         }
     }
 
-    /// Operators with different selectors share the work, and must not wait for each other.
+    /// Returns a name per label selector: operators with different selectors must not share a
+    /// lease.
     fn default_lease_name(&self) -> String {
         match &self.watch_label_selector {
             None => "sudoless".to_owned(),
@@ -369,13 +372,13 @@ impl Remediating {
     }
 }
 
-/// More would not fit into what is left of a lease.
+/// Parses `--write-timeout`. A longer request would not fit into the rest of a lease.
 fn write_timeout(text: &str) -> Result<Duration, String> {
     let longest = kubernetes::LONGEST_WRITE;
     match duration(text) {
         Ok(timeout) if timeout <= longest => Ok(timeout),
         _ => Err(format!(
-            "write a duration above zero and up to {}s, such as 5s: a longer request would not fit into what is left of the lease",
+            "write a duration above zero and up to {}s, such as 5s: a longer request would not fit into the rest of the lease",
             longest.as_secs()
         )),
     }

@@ -1,4 +1,4 @@
-//! `sudoless scan`: what a policy would find, without a cluster and without changing anything.
+//! `sudoless scan`: reports what policies would find, without a cluster and without changes.
 #![expect(
     clippy::doc_markdown,
     reason = "doc comments are help texts here, where backticks would be shown"
@@ -99,7 +99,7 @@ pub struct Arguments {
     log_level: LogLevels,
 }
 
-/// What comes of it.
+/// Flags of the report.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Report")]
 struct Reporting {
@@ -131,7 +131,7 @@ struct Reporting {
     schema: bool,
 }
 
-/// What makes a scan fail.
+/// Results that make the exit code other than 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum FailOn {
     /// Violations (3) and unreadable notebooks, accounts or regions (4). With both the code is 3,
@@ -144,33 +144,33 @@ enum FailOn {
     Never,
 }
 
-/// Why there is no report.
+/// Error of `sudoless scan`.
 #[derive(Debug, thiserror::Error)]
 enum Failure {
-    /// The flags or policies cannot be understood: each in a line.
+    /// Flags or policies are invalid. Each problem is one line.
     #[error("{}", .0.join("\nerror: "))]
     Usage(Vec<String>),
-    /// There are errors in the files, which were told: so many.
-    #[error("nothing was scanned, because of {}", counted(*.0, "error", "errors"))]
+    /// The files have this many errors, which were already printed.
+    #[error("nothing was scanned because of {}", counted(*.0, "error", "errors"))]
     Policies(usize),
-    /// So many files could not be read, and were named.
-    #[error("nothing was scanned, because {} could not be read", counted(*.0, "file", "files"))]
+    /// This many files are unreadable. They were already named.
+    #[error("nothing was scanned because {} could not be read", counted(*.0, "file", "files"))]
     Unread(usize),
-    /// The program's own definition; a bug.
-    #[error("the program's own definition cannot be used: {0}")]
+    /// The program's own definition is unusable; a bug.
+    #[error("the program's own definition is unusable: {0}")]
     Definition(#[from] Unsupported),
-    /// It is not known whose credentials these are.
+    /// The account of the credentials is unknown.
     #[error(
-        "the own account is not known ({0}): log in, or name accounts with --account, or policies with -f"
+        "cannot determine the account of the credentials ({0}): log in, or name accounts with --account or policies with -f"
     )]
     OwnAccount(String),
-    /// The process.
-    #[error("the process cannot be set up: {0}")]
+    /// The asynchronous runtime cannot start, or signals cannot be handled.
+    #[error("cannot start the process: {0}")]
     Process(#[from] io::Error),
-    /// Logging.
+    /// Logging cannot start.
     #[error(transparent)]
     Telemetry(#[from] observability::TelemetryError),
-    /// The report.
+    /// The report cannot be written.
     #[error(transparent)]
     Write(#[from] WriteError),
     /// A signal came before anything was read.
@@ -178,7 +178,7 @@ enum Failure {
     Interrupted(u8),
 }
 
-/// Scans; the exit code is in the help text.
+/// Runs `sudoless scan`. The help text lists the exit codes.
 #[must_use]
 pub fn run(arguments: &Arguments) -> ExitCode {
     match try_run(arguments) {
@@ -198,8 +198,8 @@ fn try_run(arguments: &Arguments) -> Result<u8, Failure> {
     let outputs = output::checked(&arguments.reporting.output).map_err(Failure::Usage)?;
     let named = arguments.input.in_files(Timestamp::now())?;
     observability::start(LogFormat::Text, Color::None, &arguments.log_level)?;
-    // One worker is enough, since a scan waits for AWS; each more costs memory. It also hears
-    // signals while this thread writes.
+    // One worker is enough, because a scan mostly waits for AWS. Each further worker costs memory.
+    // The worker also handles signals while this thread writes.
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .enable_all()
@@ -209,7 +209,8 @@ fn try_run(arguments: &Arguments) -> Result<u8, Failure> {
     result
 }
 
-/// Writes inside of the runtime, so that a signal ends it even while nobody takes the output.
+/// Scans and writes the report. Writing happens inside the runtime, so that a signal ends it even
+/// if no process reads the output.
 async fn scan(
     arguments: &Arguments,
     named: Option<Vec<Subject>>,
@@ -221,7 +222,7 @@ async fn scan(
         ready = prepare(arguments, named, &progress) => ready?,
         code = signals.first() => return Err(Failure::Interrupted(code)),
     };
-    // Everything is described once, and never again.
+    // Each notebook is described only once.
     let options = arguments
         .reading
         .inventory(Duration::from_hours(24), Vanished::Unread);
@@ -237,7 +238,7 @@ async fn scan(
                 report = &mut running => break report,
                 code = signals.first(), if signal.is_none() => {
                     signal = Some(code);
-                    watch.say("interrupted: what was found so far follows; once more ends at once");
+                    watch.say("interrupted: the findings so far follow; a second signal ends the scan at once");
                     scan.break_off(BrokenOff::Interrupted);
                 }
                 () = &mut timeout, if !timed_out => {
@@ -254,7 +255,7 @@ async fn scan(
     Ok(signal.unwrap_or_else(|| arguments.reporting.fail_on.code(&report)))
 }
 
-/// AWS, and what to scan there.
+/// Returns the AWS client and the policies to scan by.
 async fn prepare(
     arguments: &Arguments,
     named: Option<Vec<Subject>>,
@@ -281,7 +282,7 @@ impl Arguments {
 }
 
 impl FailOn {
-    /// The exit code of a scan that was not interrupted.
+    /// Returns the exit code of a scan that was not interrupted.
     fn code(self, report: &Report) -> u8 {
         let (violations, unread) = (report.has_violations(), !report.complete);
         match (self, violations, unread) {

@@ -1,4 +1,4 @@
-//! Standard output, where a person may look at it.
+//! Standard output, which may be a terminal.
 
 use std::{
     env,
@@ -9,12 +9,12 @@ use terminal_size::terminal_size_of;
 
 use crate::report::{Appearance, Colors};
 
-/// Prints it. Whoever closes the output, as `head` does, has what they want.
+/// Prints the text. A closed pipe, as with `head`, is not an error.
 pub(super) fn print(text: &str) -> io::Result<()> {
     print_by(|out| out.write_all(text.as_bytes()))
 }
 
-/// The same for what is written bit by bit.
+/// Prints like [`print`], from a function that writes piece by piece.
 pub(super) fn print_by(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
     let mut out = BufWriter::new(io::stdout().lock());
     match write(&mut out).and_then(|()| out.flush()) {
@@ -23,7 +23,8 @@ pub(super) fn print_by(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> 
     }
 }
 
-/// Colours and width of the terminal, where it is one and the user wants that.
+/// Returns colours and width of the terminal, or no colours and no width if output is not a
+/// terminal. `NO_COLOR` and `TERM=dumb` disable colours.
 pub(super) fn appearance() -> Appearance {
     let stdout = io::stdout();
     if !stdout.is_terminal() {

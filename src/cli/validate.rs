@@ -1,5 +1,4 @@
-//! `sudoless validate`: what the API server and the operator would say about policies, without
-//! either of them.
+//! `sudoless validate`: checks policies as the API server and the operator would, without either.
 
 mod report;
 
@@ -15,7 +14,7 @@ use jiff::Timestamp;
 use super::manifests::examine;
 use crate::offline::Unsupported;
 
-/// The exit code where something is wrong with a policy.
+/// Exit code for a policy with problems.
 const FINDINGS: u8 = 3;
 
 /// Check policies without a cluster, as the API server and the operator would
@@ -49,7 +48,7 @@ pub struct Arguments {
     strict: bool,
 }
 
-/// How problems are printed.
+/// Format of the problems.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Output {
     /// One paragraph per problem: file, line, column, and the text of the line
@@ -60,21 +59,21 @@ pub enum Output {
     Github,
 }
 
-/// Why nothing could be checked.
+/// Error of `sudoless validate`.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The program's own definition; a bug.
-    #[error("the program's own definition cannot be used: {0}")]
+    /// The program's own definition is unusable; a bug.
+    #[error("the program's own definition is unusable: {0}")]
     Definition(#[from] Unsupported),
     /// The output is closed or full.
     #[error("cannot write to the output: {0}")]
     Write(#[from] io::Error),
-    /// No JSON can be made of the problems; a bug.
+    /// The problems have no JSON form; a bug.
     #[error("cannot write the problems as JSON: {0}")]
     Serialize(#[from] serde_json::Error),
 }
 
-/// Checks, and writes what is wrong to `output`; what cannot be read is told at the end.
+/// Checks the policies and writes their problems to `output`. Unreadable files come last.
 pub fn run(
     arguments: &Arguments,
     now: Timestamp,

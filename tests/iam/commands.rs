@@ -22,7 +22,7 @@ const WRONG: [(&str, &str); 22] = [
     ("iam --mode audit --operator", "cannot be used with"),
     (
         "iam --mode audit --exempt-tag a",
-        "--exempt-tag goes with --mode enforce",
+        "--exempt-tag needs --mode enforce",
     ),
     (
         "iam --mode enforce --exempt-tag a*",
@@ -54,7 +54,7 @@ const WRONG: [(&str, &str); 22] = [
     ),
     (
         "iam --trust pod-identity --operator-role ROLE",
-        "--operator-role goes with --trust account",
+        "--operator-role needs --trust account",
     ),
     (
         "iam --trust pod-identity --cluster platform",
@@ -70,7 +70,7 @@ const WRONG: [(&str, &str); 22] = [
     ),
     (
         "cloudformation notebook --exempt-tag a",
-        "--exempt-tag goes with role",
+        "--exempt-tag needs role",
     ),
     (
         "terraform role --only role.tf",
@@ -144,7 +144,7 @@ fn a_module_is_written_and_nothing_is_overwritten() {
     assert_eq!(refused.status.code(), Some(1));
     let error = String::from_utf8(refused.stderr).unwrap();
     assert!(
-        error.contains("variables.tf is there already and differs"),
+        error.contains("variables.tf already exists and differs"),
         "{error}"
     );
     assert_eq!(

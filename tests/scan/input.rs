@@ -258,7 +258,7 @@ fn what_would_be_refused_is_not_scanned_by() {
             (name, text),
             ("sound.yaml", &manifest("s", &spec(json!({})))),
         ]);
-        let words = [*words, "error: nothing was scanned, because of 1 error\n"];
+        let words = [*words, "error: nothing was scanned because of 1 error\n"];
         refused(
             &["-f", &folder.name(name), &folder.name("sound.yaml")],
             &words,
@@ -268,7 +268,7 @@ fn what_would_be_refused_is_not_scanned_by() {
     std::fs::write(folder.path("latin.yaml"), b"a: \xe9\n").unwrap();
     refused(
         &["-f", &folder.name("latin.yaml")],
-        &["latin.yaml:1:1: error: this is no text in UTF-8"],
+        &["latin.yaml:1:1: error: this is not UTF-8 text"],
     );
 }
 
@@ -291,15 +291,15 @@ fn policies_have_names_of_their_own() {
     let column = sound.find("\"p\"").unwrap() + 1;
     let same = |file: &str, line: u8, other: &str| {
         format!(
-            "{file}:{line}:{column}: error: metadata.name: is the name of the policy in {other}:1, too: a cluster has one of a \
-             name\nerror: nothing was scanned, because of 1 error\n"
+            "{file}:{line}:{column}: error: metadata.name: is also the name of the policy in {other}:1: names must be \
+             unique\nerror: nothing was scanned because of 1 error\n"
         )
     };
     refused(&["-f", &first, &second], &[&same(&second, 1, &first)]);
     refused(&["-f", &twice], &[&same(&twice, 3, &twice)]);
     refused(
         &["-f", &unnamed],
-        &["error: metadata.name: is missing: what is found is told by it"],
+        &["error: metadata.name: is missing: the report identifies policies by name"],
     );
 }
 
@@ -317,7 +317,7 @@ fn without_a_policy_there_is_nothing_to_scan_by() {
             &[
                 "a.yaml:",
                 " warning: ",
-                "error: there is no NotebookRootAccessPolicy to scan by\n",
+                "error: no NotebookRootAccessPolicy to scan by\n",
             ],
         );
     }
@@ -342,7 +342,7 @@ fn what_is_hardly_meant_is_scanned_by_all_the_same() {
     for words in [
         "a.yaml:5:3: warning: spec.regions: is used by no account",
         "foreign.yaml:1:4: warning: this is not YAML: ",
-        "empty:1:1: warning: there is no NotebookRootAccessPolicy in it\n",
+        "empty:1:1: warning: contains no NotebookRootAccessPolicy\n",
     ] {
         assert!(
             scanned.stderr.contains(words),
@@ -407,7 +407,7 @@ fn flags_that_mean_nothing_are_refused_by_name() {
         ),
         (
             &["-o", "json", "-o", "csv"],
-            "--output: one format can go to standard output",
+            "--output: only one format can go to standard output",
         ),
         (
             &["-o", "json=/no/such/folder/report.json"],
@@ -434,7 +434,7 @@ fn what_is_no_usage_is_an_error() {
     let mut nobody = command(&["--region", REGION]);
     let scanned = finish(&mut nobody).expect(1);
     for words in [
-        "the own account is not known (GetCallerIdentity: no credentials",
+        "cannot determine the account of the credentials (GetCallerIdentity: no credentials",
         "log in",
     ] {
         assert!(scanned.stderr.contains(words), "{}", scanned.stderr);

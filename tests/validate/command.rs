@@ -107,7 +107,7 @@ fn links_that_lead_nowhere_count_if_they_are_manifests() {
     let output = validate(folder.path(), &["-f", "."], "");
     assert_eq!(
         outcome(&output),
-        (0, "1 policy in 1 file: nothing is wrong\n".to_owned())
+        (0, "1 policy in 1 file: no problems\n".to_owned())
     );
     link("b.yaml");
     let (code, stdout) = outcome(&validate(folder.path(), &["-f", "."], ""));
@@ -172,8 +172,8 @@ fn what_is_not_there_is_said() {
     );
     let (_, stdout) = outcome(&output);
     for expected in [
-        "foreign.yaml:1:1: warning: there is no NotebookRootAccessPolicy in it\n",
-        "empty:1:1: warning: there is no NotebookRootAccessPolicy in it\n",
+        "foreign.yaml:1:1: warning: contains no NotebookRootAccessPolicy\n",
+        "empty:1:1: warning: contains no NotebookRootAccessPolicy\n",
         "missing.yaml: error: cannot be read: No such file or directory",
         "\n0 policies in 1 file: 0 errors, 2 warnings; 1 object of another kind skipped; 1 file not read\n",
     ] {

@@ -120,7 +120,8 @@ enum Trust {
 }
 
 impl Arguments {
-    /// The document that is asked for. The parser has seen to it that exactly one of three is.
+    /// Returns the requested document. The parser guarantees exactly one of `--mode`, `--operator`
+    /// and `--trust`.
     pub(super) fn document(&self) -> Result<Document, Error> {
         let partition = PartitionName::Fixed(self.partition);
         if let Some(how) = self.trust {
@@ -129,7 +130,7 @@ impl Arguments {
             let exempt = self.mode_options.exempt_tag.clone();
             if mode == Mode::Audit && !exempt.is_empty() {
                 return Err(Error::Usage(
-                    "--exempt-tag goes with --mode enforce: in audit nothing is stopped or changed anyway",
+                    "--exempt-tag needs --mode enforce: in mode audit the role can neither stop nor update notebooks",
                 ));
             }
             Ok(generate::member(&Permissions {
@@ -148,7 +149,8 @@ impl Arguments {
 }
 
 impl TrustOptions {
-    /// The parser has seen to it that each has what it needs, and no more than one has.
+    /// Returns the trust policy. The parser guarantees the options that `how` needs, and rejects
+    /// the others.
     fn document(&self, how: Trust) -> Result<Document, Error> {
         let account = ServiceAccount {
             namespace: self.namespace.clone(),
@@ -163,12 +165,12 @@ impl TrustOptions {
                 Ok(generate::pod_identity(&account, self.cluster.as_ref()))
             }
             (Trust::Irsa | Trust::PodIdentity, Some(_), _) => {
-                Err(Error::Usage("--operator-role goes with --trust account"))
+                Err(Error::Usage("--operator-role needs --trust account"))
             }
             (Trust::Account, None, _) => Err(Error::Usage("--trust account needs --operator-role")),
             (Trust::Irsa, None, None) => Err(Error::Usage("--trust irsa needs --oidc-provider")),
             (Trust::PodIdentity, None, Some(_)) => {
-                Err(Error::Usage("--oidc-provider goes with --trust irsa"))
+                Err(Error::Usage("--oidc-provider needs --trust irsa"))
             }
         }
     }

@@ -1,4 +1,4 @@
-//! `sudoless generate terraform`: a module's files, printed or written.
+//! `sudoless generate terraform`: prints or writes the files of a module.
 
 use std::{
     fmt::Write as _,
@@ -43,7 +43,7 @@ enum Module {
     Notebook,
 }
 
-/// Why a module could not be printed or written.
+/// Error of `sudoless generate terraform`.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A document has no JSON form; a bug.
@@ -52,26 +52,26 @@ pub enum Error {
     /// `--only` names no file of the module.
     #[error("the module has no file {name:?}: write one of {known}")]
     UnknownFile {
-        /// What was written.
+        /// The unknown name.
         name: String,
-        /// What could be.
+        /// The names of the module's files.
         known: String,
     },
-    /// A file of that name is there and holds something else.
-    #[error("{} is there already and differs: move it away, or choose another --directory", .0.display())]
+    /// A file of that name exists with other content.
+    #[error("{} already exists and differs: move it away, or choose another --directory", .0.display())]
     Differs(PathBuf),
-    /// The folder or a file.
+    /// The folder or a file is not writable.
     #[error("cannot write {}: {error}", .path.display())]
     Write {
-        /// Which.
+        /// The path of the file or folder.
         path: PathBuf,
-        /// Why.
+        /// The reason.
         error: io::Error,
     },
 }
 
 impl Error {
-    /// The exit code: 2 where what was typed makes no sense, else 1.
+    /// Returns the exit code: 2 for wrong usage, else 1.
     pub(super) fn exit_code(&self) -> u8 {
         match self {
             Self::UnknownFile { .. } => 2,
@@ -81,7 +81,8 @@ impl Error {
 }
 
 impl Arguments {
-    /// What is printed. With `--directory` the files are written, and their paths printed.
+    /// Returns the text to print. With `--directory` the files are written, and the text lists
+    /// their paths.
     pub(super) fn text(&self) -> Result<String, Error> {
         let files = match self.module {
             Module::Role => generate::member_role_module(),
@@ -112,7 +113,7 @@ impl Arguments {
     }
 }
 
-/// Looks at all of them before it writes the first.
+/// Checks all files before it writes the first. An existing file that differs is an error.
 fn write(folder: &Path, files: &[File]) -> Result<String, Error> {
     let failed = |path: &Path| {
         let path = path.to_owned();

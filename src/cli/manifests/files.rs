@@ -1,4 +1,4 @@
-//! The files that are named, and those in the folders that are named.
+//! The files of a command line, including those in its folders.
 
 use std::{
     ffi::OsStr,
@@ -11,22 +11,22 @@ use walkdir::{DirEntry, WalkDir};
 
 use super::Unread;
 
-/// What a manifest's name ends with.
+/// Extensions of manifests.
 const EXTENSIONS: [&str; 3] = ["yaml", "yml", "json"];
 
-/// What standard input is called.
+/// The path that means standard input.
 pub(super) const STDIN: &str = "-";
 
-/// A file that was read.
+/// A file and its content.
 pub(super) struct Source {
-    /// As it is shown.
+    /// The name to show.
     pub(super) name: String,
-    /// What is in it.
+    /// The content.
     pub(super) bytes: Vec<u8>,
 }
 
-/// What a path of the command line stands for, one file after the other, in the order of their names. Hidden files and folders
-/// below a folder are left out, such as `.git`.
+/// Returns the files of a path of the command line, sorted by name. Hidden files and folders below
+/// a folder, such as `.git`, are skipped.
 pub(super) fn sources(path: &Path) -> Box<dyn Iterator<Item = Result<Source, Unread>> + '_> {
     if path == Path::new(STDIN) {
         let mut bytes = Vec::new();
@@ -72,7 +72,8 @@ fn is_hidden(entry: &DirEntry) -> bool {
     entry.file_name().to_string_lossy().starts_with('.')
 }
 
-/// A link that leads nowhere and is called otherwise than a manifest, such as an editor's lock.
+/// Returns true for a broken link that is hidden or not named like a manifest, such as an editor's
+/// lock.
 fn is_beside_the_point(error: &walkdir::Error) -> bool {
     let nothing_there = error
         .io_error()

@@ -1,4 +1,4 @@
-//! What is scanned: policies in files, or what the flags say.
+//! The policies of a scan, from files or from flags.
 #![expect(
     clippy::doc_markdown,
     reason = "doc comments are help texts here, where backticks would be shown"
@@ -23,10 +23,10 @@ use crate::{
     scan::Subject,
 };
 
-/// The name of the policy that the flags make.
+/// Name of the policy that is made from flags.
 const NAME: &str = "command-line";
 
-/// What is scanned.
+/// Flags that select what to scan.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "What to scan")]
 pub(super) struct Input {
@@ -61,7 +61,7 @@ pub(super) struct Input {
     region: Vec<String>,
 }
 
-/// An account as a flag names it.
+/// An account of a flag.
 #[derive(Clone, Debug)]
 struct NamedAccount {
     id: String,
@@ -78,7 +78,7 @@ impl FromStr for NamedAccount {
         };
         if id.contains(',') {
             return Err(
-                "repeat --account for each: what follows a comma is a region, in ID=REGION,REGION"
+                "repeat --account for each account: a comma separates regions, as in ID=REGION,REGION"
                     .to_owned(),
             );
         }
@@ -90,14 +90,13 @@ impl FromStr for NamedAccount {
 }
 
 impl Input {
-    /// The policies of the files; `None`: none are named. What is wrong with them is told on
-    /// stderr.
+    /// Returns the policies in files, or `None` without `-f`. Problems are printed on stderr.
     pub(super) fn in_files(&self, now: Timestamp) -> Result<Option<Vec<Subject>>, Failure> {
         if self.filename.is_empty() {
             return Ok(None);
         }
         let mut examined = examine(&self.filename, now)?;
-        // Advice on a field is about applying the manifest, which nobody does here.
+        // Advice on a field is about applying the manifest, which a scan does not do.
         examined.problems.retain(|located| {
             located.problem.judge != Judge::Advice || located.problem.path == FieldPath::default()
         });
@@ -120,13 +119,14 @@ impl Input {
         }
         let subjects: Vec<Subject> = examined.policies.into_iter().filter_map(subject).collect();
         if subjects.is_empty() {
-            let words = "there is no NotebookRootAccessPolicy to scan by";
+            let words = "no NotebookRootAccessPolicy to scan by";
             return Err(Failure::Usage(vec![words.to_owned()]));
         }
         Ok(Some(subjects))
     }
 
-    /// The policy that the flags make, and what they leave open from the credentials.
+    /// Returns the policy that the flags describe. The credentials supply a missing account or
+    /// region.
     pub(super) async fn by_flags(
         &self,
         aws: &AwsReads,
@@ -140,7 +140,7 @@ impl Input {
                 .any(|account| account.regions.is_empty());
         if regions.is_empty() && open {
             let region = aws.own_region().ok_or_else(|| {
-                let words = "no region: write --region eu-west-1 (or '*' for every region that is enabled), or set AWS_REGION";
+                let words = "no region: write --region eu-west-1 (or '*' for every enabled region), or set AWS_REGION";
                 Failure::Usage(vec![words.to_owned()])
             })?;
             regions.push(region.to_string());
@@ -154,7 +154,7 @@ impl Input {
             accounts.push(self.spec(&own_account(aws, patience).await?, &[]));
         }
         if accounts.iter().all(|account| !account.regions.is_empty()) {
-            // They would say nothing, and a warning would.
+            // Unused regions would only cause a warning.
             regions.clear();
         }
         let spec = NotebookRootAccessPolicySpec {
@@ -181,7 +181,7 @@ impl Input {
     }
 }
 
-/// The account of the credentials.
+/// Returns the account of the credentials.
 async fn own_account(aws: &AwsReads, patience: Duration) -> Result<String, Failure> {
     match tokio::time::timeout(patience, aws.own_account()).await {
         Ok(Ok(account)) => Ok(account.to_string()),
@@ -190,7 +190,7 @@ async fn own_account(aws: &AwsReads, patience: Duration) -> Result<String, Failu
     }
 }
 
-/// A field's error, as one of the flag that the field comes from.
+/// Returns a field's error as an error of the flag that sets the field.
 fn of_flag(error: &FieldError) -> String {
     let path = error.path.as_str();
     let flag = match path.rsplit_once('.') {
@@ -202,7 +202,8 @@ fn of_flag(error: &FieldError) -> String {
     format!("{flag}: {}", error.problem)
 }
 
-/// The report tells policies apart by their names, and a cluster has one of a name.
+/// Adds an error for each missing or duplicate name, because the report identifies policies by
+/// name.
 fn refuse_names(examined: &mut Examined) {
     let mut seen: HashMap<&str, String> = HashMap::new();
     let mut refusals = Vec::new();
@@ -212,11 +213,11 @@ fn refuse_names(examined: &mut Examined) {
         };
         let name = policy.name.as_str();
         if name.is_empty() {
-            let message = "is missing: what is found is told by it";
+            let message = "is missing: the report identifies policies by name";
             refusals.push(of_name(found, message.to_owned()));
         } else if let Some(first) = seen.get(name) {
             let message =
-                format!("is the name of the policy in {first}, too: a cluster has one of a name");
+                format!("is also the name of the policy in {first}: names must be unique");
             refusals.push(of_name(found, message));
         } else {
             seen.insert(name, found.place());

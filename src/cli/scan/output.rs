@@ -1,4 +1,4 @@
-//! Where the report goes.
+//! The outputs of a report.
 
 use std::{
     fs, io,
@@ -14,32 +14,32 @@ use crate::{
     report::{self, Appearance, Format, Notebook, Report, Target, visible},
 };
 
-/// A format, and where it is written to.
+/// A format and its destination.
 #[derive(Clone, Debug)]
 pub(super) struct Output {
     format: Format,
-    /// `None`: standard output.
+    /// `None` is standard output.
     file: Option<PathBuf>,
 }
 
-/// Why the report could not be written.
+/// Error of writing the report.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum WriteError {
-    /// It has no such form; a bug.
+    /// The report cannot be rendered in the format; a bug.
     #[error(transparent)]
     Render(#[from] report::Error),
-    /// The schema has no text; a bug.
+    /// The schema has no JSON form; a bug.
     #[error("the schema has no JSON form: {0}")]
     Schema(#[from] serde_json::Error),
-    /// A file.
+    /// A file is not writable.
     #[error("cannot write {0}: {1}")]
     File(String, #[source] io::Error),
-    /// Standard output.
+    /// Standard output is not writable.
     #[error("cannot write to standard output: {0}")]
     Stdout(#[source] io::Error),
 }
 
-/// Names that a warning lists; the report has them all.
+/// The most names that a warning lists. The report has all of them.
 const MOST_NAMED: usize = 5;
 
 impl FromStr for Output {
@@ -63,7 +63,8 @@ impl FromStr for Output {
     }
 }
 
-/// The outputs that are asked for, the table if none is; what of them cannot be is found before the scan, not after it.
+/// Returns the requested outputs, by default the table. Problems are found before the scan, not
+/// after it.
 pub(super) fn checked(outputs: &[Output]) -> Result<Vec<Output>, Vec<String>> {
     if outputs.is_empty() {
         return Ok(vec![Output {
@@ -79,7 +80,7 @@ pub(super) fn checked(outputs: &[Output]) -> Result<Vec<Output>, Vec<String>> {
         > 1
     {
         problems.push(
-            "--output: one format can go to standard output: write FORMAT=FILE for the others"
+            "--output: only one format can go to standard output; write FORMAT=FILE for the others"
                 .to_owned(),
         );
     }
@@ -101,7 +102,7 @@ pub(super) fn checked(outputs: &[Output]) -> Result<Vec<Output>, Vec<String>> {
     }
 }
 
-/// Writes the report wherever it is asked for: files first, because standard output may be closed.
+/// Writes all outputs of the report. Files come first, because standard output may be closed.
 pub(super) fn write(report: &Report, outputs: &[Output]) -> Result<(), WriteError> {
     for (output, file) in outputs
         .iter()
@@ -114,7 +115,7 @@ pub(super) fn write(report: &Report, outputs: &[Output]) -> Result<(), WriteErro
     let shown = outputs.iter().find(|output| output.file.is_none());
     if let Some(output) = shown {
         let printed = if output.format == Format::Json {
-            // As it is made: the text of a large report takes as much memory as the report.
+            // Streamed, because the text of a large report takes as much memory as the report.
             print_by(|out| {
                 serde_json::to_writer_pretty(&mut *out, report)?;
                 out.write_all(b"\n")
@@ -130,12 +131,12 @@ pub(super) fn write(report: &Report, outputs: &[Output]) -> Result<(), WriteErro
     Ok(())
 }
 
-/// A schema as it is published.
+/// Returns a schema as it is published.
 pub(super) fn schema_text(schema: &impl Serialize) -> Result<String, WriteError> {
     Ok(serde_json::to_string_pretty(schema)? + "\n")
 }
 
-/// Says on stderr what could not be read, for those who look at nothing else.
+/// Prints unreadable targets and notebooks on stderr, for people who look only there.
 fn warn(report: &Report) {
     if report.complete {
         return;

@@ -1,4 +1,4 @@
-//! While it scans: signals, and how far it is.
+//! Signals and progress during a scan.
 
 use std::{
     io::{self, IsTerminal as _, Write as _},
@@ -19,7 +19,7 @@ use tokio::{
 
 use crate::scan::Progress;
 
-/// Between two looks at how far it is, on a terminal and elsewhere.
+/// Time between two updates of the progress, on a terminal and otherwise.
 const ON_TERMINAL: Duration = Duration::from_millis(100);
 const ELSEWHERE: Duration = Duration::from_secs(10);
 
@@ -34,14 +34,14 @@ pub(super) enum When {
     Never,
 }
 
-/// SIGINT and SIGTERM: the first is told, the second ends the process at once.
+/// Receives SIGINT and SIGTERM. The first signal is reported, the second ends the process at once.
 pub(super) struct Signals {
     first: mpsc::Receiver<u8>,
-    /// Nothing is left to break off: the first ends the process too.
+    /// True once the report is being written. Then the first signal ends the process too.
     pub(super) writing: Arc<AtomicBool>,
 }
 
-/// Shows how far the scan is.
+/// Shows the progress of the scan.
 pub(super) struct Watch {
     progress: Arc<Progress>,
     started: Instant,
@@ -60,7 +60,7 @@ impl Signals {
         Ok(Self { first, writing })
     }
 
-    /// The exit code that the first signal stands for.
+    /// Waits for the first signal, and returns its exit code.
     pub(super) async fn first(&mut self) -> u8 {
         match self.first.recv().await {
             Some(code) => code,
@@ -80,11 +80,11 @@ async fn obey(
             _ = interrupt.recv() => 130,
             _ = terminate.recv() => 143,
         };
-        // Full, or nobody listens: it is not the first.
+        // The channel is full or closed, so this is not the first signal.
         if writing.load(Ordering::Acquire) || told.try_send(code).is_err() {
             std::process::exit(code.into());
         }
-        // Taken or not, there is only one first.
+        // From now on every signal ends the process.
         writing.store(true, Ordering::Release);
     }
 }
@@ -113,7 +113,7 @@ impl Watch {
         }
     }
 
-    /// Waits until it is time, and shows it.
+    /// Waits for the next update, and shows the progress.
     pub(super) async fn tick(&mut self) {
         match &mut self.ticks {
             None => std::future::pending().await,
@@ -121,11 +121,11 @@ impl Watch {
         };
         let line = self.progress.line(self.started.elapsed());
         let mut stderr = io::stderr().lock();
-        // Nobody needs to know that nobody sees it, here and below.
+        // Write errors are ignored, here and below: progress is optional.
         let _ = if self.on_terminal {
             self.is_shown = true;
             let width = terminal_size_of(&stderr).map_or(80, |(width, _)| usize::from(width.0));
-            // A line that is wrapped could not be written over.
+            // A wrapped line could not be overwritten.
             let line: String = line.chars().take(width.saturating_sub(1)).collect();
             write!(stderr, "\r\x1b[2K{line}").and_then(|()| stderr.flush())
         } else {
@@ -133,13 +133,13 @@ impl Watch {
         };
     }
 
-    /// Says something in a line of its own.
+    /// Prints a message on its own line.
     pub(super) fn say(&mut self, words: &str) {
         self.clear();
         let _ = writeln!(io::stderr(), "{words}");
     }
 
-    /// Takes the line away.
+    /// Clears the progress line.
     pub(super) fn clear(&mut self) {
         if std::mem::take(&mut self.is_shown) {
             let mut stderr = io::stderr().lock();

@@ -1,4 +1,4 @@
-//! How it is printed what was found.
+//! Output formats of `sudoless validate`.
 
 use std::io::{self, Write};
 
@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::super::manifests::{Examined, Located, Unread, counted};
 use crate::offline::Problem;
 
-/// The whole as JSON.
+/// The JSON output.
 #[derive(Serialize)]
 struct Summary<'a> {
     files: usize,
@@ -19,7 +19,7 @@ struct Summary<'a> {
     unread: &'a [Unread],
 }
 
-/// For people: each problem, and totals.
+/// Writes text for people: each problem, then totals.
 pub(super) fn text(examined: &Examined, output: &mut impl Write) -> io::Result<()> {
     examined.text(output)?;
     let looked = format!(
@@ -28,7 +28,7 @@ pub(super) fn text(examined: &Examined, output: &mut impl Write) -> io::Result<(
         counted(examined.files, "file", "files")
     );
     let found = match (examined.errors(), examined.warnings()) {
-        (0, 0) => "nothing is wrong".to_owned(),
+        (0, 0) => "no problems".to_owned(),
         (errors, warnings) => format!(
             "{}, {}",
             counted(errors, "error", "errors"),
@@ -54,7 +54,7 @@ pub(super) fn text(examined: &Examined, output: &mut impl Write) -> io::Result<(
     writeln!(output)
 }
 
-/// For programs: one object.
+/// Writes one JSON object.
 pub(super) fn json(examined: &Examined, output: &mut impl Write) -> Result<(), serde_json::Error> {
     let summary = Summary {
         files: examined.files,
@@ -69,7 +69,7 @@ pub(super) fn json(examined: &Examined, output: &mut impl Write) -> Result<(), s
     writeln!(output).map_err(serde_json::Error::io)
 }
 
-/// For pull requests.
+/// Writes GitHub workflow commands, which annotate pull requests.
 ///
 /// Source: "Workflow commands" in the documentation of GitHub Actions.
 pub(super) fn github(examined: &Examined, output: &mut impl Write) -> io::Result<()> {
