@@ -1,7 +1,8 @@
-//! generate *(pure)*: what has to stand in AWS around the operator, as text: IAM policies, an SCP, templates, a first policy.
+//! generate *(pure)*: the AWS resources that the operator needs, as text (IAM policies, SCP,
+//! templates), and a starter policy.
 //!
-//! `config/iam/` is written from here (`scripts/generate.sh`), so that the files and what `sudoless generate` prints cannot
-//! differ. What is printed is only text: nothing here can send a request.
+//! `scripts/generate.sh` writes `config/iam/` with this module, so that the files equal the output
+//! of `sudoless generate`. This module only returns text and cannot send a request.
 
 mod cloudformation;
 mod document;

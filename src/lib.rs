@@ -1,15 +1,17 @@
-//! sudoless finds Amazon SageMaker notebook instances whose users have root access, and disables root access without losing work
-//! and without leaving a notebook down.
+//! sudoless finds Amazon SageMaker notebook instances whose users have root access, and disables
+//! root access without losing work and without leaving a notebook down.
 //!
-//! A platform team declares a `NotebookRootAccessPolicy` in Kubernetes. The operator describes the notebooks of the named accounts
-//! and regions, and reports each notebook in the policy's status and in Prometheus. In mode `Enforce` the operator also stops,
-//! updates and restarts notebooks. `sudoless scan`, `validate`, `explain` and `generate` use the same code without the operator.
+//! A platform team declares a `NotebookRootAccessPolicy` in Kubernetes. The operator describes the
+//! notebooks of the named accounts and regions, and reports each notebook in the policy's status
+//! and in Prometheus. In mode `Enforce` the operator also stops, updates and restarts notebooks.
+//! `sudoless scan`, `validate`, `explain` and `generate` use the same code without the operator.
 //!
 //! # The contract
 //!
-//! `docs/design.md` is the contract: promises P1 to P11, both passes, and the reasons for them. Each "promise P…" in the code names a
-//! heading of that page, which also lists the tests that prove the promise. `docs/adr/` has the decisions and their rejected
-//! alternatives. `docs/remediation.md` has the decision table, the states and the reasons.
+//! `docs/design.md` is the contract: promises P1 to P11, both passes, and the reasons for them.
+//! Each "promise P…" in the code names a heading of that page, which also lists the tests that
+//! prove the promise. `docs/adr/` has the decisions and their rejected alternatives.
+//! `docs/remediation.md` has the decision table, the states and the reasons.
 //!
 //! # Terms
 //!
@@ -41,24 +43,31 @@
 //!
 //! # The two loops
 //!
-//! [`controller`] runs both. All decisions are pure functions in [`decide`]: no clock, no client, no randomness.
+//! [`controller`] runs both. All decisions are pure functions in [`decide`]: no clock, no client,
+//! no randomness.
 //!
 //! **Over policies** (`src/controller/policy.rs`), at each scan interval and after each change:
 //!
 //! 1. [`decide::validate()`] checks the resource.
 //! 2. [`inventory`] reads the policy's targets through [`aws`], once for all policies.
 //! 3. [`decide::evaluate()`] judges each notebook.
-//! 4. [`decide::plan()`] gives each violation a step, `Claim` or `Blocked`; [`decide::admit()`] is its chain of checks.
-//! 5. `src/controller/claim.rs` executes the plan: it checks each candidate again with fresh data and creates its record.
-//! 6. [`decide::conclude()`] writes the next steps into the findings, [`decide::summarize()`] computes the status, and [`kubernetes::publish()`] applies it if it differs.
+//! 4. [`decide::plan()`] gives each violation a step, `Claim` or `Blocked`; [`decide::admit()`] is
+//!    its chain of checks.
+//! 5. `src/controller/claim.rs` executes the plan: it checks each candidate again with fresh data
+//!    and creates its record.
+//! 6. [`decide::conclude()`] writes the next steps into the findings, [`decide::summarize()`]
+//!    computes the status, and [`kubernetes::publish()`] applies it if it differs.
 //!
-//! **Over records** (`src/controller/remediation.rs`), at each poll interval while a record is unfinished:
+//! **Over records** (`src/controller/remediation.rs`), at each poll interval while a record is
+//! unfinished:
 //!
 //! 1. `src/controller/remediation/observe.rs` reads record, notebook, tags and policies.
 //! 2. [`decide::wish()`] computes the desired state from the policies.
-//! 3. [`decide::step()`] finds the row of the decision table: the new progress, and at most one request.
+//! 3. [`decide::step()`] finds the row of the decision table: the new progress, and at most one
+//!    request.
 //! 4. [`kubernetes::Records`] stores the progress.
-//! 5. `src/controller/remediation/act.rs` sends the request through [`aws::TargetWriter`], if [`kubernetes::Fence`] allows it.
+//! 5. `src/controller/remediation/act.rs` sends the request through [`aws::TargetWriter`], if
+//!    [`kubernetes::Fence`] allows it.
 //! 6. [`decide::answered()`] interprets the answer, and the result is stored.
 //!
 //! # Where to look
@@ -81,7 +90,8 @@
 //!
 //! # The modules
 //!
-//! [`api`], [`domain`] and [`decide`] are the crate `sudoless-core`, which has no dependency that reads a clock or the network.
+//! [`api`], [`domain`] and [`decide`] are the crate `sudoless-core`, which has no dependency that
+//! reads a clock or the network.
 //!
 //! | module | content |
 //! |---|---|
@@ -99,11 +109,12 @@
 //! | [`generate`] | IAM policies, an SCP, templates for CloudFormation and Terraform |
 //! | [`cli`] | the subcommands |
 //!
-//! Imports point one way: `cli → controller → {inventory, aws, kubernetes, observability} → decide → {domain, api}`, and
-//! within the braces `inventory → {aws, observability}` and `observability → aws`, for the names of operations and
-//! outcomes. The commands without a cluster add `cli → scan → {inventory, aws, report}`, `report → decide`,
-//! `cli → offline → {decide, domain, api}`, `cli → generate → domain` and `cli → explain → {report, decide, domain, api}`.
-//! `tests/layering.rs` checks the imports.
+//! Imports point one way: `cli → controller → {inventory, aws, kubernetes, observability} → decide
+//! → {domain, api}`, and within the braces `inventory → {aws, observability}` and `observability →
+//! aws`, for the names of operations and outcomes. The commands without a cluster add
+//! `cli → scan → {inventory, aws, report}`, `report → decide`,
+//! `cli → offline → {decide, domain, api}`, `cli → generate → domain` and
+//! `cli → explain → {report, decide, domain, api}`. `tests/layering.rs` checks the imports.
 
 pub mod aws;
 pub mod cli;

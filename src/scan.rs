@@ -1,6 +1,7 @@
-//! A scan without a cluster: policies → observe → evaluate → report, with the same inventory and the same decisions as the operator.
+//! A scan without a cluster: policies → observe → evaluate → report, with the inventory and the
+//! decisions of the operator.
 //!
-//! It reads. What it is given to reach AWS with cannot write.
+//! A scan is read-only: its AWS client has no write operation.
 
 mod progress;
 
@@ -17,19 +18,19 @@ use crate::{
     report::{BrokenOff, Judged, Report, Run},
 };
 
-/// Longer than any scan takes: each target has a deadline of its own.
+/// Longer than any scan, because each target has its own deadline.
 const PATIENCE: std::time::Duration = std::time::Duration::from_hours(24 * 365);
 
 /// A policy to scan by.
 #[derive(Clone, Debug)]
 pub struct Subject {
-    /// Where it was read from, as file and line; `None`: it was made of flags.
+    /// Source of the policy, as file and line. `None` if it was made from flags.
     pub source: Option<String>,
     /// The policy.
     pub policy: Arc<Policy>,
 }
 
-/// A scan that is under way, for whoever may have to end it.
+/// A scan, which can be ended early while it runs.
 #[derive(Debug)]
 pub struct Scan {
     inventory: Inventory,
@@ -38,7 +39,8 @@ pub struct Scan {
 }
 
 impl Scan {
-    /// A scan with an inventory of its own. Notebooks on `retired_platforms` are reported as not restartable.
+    /// Creates a scan with its own inventory. Notebooks on `retired_platforms` are reported as not
+    /// restartable.
     #[must_use]
     pub fn new(inventory: Inventory, retired_platforms: RetiredPlatforms) -> Self {
         Self {
@@ -48,21 +50,22 @@ impl Scan {
         }
     }
 
-    /// Ends it before its time; [`Scan::run`] then returns at once with what was found so far. The first reason counts.
+    /// Ends the scan early. [`Scan::run`] then returns at once with the findings so far. The first
+    /// reason counts.
     pub fn break_off(&self, why: BrokenOff) {
         if self.broken_off.set(why).is_ok() {
             self.inventory.break_off();
         }
     }
 
-    /// Reads everything that the policies name, past every cache, and judges it.
+    /// Reads all targets of the policies, past every cache, and judges their notebooks.
     pub async fn run(&self, subjects: &[Subject]) -> Report {
         let started_at = Timestamp::now();
         let demand = Demand {
             not_before: started_at,
             full: true,
         };
-        // Those that speak of tags ask first, so that one reading serves the others too.
+        // Policies that use tags ask first, so that one read serves the others too.
         let mut order: Vec<&Subject> = subjects.iter().collect();
         order.sort_by_key(|subject| !subject.policy.speaks_of_tags());
         let readings = order.into_iter().map(async |subject| {
@@ -114,7 +117,8 @@ impl Scan {
     }
 }
 
-/// With what Enforce would do, as Audit shows it: without what depends on the moment, and by the exemptions of all the policies.
+/// Adds what mode Enforce would do, as mode Audit shows it. Windows, budgets and the canary are
+/// left out, and the exemptions of all policies apply.
 fn previewed(
     policy: &Policy,
     policies: &Policies,
@@ -123,7 +127,7 @@ fn previewed(
 ) -> Evaluation {
     if policy.suspended {
         evaluation.warnings.push(
-            "spec.suspend is true: the operator does not scan by this policy; it was scanned all the same"
+            "spec.suspend is true: the operator does not scan by this policy, but this scan did"
                 .to_owned(),
         );
     }

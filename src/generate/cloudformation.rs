@@ -10,8 +10,9 @@ use super::{
 const MEMBER_ROLE: &str = include_str!("templates/cloudformation/member-role.yaml");
 const NOTEBOOK: &str = include_str!("templates/cloudformation/notebook.yaml");
 
-/// A template of the role in an account: mode, trust and names are its parameters; the tags of notebooks that are to be left
-/// alone are not, because a key in a policy cannot come from a parameter.
+/// Returns a template of the role in an account. Mode, trust and names are its parameters. The tags
+/// of exempt notebooks are fixed in the text, because a condition key in a policy cannot come from
+/// a parameter.
 #[must_use]
 pub fn member_role(exempt: &[Tag]) -> String {
     const PARTITION: PartitionName = PartitionName::CloudFormation;
@@ -24,7 +25,8 @@ pub fn member_role(exempt: &[Tag]) -> String {
     fill(MEMBER_ROLE, &blocks)
 }
 
-/// A template of a notebook instance whose users have no root, with its own least role.
+/// Returns a template of a notebook instance whose users have no root, with its own least-privilege
+/// role.
 #[must_use]
 pub fn notebook() -> String {
     NOTEBOOK.to_owned()

@@ -1,4 +1,5 @@
-//! An IAM policy document, and how it is written in JSON, in YAML for CloudFormation and in HCL for Terraform.
+//! An IAM policy document, and its forms in JSON, in YAML for CloudFormation and in HCL for
+//! Terraform.
 
 use std::{
     collections::BTreeMap,
@@ -9,7 +10,8 @@ use serde::Serialize;
 
 use crate::domain::Partition;
 
-/// The version of the policy language. Source: IAM User Guide, "Version"; the other one is from 2008.
+/// The current version of the policy language; the older version is from 2008. Source: IAM User
+/// Guide, "Version".
 const VERSION: &str = "2012-10-17";
 
 /// A policy document.
@@ -27,28 +29,28 @@ pub struct Statement {
     /// Letters and digits, unique in the document.
     pub(super) sid: String,
     pub(super) effect: Effect,
-    /// Only in trust policies.
+    /// Present only in trust policies.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) principal: Option<Principal>,
     pub(super) action: OneOrMany,
-    /// Not in trust policies, which belong to their role.
+    /// Absent in trust policies, which belong to their role.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) resource: Option<OneOrMany>,
-    /// By operator, then by key; all of it must hold.
+    /// Values by operator, then by key. All conditions must hold.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub(super) condition: BTreeMap<&'static str, BTreeMap<String, OneOrMany>>,
 }
 
-/// What a statement does.
+/// Effect of a statement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub enum Effect {
-    /// It allows.
+    /// Allows the actions.
     Allow,
-    /// It denies, whatever else allows.
+    /// Denies the actions, even if another statement allows them.
     Deny,
 }
 
-/// Whom a trust policy lets in.
+/// Principal that may assume a role.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub enum Principal {
     /// A role, by its ARN.
@@ -56,11 +58,12 @@ pub enum Principal {
     Aws(String),
     /// An identity provider, by its ARN.
     Federated(String),
-    /// A service of AWS.
+    /// An AWS service, by its principal name.
     Service(&'static str),
 }
 
-/// A value, or several. IAM reads one value and a list of one alike; written is what people write.
+/// One value or several. IAM reads a value and a list of one value alike. A single value is written
+/// without a list, as people do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 pub(super) enum OneOrMany {
@@ -68,14 +71,14 @@ pub(super) enum OneOrMany {
     Many(Vec<String>),
 }
 
-/// What stands for the partition in ARNs.
+/// Partition in ARNs, or a placeholder for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PartitionName {
-    /// A certain one.
+    /// A fixed partition.
     Fixed(Partition),
-    /// The one in which a CloudFormation stack is made.
+    /// The partition of the CloudFormation stack.
     CloudFormation,
-    /// The one in which Terraform's provider works.
+    /// The partition of Terraform's provider.
     Terraform,
 }
 
@@ -87,7 +90,7 @@ impl Document {
         }
     }
 
-    /// As JSON with a newline at the end, as it stands in a file.
+    /// Returns the document as JSON, with a newline at the end.
     ///
     /// # Errors
     /// None are known: all keys are strings.
@@ -95,12 +98,14 @@ impl Document {
         Ok(serde_json::to_string_pretty(self)? + "\n")
     }
 
-    /// Its statements as items of a YAML list, for CloudFormation: texts with `${…}` go through `Fn::Sub`.
+    /// Returns the statements as items of a YAML list, for CloudFormation. Texts with `${…}` go
+    /// through `Fn::Sub`.
     pub(super) fn yaml(&self) -> String {
         self.statement.iter().map(Statement::yaml).collect()
     }
 
-    /// Its statements as blocks of Terraform's `aws_iam_policy_document`, formatted as `terraform fmt` does.
+    /// Returns the statements as blocks of Terraform's `aws_iam_policy_document`, formatted as by
+    /// `terraform fmt`.
     pub(super) fn hcl(&self) -> String {
         let blocks: Vec<_> = self.statement.iter().map(Statement::hcl).collect();
         blocks.join("\n")
@@ -235,7 +240,7 @@ impl OneOrMany {
 }
 
 impl PartitionName {
-    /// The ARN of every notebook instance.
+    /// Returns the ARN pattern of all notebook instances.
     pub(super) fn notebooks(self) -> String {
         format!("arn:{self}:sagemaker:*:*:notebook-instance/*")
     }
@@ -260,7 +265,7 @@ impl fmt::Display for Effect {
     }
 }
 
-/// A value in a CloudFormation template.
+/// Returns a value for a CloudFormation template.
 fn yaml_value(text: &str) -> String {
     if text.contains("${") {
         return format!("!Sub {}", quoted(text));
@@ -268,7 +273,7 @@ fn yaml_value(text: &str) -> String {
     yaml_scalar(text)
 }
 
-/// A text in YAML: plain where no reader takes it for anything else, else in quotes.
+/// Returns a text in YAML: plain if every reader takes it for a text, else in quotes.
 pub(super) fn yaml_scalar(text: &str) -> String {
     let mut bytes = text.bytes();
     let plain = bytes
@@ -281,7 +286,7 @@ pub(super) fn yaml_scalar(text: &str) -> String {
     if plain { text.to_owned() } else { quoted(text) }
 }
 
-/// A text in double quotes, as JSON, YAML and HCL read it alike.
+/// Returns a text in double quotes, which JSON, YAML and HCL read alike.
 fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }

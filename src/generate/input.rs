@@ -1,8 +1,8 @@
-//! What people type: checked here, once.
+//! Checked types for command-line input.
 
 use std::{fmt, str::FromStr};
 
-/// Why a text is not what it should be: a sentence that says what to write instead.
+/// Error of an invalid text: a sentence that says what to write instead.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct InvalidInput(String);
@@ -11,7 +11,7 @@ pub struct InvalidInput(String);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RoleArn(String);
 
-/// The ARN of an IAM identity provider of the kind `OpenID` Connect.
+/// The ARN of an `OpenID` Connect identity provider in IAM.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OidcProvider(String);
 
@@ -19,7 +19,7 @@ pub struct OidcProvider(String);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClusterArn(String);
 
-/// The ARN of an IAM role or user, in which `*` and `?` stand for what they do in `ArnLike`.
+/// The ARN of an IAM role or user. `*` and `?` are wildcards, as in `ArnLike`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PrincipalPattern(String);
 
@@ -34,7 +34,7 @@ pub struct Tag {
     value: Option<String>,
 }
 
-/// Partition, service, region, account and resource of an ARN.
+/// Splits an ARN into partition, service, region, account and resource.
 fn arn(text: &str) -> Option<[&str; 5]> {
     let mut parts = text.strip_prefix("arn:")?.splitn(5, ':');
     let arn = [(); 5].map(|()| parts.next());
@@ -77,17 +77,17 @@ impl FromStr for RoleArn {
                 Ok(Self(text.to_owned()))
             }
             Some([_, "sts", ..]) => Err(InvalidInput(format!(
-                "{text:?} is a session: write the role that it belongs to, such as arn:aws:iam::123456789012:role/sudoless-operator"
+                "{text:?} is a session: write the ARN of its role, such as arn:aws:iam::123456789012:role/sudoless-operator"
             ))),
             _ => Err(InvalidInput(format!(
-                "{text:?} is not the ARN of a role: write one such as arn:aws:iam::123456789012:role/sudoless-operator"
+                "{text:?} is not the ARN of a role: write an ARN such as arn:aws:iam::123456789012:role/sudoless-operator"
             ))),
         }
     }
 }
 
 impl OidcProvider {
-    /// Host and path of the issuer, by which IAM names the claims of its tokens.
+    /// Returns host and path of the issuer. IAM condition keys for its tokens begin with them.
     #[must_use]
     pub fn issuer(&self) -> &str {
         self.0
@@ -143,13 +143,14 @@ impl FromStr for ClusterArn {
 impl FromStr for PrincipalPattern {
     type Err = InvalidInput;
 
-    /// The account may be `*` and the name may have wildcards; the kind may not, so that nobody exempts everybody unawares.
-    /// A session is matched by the ARN of its role (IAM User Guide, `aws:PrincipalArn`).
+    /// Parses the ARN. The account may be `*`, and the name may have wildcards. The kind may not,
+    /// so that a typo does not exempt all principals. For a session, `aws:PrincipalArn` is the ARN
+    /// of its role (IAM User Guide).
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let example = "arn:aws:iam::*:role/platform/notebook-admin";
         match arn(text) {
             Some([_, "sts", ..]) => Err(InvalidInput(format!(
-                "{text:?} is a session, which this condition never sees: write its role, such as {example}"
+                "{text:?} is a session, which this condition never matches: write the ARN of its role, such as {example}"
             ))),
             Some([_, "iam", "", account, resource])
                 if (account == "*" || is_account(account)) && !text.contains('$') =>
@@ -162,15 +163,15 @@ impl FromStr for PrincipalPattern {
                         Ok(Self(text.to_owned()))
                     }
                     Some(_) => Err(InvalidInput(format!(
-                        "{text:?} exempts everybody: name a role, such as {example}"
+                        "{text:?} exempts all principals: name a role, such as {example}"
                     ))),
                     None => Err(InvalidInput(format!(
-                        "{text:?} is neither a role nor a user: write one such as {example}"
+                        "{text:?} is neither a role nor a user: write an ARN such as {example}"
                     ))),
                 }
             }
             _ => Err(InvalidInput(format!(
-                "{text:?} is not the ARN of a role or user: write one such as {example}"
+                "{text:?} is not the ARN of a role or user: write an ARN such as {example}"
             ))),
         }
     }
@@ -179,7 +180,7 @@ impl FromStr for PrincipalPattern {
 impl FromStr for KubernetesName {
     type Err = InvalidInput;
 
-    /// What every kind of object takes: RFC 1123, labels of up to 63 characters.
+    /// Parses an RFC 1123 label of up to 63 characters, which every kind of object accepts.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let alphanumeric = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
         let inner = text.bytes().all(|byte| alphanumeric(byte) || byte == b'-');
@@ -188,7 +189,7 @@ impl FromStr for KubernetesName {
             Ok(Self(text.to_owned()))
         } else {
             Err(InvalidInput(format!(
-                "{text:?} is not a name in Kubernetes: write up to 63 small letters, digits and dashes, such as sudoless-system"
+                "{text:?} is not a Kubernetes name: write up to 63 lower-case letters, digits and dashes, such as sudoless-system"
             )))
         }
     }
@@ -201,7 +202,7 @@ impl Tag {
         &self.key
     }
 
-    /// The value; `None`: any.
+    /// The value. `None` matches any value.
     #[must_use]
     pub fn value(&self) -> Option<&str> {
         self.value.as_deref()
@@ -211,8 +212,9 @@ impl Tag {
 impl FromStr for Tag {
     type Err = InvalidInput;
 
-    /// Keys of 1..128 and values of up to 256 letters, digits, blanks and `_.:/=+-@` (API reference of `SageMaker`, `Tag`);
-    /// ASCII only, and no `=` in a key, because the first one ends it.
+    /// Parses a key of 1..128 and a value of up to 256 letters, digits, blanks and `_.:/=+-@` (API
+    /// reference of SageMaker, `Tag`). Only ASCII is accepted, and no `=` in a key, because the
+    /// first `=` ends the key.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let (key, value) = match text.split_once('=') {
             Some((key, value)) => (key, Some(value)),
@@ -357,13 +359,16 @@ mod tests {
             &[
                 ("*", "is not the ARN"),
                 ("arn:aws:iam::*:*", "neither a role nor a user"),
-                ("arn:aws:iam::*:role/*", "exempts everybody"),
-                ("arn:aws:iam::*:role/**", "exempts everybody"),
+                ("arn:aws:iam::*:role/*", "exempts all principals"),
+                ("arn:aws:iam::*:role/**", "exempts all principals"),
                 (
                     "arn:aws:iam::123456789012:root",
                     "neither a role nor a user",
                 ),
-                ("arn:aws:sts::*:assumed-role/admin/*", "write its role"),
+                (
+                    "arn:aws:sts::*:assumed-role/admin/*",
+                    "write the ARN of its role",
+                ),
             ],
         );
     }
@@ -373,13 +378,13 @@ mod tests {
         check::<KubernetesName>(
             &["a", "sudoless-system", "0"],
             &[
-                ("", "is not a name"),
-                ("A", "is not a name"),
-                ("-a", "is not a name"),
-                ("a-", "is not a name"),
-                ("a.b", "is not a name"),
-                ("a:b", "is not a name"),
-                ("*", "is not a name"),
+                ("", "is not a Kubernetes name"),
+                ("A", "is not a Kubernetes name"),
+                ("-a", "is not a Kubernetes name"),
+                ("a-", "is not a Kubernetes name"),
+                ("a.b", "is not a Kubernetes name"),
+                ("a:b", "is not a Kubernetes name"),
+                ("*", "is not a Kubernetes name"),
             ],
         );
         assert!("a".repeat(64).parse::<KubernetesName>().is_err());

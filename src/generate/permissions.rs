@@ -1,7 +1,8 @@
-//! What the operator may do: in an account, by its own identity, and what an organization lets nobody do.
+//! Permissions of the role in an account and of the operator's own role, and the service control
+//! policy of an organization.
 //!
-//! Actions, resource types and condition keys are those of the Service Authorization Reference (Amazon SageMaker, AWS Account
-//! Management, AWS Security Token Service).
+//! Actions, resource types and condition keys are those of the Service Authorization Reference
+//! (Amazon SageMaker, AWS Account Management, AWS Security Token Service).
 
 use std::fmt;
 
@@ -22,37 +23,38 @@ const CREATE: &str = "sagemaker:CreateNotebookInstance";
 pub(super) const ASSUME_ROLE: &str = "sts:AssumeRole";
 pub(super) const TAG_SESSION: &str = "sts:TagSession";
 
-/// What a Create or Update asks for: `Enabled` or `Disabled`, and not there where it does not say. A Create that does not
-/// say gives root.
+/// Condition key with the root access of a Create or Update request: `Enabled`, `Disabled`, or
+/// absent if the request omits it. A Create that omits root access enables it.
 const ROOT_ACCESS: &str = "sagemaker:RootAccess";
 
-/// EKS Pod Identity puts tags on the operator's session that go along when it enters a role, for which both sides must allow
-/// this (EKS User Guide, "Cross-account tags"; IAM User Guide, "Chaining roles with session tags").
+/// Statement for EKS Pod Identity, which tags the operator's session. The tags are passed on when
+/// the operator assumes a role, and both roles must allow that (EKS User Guide, "Cross-account
+/// tags"; IAM User Guide, "Chaining roles with session tags").
 pub(super) const FOR_POD_IDENTITY: &str = "OnlyForPodIdentity";
 
-/// What the operator may do in an account.
+/// Permissions of the role in an account.
 #[derive(Clone, Debug)]
 pub struct Permissions {
-    /// In `Audit` it only reads.
+    /// `Audit` allows only reads.
     pub mode: Mode,
-    /// Where.
+    /// The partition of the ARNs.
     pub partition: PartitionName,
-    /// Notebooks with one of these are neither stopped nor changed.
+    /// Tags of exempt notebooks, which are neither stopped nor updated.
     pub exempt: Vec<Tag>,
 }
 
-/// The roles that the operator's own identity may enter.
+/// The roles that the operator's own role may assume.
 #[derive(Clone, Debug)]
 pub struct RolePattern {
-    /// Path and name.
+    /// Path and name of the role.
     pub role: RoleName,
-    /// In these accounts; none: in every account, as far as the role there lets it in.
+    /// Accounts of the role. If empty, every account whose role trusts the operator.
     pub accounts: Vec<AccountId>,
-    /// Where.
+    /// The partition of the ARNs.
     pub partition: PartitionName,
 }
 
-/// The policy of the operator's role in an account.
+/// Returns the permission policy of the role in an account.
 #[must_use]
 pub fn member(permissions: &Permissions) -> Document {
     let mut statements = reading(permissions.partition);
@@ -76,7 +78,7 @@ pub(super) fn reading(partition: PartitionName) -> Vec<Statement> {
 pub(super) fn changing(partition: PartitionName) -> Vec<Statement> {
     let notebooks = partition.notebooks();
     vec![
-        // A request that does not speak of root access has no such key, and is not allowed.
+        // A request that omits root access has no such key, and is not allowed.
         Statement::allow("TakeRootAwayAndNeverGiveIt", &[UPDATE])
             .on([&notebooks])
             .when("StringEquals", ROOT_ACCESS, ["Disabled"]),
@@ -84,7 +86,8 @@ pub(super) fn changing(partition: PartitionName) -> Vec<Statement> {
     ]
 }
 
-/// Not Start: a notebook that is tagged while it is down must be brought back.
+/// Denies Update and Stop of exempt notebooks, but not Start: a notebook that is tagged while it is
+/// down must be started again.
 pub(super) fn exempting(partition: PartitionName, tags: &[Tag]) -> impl Iterator<Item = Statement> {
     let notebooks = partition.notebooks();
     tags.iter().zip(1..).map(move |(tag, number)| {
@@ -98,7 +101,8 @@ pub(super) fn exempting(partition: PartitionName, tags: &[Tag]) -> impl Iterator
     })
 }
 
-/// The policy of the operator's own identity: it enters the roles, and nothing else.
+/// Returns the permission policy of the operator's own role, which only allows assuming the roles
+/// in the accounts.
 #[must_use]
 pub fn operator(roles: &RolePattern) -> Document {
     let arns = roles.arns();
@@ -108,10 +112,12 @@ pub fn operator(roles: &RolePattern) -> Document {
     ])
 }
 
-/// The service control policy: no new notebook with root, and none that gets root back, but by whom it exempts.
+/// Returns the service control policy. It denies creating notebooks with root access and enabling
+/// root access again, except for exempt principals.
 ///
-/// The two statements differ for a reason. A Create that does not speak of root access gives it, and a negated operator
-/// matches where the key is not there. An Update that does not speak of it leaves it as it is, and must pass.
+/// The two statements differ for a reason. A Create that omits root access enables it, and a
+/// negated operator also matches an absent key. An Update that omits root access keeps the present
+/// value, and must pass.
 #[must_use]
 pub fn service_control_policy(exempt: &[PrincipalPattern]) -> Document {
     let unless_exempt = |statement: Statement| {

@@ -1,26 +1,26 @@
-//! A first `NotebookRootAccessPolicy`, to be edited.
+//! A starter `NotebookRootAccessPolicy` to edit.
 
 use std::fmt::Write as _;
 
 use super::{document::yaml_scalar, input::KubernetesName};
 use crate::domain::{Access, AccountId, Mode, Region};
 
-/// What a first policy says.
+/// Values of a starter policy.
 #[derive(Clone, Debug)]
 pub struct Starter {
-    /// Its name.
+    /// Name of the policy.
     pub name: KubernetesName,
-    /// Whether root is also taken away.
+    /// Mode of the policy.
     pub mode: Mode,
-    /// The accounts; at least one, each once.
+    /// Accounts, at least one, each listed once.
     pub accounts: Vec<AccountId>,
-    /// How they are entered; the same in each.
+    /// Access to the accounts, the same for each.
     pub access: Access,
-    /// The regions; none: every region that is enabled for the account.
+    /// Regions. If empty, every region that is enabled for the account.
     pub regions: Vec<Region>,
 }
 
-/// The policy as YAML, with comments that say what to do with it.
+/// Returns the policy as YAML, with comments that explain it.
 #[must_use]
 pub fn starter(starter: &Starter) -> String {
     let mut text = String::from(match starter.mode {
@@ -72,15 +72,15 @@ spec:
 
 const AUDIT: &str = "\
 # Reports which notebooks give their users root, and changes nothing in AWS.
-# What is found: `kubectl get nrap`, then `kubectl get nrap NAME -o yaml`.
+# Show the findings with `kubectl get nrap`, then `kubectl get nrap NAME -o yaml`.
 ";
 
 const ENFORCE: &str = "\
-# Takes root away from notebooks. One that is running is stopped, updated and started again: files in
-# /home/ec2-user/SageMaker stay, kernels end. Run it with `mode: Audit` first and look at what it would do.
+# Disables root access of notebooks. A running notebook is stopped, updated and started again: files in
+# /home/ec2-user/SageMaker stay, kernels end. Run the policy with `mode: Audit` first and look at its findings.
 ";
 
-const EXEMPTIONS: &str = "  # Notebooks that may keep root, each with a reason:
+const EXEMPTIONS: &str = "  # Notebooks that may keep root access, each with a reason:
   # exemptions:
   #   - reason: needs rootful Docker until the image is ported
   #     names:
@@ -89,12 +89,12 @@ const EXEMPTIONS: &str = "  # Notebooks that may keep root, each with a reason:
 ";
 
 const REMEDIATION: &str = "  remediation:
-    # Wait: only when its owner has stopped the notebook.
+    # Wait: update a notebook only after its owner has stopped it.
     whenRunning: Restart
     maxConcurrent: 1
     maxConcurrentPerRegion: 1
     maxFailures: 1
-    # Without windows, at any time of day.
+    # Without windows, notebooks are restarted at any time.
     windows:
       - schedule: 0 2 * * SAT
         duration: 4h

@@ -1,7 +1,7 @@
-//! Templates: texts with places for blocks.
+//! Templates: texts with placeholders for blocks.
 
-/// A text in which each line that is only `{{name}}` gives way to the block of that name, indented as the line was. A place
-/// without a block, or with an empty one, leaves no line.
+/// Replaces each line that is only `{{name}}` by the block of that name, indented like the line. A
+/// placeholder without a block, or with an empty block, leaves no line.
 pub(super) fn fill(template: &str, blocks: &[(&str, String)]) -> String {
     let mut text = String::with_capacity(template.len());
     for line in template.lines() {

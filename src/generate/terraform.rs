@@ -9,9 +9,9 @@ use super::{
 /// A file of a module.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct File {
-    /// Its name within the module's folder.
+    /// Name within the module's folder.
     pub name: &'static str,
-    /// What is in it.
+    /// Content of the file.
     pub text: String,
 }
 
@@ -24,7 +24,7 @@ macro_rules! files {
     };
 }
 
-/// The role in an account.
+/// Returns the module of the role in an account.
 #[must_use]
 pub fn member_role_module() -> Vec<File> {
     const PARTITION: PartitionName = PartitionName::Terraform;
@@ -46,10 +46,11 @@ pub fn member_role_module() -> Vec<File> {
     files
 }
 
-/// The role in all accounts of organizational units, as a `StackSet`, and the service control policy.
+/// Returns the module of the role in all accounts of organizational units, as a StackSet, with the
+/// service control policy.
 ///
 /// # Errors
-/// None are known; those of [`Document::json`].
+/// As for [`Document::json`]; none are known.
 pub fn many_accounts_module() -> Result<Vec<File>, serde_json::Error> {
     let mut files = files!(
         "many-accounts",
@@ -70,7 +71,8 @@ pub fn many_accounts_module() -> Result<Vec<File>, serde_json::Error> {
     Ok(files)
 }
 
-/// A notebook instance whose users have no root, with its own least role.
+/// Returns the module of a notebook instance whose users have no root, with its own least-privilege
+/// role.
 #[must_use]
 pub fn notebook_module() -> Vec<File> {
     files!(

@@ -1,4 +1,4 @@
-//! Trust policies: who may become a role.
+//! Trust policies: the principals that may assume a role.
 
 use super::{
     document::{Document, Principal, Statement},
@@ -10,13 +10,14 @@ use crate::domain::ExternalId;
 /// The operator's service account.
 #[derive(Clone, Debug)]
 pub struct ServiceAccount {
-    /// Its namespace.
+    /// Namespace of the service account.
     pub namespace: KubernetesName,
-    /// Its name.
+    /// Name of the service account.
     pub name: KubernetesName,
 }
 
-/// For IAM roles for service accounts: the tokens of one service account, by the identity provider of its cluster.
+/// Returns the trust policy for IAM roles for service accounts. It trusts the tokens of one service
+/// account, issued by the identity provider of its cluster.
 ///
 /// Source: EKS User Guide, "Assign IAM roles to Kubernetes service accounts".
 #[must_use]
@@ -39,11 +40,12 @@ pub fn irsa(provider: &OidcProvider, account: &ServiceAccount) -> Document {
     ])
 }
 
-/// For EKS Pod Identity: one service account, in one cluster if that is given, else in every cluster of the account that has
-/// an association with the role. Session tags, which EKS sends by default, must not be switched off for it.
+/// Returns the trust policy for EKS Pod Identity. It trusts one service account, in `cluster` or
+/// else in every cluster of the account that has an association with the role. Session tags, which
+/// EKS sends by default, must not be disabled for the association.
 ///
-/// Source: EKS User Guide, "Create IAM role with trust policy required by EKS Pod Identity" and "Grant Pods access to AWS
-/// resources based on tags".
+/// Source: EKS User Guide, "Create IAM role with trust policy required by EKS Pod Identity" and
+/// "Grant Pods access to AWS resources based on tags".
 #[must_use]
 pub fn pod_identity(account: &ServiceAccount, cluster: Option<&ClusterArn>) -> Document {
     let mut statement = Statement::allow(
@@ -63,9 +65,11 @@ pub fn pod_identity(account: &ServiceAccount, cluster: Option<&ClusterArn>) -> D
     Document::new(vec![statement])
 }
 
-/// For the role in an account: the operator's own role, with the external id if there is one.
+/// Returns the trust policy of the role in an account. It trusts the operator's own role, with the
+/// external id if given.
 ///
-/// `sts:ExternalId` is no condition key of `TagSession` (Service Authorization Reference), and tags alone let nobody in.
+/// `TagSession` does not support the condition key `sts:ExternalId` (Service Authorization
+/// Reference). `TagSession` alone gives no access.
 #[must_use]
 pub fn member_trust(operator: &RoleArn, external_id: Option<&ExternalId>) -> Document {
     let operator = || Principal::Aws(operator.as_str().to_owned());

@@ -1,4 +1,4 @@
-//! How far a scan is, for somebody who waits for it.
+//! Progress of a scan.
 
 use std::{
     collections::BTreeMap,
@@ -25,14 +25,14 @@ pub struct Progress {
     throttled: AtomicUsize,
 }
 
-/// The regions of an account: how many are to be read, and how many were.
+/// Number of regions of an account to read, and number of regions read.
 #[derive(Clone, Copy, Debug, Default)]
 struct Account {
     queued: usize,
     read: usize,
 }
 
-/// A line for people: what is done of what is known to do.
+/// A progress line for people. Each pair is a number done and a total known so far.
 struct Line {
     accounts: (usize, usize),
     regions: (usize, usize),
@@ -42,7 +42,7 @@ struct Line {
 }
 
 impl Progress {
-    /// How far it is, in a line.
+    /// Returns the progress as one line.
     #[must_use]
     pub fn line(&self, elapsed: Duration) -> String {
         let accounts = self.accounts();

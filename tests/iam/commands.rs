@@ -46,7 +46,7 @@ const WRONG: [(&str, &str); 22] = [
     ("iam --trust account", "--operator-role"),
     (
         "iam --trust account --operator-role arn:aws:sts::123456789012:assumed-role/a/b",
-        "write the role that it belongs to",
+        "write the ARN of its role",
     ),
     (
         "iam --trust account --operator-role ROLE --external-id x",
@@ -62,11 +62,11 @@ const WRONG: [(&str, &str); 22] = [
     ),
     (
         "iam --trust pod-identity --namespace Sudoless",
-        "small letters",
+        "lower-case letters",
     ),
     (
         "scp --exempt-principal arn:aws:iam::*:role/*",
-        "exempts everybody",
+        "exempts all principals",
     ),
     (
         "cloudformation notebook --exempt-tag a",

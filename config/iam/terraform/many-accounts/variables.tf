@@ -1,26 +1,26 @@
 variable "operator_role_arn" {
-  description = "ARN of the role that the operator runs as. It must exist before the roles."
+  description = "ARN of the operator's own role. It must exist before the roles."
   type        = string
 }
 
 variable "external_id" {
-  description = "What the operator must say to get in, as externalId in the policy. Empty: nothing."
+  description = "External id that the roles require, as externalId in the policy. Empty: none."
   type        = string
   default     = ""
 }
 
 variable "organizational_unit_ids" {
-  description = "The organizational units, or the root, in whose accounts the role is made."
+  description = "Organizational units, or the root, whose accounts get the role."
   type        = list(string)
 
   validation {
     condition     = alltrue([for id in var.organizational_unit_ids : can(regex("^(ou-|r-)", id))])
-    error_message = "Write ids of organizational units, such as ou-ab12-11111111, or that of the root, such as r-ab12."
+    error_message = "Write ids of organizational units, such as ou-ab12-11111111, or the id of the root, such as r-ab12."
   }
 }
 
 variable "region" {
-  description = "The region of the stacks. IAM is global: one is enough."
+  description = "Region of the stacks. One region is enough, because IAM is global."
   type        = string
 }
 
@@ -31,7 +31,7 @@ variable "role_name" {
 }
 
 variable "mode" {
-  description = "Audit: the roles can only read. Enforce: they can also take root away, stop and start."
+  description = "Audit: the roles can only read. Enforce: the roles can also disable root access, stop and start."
   type        = string
   default     = "Audit"
 
@@ -48,7 +48,7 @@ variable "call_as" {
 }
 
 variable "attach_scp" {
-  description = "true: no notebook with root is made there any more, and none gets root back. Only in the management account, or where policies are delegated."
+  description = "true: the service control policy denies creating notebooks with root access and enabling it again. Needs the management account, or an account to which policies are delegated."
   type        = bool
   default     = false
 }

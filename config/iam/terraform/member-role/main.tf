@@ -1,5 +1,5 @@
-# The role in which sudoless finds SageMaker notebook instances whose users have root in this account and, with mode Enforce,
-# takes it away. Written by `sudoless generate terraform role`.
+# The role that sudoless assumes to find SageMaker notebook instances whose users have root access in this account and, with mode
+# Enforce, to disable root access. Written by `sudoless generate terraform role`.
 
 data "aws_partition" "current" {}
 
@@ -88,7 +88,7 @@ data "aws_iam_policy_document" "change" {
     resources = ["arn:${data.aws_partition.current.partition}:sagemaker:*:*:notebook-instance/*"]
   }
 
-  # Not Start: a notebook that is tagged while it is down must be brought back.
+  # Start stays allowed: a notebook that is tagged while it is down must be started again.
   dynamic "statement" {
     for_each = var.exempt_tags
 
@@ -110,7 +110,7 @@ data "aws_iam_policy_document" "change" {
 resource "aws_iam_role" "this" {
   name                 = var.name
   path                 = var.path
-  description          = "sudoless finds notebook instances whose users have root"
+  description          = "sudoless finds notebook instances whose users have root access"
   assume_role_policy   = data.aws_iam_policy_document.trust.json
   max_session_duration = 3600
   permissions_boundary = var.permissions_boundary

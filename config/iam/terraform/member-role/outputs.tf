@@ -4,6 +4,6 @@ output "arn" {
 }
 
 output "role" {
-  description = "Path and name, as role in the policy."
+  description = "Path and name of the role, as role in the policy."
   value       = trimprefix("${var.path}${var.name}", "/")
 }

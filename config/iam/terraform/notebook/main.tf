@@ -1,5 +1,6 @@
-# A SageMaker notebook instance whose users have no root, without a way of its own to the internet, and with a role that may write its
-# logs and, if a bucket is named, work with the objects in it. Written by `sudoless generate terraform notebook`.
+# A SageMaker notebook instance whose users have no root access. The notebook has no direct internet access. Its role may write the
+# notebook's logs and, if a bucket is named, list the bucket and read and write its objects. Written by
+# `sudoless generate terraform notebook`.
 
 data "aws_partition" "current" {}
 
@@ -12,7 +13,7 @@ locals {
   bucket    = "arn:${local.partition}:s3:::${var.bucket_name == null ? "" : var.bucket_name}"
 }
 
-# Nobody of another account can pass this role. AWS does not list notebook instances among what sends aws:SourceAccount.
+# Principals of other accounts cannot pass this role. AWS does not document that notebook instances send aws:SourceAccount.
 data "aws_iam_policy_document" "trust" {
   statement {
     sid     = "OnlySageMaker"
@@ -79,7 +80,7 @@ resource "aws_iam_role_policy" "use" {
 resource "aws_sagemaker_notebook_instance" "this" {
   name = var.name
 
-  # AWS starts no stopped notebook on the platforms before this one.
+  # AWS does not start stopped notebooks on older platforms.
   platform_identifier    = "notebook-al2023-v1"
   instance_type          = var.instance_type
   volume_size            = var.volume_size
@@ -95,6 +96,6 @@ resource "aws_sagemaker_notebook_instance" "this" {
     minimum_instance_metadata_service_version = "2"
   }
 
-  # Its first start writes logs.
+  # The first start of the notebook writes logs.
   depends_on = [aws_iam_role_policy.use]
 }

@@ -4,7 +4,7 @@ terraform {
   required_providers {
     aws = {
       source = "hashicorp/aws"
-      # It accepts notebook-al2023-v1 since October 2025 (hashicorp/terraform-provider-aws#44570).
+      # The provider accepts notebook-al2023-v1 since October 2025 (hashicorp/terraform-provider-aws#44570).
       version = ">= 6.18"
     }
   }

@@ -1,9 +1,9 @@
-# The role of sudoless in all accounts of organizational units, those that join later too, and the service control policy.
+# The role of sudoless in all present and future accounts of organizational units, and the service control policy.
 # Written by `sudoless generate terraform many-accounts`.
 
 resource "aws_cloudformation_stack_set" "role" {
   name             = "sudoless-role"
-  description      = "The role in which sudoless finds notebook instances whose users have root"
+  description      = "The role that sudoless assumes to find notebook instances whose users have root access"
   permission_model = "SERVICE_MANAGED"
   call_as          = var.call_as
   capabilities     = ["CAPABILITY_NAMED_IAM"]
@@ -26,7 +26,7 @@ resource "aws_cloudformation_stack_set" "role" {
     max_concurrent_percentage    = 100
   }
 
-  # AWS fills it in for service-managed permissions.
+  # AWS sets the administration role for service-managed permissions.
   lifecycle {
     ignore_changes = [administration_role_arn]
   }
@@ -46,7 +46,7 @@ resource "aws_organizations_policy" "no_root" {
   count = var.attach_scp ? 1 : 0
 
   name        = "sudoless-no-root"
-  description = "No notebook instance with root is made, and none gets root back"
+  description = "Denies creating notebook instances with root access and enabling it again"
   type        = "SERVICE_CONTROL_POLICY"
   content     = file("${path.module}/scp.json")
 }

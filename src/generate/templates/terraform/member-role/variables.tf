@@ -1,5 +1,5 @@
 variable "operator_role_arn" {
-  description = "ARN of the role that the operator runs as. It must exist before this one."
+  description = "ARN of the operator's own role. It must exist before this role."
   type        = string
 
   validation {
@@ -9,7 +9,7 @@ variable "operator_role_arn" {
 }
 
 variable "external_id" {
-  description = "What the operator must say to get in, as externalId in the policy. null: nothing."
+  description = "External id that the role requires, as externalId in the policy. null: none."
   type        = string
   default     = null
 
@@ -26,13 +26,13 @@ variable "name" {
 }
 
 variable "path" {
-  description = "Path of the role, with a slash at both ends. In the policy, role is path and name."
+  description = "Path of the role, with a slash at both ends. In the policy, role consists of path and name."
   type        = string
   default     = "/"
 }
 
 variable "mode" {
-  description = "Audit: the role can only read. Enforce: it can also take root away, stop and start."
+  description = "Audit: the role can only read. Enforce: the role can also disable root access, stop and start."
   type        = string
   default     = "Audit"
 
@@ -43,7 +43,7 @@ variable "mode" {
 }
 
 variable "exempt_tags" {
-  description = "Notebooks with one of these tags are neither stopped nor changed, whatever the policy says. A value of null: any."
+  description = "Tags of notebooks that the role may neither stop nor update, whatever the policy says. A null value matches any value."
   type = list(object({
     key   = string
     value = optional(string)
@@ -52,7 +52,7 @@ variable "exempt_tags" {
 }
 
 variable "permissions_boundary" {
-  description = "ARN of a policy that bounds what the role may do. null: none."
+  description = "ARN of the permissions boundary of the role. null: none."
   type        = string
   default     = null
 }

@@ -4,6 +4,6 @@ output "arn" {
 }
 
 output "role_arn" {
-  description = "ARN of its role, for what else it may use."
+  description = "ARN of the notebook's role, to attach more permissions."
   value       = aws_iam_role.this.arn
 }

@@ -9,47 +9,47 @@ variable "name" {
 }
 
 variable "instance_type" {
-  description = "How large it is."
+  description = "Instance type of the notebook instance."
   type        = string
   default     = "ml.t3.medium"
 }
 
 variable "volume_size" {
-  description = "How much its users can keep, in GiB."
+  description = "Size of the volume for the users' files, in GiB."
   type        = number
   default     = 20
 }
 
 variable "subnet_id" {
-  description = "A private subnet. What users need outside goes through its NAT gateway or endpoints."
+  description = "Private subnet. Traffic to the outside goes through its NAT gateway or endpoints."
   type        = string
 }
 
 variable "security_group_ids" {
-  description = "What may be reached from it."
+  description = "Security groups, which limit the traffic of the notebook."
   type        = list(string)
 }
 
 variable "kms_key_id" {
-  description = "The key for its volume. null: the one of AWS."
+  description = "KMS key of the volume. null: a key of AWS."
   type        = string
   default     = null
 }
 
 variable "bucket_name" {
-  description = "The bucket that its users work with. null: none."
+  description = "Bucket that the users work with. null: none."
   type        = string
   default     = null
 }
 
 variable "permissions_boundary" {
-  description = "ARN of a policy that bounds what its role may do. null: none."
+  description = "ARN of the permissions boundary of the notebook's role. null: none."
   type        = string
   default     = null
 }
 
 variable "tags" {
-  description = "Tags of the notebook instance and its role."
+  description = "Tags of the notebook instance and of its role."
   type        = map(string)
   default     = {}
 }
