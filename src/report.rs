@@ -1,8 +1,10 @@
-//! What a scan found, as plain values, and as text in the formats that people and tools read. All of it is pure.
+//! The report of a scan, as plain values and in the formats for people and tools. All code here is
+//! pure.
 //!
-//! [`Report`] is what every format renders; its JSON is public (`docs/schemas/scan-report.schema.json`). One more format is one more
-//! file beside `csv.rs`, a function from `&Report` to text, and one more variant of [`Format`]. It decides nothing: order, figures,
-//! why a finding matters and how it is fixed are in the model, so that all formats say the same.
+//! Every format renders [`Report`]. Its JSON form is public
+//! (`docs/schemas/scan-report.schema.json`). A new format needs a file beside `csv.rs` with a
+//! function from `&Report` to text, and a variant of [`Format`]. A format decides nothing. Order,
+//! figures, reasons and remedies are in the model, so that all formats agree.
 
 mod build;
 mod controls;
@@ -33,49 +35,53 @@ pub use self::{
     untrusted::{masked, visible},
 };
 
-/// How a report is written.
+/// Format of a report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Format {
-    /// For people: what could not be read first, then the findings, how to fix them, and totals
+    /// For people: unreadable accounts and regions first, then the findings, how to fix them, and
+    /// totals
     Table,
     /// Everything, by the published schema
     Json,
     /// The same as YAML
     Yaml,
-    /// A line for each notebook, and one for each account and region that could not be read
+    /// A line for each notebook, and for each unreadable account and region
     Csv,
-    /// SARIF 2.1.0, for code scanning: a result for each violation and for whatever could not be read
+    /// SARIF 2.1.0, for code scanning: a result for each violation, and for each unreadable
+    /// notebook, account and region
     Sarif,
     /// OCSF 1.6.0 Compliance Findings as a JSON array, for a SIEM: an event for each notebook
     Ocsf,
-    /// One file for a browser, to read, sort, print and keep; it loads nothing
+    /// One HTML file for a browser, to read, sort, print and keep. The file loads nothing
     Html,
-    /// For CI: a violation is a failure, what is unknown is an error, what is exempt is skipped
+    /// For CI: a violation is a failure, an unknown notebook is an error, an exempt notebook is
+    /// skipped
     Junit,
 }
 
-/// Why a report could not be written; a bug.
+/// Error of rendering a report; a bug.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// As JSON, SARIF or OCSF.
+    /// The report has no JSON, SARIF or OCSF form.
     #[error("the report has no JSON form: {0}")]
     Json(#[from] serde_json::Error),
-    /// As YAML.
+    /// The report has no YAML form.
     #[error("the report has no YAML form: {0}")]
     Yaml(#[from] serde_saphyr::ser::Error),
-    /// As CSV.
+    /// The report has no CSV form.
     #[error("the report has no CSV form: {0}")]
     Csv(#[from] ::csv::Error),
-    /// As HTML.
+    /// The report has no HTML form.
     #[error("the report has no HTML form: {0}")]
     Html(#[from] askama::Error),
-    /// As `JUnit`'s XML.
+    /// The report has no `JUnit` form.
     #[error("the report has no JUnit form: {0}")]
     Junit(#[from] quick_junit::SerializeError),
 }
 
 impl Report {
-    /// The report in a format, with a line break at its end. `appearance` is heeded by what is for people only.
+    /// Renders the report in a format, with a line break at the end. Only the table uses
+    /// `appearance`.
     pub fn render(&self, format: Format, appearance: Appearance) -> Result<String, Error> {
         Ok(match format {
             Format::Table => table::table(self, appearance),

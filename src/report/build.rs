@@ -1,4 +1,4 @@
-//! From what was observed and judged to the report.
+//! Builds the report from evaluations.
 
 use std::{
     cmp::Reverse,
@@ -17,32 +17,32 @@ use crate::{
     domain::{self, AccountId, Evaluation, RetiredPlatforms, RoleName},
 };
 
-/// The scan itself.
+/// Times and end of a scan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Run {
-    /// When it began.
+    /// Time when the scan began.
     pub started_at: Timestamp,
-    /// When it ended.
+    /// Time when the scan ended.
     pub finished_at: Timestamp,
-    /// Why it ended before its time, if it did.
+    /// The reason why the scan ended early, if it did.
     pub broken_off: Option<BrokenOff>,
 }
 
-/// A policy, and what it says about what was read.
+/// A policy, and its evaluation of what was read.
 #[derive(Clone, Copy, Debug)]
 pub struct Judged<'a> {
-    /// Where it was read from; `None`: from nowhere.
+    /// Source of the policy, as file and line. `None` if it was made from flags.
     pub source: Option<&'a str>,
     /// The policy.
     pub policy: &'a domain::Policy,
-    /// What it says.
+    /// The policy's evaluation.
     pub evaluation: &'a Evaluation,
-    /// The platforms on which AWS starts no stopped notebook.
+    /// The platforms on which AWS does not start stopped notebooks.
     pub retired_platforms: &'a RetiredPlatforms,
 }
 
 impl Report {
-    /// The report of a scan.
+    /// Creates the report of a scan.
     #[must_use]
     pub fn new<'a>(run: Run, judged: impl IntoIterator<Item = Judged<'a>>) -> Self {
         let policies: Vec<Policy> = judged.into_iter().map(policy).collect();
@@ -80,7 +80,7 @@ fn policy(judged: Judged<'_>) -> Policy {
         .iter()
         .map(|report| target(report, roles.get(&report.target.account).copied()))
         .collect();
-    // Stable: within each kind they stay sorted by account and region.
+    // A stable sort: within each kind, targets stay sorted by account and region.
     targets.sort_by_key(|target| {
         let counts = target.counts.unwrap_or_default();
         (urgency(target.state), Reverse(counts.non_compliant))
@@ -163,7 +163,7 @@ fn notebook(
     }
 }
 
-/// Over several policies that may name the same things.
+/// Returns the totals over several policies, which may cover the same targets and notebooks.
 pub(super) fn total(policies: &[Policy]) -> Summary {
     let mut states = BTreeMap::new();
     let mut notebooks: BTreeMap<&str, &Notebook> = BTreeMap::new();
@@ -235,7 +235,7 @@ impl Counts {
     }
 }
 
-/// Where a target stands in a list: what was not read is worst, what does not count is last.
+/// Returns the sort key of a target: unreadable targets come first, disabled regions last.
 fn urgency(state: TargetState) -> u8 {
     match state {
         TargetState::InvalidCredentials => 0,
@@ -247,7 +247,7 @@ fn urgency(state: TargetState) -> u8 {
     }
 }
 
-/// Where a notebook stands in a list: what nobody knows comes first.
+/// Returns the sort key of a notebook: unknown notebooks come first.
 fn rank(verdict: Verdict) -> u8 {
     match verdict {
         Verdict::Unknown => 0,
@@ -257,7 +257,8 @@ fn rank(verdict: Verdict) -> u8 {
     }
 }
 
-/// Which of two policies' verdicts counts: one that says it violates is not undone by another that does not know.
+/// Returns the severity of a verdict. The worst verdict of several policies counts: `Unknown` does
+/// not outweigh a violation.
 fn severity(verdict: Verdict) -> u8 {
     match verdict {
         Verdict::Compliant => 0,

@@ -1,23 +1,25 @@
-//! What standards ask of root access to notebook instances. A report supports such a requirement; it does not show that it is met.
+//! Requirements of standards for root access to notebook instances. A report supports such a
+//! requirement, but does not prove that it is met.
 
-/// What the check is called in AWS's own catalogue.
-/// Source: AWS Security Hub user guide, "Security Hub controls for SageMaker AI".
+/// Id of the check in AWS's catalogue. Source: AWS Security Hub user guide, "Security Hub controls
+/// for SageMaker AI".
 pub(super) const CONTROL: &str = "SageMaker.3";
-/// Its title there.
+/// Title of the check in AWS's catalogue.
 pub(super) const CONTROL_TITLE: &str =
     "Users should not have root access to SageMaker notebook instances";
 /// AWS's page about the setting.
 pub(super) const SETTING_URL: &str =
     "https://docs.aws.amazon.com/sagemaker/latest/dg/nbi-root-access.html";
 
-/// A standard, and what of it the check supports.
+/// A standard, and its requirements that the check supports.
 pub(super) struct Standard {
     pub name: &'static str,
     pub requirements: &'static [&'static str],
 }
 
-/// The first two are AWS's own mapping of the control (same source). AWS maps it to nothing of PCI DSS v4.0.1: there 7.2.1 and 7.2.2 are
-/// those that speak of the least privileges that users need.
+/// The first two are AWS's own mapping of the control (same source). AWS does not map the control
+/// to PCI DSS v4.0.1. Its requirements 7.2.1 and 7.2.2 are about the least privileges that users
+/// need.
 pub(super) const STANDARDS: [Standard; 3] = [
     Standard {
         name: "AWS Foundational Security Best Practices v1.0.0",
@@ -35,7 +37,7 @@ pub(super) const STANDARDS: [Standard; 3] = [
     },
 ];
 
-/// Every requirement, with its standard in front.
+/// Returns all requirements, each after the name of its standard.
 pub(super) fn requirements() -> Vec<String> {
     STANDARDS
         .iter()

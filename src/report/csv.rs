@@ -1,5 +1,5 @@
-//! CSV (RFC 4180): a line for each notebook, and before them one for each account and region that could not be read, so that nobody who
-//! counts lines takes what was not read for nothing.
+//! CSV (RFC 4180): a line for each unreadable account and region, then a line for each notebook. A
+//! count of lines thus includes unreadable places.
 
 use csv::{Terminator, WriterBuilder};
 
@@ -26,7 +26,7 @@ const HEADER: [&str; 13] = [
     "platform",
 ];
 
-/// The whole report.
+/// Renders the report as CSV.
 pub(super) fn csv(report: &Report) -> Result<String, Error> {
     let mut writer = WriterBuilder::new()
         .terminator(Terminator::CRLF)
@@ -47,7 +47,7 @@ pub(super) fn csv(report: &Report) -> Result<String, Error> {
     let bytes = writer
         .into_inner()
         .map_err(|error| csv::Error::from(error.into_error()))?;
-    // Every field was a text.
+    // All fields were valid UTF-8.
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
@@ -87,13 +87,13 @@ fn listed(policy: &Policy, notebook: &Notebook) -> [String; 13] {
     ]
 }
 
-/// A variant of an enum as it is spelt everywhere.
+/// Returns the name of an enum's variant.
 fn name(variant: impl std::fmt::Debug) -> String {
     format!("{variant:?}")
 }
 
-/// A field that no spreadsheet takes for a formula: what begins like one gets an apostrophe, which spreadsheets do not show.
-/// Source: OWASP, "CSV Injection".
+/// Returns a field that no spreadsheet evaluates as a formula. A field that begins like a formula
+/// gets an apostrophe, which spreadsheets do not show. Source: OWASP, "CSV Injection".
 fn inert(field: &str) -> String {
     let field = visible(field);
     if field.starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠']) {

@@ -1,8 +1,9 @@
-//! HTML: one file for people, to open, to print and to keep. It loads nothing, and works without its script, which only sorts and
-//! filters.
+//! HTML: one file for people to open, print and keep. The page loads nothing. It also works without
+//! its script, which only sorts and filters.
 //!
-//! Every text of others is escaped by the template. Should that ever fail, the page's own content security policy still runs no script
-//! and loads nothing but what is in it by the hashes of both.
+//! The template escapes every untrusted text. If that ever fails, the page's content security
+//! policy still blocks all scripts, styles and requests, except the page's own script and style, by
+//! their hashes.
 
 mod page;
 #[cfg(test)]
@@ -18,13 +19,13 @@ use super::{Error, model::Report};
 const STYLE: &str = include_str!("html/style.css");
 const SCRIPT: &str = include_str!("html/script.js");
 
-/// The whole report.
+/// Renders the report as HTML.
 pub(super) fn html(report: &Report) -> Result<String, Error> {
     let page = Page::of(report);
     Ok(page.render()? + "\n")
 }
 
-/// What the page may do: nothing but look as it does and run its own script.
+/// Returns the content security policy. It allows only the page's own style and script.
 fn content_security_policy() -> String {
     let [style, script] = [STYLE, SCRIPT].map(|text| BASE64_STANDARD.encode(Sha256::digest(text)));
     format!(

@@ -1,13 +1,13 @@
-//! What a finding is recognized by from one scan to the next.
+//! Identity of a finding across scans.
 
 use std::fmt::Write as _;
 
 use sha2::{Digest as _, Sha256};
 
-/// The same for the same policy, rule and thing, in every scan; 64 hexadecimal digits. A thing is a notebook, by its ARN, or an account
-/// and region.
+/// Returns 64 hexadecimal digits, which are the same in every scan for the same policy, rule and
+/// thing. A thing is the ARN of a notebook, or an account and region.
 pub(super) fn fingerprint(policy: &str, rule: &str, thing: &str) -> String {
-    // What is hashed cannot be confused: none of the three has a line break, and a policy's name and a rule have no other way to end.
+    // Different inputs give different texts: none of the three parts has a line break.
     let digest = Sha256::digest(format!("{policy}\n{rule}\n{thing}"));
     digest.iter().fold(String::new(), |mut text, byte| {
         // Writing to a String cannot fail.
@@ -20,7 +20,8 @@ pub(super) fn fingerprint(policy: &str, rule: &str, thing: &str) -> String {
 mod tests {
     use super::*;
 
-    /// Alerts and findings that somebody has dealt with are recognized by it, so it may never change.
+    /// Other tools identify handled alerts and findings by the fingerprint, so it must never
+    /// change.
     #[test]
     fn it_is_the_same_for_ever() {
         let arn = "arn:aws:sagemaker:eu-west-1:111122223333:notebook-instance/churn";

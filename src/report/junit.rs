@@ -1,5 +1,6 @@
-//! `JUnit`'s XML, for CI: one suite per policy, account and region. A violation is a failure, what is unknown is an error, what is exempt is
-//! skipped. That an account and region was read is a test of its own.
+//! `JUnit` XML, for CI: one suite per policy, account and region. A violation is a failure, an
+//! unknown notebook is an error, an exempt notebook is skipped. Each suite also has a test that the
+//! account and region was read.
 
 use quick_junit::{NonSuccessKind, Property, TestCase, TestCaseStatus, TestSuite};
 
@@ -9,10 +10,10 @@ use super::{
 };
 use crate::api::{TargetState, Verdict};
 
-/// The name of the test that a target was read.
+/// Name of the test that a target was read.
 const READ: &str = "(the account and region can be read)";
 
-/// The whole report.
+/// Renders the report as `JUnit` XML.
 pub(super) fn junit(report: &Report) -> Result<String, Error> {
     let mut suites = quick_junit::Report::new("sudoless scan");
     for policy in &report.policies {

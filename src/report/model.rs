@@ -13,55 +13,57 @@ use crate::{
     domain::WaitReason,
 };
 
-/// What a scan found out about the users' root access to SageMaker notebook instances.
+/// Report of a scan: root access of users to SageMaker notebook instances.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Report {
-    /// The version of this format.
+    /// Version of this format.
     pub api_version: ApiVersion,
-    /// What this document is.
+    /// Kind of this document.
     pub kind: Kind,
-    /// The version of sudoless that scanned.
+    /// The version of sudoless that made the report.
     pub version: String,
-    /// When the scan began. What it says of a notebook was so at this time or later.
+    /// Time when the scan began. Each notebook was read at this time or later.
     #[schemars(schema_with = "time")]
     pub started_at: Timestamp,
-    /// When it ended.
+    /// Time when the scan ended.
     #[schemars(schema_with = "time")]
     pub finished_at: Timestamp,
-    /// true: everything that the policies name was read and judged. false: it was not, so that there may be violations that are not
-    /// listed; `brokenOff`, `summary.unreadableTargets` and `summary.unknown` say why.
+    /// True if all notebooks that the policies cover were read and judged. If false, there may be
+    /// more violations than listed. `brokenOff`, `summary.unreadableTargets` and `summary.unknown`
+    /// say why.
     pub complete: bool,
-    /// Why the scan ended before its time. Absent where it did not.
+    /// The reason why the scan ended early. Absent if it did not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub broken_off: Option<BrokenOff>,
-    /// Totals over all policies. A notebook that several policies cover counts once, with the worst of its verdicts.
+    /// Totals over all policies. A notebook that several policies cover counts once, with its worst
+    /// verdict.
     pub summary: Summary,
-    /// What was found, policy by policy.
+    /// Results, policy by policy.
     pub policies: Vec<Policy>,
 }
 
-/// The version of this format.
+/// Version of this format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum ApiVersion {
-    /// The first.
+    /// The first version.
     #[serde(rename = "sudoless.dev/v1alpha1")]
     V1Alpha1,
 }
 
-/// What this document is.
+/// Kind of this document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum Kind {
     /// The report of a scan.
     ScanReport,
 }
 
-/// Why a scan ended before its time.
+/// Reason why a scan ended early.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum BrokenOff {
-    /// Somebody ended it, with Ctrl-C or another signal.
+    /// A signal, such as Ctrl-C, ended the scan.
     Interrupted,
-    /// The time that it was given was over.
+    /// The timeout of the scan expired.
     TimedOut,
 }
 
@@ -69,58 +71,61 @@ pub enum BrokenOff {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Summary {
-    /// Accounts and regions that are named, each pair counted once.
+    /// Number of accounts and regions of the policies, each pair counted once.
     pub targets: u32,
-    /// Those that could not be read. What is there is not known.
+    /// Number of accounts and regions that could not be read. Their notebooks are unknown.
     pub unreadable_targets: u32,
-    /// Regions that are not enabled for their account. They have no notebooks, and are not counted as unreadable.
+    /// Number of regions that are not enabled for their account. They have no notebooks, and are
+    /// not counted as unreadable.
     pub disabled_targets: u32,
-    /// Notebooks.
+    /// Figures of notebooks.
     #[serde(flatten)]
     pub counts: Counts,
 }
 
-/// Figures of notebooks; `notebooks` is the sum of the next four.
+/// Figures of notebooks. `notebooks` is the sum of the next four.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Counts {
-    /// Notebooks that are covered.
+    /// Number of covered notebooks.
     pub notebooks: u32,
-    /// Those whose users do not have root.
+    /// Number of notebooks whose users do not have root.
     pub compliant: u32,
-    /// Those whose users have root and should not.
+    /// Number of notebooks whose users have root and should not.
     pub non_compliant: u32,
-    /// Those that an exemption matches.
+    /// Number of notebooks that an exemption matches.
     pub exempt: u32,
-    /// Those that could not be judged. They are never counted as compliant.
+    /// Number of notebooks that could not be judged. They are never counted as compliant.
     pub unknown: u32,
-    /// Those that run, whose users have root and should not, and that AWS would not start again: their platform is retired or not known,
-    /// or an accelerator is attached.
+    /// Number of running notebooks whose users have root and should not, and that AWS would not
+    /// start again. Their platform is retired or unknown, or an accelerator is attached.
     pub not_restartable: u32,
-    /// Those with a lifecycle configuration. Its scripts run as root whatever the notebook's root access is.
+    /// Number of notebooks with a lifecycle configuration. Its scripts run as root, whatever the
+    /// notebook's root access is.
     pub lifecycle_configs: u32,
 }
 
-/// What was found under one policy.
+/// Results of one policy.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Policy {
     /// The policy's name.
     pub name: String,
-    /// Where it was read from, as file and line. Absent where it was made of the command's flags.
+    /// Source of the policy, as file and line. Absent if the policy was made from flags.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
-    /// What the operator does about violations of it. A scan changes nothing in either case.
+    /// Reaction of the operator to violations of the policy. A scan changes nothing in either mode.
     pub mode: Mode,
     /// Totals of this policy.
     pub summary: Summary,
-    /// What is not wrong with the policy but probably not meant either, as sentences.
+    /// Sentences about parts of the policy that are valid but probably not intended.
     #[serde(default)]
     pub warnings: Vec<String>,
-    /// Every account and region that the policy names: first those that could not be read, then those with most violations.
+    /// All accounts and regions of the policy. Unreadable ones come first, then those with most
+    /// violations.
     pub targets: Vec<Target>,
-    /// Every notebook that the policy covers: first those that could not be judged, then violations, then what is exempt, then what is
-    /// compliant; each sorted by account, region and name.
+    /// All notebooks that the policy covers: first unknown, then non-compliant, then exempt, then
+    /// compliant notebooks. Each group is sorted by account, region and name.
     pub notebooks: Vec<Notebook>,
 }
 
@@ -128,23 +133,24 @@ pub struct Policy {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Target {
-    /// The account's id, twelve digits.
+    /// Account id, twelve digits.
     pub account: String,
-    /// The region's code. "*" where the account's regions could not be listed.
+    /// Region code. "*" if the account's regions could not be listed.
     pub region: String,
-    /// The role that was assumed there. Absent: it was read with the caller's own identity.
+    /// The role that the scan assumed. Absent if the scan used the caller's own identity.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub role: Option<String>,
-    /// Scanned: it was read, and single notebooks there may still be Unknown. RegionDisabled: the region is not enabled for the account.
-    /// Every other state: it could not be read.
+    /// Scanned: the account and region was read, and single notebooks there may still be Unknown.
+    /// RegionDisabled: the region is not enabled for the account. Every other state: the account
+    /// and region could not be read.
     pub state: TargetState,
-    /// What went wrong.
+    /// The error message.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
-    /// What would help.
+    /// Advice on the error.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub advice: Option<String>,
-    /// Figures of the notebooks there. Absent where they could not even be listed.
+    /// Figures of the notebooks there. Absent if the notebooks could not be listed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub counts: Option<Counts>,
 }
@@ -153,50 +159,55 @@ pub struct Target {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Notebook {
-    /// The account's id, twelve digits.
+    /// Account id, twelve digits.
     pub account: String,
-    /// The region's code.
+    /// Region code.
     pub region: String,
     /// The notebook instance's name.
     pub name: String,
     /// The notebook instance's ARN.
     pub arn: String,
-    /// Compliant: its users do not have root. NonCompliant: they have and should not. Exempt: an exemption matches. Unknown: it could not
-    /// be judged, which is never as good as compliant.
+    /// Compliant: the users do not have root. NonCompliant: the users have root and should not.
+    /// Exempt: an exemption matches. Unknown: the notebook could not be judged, which never counts
+    /// as compliant.
     pub verdict: Verdict,
     /// The notebook's status as AWS spells it, such as InService or Stopped.
     pub status: String,
-    /// Whether its users have root: Enabled, Disabled, or Unknown where AWS did not say.
+    /// Root access of the users: Enabled, Disabled, or Unknown if AWS did not report it.
     pub root_access: RootAccess,
-    /// What the operator would do about it under this policy in mode Enforce, leaving aside what depends on the moment.
+    /// Next action of the operator under this policy in mode Enforce, apart from windows, budgets
+    /// and the canary.
     pub next: NextStep,
-    /// Why the verdict is not Compliant, in one word; for an exempt notebook the exemption's own reason.
+    /// Reason why the verdict is not Compliant, in one word. For an exempt notebook, the
+    /// exemption's own reason.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// The same in a sentence; for an exempt notebook until when it is.
+    /// The reason as a sentence. For an exempt notebook, the expiry of the exemption.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
-    /// The notebook's platform as AWS spells it, such as notebook-al2023-v1. Absent where AWS did not say it.
+    /// The notebook's platform as AWS spells it, such as notebook-al2023-v1. Absent if AWS did not
+    /// report it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub platform: Option<String>,
-    /// The notebook's lifecycle configuration. Its scripts run as root whatever the notebook's root access is.
+    /// The notebook's lifecycle configuration. Its scripts run as root, whatever the notebook's
+    /// root access is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lifecycle_config: Option<String>,
-    /// Why it matters. Absent where nothing has to be done.
+    /// Reason why the finding matters. Absent if nothing has to be done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
-    /// How to fix it by hand. Absent where nothing has to be done.
+    /// Steps to fix the finding by hand. Absent if nothing has to be done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub remedy: Option<Remedy>,
 }
 
-/// How a finding is fixed by hand.
+/// Steps to fix a finding by hand.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Remedy {
-    /// One after the other; where one fails, not the next.
+    /// The steps in their order. If a step fails, the next must not run.
     pub steps: Vec<Step>,
-    /// What to bear in mind.
+    /// Note on the steps.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
 }
@@ -205,15 +216,15 @@ pub struct Remedy {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Step {
-    /// What it does.
+    /// Purpose of the step.
     pub what: String,
-    /// The command for a shell. Absent where there is none.
+    /// Shell command of the step. Absent if the step has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub command: Option<String>,
 }
 
 impl Report {
-    /// Whether any notebook gives its users root that should not.
+    /// Returns true if any notebook gives its users root and should not.
     #[must_use]
     pub fn has_violations(&self) -> bool {
         self.summary.counts.non_compliant > 0
@@ -221,7 +232,7 @@ impl Report {
 }
 
 impl Target {
-    /// Whether notebooks may be there that nobody saw.
+    /// Returns true if the target may have notebooks that were not read.
     #[must_use]
     pub fn is_unreadable(&self) -> bool {
         !matches!(
@@ -239,7 +250,7 @@ impl Notebook {
             && self.verdict == Verdict::NonCompliant
     }
 
-    /// Whether it is in a list of findings: all but what is plainly compliant.
+    /// Returns true if the notebook is a finding: every verdict except `Compliant`.
     #[must_use]
     pub fn is_finding(&self) -> bool {
         self.verdict != Verdict::Compliant

@@ -1,8 +1,10 @@
-//! OCSF 1.6.0, class Compliance Finding (2003) with the profile `cloud`, for a SIEM or a data lake: a JSON array with an event for each
-//! notebook, the compliant ones too, and for each account and region that could not be read.
+//! OCSF 1.6.0, class Compliance Finding (2003) with the profile `cloud`, for a SIEM or a data lake:
+//! a JSON array with an event for each notebook, including compliant notebooks, and for each
+//! unreadable account and region.
 //!
-//! Only what is compliant is `Pass`. What is not known is `Unknown`, and what is exempt is `Other`: its users may have root.
-//! Source: <https://schema.ocsf.io/1.6.0/classes/compliance_finding>.
+//! Only compliant notebooks are `Pass`. Unknown notebooks are `Unknown`. Exempt notebooks are
+//! `Other`, because their users may have root. Source:
+//! <https://schema.ocsf.io/1.6.0/classes/compliance_finding>.
 
 use serde_json::{Map, Value, json};
 
@@ -17,18 +19,18 @@ use super::{
 };
 use crate::api::Verdict;
 
-/// A value of an enum of OCSF: its number and its caption.
+/// A value of an OCSF enum: number and caption.
 type Id = (u8, &'static str);
 
-/// What a verdict is in OCSF.
+/// A verdict in OCSF.
 struct Sense {
     compliance: Id,
     severity: Id,
-    /// The state of work on the finding; `None`: there is nothing to do.
+    /// The state of work on the finding. `None` if there is nothing to do.
     status: Option<Id>,
 }
 
-/// The whole report.
+/// Renders the report as OCSF.
 pub(super) fn ocsf(report: &Report) -> Result<String, Error> {
     let mut events = Vec::new();
     for policy in &report.policies {
@@ -80,7 +82,7 @@ fn judged(report: &Report, policy: &Policy, notebook: &Notebook) -> Value {
         Verdict::Compliant => "Users do not have root",
         Verdict::NonCompliant => "Users have root and should not",
         Verdict::Exempt => "An exemption lets users have root",
-        Verdict::Unknown => "It is not known whether users have root",
+        Verdict::Unknown => "The root access of users is unknown",
     };
     let title = format!(
         "{title}: {} in {}/{}",
@@ -140,7 +142,7 @@ fn unread(report: &Report, policy: &Policy, target: &Target) -> Value {
     Value::Object(event)
 }
 
-/// What every event has. Times are milliseconds since 1970.
+/// Returns the common fields of every event. Times are milliseconds since 1970.
 fn event(
     report: &Report,
     policy: &Policy,
@@ -206,7 +208,8 @@ fn event(
     event
 }
 
-/// Why the verdict is what it is, the first being one word or an exemption's reason; and why that matters.
+/// Adds the reasons of the verdict, and why they matter. The first reason is one word, or an
+/// exemption's reason.
 fn describe(event: &mut Map<String, Value>, details: &[&str], why: Option<&str>) {
     let details: Vec<_> = details.iter().map(|detail| visible(detail)).collect();
     if details.is_empty() {
@@ -228,7 +231,8 @@ fn describe(event: &mut Map<String, Value>, details: &[&str], why: Option<&str>)
     }
 }
 
-/// `*` is no region: it stands for regions that could not be listed.
+/// Returns provider, account and region. `*` is omitted, because it means that the regions could
+/// not be listed.
 fn cloud(account: &str, region: &str) -> Value {
     let mut cloud = json!({
         "provider": "AWS",

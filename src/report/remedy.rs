@@ -1,8 +1,9 @@
-//! Why a finding matters, and what a person can do about it.
+//! Why a finding matters, and how to fix it by hand.
 //!
-//! The commands are AWS CLI's (`aws sagemaker`, and its waiters `notebook-instance-stopped` and `notebook-instance-in-service`, which look
-//! every 30 seconds for half an hour). What they rely on: root access changes only while a notebook is Stopped; an Update is accepted
-//! and done later, and for a moment a Describe may still show the old Stopped.
+//! The commands are those of the AWS CLI (`aws sagemaker`). Its waiters `notebook-instance-stopped`
+//! and `notebook-instance-in-service` poll every 30 seconds for half an hour. The commands rely on
+//! two facts. Root access changes only while a notebook is Stopped. An accepted Update takes effect
+//! later, and for a moment Describe may still return the old Stopped.
 
 mod unrestartable;
 
@@ -16,47 +17,48 @@ use crate::{
 
 const UPDATE: &str = "update-notebook-instance";
 
-/// Why it matters that a notebook has this verdict; `None`: nothing has to be done.
+/// Returns why a verdict matters, or `None` if nothing has to be done.
 pub(super) fn why(verdict: Verdict) -> Option<&'static str> {
     match verdict {
         Verdict::Compliant | Verdict::Exempt => None,
         Verdict::NonCompliant => Some(
-            "Whoever can open it is root on it: they can read and change everything there, the credentials of its execution role \
-             included, and switch off what watches them.",
+            "Users who can open the notebook are root on it. They can read and change everything there, including the credentials of \
+             its execution role, and they can disable monitoring.",
         ),
         Verdict::Unknown => Some(
-            "Nobody knows whether its users have root. Until somebody does, it counts as if they had.",
+            "The root access of users is unknown. Until it is known, assume that they have root.",
         ),
     }
 }
 
-/// What would help to read an account and region; `None`: nothing has to be done.
+/// Returns advice for reading an account and region, or `None` if nothing has to be done.
 pub(super) fn for_target(state: TargetState, region: &str) -> Option<String> {
     let advice = match state {
         TargetState::Scanned | TargetState::RegionDisabled => return None,
         TargetState::AccessDenied if region == "*" => {
-            "Allow account:ListRegions there, or name the regions. If AssumeRole is what was denied: compare the role's name, its trust \
+            "Allow account:ListRegions in the account, or name the regions. If AssumeRole was denied, check the role's name, its trust \
              policy and the external id."
         }
         TargetState::AccessDenied => {
-            "Allow what the message names: sagemaker:ListNotebookInstances and sagemaker:DescribeNotebookInstance, and sagemaker:ListTags \
-             if the policy speaks of tags. If AssumeRole is what was denied: compare the role's name, its trust policy and the external id."
+            "Allow the action that the message names: sagemaker:ListNotebookInstances and sagemaker:DescribeNotebookInstance, and \
+             sagemaker:ListTags if the policy uses tags. If AssumeRole was denied, check the role's name, its trust policy and the external id."
         }
         TargetState::InvalidCredentials => {
-            "Log in again or renew the keys; if they belong to another account, name the role to assume in this one."
+            "Log in again or renew the keys. If the keys belong to another account, name the role to assume in this account."
         }
         TargetState::Throttled => {
-            "Run it again when less is going on in the account, with a lower --describes-per-target or a longer --target-deadline."
+            "Scan again when the account sends fewer requests, with a lower --describes-per-target or a longer --target-deadline."
         }
         TargetState::Unreachable => {
-            "Run it again; if it stays, look at the network and at AWS's health."
+            "Scan again. If the error persists, check the network and the health of AWS."
         }
     };
     Some(advice.to_owned())
 }
 
-/// How the finding is fixed by hand; `None`: nothing has to be done. `role` is the one that it was read with; `obstacle` is why AWS would not
-/// start the notebook once it is stopped, whether it runs or not.
+/// Returns how to fix the finding by hand, or `None` if nothing has to be done. `role` is the role
+/// of the scan. `obstacle` is the reason why AWS would not start the notebook again, for running
+/// and stopped notebooks.
 pub(super) fn for_notebook(
     notebook: &Notebook,
     role: Option<&RoleName>,
@@ -67,17 +69,18 @@ pub(super) fn for_notebook(
         Verdict::Unknown => Some(read(notebook)),
         Verdict::NonCompliant if !is_documented(&notebook.name) => Some(Remedy {
             steps: vec![Step::told(
-                "Look at it in the SageMaker console of its account and region",
+                "Look at the notebook in the SageMaker console of its account and region",
             )],
             note: Some(
-                "Its name is none that AWS documents for notebook instances: no command is shown that holds it.".to_owned(),
+                "AWS does not document such a name for notebook instances. For safety, no command with the name is shown.".to_owned(),
             ),
         }),
         Verdict::NonCompliant => Some(fix(notebook, role, obstacle)),
     }
 }
 
-/// Source: the service model, `NotebookInstanceName`. Such a name needs no quotes in any shell, and is no option.
+/// Returns true for a name that AWS documents. Such a name needs no quotes in any shell, and is not
+/// an option. Source: the service model, `NotebookInstanceName`.
 fn is_documented(name: &str) -> bool {
     name.starts_with(|first: char| first.is_ascii_alphanumeric())
         && name.len() <= 63
@@ -89,16 +92,16 @@ fn is_documented(name: &str) -> bool {
 fn read(notebook: &Notebook) -> Remedy {
     let what = match notebook.reason.as_deref() {
         Some("RootAccessUnknown") if notebook.root_access == RootAccess::Unknown => {
-            "Look at it in the SageMaker console: AWS describes it without saying whether its users have root"
+            "Look at the notebook in the SageMaker console: AWS does not report whether its users have root"
         }
         Some("AccessDenied") => {
             "Allow sagemaker:DescribeNotebookInstance, and look for service control policies and permission boundaries that deny it"
         }
-        Some("TagsUnknown") => "Allow sagemaker:ListTags: the policy speaks of tags",
+        Some("TagsUnknown") => "Allow sagemaker:ListTags, because the policy uses tags",
         Some("Throttled") => {
-            "Run it again with a lower --describes-per-target or a longer --target-deadline"
+            "Scan again with a lower --describes-per-target or a longer --target-deadline"
         }
-        _ => "Run it again; the message says what went wrong",
+        _ => "Scan again; the message says what went wrong",
     };
     Remedy {
         steps: vec![Step::told(what)],
@@ -114,12 +117,12 @@ fn fix(notebook: &Notebook, role: Option<&RoleName>, obstacle: Option<&NotRestar
     let (steps, note) = steps(&aws, &notebook.status, obstacle);
     let credentials = match role {
         Some(role) => format!(
-            "The commands need credentials of account {} that may do this (--profile …); the role {role}, which it was read with, need not \
-             be allowed to.",
+            "The commands need credentials of account {} with these permissions (--profile …). The role {role}, which the scan used, may \
+             lack them.",
             notebook.account
         ),
         None => format!(
-            "The commands need credentials of account {} that may do this.",
+            "The commands need credentials of account {} with these permissions.",
             notebook.account
         ),
     };
@@ -129,7 +132,7 @@ fn fix(notebook: &Notebook, role: Option<&RoleName>, obstacle: Option<&NotRestar
     }
 }
 
-/// What is done in a status, and what to bear in mind.
+/// Returns the steps for a status, and a note on them.
 fn steps(aws: &Aws<'_>, status: &str, obstacle: Option<&NotRestartable>) -> (Vec<Step>, String) {
     let stopped = |note: &str| match obstacle {
         None => note.to_owned(),
@@ -140,76 +143,82 @@ fn steps(aws: &Aws<'_>, status: &str, obstacle: Option<&NotRestartable>) -> (Vec
         Some(obstacle) => unrestartable::fix(aws, obstacle),
     };
     match status {
-        "Stopped" => (aws.update(), stopped("Do not start it: it was not running.")),
+        "Stopped" => (aws.update(), stopped("Do not start the notebook: it was not running.")),
         "InService" => running(),
         "Pending" => {
-            let wait = aws.wait("Wait until it runs", "notebook-instance-in-service");
+            let wait = aws.wait("Wait until the notebook runs", "notebook-instance-in-service");
             let (steps, note) = running();
             ([vec![wait], steps].concat(), note)
         }
         "Stopping" | "Updating" => (
             [
-                vec![aws.wait("Wait until it is Stopped", "notebook-instance-stopped")],
+                vec![aws.wait("Wait until the notebook is Stopped", "notebook-instance-stopped")],
                 aws.update(),
             ]
             .concat(),
-            stopped("Do not start it: whoever had it stopped does."),
+            stopped("Do not start the notebook: that is up to the person who stopped it."),
         ),
         "Deleting" => (
-            vec![Step::told("Nothing: it is being deleted. Scan again later")],
+            vec![Step::told("Nothing: the notebook is being deleted. Scan again later")],
             "Deleted notebooks have no users.".to_owned(),
         ),
         "Failed" => (
-            [vec![aws.look("See why it failed", "[NotebookInstanceStatus,FailureReason]")], aws.update()].concat(),
+            [vec![aws.look("See why the notebook failed", "[NotebookInstanceStatus,FailureReason]")], aws.update()].concat(),
             stopped(
-                "Whether AWS updates a notebook in this status is not documented. If it refuses: its owner deletes it, or starts it, and \
-                 then it is fixed like any that runs.",
+                "AWS does not document whether it updates a notebook in this status. If AWS rejects the update, the owner deletes the \
+                 notebook, or starts it. A started notebook is then fixed like any running notebook.",
             ),
         ),
         _ => (
             vec![aws.look(
-                "Wait until it is Stopped or InService, and scan again: AWS changes root access of stopped notebooks only",
+                "Wait until the notebook is Stopped or InService, and scan again: AWS changes root access of stopped notebooks only",
                 "[NotebookInstanceStatus,RootAccess]",
             )],
-            "Its status is none that AWS documents.".to_owned(),
+            "AWS does not document this status.".to_owned(),
         ),
     }
 }
 
-const IF_REFUSED: &str = "Its users lose their kernels, what is in memory and what they installed outside /home/ec2-user/SageMaker: ask \
-                          them first. If the update is refused, start it all the same.";
+const IF_REFUSED: &str = "Its users lose their kernels, everything in memory and everything installed outside /home/ec2-user/SageMaker: ask \
+                          them first. If AWS rejects the update, start the notebook anyway.";
 
-/// The commands for one notebook.
+/// Makes the commands for one notebook.
 struct Aws<'a> {
     region: &'a str,
     name: &'a str,
 }
 
 impl Aws<'_> {
-    /// From InService.
+    /// Returns the steps from InService.
     fn restart(&self) -> Vec<Step> {
         self.restart_with(self.disable())
     }
 
-    /// From InService, with this Update.
+    /// Returns the steps from InService, with the given update.
     fn restart_with(&self, update: Step) -> Vec<Step> {
         let mut steps = vec![
-            self.step("Stop it", "stop-notebook-instance", ""),
-            self.wait("Wait until it is Stopped", "notebook-instance-stopped"),
+            self.step("Stop the notebook", "stop-notebook-instance", ""),
+            self.wait(
+                "Wait until the notebook is Stopped",
+                "notebook-instance-stopped",
+            ),
         ];
         steps.extend(self.update_with(update));
         steps.extend([
             self.step(
-                "Start it again, because it was running",
+                "Start the notebook again, because it was running",
                 "start-notebook-instance",
                 "",
             ),
-            self.wait("Wait until it runs", "notebook-instance-in-service"),
+            self.wait(
+                "Wait until the notebook runs",
+                "notebook-instance-in-service",
+            ),
         ]);
         steps
     }
 
-    /// From Stopped.
+    /// Returns the steps from Stopped.
     fn update(&self) -> Vec<Step> {
         self.update_with(self.disable())
     }
@@ -217,16 +226,16 @@ impl Aws<'_> {
     fn update_with(&self, update: Step) -> Vec<Step> {
         vec![
             update,
-            self.wait("Wait until that is done", "notebook-instance-stopped"),
+            self.wait("Wait until the update is done", "notebook-instance-stopped"),
             self.look(
-                "See that it says Stopped and Disabled; if not yet, look again in a minute",
+                "Check that the output is Stopped and Disabled; if not, check again in a minute",
                 "[NotebookInstanceStatus,RootAccess]",
             ),
         ]
     }
 
     fn disable(&self) -> Step {
-        self.step("Take root away", UPDATE, " --root-access Disabled")
+        self.step("Disable root access", UPDATE, " --root-access Disabled")
     }
 
     fn wait(&self, what: &str, waiter: &str) -> Step {
@@ -250,7 +259,7 @@ impl Aws<'_> {
 }
 
 impl Step {
-    /// One without a command.
+    /// Creates a step without a command.
     fn told(what: &str) -> Self {
         Self {
             what: what.to_owned(),

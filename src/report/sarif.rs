@@ -1,8 +1,9 @@
-//! SARIF 2.1.0 (OASIS), for code scanning: a result for each violation and for whatever could not be read or judged.
+//! SARIF 2.1.0 (OASIS), for code scanning: a result for each violation, and for each notebook,
+//! account or region that could not be read or judged.
 //!
-//! What is exempt or compliant is no result: GitHub takes no notice of `suppressions` and would show every exempt notebook as an open
-//! alert. It is counted in the run's properties. Results are at the policy's line, because code scanning needs a file; the notebook
-//! itself is their logical location.
+//! Exempt and compliant notebooks are not results: GitHub ignores `suppressions` and would show
+//! every exempt notebook as an open alert. They are counted in the run's properties. Results are at
+//! the policy's line, because code scanning needs a file. The notebook is their logical location.
 
 mod location;
 
@@ -19,17 +20,17 @@ use super::{
 };
 use crate::api::Verdict;
 
-/// Where the schema is published.
+/// Address of the published schema.
 const SCHEMA: &str = "https://raw.githubusercontent.com/oasis-tcs/sarif-spec/master/Schemata/sarif-schema-2.1.0.json";
 
-/// The two kinds of results. Their ids are public: alerts are recognized by them.
+/// The two kinds of results. Their ids are public, because alerts are identified by them.
 #[derive(Clone, Copy)]
 enum Rule {
     RootAccessEnabled,
     NotRead,
 }
 
-/// The whole report.
+/// Renders the report as SARIF.
 pub(super) fn sarif(report: &Report) -> Result<String, Error> {
     let log = json!({
         "$schema": SCHEMA,
@@ -49,7 +50,7 @@ fn run(report: &Report) -> Result<Value, Error> {
             "rules": [Rule::RootAccessEnabled.described(), Rule::NotRead.described()],
             "notifications": [
                 {"id": "not-read", "shortDescription": {"text": "Something could not be read"}},
-                {"id": "broken-off", "shortDescription": {"text": "The scan ended before its time"}},
+                {"id": "broken-off", "shortDescription": {"text": "The scan ended early"}},
             ],
         }},
         "automationDetails": {"id": "sudoless/scan/"},
@@ -65,7 +66,7 @@ fn run(report: &Report) -> Result<Value, Error> {
     }))
 }
 
-/// What could not be read comes first, as everywhere.
+/// Returns the results of a policy. Unreadable accounts and regions come first, as in every format.
 fn results(policy: &Policy) -> Vec<Value> {
     let unread = policy
         .targets
@@ -147,11 +148,12 @@ fn unseen(policy: &Policy, target: &Target) -> Value {
     result
 }
 
-/// One for each thing that is not known, so that a reader of the invocation alone cannot take the results for everything.
+/// Returns a notification for each unreadable target and notebook, so that a reader of the
+/// invocation alone sees that the results are incomplete.
 fn notifications(report: &Report) -> Vec<Value> {
     let broken_off = report.broken_off.map(|why| match why {
         BrokenOff::Interrupted => "The scan was interrupted: these are the results so far.",
-        BrokenOff::TimedOut => "The scan ran out of time: these are the results so far.",
+        BrokenOff::TimedOut => "The scan timed out: these are the results so far.",
     });
     let broken_off = broken_off.map(|text| notification("broken-off", text));
     let unread = report.policies.iter().flat_map(|policy| {
@@ -188,7 +190,7 @@ fn unclear(notebook: &Notebook) -> String {
     let reason = notebook.reason.as_deref().unwrap_or_default();
     let message = notebook.message.as_deref().unwrap_or_default();
     format!(
-        "Whether the users of {} have root is not known ({reason}): {message}",
+        "The root access of the users of {} is unknown ({reason}): {message}",
         named(notebook)
     )
 }
@@ -214,13 +216,14 @@ fn words<const N: usize>(parts: [Option<String>; N]) -> String {
     parts.join("\n")
 }
 
-/// Text with nothing in it that a viewer would obey: control characters, and SARIF's links in messages (3.11.6).
+/// Escapes text that a viewer would obey: control characters, and SARIF's links in messages
+/// (3.11.6).
 fn inert(text: &str) -> String {
     let lines: Vec<_> = text.lines().map(visible).collect();
     lines.join("\n").replace("](", "] (")
 }
 
-/// Where a notebook stands for a file, if there is no policy file: a path that is the same in every scan.
+/// Returns a path for a notebook without a policy file. The path is the same in every scan.
 fn notebook_path(notebook: &Notebook) -> String {
     [
         "aws",
@@ -247,11 +250,11 @@ impl Rule {
         }
     }
 
-    /// A result without its place.
+    /// Returns a result without its location.
     fn result(self, policy: &Policy, thing: &str, text: &str) -> Value {
         let print = fingerprint(&policy.name, self.id(), thing);
-        // The second is the only one by which GitHub tells alerts apart; where it is missing, the upload computes it from the line in
-        // the file, and all results of one policy would be the same.
+        // GitHub identifies alerts only by `primaryLocationLineHash`. If it is missing, the upload
+        // computes it from the line in the file, and all results of one policy would be the same.
         json!({
             "ruleId": self.id(),
             "ruleIndex": self as usize,
@@ -262,25 +265,26 @@ impl Rule {
     }
 
     fn described(self) -> Value {
-        // By CVSS's scale, as GitHub reads it: from 7 high, from 4 medium. AWS has the control's severity as high.
+        // On CVSS's scale, as GitHub reads it: from 7 high, from 4 medium. AWS rates the control's
+        // severity as high.
         let (name, short, severity, verdict, help) = match self {
             Self::RootAccessEnabled => (
                 "RootAccessEnabled",
                 CONTROL_TITLE,
                 "8.0",
                 Verdict::NonCompliant,
-                "Root access of a SageMaker notebook instance is Enabled unless somebody said otherwise. It changes only while the notebook is \
-                 stopped: stop it, wait, update it with root access Disabled, wait, and start it again only if it was running. A notebook \
-                 on a platform that AWS has retired is migrated by the same update, because AWS does not start it otherwise. The commands \
-                 are in the result. Whatever root access is, lifecycle configurations go on running as root.",
+                "SageMaker notebook instances give their users root access by default. Root access changes only while the notebook is \
+                 stopped: stop the notebook, wait, update it with root access Disabled, wait, and start it again only if it was running. \
+                 The same update migrates a notebook on a platform that AWS has retired, because AWS does not start it otherwise. The \
+                 result has the commands. Lifecycle configurations run as root even if root access is Disabled.",
             ),
             Self::NotRead => (
                 "RootAccessUnknown",
-                "It is not known whether users have root",
+                "The root access of users is unknown",
                 "5.0",
                 Verdict::Unknown,
-                "An account and region, or a notebook, could not be read: access was denied, AWS did not answer, or it answered without saying \
-                 what root access is. The result says which, and what would help. What is unknown is never compliant.",
+                "An account and region, or a notebook, could not be read: AWS denied access, did not answer, or answered without RootAccess. \
+                 The result names the cause and what would help. Unknown notebooks are never compliant.",
             ),
         };
         let why = remedy::why(verdict).unwrap_or_default();

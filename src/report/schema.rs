@@ -8,7 +8,8 @@ use serde_json::Value;
 
 use super::model::Report;
 
-/// JSON Schema (draft 2020-12) of what [`Format::Json`](super::Format::Json) writes: the same bytes for the same build.
+/// Returns the JSON Schema (draft 2020-12) of [`Format::Json`](super::Format::Json). The same build
+/// returns the same schema.
 #[must_use]
 pub fn schema() -> Schema {
     let mut schema = schemars::schema_for!(Report);
@@ -20,7 +21,7 @@ pub fn schema() -> Schema {
     schema
 }
 
-/// Descriptions without the line breaks of the source.
+/// Removes the source's line breaks from descriptions.
 struct FoldedLines;
 
 impl Transform for FoldedLines {

@@ -1,8 +1,8 @@
-//! JSON without what is absent.
+//! JSON without absent fields.
 
 use serde_json::Value;
 
-/// The same without fields that are null: what reads reports takes a field that is there for one that says something.
+/// Removes null fields, because readers of reports treat a present field as a value.
 pub(super) fn sparse(value: Value) -> Value {
     match value {
         Value::Object(fields) => fields

@@ -1,4 +1,5 @@
-//! For people: what could not be read first, then the findings, how to fix them, and totals last, where the eye is.
+//! The table for people: unreadable places first, then the findings and how to fix them. Totals
+//! come last, where people look first.
 
 use std::{collections::BTreeSet, fmt::Write as _};
 
@@ -12,32 +13,32 @@ use super::{
 };
 use crate::api::Verdict;
 
-/// How a report for people looks.
+/// Appearance of a report for people.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Appearance {
-    /// Columns of the terminal; `None`: as wide as it gets, one line for each row.
+    /// Columns of the terminal. `None` is unlimited, with one line per row.
     pub width: Option<u16>,
-    /// Whether words are coloured.
+    /// Colours of words.
     pub colors: Colors,
 }
 
-/// Whether words are coloured.
+/// Colours of words.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Colors {
-    /// As ANSI terminals do.
+    /// Colours of ANSI terminals.
     Ansi,
-    /// Not at all.
+    /// No colours.
     #[default]
     None,
 }
 
-/// Blanks between two columns.
+/// Number of blanks between two columns.
 const GAP: u16 = 2;
 
-/// Narrower columns of text are towers of words.
+/// The least width of a column of text. A narrower column would have one word per line.
 const LEAST_TEXT: u16 = 32;
 
-/// The whole report.
+/// Renders the report as a table.
 pub(super) fn table(report: &Report, appearance: Appearance) -> String {
     let mut page = Page {
         appearance,
@@ -69,7 +70,7 @@ impl Page {
         self.text.push('\n');
     }
 
-    /// A blank line between two parts.
+    /// Adds a blank line between two parts.
     fn part(&mut self) {
         if !self.text.is_empty() {
             self.text.push('\n');
@@ -80,9 +81,9 @@ impl Page {
         let why = match report.broken_off {
             None => return,
             Some(BrokenOff::Interrupted) => "interrupted",
-            Some(BrokenOff::TimedOut) => "out of time",
+            Some(BrokenOff::TimedOut) => "timed out",
         };
-        let line = format!("INCOMPLETE: {why}. This is what was found so far.");
+        let line = format!("INCOMPLETE: {why}. These are the findings so far.");
         let line = self.colored(&line, "31;1");
         self.line(&line);
     }
@@ -98,7 +99,7 @@ impl Page {
         self.line(&line);
     }
 
-    /// What could not be read, with what would help.
+    /// Lists unreadable accounts and regions, with advice.
     fn unread(&mut self, policy: &Policy) {
         let targets: Vec<&Target> = policy
             .targets
@@ -155,7 +156,7 @@ impl Page {
             .collect();
         self.part();
         if findings.is_empty() {
-            // Of what was not read nobody knows.
+            // Unread notebooks are unknown.
             let read = policy.targets.iter().all(|target| !target.is_unreadable());
             self.line(if read {
                 "No findings."
@@ -206,7 +207,7 @@ impl Page {
         }
     }
 
-    /// Each notebook once, whatever number of policies it violates.
+    /// Lists the remedies, once per notebook, even if it violates several policies.
     fn remedies(&mut self, report: &Report) {
         let mut seen = BTreeSet::new();
         let mut explained = BTreeSet::new();
@@ -303,20 +304,21 @@ impl Page {
             let _ = write!(line, ", {} not enabled", summary.disabled_targets);
         }
         if !report.complete {
-            line.push_str("; what was not read may give its users root");
+            line.push_str("; unread notebooks may give their users root");
         }
         self.line(&line);
     }
 
-    /// A table of rows, each of which ends with a text of any length. All columns keep their width, and only the last is wrapped.
-    /// Where that would leave it hardly any room, a text that does not fit beside its row stands below it.
+    /// Writes a table whose last column is a text of any length. Only the last column is wrapped.
+    /// If the terminal is too narrow for that, a text that does not fit beside its row is written
+    /// below it.
     fn rows(&mut self, names: &[&str], rows: Vec<(Vec<Cell>, String)>) {
         let mut table = Table::new();
         table.load_style(NOTHING);
         match self.appearance.colors {
             Colors::Ansi => {
                 table.enforce_styling();
-                // Not the blanks behind it, which are cut off.
+                // Trailing blanks stay unstyled, because they are cut off.
                 table.style_text_only();
             }
             Colors::None => drop(table.force_no_tty()),
@@ -384,7 +386,7 @@ impl Page {
         }
     }
 
-    /// A whole line in a colour, by the parameters of ANSI's SGR.
+    /// Returns a line in a colour, given as parameters of ANSI's SGR.
     fn colored(&self, line: &str, code: &str) -> String {
         match self.appearance.colors {
             Colors::Ansi => format!("\x1b[{code}m{line}\x1b[0m"),
@@ -397,7 +399,7 @@ fn cell(text: &str) -> Cell {
     Cell::new(visible(text))
 }
 
-/// Reason and message, where the message says more than the verdict does.
+/// Returns the reason, with the message if it says more than the verdict.
 fn reason(notebook: &Notebook) -> String {
     let text = |text: &Option<String>| text.clone().unwrap_or_default();
     let (reason, message) = (text(&notebook.reason), text(&notebook.message));

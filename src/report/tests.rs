@@ -280,7 +280,7 @@ fn the_table_names_first_what_was_not_read_and_ends_with_totals() {
     let order = [
         "NOT READ",
         "us-east-1",
-        "AccessDenied: Allow what",
+        "AccessDenied: Allow the action",
         "VERDICT",
         "unclear",
         "NonCompliant",
@@ -289,7 +289,7 @@ fn the_table_names_first_what_was_not_read_and_ends_with_totals() {
         "churn in 111122223333/eu-west-1, InService on notebook-al2023-v1:",
         "  aws sagemaker stop-notebook-instance",
         "4 notebooks: 1 gives its users root and should not, 1 unknown, 1 exempt, 1 compliant",
-        "1 of 2 accounts and regions read; what was not read may give its users root",
+        "1 of 2 accounts and regions read; unread notebooks may give their users root",
     ];
     assert!(order.map(place).is_sorted(), "{text}");
     assert!(!text.contains("tame"), "{text}");
@@ -383,7 +383,7 @@ fn no_text_of_others_acts_on_a_terminal() {
 fn a_scan_that_was_broken_off_says_so_first() {
     for (why, words) in [
         (BrokenOff::Interrupted, "INCOMPLETE: interrupted."),
-        (BrokenOff::TimedOut, "INCOMPLETE: out of time."),
+        (BrokenOff::TimedOut, "INCOMPLETE: timed out."),
     ] {
         let report = Report {
             broken_off: Some(why),

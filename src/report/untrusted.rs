@@ -1,9 +1,9 @@
-//! Text that somebody else chose: names, messages, reasons.
+//! Untrusted text: names, messages and reasons that other people chose.
 
 use std::{borrow::Cow, fmt::Write as _};
 
-/// The text with everything visible that a terminal or an editor would obey instead of show: control characters, and those that turn
-/// the direction of what follows or have no width. Each stands as `\u{…}`.
+/// Escapes characters as `\u{…}` that a terminal or an editor obeys instead of showing them:
+/// control characters, and characters that change the text direction or have no width.
 #[must_use]
 pub fn visible(text: &str) -> Cow<'_, str> {
     if !text.chars().any(acts) {
@@ -21,7 +21,7 @@ pub fn visible(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
-/// The same with one sign for each of those: what is where in the text stays.
+/// Replaces each of these characters by one sign, so that columns stay the same.
 #[must_use]
 pub fn masked(text: &str) -> String {
     let mask = |character| {
@@ -34,7 +34,8 @@ pub fn masked(text: &str) -> String {
     text.chars().map(mask).collect()
 }
 
-/// Source: Unicode's general categories Cc, Zl and Zp, and the characters of Cf that change how others are shown.
+/// Returns true for a character to escape. Source: Unicode's general categories Cc, Zl and Zp, and
+/// the characters of Cf that change how other characters are shown.
 fn acts(character: char) -> bool {
     character.is_control()
         || matches!(

@@ -77,11 +77,11 @@ export async function sorting(page, report, complain) {
 /** Only what contains the text stays, and it is said how many that are. */
 export async function filter(page, report, complain) {
   const [wanted] = notebooks(report).filter((notebook) => notebook.verdict === "NonCompliant");
-  await page.getByLabel("Show only what contains").fill(wanted.name.toUpperCase());
+  await page.getByLabel("Show only rows with").fill(wanted.name.toUpperCase());
   const shown = (await rows(page)).filter((row) => row.shown);
   same(complain, "shown", shown.map((row) => row.name), [wanted.name]);
   same(complain, "said", await page.textContent("#shown"), `1 of ${notebooks(report).length}`);
-  await page.getByLabel("Show only what contains").fill("");
+  await page.getByLabel("Show only rows with").fill("");
   same(complain, "all again", (await rows(page)).filter((row) => row.shown).length, notebooks(report).length);
 }
 

@@ -1,4 +1,4 @@
-//! What the template shows: the model's values, with the words around them.
+//! The template's data: values of the model, and the texts around them.
 
 use askama::Template;
 use jiff::Timestamp;
@@ -13,7 +13,7 @@ use crate::{
     },
 };
 
-/// The page. Every text in it has been made visible, and the template escapes it.
+/// The page. All texts went through [`visible`], and the template escapes them.
 #[derive(Template)]
 #[template(path = "page.html", config = "src/report/html/askama.toml")]
 pub(super) struct Page<'a> {
@@ -31,7 +31,7 @@ pub(super) struct Page<'a> {
     summary: Summary,
     headline: String,
     totals: [Total; 5],
-    /// Whether rows say which policy they are of.
+    /// True if rows name their policy.
     several: bool,
     policies: Vec<Section>,
     unread: Vec<Place>,
@@ -41,13 +41,13 @@ pub(super) struct Page<'a> {
     fixes: Vec<Fix>,
 }
 
-/// A time for people and for programs.
+/// A time, for people and for programs.
 struct Time {
     shown: String,
     exact: String,
 }
 
-/// A figure, and its part of the bar, in thousandths.
+/// A figure, and its part of the bar in thousandths.
 struct Total {
     class: &'static str,
     /// The field of the summary.
@@ -71,7 +71,7 @@ struct Row {
     policy: String,
     class: &'static str,
     verdict: String,
-    /// Its place among verdicts, worst first.
+    /// Rank of the verdict, worst first.
     rank: u8,
     account: String,
     region: String,
@@ -82,7 +82,7 @@ struct Row {
     message: String,
     platform: String,
     lifecycle_config: String,
-    /// Where the page says how to fix it.
+    /// Number of the remedy on the page.
     fix: Option<usize>,
 }
 
@@ -123,8 +123,10 @@ impl<'a> Page<'a> {
             finished: Time::of(report.finished_at),
             complete: report.complete,
             broken_off: report.broken_off.map(|why| match why {
-                BrokenOff::Interrupted => "It was interrupted: this is what was found until then.",
-                BrokenOff::TimedOut => "It ran out of time: this is what was found until then.",
+                BrokenOff::Interrupted => {
+                    "The scan was interrupted: these are the findings so far."
+                }
+                BrokenOff::TimedOut => "The scan timed out: these are the findings so far.",
             }),
             summary: report.summary,
             headline: headline(report.summary.counts),
@@ -140,7 +142,7 @@ impl<'a> Page<'a> {
         for policy in &report.policies {
             page.add(policy);
         }
-        // Stable: within each verdict they stay in the report's order.
+        // A stable sort: within each verdict the report's order stays.
         page.notebooks.sort_by_key(|row| row.rank);
         page
     }
@@ -163,21 +165,21 @@ impl<'a> Page<'a> {
         }
     }
 
-    /// Accounts and regions that were read.
+    /// Returns the number of accounts and regions that were read.
     fn read(&self) -> u32 {
         self.summary.targets - self.summary.unreadable_targets - self.summary.disabled_targets
     }
 }
 
-/// What the page says in one sentence.
+/// Returns the page's summary in one sentence.
 fn headline(counts: Counts) -> String {
     match (counts.non_compliant, counts.notebooks) {
         (0, 0) => "No notebook instances were found.".to_owned(),
-        (0, 1) => "The one notebook that was found is no known violation.".to_owned(),
+        (0, 1) => "The only notebook found is not a known violation.".to_owned(),
         (0, all) => {
             format!("None of {all} notebooks is known to give its users root against the policy.")
         }
-        (1, 1) => "The one notebook that was found gives its users root and should not.".to_owned(),
+        (1, 1) => "The only notebook found gives its users root and should not.".to_owned(),
         (1, all) => format!("1 of {all} notebooks gives its users root and should not."),
         (bad, all) => format!("{bad} of {all} notebooks give their users root and should not."),
     }

@@ -1,5 +1,5 @@
 "use strict";
-// Sorts tables by the heading that is pressed, and filters the notebooks. Without it the page only lacks these two.
+// Sorts tables by the pressed heading, and filters the notebooks. The rest of the page works without this script.
 (() => {
   const collator = new Intl.Collator("en", { numeric: true });
   const key = (row, column) => row.cells[column].dataset.key ?? row.cells[column].textContent.trim();
@@ -37,7 +37,7 @@
     filter.closest("p").hidden = false;
   }
 
-  // Whoever prints wants the commands too; the style sees to it in newer browsers only. Afterwards it is as it was.
+  // Opens the commands for printing, and closes them afterwards. The style does so in newer browsers only.
   let closed = [];
   addEventListener("beforeprint", () => {
     closed = [...document.querySelectorAll("details:not([open])")];

@@ -208,7 +208,7 @@ fn only_a_complete_scan_is_called_complete() {
     let mut report = mixed();
     report.broken_off = Some(BrokenOff::Interrupted);
     let page = parsed(&html(&report).unwrap());
-    assert!(page.text.contains("It was interrupted"));
+    assert!(page.text.contains("The scan was interrupted"));
     let flag = |value: &str| ("data-complete".to_owned(), value.to_owned());
     assert!(page.attributes.contains(&flag("false")));
     report.complete = true;

@@ -1,11 +1,13 @@
-//! Where a result is. Code scanning shows it in a file of the repository, and refuses results that are nowhere.
+//! Locations of results. Code scanning shows a result in a file of the repository, and rejects
+//! results without a location.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
 use super::Policy;
 
-/// What stands for itself in a path (RFC 3986: unreserved characters, and the slash between parts).
+/// Characters to escape in a path: all except RFC 3986's unreserved characters and the slash
+/// between parts.
 const PATH: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
@@ -13,8 +15,9 @@ const PATH: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'~')
     .remove(b'/');
 
-/// The locations of a result: the policy's file and line; `otherwise`, a path that no file has, if it was made of flags or came from
-/// standard input; and what it is about.
+/// Returns the locations of a result: the policy's file and line, and the object `about`. A policy
+/// from flags or from standard input has no file. Then `otherwise` is used, a path of no existing
+/// file.
 pub(super) fn of(policy: &Policy, otherwise: &str, about: &Value) -> Value {
     let (artifact, line) = match file(policy) {
         Some((file, line)) => (artifact(file), line),
@@ -26,14 +29,15 @@ pub(super) fn of(policy: &Policy, otherwise: &str, about: &Value) -> Value {
     }])
 }
 
-/// The policy's file and line, if it has one.
+/// Returns the policy's file and line, if it has a file.
 fn file(policy: &Policy) -> Option<(&str, u64)> {
     let (file, line) = policy.source.as_deref()?.rsplit_once(':')?;
     let line = line.parse().ok().filter(|line| *line > 0)?;
     (file != "standard input").then_some((file, line))
 }
 
-/// A file is where the command found it: in CI that is relative to the repository's root.
+/// Returns the file's location as given on the command line. In CI that is relative to the
+/// repository's root.
 fn artifact(file: &str) -> Value {
     if file.starts_with('/') {
         return json!({"uri": format!("file://{}", encoded(file))});

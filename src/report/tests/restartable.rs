@@ -50,7 +50,7 @@ fn a_notebook_on_amazon_linux_2_is_migrated_by_the_update() {
             assert!(note(&running).contains(part), "{part}: {}", note(&running));
         }
         // A Start would be refused.
-        assert!(!note(&running).contains("start it all the same"));
+        assert!(!note(&running).contains("start the notebook anyway"));
         let pending = commands(&on(platform, "Pending"));
         assert_eq!(pending, [&[RUNS][..], &restart].concat(), "{platform}");
     }
@@ -88,7 +88,7 @@ fn a_notebook_that_cannot_be_migrated_is_not_stopped() {
             "{remedy:?}"
         );
         assert!(
-            note(&running).contains("Do not stop it before"),
+            note(&running).contains("Do not stop the notebook before"),
             "{}",
             note(&running)
         );
