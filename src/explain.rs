@@ -1,8 +1,10 @@
-//! Why a notebook is being fixed now, or is not: from what stands at the API server, and nothing else *(pure)*.
+//! Explains why a notebook is being fixed now, or is not, from the policies and records of the API
+//! server only *(pure)*.
 //!
-//! What only AWS can tell (status, root access, tags) is as the operator read it last: the policies' findings. What follows from that
-//! and from the records is decided anew by the operator's own code in `decide`, as of now: windows, budgets, the canary, failures,
-//! recurrence, exemptions of other policies. Here the answers are only put side by side and into sentences.
+//! Facts from AWS (status, root access, tags) come from the policies' findings, as the operator
+//! last read them. The operator's own code in `decide` judges these facts and the records again, as
+//! of now: windows, budgets, the canary, failures, recurrence, and exemptions of other policies.
+//! This module only collects the answers and writes the sentences.
 
 mod advice;
 mod answer;
@@ -34,10 +36,10 @@ pub use self::{
     text::{not_found_text, text},
 };
 
-/// What stands at the API server.
+/// The policies and records of the API server.
 #[derive(Clone, Debug, Default)]
 pub struct Facts {
-    /// All policies, those that are being deleted too.
+    /// All policies, including those that are being deleted.
     pub policies: Vec<NotebookRootAccessPolicy>,
     /// All records.
     pub records: Vec<NotebookRemediation>,
@@ -73,7 +75,7 @@ pub fn explain(facts: &Facts, subject: &Subject, now: Timestamp) -> Explanation 
     }
 }
 
-/// The notebook as the newest scan saw it that lists it.
+/// Returns the notebook as of the newest scan that lists it.
 fn notebook(facts: &Facts, subject: &Subject) -> Notebook {
     let listed = facts.policies.iter().filter_map(|policy| {
         let status = policy.status.as_ref()?;
@@ -101,7 +103,8 @@ fn notebook(facts: &Facts, subject: &Subject) -> Notebook {
     }
 }
 
-/// What is said where nothing tells of the notebook at all, and it is not known where it should be.
+/// Returns the answer if no finding and no record names the notebook, and its account or region is
+/// unknown.
 #[must_use]
 pub fn not_found(facts: &Facts, query: &Query) -> NotFound {
     answer::not_found(facts, query)

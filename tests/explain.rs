@@ -106,7 +106,7 @@ async fn one_is_restarted_and_another_waits_for_it() {
     assert!(
         asked
             .stdout
-            .contains("only notebooks that are not plainly compliant"),
+            .contains("only notebooks that are not compliant"),
         "{asked:?}"
     );
 
@@ -310,7 +310,9 @@ async fn who_sets_root_back_is_looked_for() {
     );
     let asked = person::ask(Person::Viewer, &["explain", "fought-a"]);
     assert!(
-        asked.stdout.contains("root was taken away 2 times before"),
+        asked
+            .stdout
+            .contains("root access was disabled 2 times before"),
         "{asked:?}"
     );
 }

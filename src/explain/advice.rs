@@ -1,4 +1,4 @@
-//! What a person can do about a notebook that is not fixed.
+//! Advice for a notebook that is not fixed.
 
 use super::{Advice, Subject, restartable};
 use crate::{
@@ -6,7 +6,8 @@ use crate::{
     domain::{Policy, Record, RecordName, RecordState, WaitReason},
 };
 
-/// While a notebook waits for a reason, and for these records. `platform` is the notebook's, as far as it is known.
+/// Returns advice for a notebook that waits for a reason and for these records. `platform` is the
+/// notebook's platform, if known.
 pub(super) fn wait(
     reason: WaitReason,
     policy: &Policy,
@@ -15,14 +16,14 @@ pub(super) fn wait(
 ) -> Vec<Advice> {
     match reason {
         WaitReason::Running => vec![say(
-            "ask its owner to stop it; or write whenRunning: Restart, which interrupts them",
+            "ask the owner to stop the notebook, or set whenRunning: Restart, which interrupts its users",
         )],
         WaitReason::Failed if waited_for.is_empty() => vec![say(
-            "its status in AWS is Failed: its owner starts it, which may show why, or deletes it",
+            "the notebook's status in AWS is Failed: ask the owner to start it, which may show the cause, or to delete it",
         )],
         WaitReason::Failed => failures(
             waited_for,
-            "when its cause is gone, acknowledge it: it is tried again",
+            "when the cause is fixed, acknowledge the failure, and the operator tries again",
         ),
         WaitReason::Halted
             if waited_for
@@ -30,31 +31,31 @@ pub(super) fn wait(
                 .all(|record| record.is_down_and_needs_attention()) =>
         {
             vec![command(
-                "notebooks are down and need attention; when one of them runs again, it goes on",
+                "notebooks are down and need attention; remediation continues when one of them runs again",
                 format!("kubectl describe nbr {}", names(waited_for.iter().copied())),
             )]
         }
         WaitReason::Halted => failures(
             waited_for,
-            "when their causes are gone, acknowledge them: it goes on there",
+            "when the causes are fixed, acknowledge the failures, and remediation continues there",
         ),
         WaitReason::Budget | WaitReason::Canary => held_up(policy, reason, waited_for),
         WaitReason::Recurring => recurring(subject, waited_for),
         WaitReason::PolicyConflict => vec![say(
-            "if it is not to be exempt, change that other policy; an exemption of any policy holds against all",
+            "if the notebook should not be exempt, change the other policy; an exemption of any policy applies to all policies",
         )],
         WaitReason::TransitionalStatus | WaitReason::Window | WaitReason::OtherPolicy => {
-            vec![say("nothing: it passes by itself")]
+            vec![say("nothing: the wait ends on its own")]
         }
         WaitReason::NotRestartable => restartable::what_to_do(platform, subject),
         WaitReason::RecentlyStopped => vec![say(
-            "nothing: it is updated once it has been stopped for restAfterStop",
+            "nothing: the notebook is updated once it has been stopped for restAfterStop",
         )],
         WaitReason::ReadFailed | WaitReason::Superseded => vec![say(
-            "nothing, if it passes: it is tried again at the next pass",
+            "nothing, unless the problem persists: the operator tries again at the next pass",
         )],
         WaitReason::RecordInvalid => vec![say(
-            "run the version of sudoless that wrote the record; or see that the notebook runs if it should, and delete the record",
+            "run the version of sudoless that wrote the record; or check that the notebook runs if it should, and delete the record",
         )],
     }
 }
@@ -77,25 +78,28 @@ fn held_up(policy: &Policy, reason: WaitReason, waited_for: &[&Record]) -> Vec<A
     let mut advice = Vec::new();
     if !stuck.is_empty() {
         advice.push(command(
-            "what it waits for needs a person",
+            "a notebook that it waits for needs attention",
             format!("kubectl describe nbr {stuck}"),
         ));
     } else if reason == WaitReason::Budget {
         advice.push(say(&format!(
-            "nothing: its turn comes; or raise maxConcurrent ({}) and maxConcurrentPerRegion ({})",
+            "nothing: the notebook gets a slot later; or raise maxConcurrent ({}) and maxConcurrentPerRegion ({})",
             policy.remediation.max_concurrent, policy.remediation.max_concurrent_per_region
         )));
     } else {
-        advice.push(say("nothing: it goes on when that notebook has come back"));
+        advice.push(say(
+            "nothing: remediation continues when that notebook runs again",
+        ));
     }
     advice
 }
 
-/// Whoever sets it back left a trace in `CloudTrail`, and a policy in AWS can keep them from it.
+/// Returns advice against recurring root access. CloudTrail shows who enables it again, and a
+/// service control policy prevents that.
 fn recurring(subject: &Subject, records: &[&Record]) -> Vec<Advice> {
     vec![
         command(
-            "find out who sets root access back: Terraform, CloudFormation, a pipeline or its owner; CloudTrail knows",
+            "find out in CloudTrail who enables root access again: Terraform, CloudFormation, a pipeline or the owner",
             format!(
                 "aws cloudtrail lookup-events --region {} --lookup-attributes \
                  AttributeKey=EventSource,AttributeValue=sagemaker.amazonaws.com",
@@ -103,33 +107,33 @@ fn recurring(subject: &Subject, records: &[&Record]) -> Vec<Advice> {
             ),
         ),
         command(
-            "keep it from coming back, with a service control policy",
+            "prevent that with a service control policy",
             "sudoless generate scp".to_owned(),
         ),
         command(
-            "then start again",
+            "then delete the record, and the operator starts again",
             format!("kubectl delete nbr {}", names(records.iter().copied())),
         ),
     ]
 }
 
-/// While a policy is suspended.
+/// Returns advice for a suspended policy.
 pub(super) fn suspended(policy: &str) -> Vec<Advice> {
     vec![command(
-        "to go on",
+        "to resume the policy",
         format!("kubectl patch nrap {policy} --type merge -p '{{\"spec\":{{\"suspend\":false}}}}'"),
     )]
 }
 
-/// Where a notebook could not be judged.
+/// Returns advice for a notebook that could not be judged.
 pub(super) fn unknown(policy: &str, reason: Option<&str>) -> Vec<Advice> {
     let what = match reason {
         Some("TagsUnknown") => "allow the operator's role sagemaker:ListTags there",
-        Some("RootAccessUnknown") => "look at it in the AWS console",
+        Some("RootAccessUnknown") => "look at the notebook in the AWS console",
         Some("AccessDenied") => {
             "allow the operator's role sagemaker:DescribeNotebookInstance there, and look for service control policies that deny it"
         }
-        _ => "look at the message; it is read again at the next scan",
+        _ => "look at the message; the notebook is read again at the next scan",
     };
     vec![
         say(what),
@@ -140,9 +144,11 @@ pub(super) fn unknown(policy: &str, reason: Option<&str>) -> Vec<Advice> {
     ]
 }
 
-/// Where an account and region could not be read.
+/// Returns advice for an unreadable account and region.
 pub(super) fn unread() -> Vec<Advice> {
-    vec![say("docs/status.md says for each such state what helps")]
+    vec![say(
+        "see docs/status.md, which says what helps for each state",
+    )]
 }
 
 pub(super) fn say(what: &str) -> Advice {

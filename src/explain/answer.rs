@@ -1,4 +1,4 @@
-//! The answer in short, from what the policies and the records say.
+//! The short answer, from the policies and the records.
 
 use super::{
     Answer, ApiVersion, Facts, Kind, NotFound, Outcome, Policy, Query, RecordView, Relation,
@@ -10,13 +10,14 @@ use crate::{
     domain::EndReason,
 };
 
-/// The smallest likeness (Jaro-Winkler, 0 to 1) of a name that is suggested.
+/// The least similarity (Jaro-Winkler, 0 to 1) of a suggested name.
 const LIKENESS: f64 = 0.85;
 
-/// Names that are suggested.
+/// The most suggested names.
 const MOST_SUGGESTED: usize = 5;
 
-/// The first that applies: what is under way, what is next, what waits, what is not known, and only then that all is well.
+/// Returns the first answer that applies: in progress, next, waiting, unknown, and only then
+/// compliant.
 pub(super) fn answer(
     policies: &[Policy],
     records: &[RecordView],
@@ -42,13 +43,15 @@ fn in_flight(record: &RecordView) -> Answer {
     let state = record.state.unwrap_or(State::Pending);
     let said = match (&record.problem, &record.message) {
         (Some(problem), _) => {
-            format!("this version does not understand it, and does nothing about it: {problem}")
+            format!(
+                "this version of sudoless does not understand the record and leaves it alone: {problem}"
+            )
         }
         (None, Some(message)) => message.clone(),
-        (None, None) => "the operator has not looked at it so far".to_owned(),
+        (None, None) => "the operator has not processed the record yet".to_owned(),
     };
     let deleted = if record.being_deleted {
-        ". Somebody deleted the record: the notebook is brought back as it was, then the record goes"
+        ". The record is being deleted: the operator first restores the notebook, then removes the record"
     } else {
         ""
     };
@@ -65,7 +68,7 @@ fn in_flight(record: &RecordView) -> Answer {
     }
 }
 
-/// Its users have root and should not, by at least one policy.
+/// Returns the answer for a notebook that violates at least one policy.
 fn violation(policies: &[Policy]) -> Option<Answer> {
     let violated: Vec<&Policy> = policies
         .iter()
@@ -94,7 +97,7 @@ fn violation(policies: &[Policy]) -> Option<Answer> {
     let reason = policy.reason.as_deref().unwrap_or_default();
     let summary = match policy.next {
         Some(NextStep::Wait) => format!(
-            "its users have root and should not, and no policy enforces: {} only audits. In Enforce it would wait, reason {reason}",
+            "its users have root and should not, and no policy enforces: {} only audits. In mode Enforce the notebook would wait, reason {reason}",
             names.join(", ")
         ),
         _ => format!(
@@ -124,7 +127,8 @@ fn said_by(outcome: Outcome, policy: &Policy) -> Answer {
     Answer { outcome, summary }
 }
 
-/// A policy that covers it could not tell. That goes before everything that would sound like all is well.
+/// Returns the answer if a policy that covers the notebook could not judge it. This answer precedes
+/// every answer without a violation.
 fn unknown(policies: &[Policy], evidence: &Evidence<'_>) -> Option<Answer> {
     let doubtful = policies.iter().find(|policy| {
         policy.verdict == Some(Verdict::Unknown)
@@ -164,7 +168,7 @@ fn exempt(policies: &[Policy]) -> Option<Answer> {
     })
 }
 
-/// No policy finds anything wrong with it.
+/// Returns the answer for a notebook without a violation.
 fn nothing_found(policies: &[Policy], records: &[RecordView]) -> Answer {
     let settled = policies
         .iter()
@@ -203,7 +207,7 @@ fn nothing_found(policies: &[Policy], records: &[RecordView]) -> Answer {
             summary: if policies.is_empty() {
                 "there is no policy in the cluster".to_owned()
             } else {
-                "no policy covers it: see below what each is about".to_owned()
+                "no policy covers it; the reasons are below".to_owned()
             },
         };
     }
@@ -216,7 +220,7 @@ fn nothing_found(policies: &[Policy], records: &[RecordView]) -> Answer {
     }
 }
 
-/// What a name may mean that nothing tells of.
+/// Returns the answer for a name without finding or record.
 pub(super) fn not_found(facts: &Facts, query: &Query) -> NotFound {
     let policies = facts.policies.len() + facts.undecodable_policies.len();
     let known = find::known(facts);
@@ -235,7 +239,7 @@ pub(super) fn not_found(facts: &Facts, query: &Query) -> NotFound {
         kind: Kind::NotebookNotFound,
         name: query.name().to_owned(),
         looked_at: format!(
-            "{} with {} that they list, and {}",
+            "{} with {}, and {}",
             counted(policies, "policy", "policies"),
             counted(
                 facts
@@ -244,8 +248,8 @@ pub(super) fn not_found(facts: &Facts, query: &Query) -> NotFound {
                     .filter_map(|policy| policy.status.as_ref())
                     .map(|status| status.findings.len())
                     .sum(),
-                "finding",
-                "findings"
+                "listed finding",
+                "listed findings"
             ),
             counted(
                 facts.records.len() + facts.undecodable_records.len(),
@@ -268,41 +272,40 @@ fn may_mean(facts: &Facts) -> Vec<String> {
         may.push("there is no policy that could cover it".to_owned());
     } else {
         may.push(
-            "its users do not have root: a status lists only notebooks that are not plainly compliant"
+            "its users do not have root: a status lists only notebooks that are not compliant"
                 .to_owned(),
         );
-        may.push("no policy covers it: its account, region, name or tags".to_owned());
+        may.push("no policy covers its account, region, name or tags".to_owned());
     }
     may.extend(facts.policies.iter().filter_map(doubt));
     may.extend(
         facts
             .undecodable_policies
             .iter()
-            .map(|policy| format!("the policy {} cannot be understood", policy.name)),
+            .map(|policy| format!("the policy {} is invalid", policy.name)),
     );
     may.push("there is no such notebook".to_owned());
     may
 }
 
-/// Why a policy may cover the notebook and not list it, although it is not compliant.
+/// Returns why a policy may cover the notebook and not list it, although the notebook is not
+/// compliant.
 fn doubt(policy: &NotebookRootAccessPolicy) -> Option<String> {
     let name = policy.metadata.name.as_deref().unwrap_or_default();
     if validate(policy).is_err() {
-        return Some(format!("the policy {name} cannot be understood"));
+        return Some(format!("the policy {name} is invalid"));
     }
     let Some(status) = &policy.status else {
-        return Some(format!(
-            "no operator has looked at the policy {name} so far"
-        ));
+        return Some(format!("no operator has processed the policy {name} yet"));
     };
     let summary = status.summary.unwrap_or_default();
     if status.last_scan_time.is_none() {
         Some(format!(
-            "the policy {name} has not been scanned in full so far"
+            "the first scan of the policy {name} is not complete yet"
         ))
     } else if status.findings_omitted > 0 {
         Some(format!(
-            "the policy {name} leaves out {} of its findings",
+            "the status of the policy {name} omits {} findings",
             status.findings_omitted
         ))
     } else if summary.unreadable_targets > 0 {

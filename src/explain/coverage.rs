@@ -1,4 +1,4 @@
-//! Whether a policy covers the notebook, and if it does not list it, what that means.
+//! Coverage of the notebook by a policy, and the meaning of its absence from the findings.
 
 use super::{Relation, Subject, find};
 use crate::{
@@ -9,17 +9,18 @@ use crate::{
     domain::{Match, Notebook, Policy, Regions},
 };
 
-/// What a policy's status says about the notebook's account and region.
+/// A policy's status, as far as it concerns the notebook's account and region.
 pub(super) struct Standing<'a> {
     status: Option<&'a Status>,
     current: bool,
     target: Option<&'a api::TargetStatus>,
     pub(super) finding: Option<&'a api::Finding>,
-    /// Whether it would be among the findings that are listed, were it one: they are sorted, and only the last are left out.
+    /// True if a finding about the notebook would be listed. Findings are sorted, and only the last
+    /// are omitted.
     in_reach: bool,
 }
 
-/// Why a notebook is not listed, or not covered.
+/// Relation of a policy to the notebook, and a sentence that explains it.
 pub(super) type Reading = (Relation, String);
 
 impl<'a> Standing<'a> {
@@ -65,12 +66,12 @@ impl<'a> Standing<'a> {
         }
     }
 
-    /// Whether the status is about the newest spec.
+    /// Returns true if the status is about the newest spec.
     pub(super) fn is_current(&self) -> bool {
         self.current
     }
 
-    /// Whether every notebook there that is not plainly compliant would be listed.
+    /// Returns true if every notebook there that is not compliant would be listed.
     pub(super) fn lists_everything(&self) -> bool {
         self.in_reach
             && self
@@ -78,26 +79,27 @@ impl<'a> Standing<'a> {
                 .is_some_and(|target| target.state == api::TargetState::Scanned)
     }
 
-    /// What it means that the policy does not list the notebook.
+    /// Returns why the policy does not list the notebook.
     fn absence(&self, policy: &Policy) -> Reading {
         let Some(status) = self.status else {
             return (
                 Relation::NotReadYet,
-                "no operator has looked at this policy so far: does one run, and does its --watch-label-selector match the policy?"
+                "no operator has processed this policy yet: check that an operator is running, and that its --watch-label-selector matches the policy"
                     .to_owned(),
             );
         };
         let unscanned = (
             Relation::NotReadYet,
-            "its account and region have not been read so far".to_owned(),
+            "its account and region have not been read yet".to_owned(),
         );
         if !self.current {
             return (
                 Relation::NotReadYet,
-                "the operator has not looked at the latest change of this policy so far".to_owned(),
+                "the operator has not processed the latest change of this policy yet".to_owned(),
             );
         }
-        // Those that were not read come first: all that is left out was read, if one of those that are listed was.
+        // Unreadable targets come first. If a listed target was read, all omitted targets were read
+        // too.
         let rest_was_read = status
             .targets
             .iter()
@@ -105,7 +107,7 @@ impl<'a> Standing<'a> {
         match self.target {
             Some(target) if target.state == api::TargetState::RegionDisabled => (
                 Relation::NotListed,
-                "the region is not enabled for the account, so that no notebook is there".to_owned(),
+                "the region is not enabled for the account, so it has no notebooks".to_owned(),
             ),
             Some(target) if target.state != api::TargetState::Scanned => (
                 Relation::Unread,
@@ -122,24 +124,24 @@ impl<'a> Standing<'a> {
             None if status.last_scan_time.is_none() || is_first_scan(status) => unscanned,
             None if status.targets_omitted == 0 => (
                 Relation::NotReadYet,
-                "its last scan names neither this account and region nor the notebook; it may not be enabled for the account"
+                "its last scan lists neither this account and region nor the notebook; the region may not be enabled for the account"
                     .to_owned(),
             ),
             None if !rest_was_read => (
                 Relation::Unread,
-                "so many accounts and regions could not be read that this one is not listed".to_owned(),
+                "more accounts and regions could not be read than the status lists, and this one is not listed".to_owned(),
             ),
             Some(_) | None if !self.in_reach => (
                 Relation::Omitted,
                 format!(
-                    "it lists {} of its findings and leaves out {}: this notebook may be one of those",
+                    "its status lists {} findings and omits {}: this notebook may be among the omitted",
                     status.findings.len(),
                     status.findings_omitted
                 ),
             ),
             Some(_) | None => {
                 let tags = if policy.selector.speaks_of_tags() {
-                    ", or its tags are not those that the policy selects"
+                    ", or its tags do not match the policy's selector"
                 } else {
                     ""
                 };
@@ -155,7 +157,7 @@ impl<'a> Standing<'a> {
     }
 }
 
-/// Whether the policy covers the notebook, by its spec, and what its status says then.
+/// Returns the relation of the policy to the notebook, from its spec and its status.
 pub(super) fn reading(
     resource: &NotebookRootAccessPolicy,
     policy: &Policy,
@@ -195,7 +197,7 @@ pub(super) fn reading(
             .unwrap_or_default();
         return (
             Relation::NotSelected,
-            format!("its selector takes other names: {names}"),
+            format!("its selector matches other names: {names}"),
         );
     }
     let standing = Standing::of(resource, policy, subject);

@@ -1,8 +1,9 @@
-//! What all policies and records say, as far as it concerns one notebook.
+//! All policies and records, as far as they concern one notebook.
 //!
-//! Tags are not at hand here; the operator had them. Where a policy speaks of tags, its last scan tells what they lead to: it lists
-//! the notebook as a violation, so that the selector matched and no exemption did; or it does not list it although its users have
-//! root, so that the selector did not match. Where that does not tell, it stays unknown.
+//! Tags are not available here, only to the operator. For a policy that uses tags, the last scan
+//! shows their effect. If the scan lists the notebook as a violation, the selector matched and no
+//! exemption did. If the scan does not list the notebook although its users have root, the selector
+//! did not match. Otherwise the effect stays unknown.
 
 use std::sync::Arc;
 
@@ -19,26 +20,26 @@ use crate::{
     },
 };
 
-/// All that is known, about one notebook.
+/// All facts about one notebook.
 pub(super) struct Evidence<'a> {
     pub(super) facts: &'a Facts,
     pub(super) subject: &'a Subject,
     pub(super) now: Timestamp,
-    /// All policies, with what they say of tags replaced by what it leads to here.
+    /// All policies, with their tag rules replaced by their effect on this notebook.
     pub(super) policies: Policies,
-    /// The records that are understood.
+    /// Valid records.
     pub(super) records: Vec<Record>,
-    /// The records that are not understood.
+    /// Invalid records.
     invalid: Vec<PartialRecord>,
 }
 
-/// What a policy's last scan tells about tags.
+/// Effect of tags, as shown by a policy's last scan.
 enum Told<'a> {
-    /// It lists the notebook.
+    /// The scan lists the notebook.
     Listed(&'a api::Finding),
-    /// It does not, and would if it covered it.
+    /// The scan does not list the notebook, and would if the policy covered it.
     NotSelected,
-    /// Nothing.
+    /// The scan shows nothing about tags.
     Nothing,
 }
 
@@ -73,7 +74,7 @@ impl<'a> Evidence<'a> {
         evidence
     }
 
-    /// The records added up for a policy.
+    /// Returns the usage of all records for a policy.
     pub(super) fn tally(&self, policy: &PolicyName) -> Tally {
         let mut tally = Tally::of(policy, &self.records);
         for record in &self.invalid {
@@ -82,7 +83,7 @@ impl<'a> Evidence<'a> {
         tally
     }
 
-    /// The notebook by what is known without any scan: where it is, and its name.
+    /// Returns the notebook with the facts that need no scan: ARN and name.
     pub(super) fn outline(&self) -> Notebook {
         Notebook {
             summary: NotebookSummary {
@@ -111,7 +112,7 @@ impl<'a> Evidence<'a> {
         }
     }
 
-    /// The notebook as a finding has it.
+    /// Returns the notebook of a finding.
     pub(super) fn as_found(&self, finding: &api::Finding) -> Notebook {
         let outline = self.outline();
         Notebook {
@@ -138,8 +139,9 @@ impl<'a> Evidence<'a> {
         }
     }
 
-    /// No finding tells when its notebook was last modified. The operator compared that time with `restAfterStop`, so that the reason tells
-    /// whether it was recently.
+    /// Returns a substitute for the modification time, which findings do not have. The operator
+    /// compared that time with `restAfterStop`, so the finding's reason shows whether it was
+    /// recent.
     fn last_modified(&self, finding: &api::Finding) -> Timestamp {
         let is_recent = finding.reason.as_deref() == Some(WaitReason::RecentlyStopped.as_str());
         if is_recent {
@@ -149,7 +151,8 @@ impl<'a> Evidence<'a> {
         }
     }
 
-    /// Whether a scan saw that its users have root: then each policy that covers it lists it.
+    /// Returns true if a scan found root access enabled. Then each policy that covers the notebook
+    /// lists it.
     pub(super) fn is_known_to_have_root(&self) -> bool {
         let findings = self.facts.policies.iter().filter_map(|policy| {
             let status = policy.status.as_ref()?;
@@ -193,7 +196,8 @@ impl<'a> Evidence<'a> {
         }
     }
 
-    /// The policy without tags, as far as is told what they lead to. `None`: it does not select the notebook.
+    /// Returns the policy with its tag rules resolved, as far as their effect is known. `None` if
+    /// the policy does not select the notebook.
     fn settle(&self, mut policy: Policy, told: &Told<'_>) -> Option<Policy> {
         let place = &self.subject.place;
         let outline = self.outline();

@@ -1,4 +1,4 @@
-//! Which notebook is meant: by its ARN, or by its name and where it is.
+//! Finds the notebook of a query: by ARN, or by name, account and region.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use crate::{
     domain::{AccountId, NotebookArn, Region},
 };
 
-/// What somebody asks about.
+/// A query for one notebook.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Query {
     arn: Option<NotebookArn>,
@@ -26,40 +26,42 @@ pub struct Place {
     pub region: Region,
 }
 
-/// The notebook that is explained. Whether it is there only AWS knows.
+/// The notebook to explain. Only AWS knows whether it exists.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Subject {
-    /// Its ARN; `None`: nothing tells of it, and it was asked for by name.
+    /// ARN of the notebook. `None` if no finding and no record names it, and the query has only its
+    /// name.
     pub arn: Option<NotebookArn>,
-    /// Where it is.
+    /// Account and region of the notebook.
     pub place: Place,
-    /// Its name.
+    /// Name of the notebook.
     pub name: String,
 }
 
-/// What a query leads to.
+/// Result of a query.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Found {
-    /// This one.
+    /// Exactly one notebook.
     One(Subject),
-    /// Nothing tells of it, but it is known where it would be.
+    /// No finding and no record names the notebook, but its account and region are known.
     Unlisted(Subject),
-    /// There are several of that name, sorted by account and region.
+    /// Several notebooks have that name. They are sorted by account and region.
     Several(Vec<Subject>),
-    /// Nothing tells of it, and it may be anywhere.
+    /// No finding and no record names the notebook, and its account or region is unknown.
     Nothing,
 }
 
-/// Why a query cannot be understood: a sentence that says what to write instead.
+/// Error of an invalid query: a sentence that says what to write instead.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct InvalidQuery(String);
 
 impl Query {
-    /// Reads what was typed: an ARN or a name, and what narrows it down.
+    /// Parses an ARN or a name. Account and region narrow down a name.
     ///
     /// # Errors
-    /// It is no ARN of a notebook instance, or says something else than what narrows it down.
+    /// The ARN is not of a notebook instance, or the name is invalid, or account or region
+    /// contradict the ARN.
     pub fn new(
         notebook: &str,
         account: Option<AccountId>,
@@ -70,7 +72,7 @@ impl Query {
         }
         let wrong = || {
             InvalidQuery(format!(
-                "{notebook:?} is not the ARN of a notebook instance: write one such as \
+                "{notebook:?} is not the ARN of a notebook instance: write an ARN such as \
                  arn:aws:sagemaker:eu-west-1:111122223333:notebook-instance/churn, or a name"
             ))
         };
@@ -90,7 +92,7 @@ impl Query {
             || region.is_some_and(|region| region != at.region);
         if differs {
             return Err(InvalidQuery(format!(
-                "the ARN is in {}/{}, and --account or --region says something else: leave them out",
+                "the ARN is in {}/{}, but --account or --region differs: omit these flags",
                 at.account, at.region
             )));
         }
@@ -102,13 +104,13 @@ impl Query {
         })
     }
 
-    /// The name that it asks for.
+    /// Returns the name of the notebook.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Whether it may mean a notebook. ARNs are compared as they are written, and names too.
+    /// Returns true if the query matches a notebook. ARNs and names are compared exactly.
     fn means(&self, subject: &Subject) -> bool {
         match &self.arn {
             Some(arn) => subject.arn.as_ref() == Some(arn),
@@ -127,7 +129,8 @@ impl Query {
     }
 }
 
-/// Source: `NotebookInstanceName` in the API reference of `SageMaker`: letters, digits and hyphens, up to 63.
+/// Returns true for up to 63 letters, digits and hyphens. Source: `NotebookInstanceName` in the API
+/// reference of SageMaker.
 fn is_name(name: &str) -> bool {
     (1..=63).contains(&name.len())
         && name
@@ -142,7 +145,7 @@ fn named(
 ) -> Result<Query, InvalidQuery> {
     if !is_name(name) {
         return Err(InvalidQuery(format!(
-            "{name:?} is not the name of a notebook instance: those are letters, digits and hyphens, at most 63"
+            "{name:?} is not the name of a notebook instance: write at most 63 letters, digits and hyphens"
         )));
     }
     Ok(Query {
@@ -153,7 +156,7 @@ fn named(
     })
 }
 
-/// Looks for the notebook among findings and records.
+/// Searches findings and records for the notebook.
 #[must_use]
 pub fn find(facts: &Facts, query: &Query) -> Found {
     let mut meant: Vec<Subject> = known(facts)
@@ -181,7 +184,7 @@ pub fn find(facts: &Facts, query: &Query) -> Found {
     }
 }
 
-/// Every notebook that a finding or a record tells of, by its ARN.
+/// Returns all notebooks of findings and records, by ARN.
 pub(super) fn known(facts: &Facts) -> BTreeMap<String, Subject> {
     let findings = facts
         .policies
@@ -211,7 +214,7 @@ pub(super) fn known(facts: &Facts) -> BTreeMap<String, Subject> {
         .collect()
 }
 
-/// What a policy's last scan says about the notebook.
+/// Returns the finding of a policy's last scan about the notebook.
 pub(super) fn finding<'s>(
     status: &'s NotebookRootAccessPolicyStatus,
     subject: &Subject,

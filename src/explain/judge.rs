@@ -1,4 +1,4 @@
-//! What one policy says about the notebook, and why it is not fixed now.
+//! One policy's view of the notebook, and the reason why the notebook is not fixed now.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -17,23 +17,23 @@ use crate::{
     },
 };
 
-/// Scans that may be missed before it is asked whether an operator runs.
+/// Number of missed scans before a warning that no operator may be running.
 const MISSED_SCANS: u32 = 3;
 
-/// Between two passes of an operator that has much to do.
+/// Extra time between two scans of a busy operator.
 const PATIENCE: SignedDuration = SignedDuration::from_mins(10);
 
-/// What is decided now about a notebook that violates a policy.
+/// Decision, as of now, about a notebook that violates a policy.
 enum Decision {
-    /// Nothing speaks against it.
+    /// The remediation begins.
     Begins,
-    /// It is not begun.
+    /// The remediation waits, or does not begin.
     Waits(Wait),
-    /// Nothing is begun while the policy is suspended.
+    /// The policy is suspended, so no remediation begins.
     Suspended,
 }
 
-/// The policy's part of the answer.
+/// Returns the policy's part of the answer.
 pub(super) fn judge(evidence: &Evidence<'_>, resource: &NotebookRootAccessPolicy) -> Policy {
     let mut view = Policy {
         name: resource.metadata.name.clone().unwrap_or_default(),
@@ -44,7 +44,7 @@ pub(super) fn judge(evidence: &Evidence<'_>, resource: &NotebookRootAccessPolicy
         next: None,
         reason: None,
         message:
-            "it is being deleted: it says nothing any more, and goes when its notebooks are back"
+            "it is being deleted and has no effect any more; it disappears when its notebooks are restored"
                 .to_owned(),
         exemption: None,
         window: None,
@@ -80,7 +80,7 @@ pub(super) fn judge(evidence: &Evidence<'_>, resource: &NotebookRootAccessPolicy
     view
 }
 
-/// A policy that does not decode.
+/// Returns the part of a policy that does not decode.
 pub(super) fn undecodable(strange: &Undecodable) -> Policy {
     let view = Policy {
         name: strange.name.clone(),
@@ -105,18 +105,18 @@ fn invalid(view: Policy, problem: &str) -> Policy {
     Policy {
         relation: Relation::Invalid,
         message: format!(
-            "it cannot be understood, and may exempt the notebook; until it is corrected, nothing new is begun in the accounts that it \
+            "the policy is invalid, and may exempt the notebook; until it is corrected, no remediation begins in the accounts that it \
              names: {problem}"
         ),
         advice: vec![Advice {
-            what: "correct it, or delete it".to_owned(),
+            what: "correct or delete the policy".to_owned(),
             command: Some(format!("kubectl describe nrap {}", view.name)),
         }],
         ..view
     }
 }
 
-/// Its last scan lists the notebook.
+/// Completes the view of a policy whose last scan lists the notebook.
 fn listed(
     view: &mut Policy,
     evidence: &Evidence<'_>,
@@ -136,7 +136,7 @@ fn listed(
         Verdict::Exempt => {
             if view.exemption.as_ref().is_none_or(|it| it.expired) {
                 view.warnings.push(
-                    "the exemption that matched has expired or was changed: the next scan judges the notebook anew".to_owned(),
+                    "the exemption that matched has expired or was changed: the next scan judges the notebook again".to_owned(),
                 );
             }
         }
@@ -160,7 +160,7 @@ fn violation(
         Decision::Suspended => {
             view.next = Some(NextStep::None);
             view.reason = Some("Suspended".to_owned());
-            "the policy is suspended: nothing new is begun, and nothing is scanned"
+            "the policy is suspended: no scan and no remediation begins"
                 .clone_into(&mut view.message);
             view.advice = advice::suspended(&view.name);
         }
@@ -179,7 +179,8 @@ fn violation(
     }
 }
 
-/// The operator's own judgement, of the notebook as its last scan saw it, and of everything else as it is now.
+/// Decides with the operator's own code. The notebook is as of the last scan, everything else as of
+/// now.
 fn decide(
     evidence: &Evidence<'_>,
     policy: &domain::Policy,
@@ -190,7 +191,7 @@ fn decide(
         &evidence.subject.place.account,
         &evidence.subject.place.region,
     );
-    // Without what it says of tags, which are not at hand.
+    // The policy without its tag rules, because tags are not available here.
     let Some(settled) = evidence.policies.get(&policy.name) else {
         return Decision::Waits(Wait::read_failed(
             "the policy no longer selects the notebook".to_owned(),
@@ -264,7 +265,8 @@ fn waits(
     }
 }
 
-/// The operator saw accelerators and times too, and had its own list of platforms.
+/// Uses the operator's message for the same reason, because the operator also knew accelerators,
+/// times and its own list of platforms.
 fn in_the_operators_words(wait: Wait, finding: &api::Finding) -> Wait {
     let message = finding.message.clone();
     match message.filter(|_| finding.reason.as_deref() == Some(wait.reason)) {
@@ -273,16 +275,16 @@ fn in_the_operators_words(wait: Wait, finding: &api::Finding) -> Wait {
     }
 }
 
-/// Nothing speaks against it, or nothing would.
+/// Returns the message for a remediation that begins, or that would begin in mode Enforce.
 fn begins(policy: &domain::Policy, finding: &api::Finding, running: bool) -> String {
     let how = if running {
-        "it is running: it is stopped, updated and started again"
+        "the notebook is running: it is stopped, updated and started again"
     } else {
-        "it is stopped: it is updated, and nobody is disturbed"
+        "the notebook is stopped: it is updated, and no user is disturbed"
     };
     if policy.mode == Mode::Audit {
         return format!(
-            "the policy only audits. In Enforce: {how}, as far as windows and budgets allow"
+            "the policy only audits. In mode Enforce: {how}, as far as windows and budgets allow"
         );
     }
     let before = match finding.reason.as_deref() {
@@ -292,15 +294,15 @@ fn begins(policy: &domain::Policy, finding: &api::Finding, running: bool) -> Str
                 .any(|each| each.as_str() == reason) =>
         {
             format!(
-                ". At its last pass it could not: {}",
+                ". The last pass failed: {}",
                 finding.message.as_deref().unwrap_or(reason)
             )
         }
         _ => String::new(),
     };
     format!(
-        "{how}. Nothing speaks against it any more: the operator begins at its next pass, unless another notebook takes the slot; stopped \
-         ones come first, then by account, region and name{before}"
+        "{how}. The operator begins at its next pass, unless another notebook takes the slot. Stopped notebooks come first, then the order is \
+         by account, region and name{before}"
     )
 }
 
@@ -314,7 +316,7 @@ fn blocker(record: &Record) -> Blocker {
     }
 }
 
-/// The exemption that matches, else one that did until it expired.
+/// Returns the exemption that matches, else an expired exemption that matched.
 fn exemption(
     evidence: &Evidence<'_>,
     policy: &domain::Policy,
@@ -331,7 +333,7 @@ fn exemption(
             match matcher.matches(&place.account, Some(&place.region), notebook) {
                 Match::Yes => true,
                 Match::No => false,
-                // It hangs on tags: the finding quotes the one that matched.
+                // The match depends on tags. The finding quotes the exemption that matched.
                 Match::Unknown => {
                     finding.verdict == Verdict::Exempt
                         && finding.reason.as_deref() == Some(exemption.reason.as_str())
@@ -348,7 +350,7 @@ fn exemption(
     })
 }
 
-/// `None`: any time.
+/// Returns the state of the windows, or `None` if the policy has none and any time is allowed.
 fn window(windows: &[Window], now: Timestamp) -> Option<WindowView> {
     let (closes, opens, at) = match opening(windows, now) {
         Opening::Always => return None,
@@ -380,7 +382,7 @@ fn last_scan(resource: &NotebookRootAccessPolicy) -> Option<Timestamp> {
     status.last_scan_time.as_ref().map(|time| time.0)
 }
 
-/// What makes a policy's findings doubtful.
+/// Returns reasons to doubt a policy's findings.
 fn warnings(
     resource: &NotebookRootAccessPolicy,
     policy: &domain::Policy,
@@ -392,7 +394,7 @@ fn warnings(
     };
     if status.observed_generation != resource.metadata.generation {
         warnings.push(
-            "the operator has not looked at the latest change of this policy so far: what it found is of the spec before".to_owned(),
+            "the operator has not processed the latest change of this policy yet: its findings are of the previous spec".to_owned(),
         );
     }
     let patience = policy.scan_interval.saturating_mul(MISSED_SCANS);
@@ -402,7 +404,7 @@ fn warnings(
         && now.duration_since(scan) > patience.saturating_add(PATIENCE)
     {
         warnings.push(format!(
-            "its last scan began {}, although it scans every {}: does the operator run?",
+            "its last scan began {}, although it scans every {}: check that the operator is running",
             times::distance(scan, now),
             times::span(policy.scan_interval),
         ));

@@ -1,4 +1,4 @@
-//! The answer as plain values: what `-o json` prints, and what the text is made of.
+//! The answer as plain values, for `-o json` and for the text.
 #![allow(
     clippy::doc_markdown,
     reason = "the texts are for people who read the JSON"
@@ -9,187 +9,190 @@ use serde::Serialize;
 
 use crate::api::{Mode, NextStep, RemediationState, RootAccess, Verdict};
 
-/// Why a notebook is being fixed now, or is not.
+/// Explanation why a notebook is being fixed now, or is not.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Explanation {
-    /// The version of this format.
+    /// Version of this format.
     pub api_version: ApiVersion,
-    /// What this document is.
+    /// Kind of this document.
     pub kind: Kind,
-    /// As of when it is true.
+    /// Time of the explanation.
     pub at: Timestamp,
-    /// Which notebook.
+    /// The notebook.
     pub notebook: Notebook,
-    /// In short.
+    /// The short answer.
     pub answer: Answer,
-    /// Policy by policy: first those that say something about it.
+    /// All policies. Those that list the notebook come first.
     pub policies: Vec<Policy>,
-    /// Its records, the newest first.
+    /// Records of the notebook, the newest first.
     pub records: Vec<RecordView>,
 }
 
-/// The version of this format.
+/// Version of this format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub enum ApiVersion {
-    /// The first.
+    /// The first version.
     #[serde(rename = "sudoless.dev/v1alpha1")]
     V1Alpha1,
 }
 
-/// What a document is.
+/// Kind of a document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub enum Kind {
-    /// One notebook, explained.
+    /// Explanation of one notebook.
     NotebookExplanation,
     /// No notebook was found.
     NotebookNotFound,
 }
 
-/// A notebook, and what was last seen of it.
+/// A notebook, with its last known state.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Notebook {
-    /// Its ARN; absent where nothing tells of it.
+    /// ARN. Absent if no finding and no record names the notebook.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub arn: Option<String>,
-    /// Its account.
+    /// Account id.
     pub account: String,
-    /// Its region.
+    /// Region code.
     pub region: String,
-    /// Its name.
+    /// Name.
     pub name: String,
-    /// As it was last seen. Absent: no policy lists it.
+    /// Last known state. Absent if no policy lists the notebook.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seen: Option<Seen>,
 }
 
-/// What a policy's last scan saw of a notebook.
+/// State of a notebook at a policy's last scan.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Seen {
-    /// When that scan began.
+    /// Time when the scan began.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub at: Option<Timestamp>,
-    /// The policy.
+    /// Name of the policy.
     pub policy: String,
-    /// The notebook's status, as AWS spells it.
+    /// Status of the notebook, as AWS spells it.
     pub status: String,
-    /// Whether its users had root.
+    /// Root access of the users.
     pub root_access: RootAccess,
-    /// Its platform, as AWS spells it.
+    /// Platform of the notebook, as AWS spells it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub platform: Option<String>,
-    /// Its lifecycle configuration, whose scripts run as root in any case.
+    /// Lifecycle configuration of the notebook. Its scripts run as root in any case.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lifecycle_config: Option<String>,
 }
 
-/// The answer in short.
+/// The short answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Answer {
-    /// In a word.
+    /// The outcome in one word.
     pub outcome: Outcome,
-    /// In a sentence.
+    /// The outcome in a sentence.
     pub summary: String,
 }
 
-/// Whether it is being fixed now, and if not, why in a word.
+/// Outcome in one word: the notebook is being fixed now, or the reason why it is not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub enum Outcome {
-    /// Its record is under way.
+    /// The notebook's record is in progress.
     BeingFixed,
-    /// Its record is under way, and a person should look.
+    /// The notebook's record is in progress and needs a person.
     NeedsAttention,
-    /// Nothing stands in the way: the operator begins at its next pass.
+    /// Nothing blocks the remediation. The operator begins at its next pass.
     Next,
-    /// A policy that enforces waits, for the reason that it gives.
+    /// A policy in mode Enforce waits. Its reason says why.
     Waits,
-    /// The policies that would fix it are suspended.
+    /// The policies that would fix the notebook are suspended.
     Suspended,
-    /// The policies that find root on it only audit.
+    /// All policies that find root access are in mode Audit.
     OnlyAudited,
-    /// It could not be judged. That is not compliant.
+    /// The notebook could not be judged. That is not compliant.
     Unknown,
     /// An exemption matches.
     Exempt,
-    /// Root was taken away, and no policy has found it again.
+    /// Root access was disabled, and no policy has found it enabled since.
     Fixed,
-    /// AWS said that it does not exist any more.
+    /// AWS reported that the notebook does not exist any more.
     Gone,
-    /// Policies cover its account and region and do not list it: it is compliant, or it is not there.
+    /// Policies cover the notebook's account and region and do not list the notebook. It is
+    /// compliant, or does not exist.
     NotListed,
-    /// No policy covers it.
+    /// No policy covers the notebook.
     NotCovered,
 }
 
-/// What one policy says about the notebook.
+/// One policy's view of the notebook.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Policy {
     /// Its name.
     pub name: String,
-    /// Audit or Enforce; absent where the policy does not decode.
+    /// Mode, Audit or Enforce. Absent if the policy does not decode.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mode: Option<Mode>,
-    /// Whether it is suspended.
+    /// True if the policy is suspended.
     pub suspended: bool,
-    /// Whether it covers the notebook, and if not, what is missing.
+    /// Coverage of the notebook, and if there is none, the part that does not match.
     pub relation: Relation,
-    /// What the last scan found. Absent where the notebook is not listed.
+    /// Verdict of the last scan. Absent if the notebook is not listed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub verdict: Option<Verdict>,
-    /// What is done next, or would be in Enforce.
+    /// Next action, or the next action in mode Enforce.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next: Option<NextStep>,
-    /// Why, in a word: those of the status.
+    /// Reason in one word, as in the policy's status.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// The same in a sentence.
+    /// Reason in a sentence.
     pub message: String,
-    /// The exemption that matches, or that matched until it expired.
+    /// The exemption that matches, or that matched before it expired.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exemption: Option<Exemption>,
-    /// Its window, if it has any and the notebook is running.
+    /// Window of the policy, if it has windows and the notebook is running.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub window: Option<WindowView>,
     /// The records that the notebook waits for.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub blockers: Vec<Blocker>,
-    /// What a person can do.
+    /// Advice for people.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub advice: Vec<Advice>,
-    /// When its last scan began.
+    /// Time when the policy's last scan began.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_scan: Option<Timestamp>,
-    /// What makes its findings doubtful.
+    /// Reasons to doubt the policy's findings.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
 }
 
-/// Whether a policy covers a notebook.
+/// Relation of a policy to a notebook.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub enum Relation {
-    /// It covers it, and its last scan lists it.
+    /// The policy covers the notebook, and its last scan lists it.
     Listed,
-    /// It covers it, but the notebook's account and region could not be read.
+    /// The policy covers the notebook, but its account and region could not be read.
     Unread,
-    /// It covers it, but has not been read so far.
+    /// The policy covers the notebook, but its account and region have not been read yet.
     NotReadYet,
-    /// It covers it, and lists only the first of its findings: this may be one of the others.
+    /// The policy covers the notebook. Its status omits some findings, and the notebook may be
+    /// among them.
     Omitted,
-    /// It covers it, and does not list it: it is compliant, or is not there.
+    /// The policy covers the notebook and does not list it. The notebook is compliant, or does not
+    /// exist.
     NotListed,
-    /// It cannot be understood.
+    /// The policy is invalid.
     Invalid,
-    /// It covers other notebooks of the account and region.
+    /// The policy covers other notebooks of the account and region.
     NotSelected,
-    /// It covers other regions of the account.
+    /// The policy covers other regions of the account.
     RegionNotNamed,
-    /// It covers other accounts.
+    /// The policy covers other accounts.
     AccountNotNamed,
-    /// It is being deleted.
+    /// The policy is being deleted.
     BeingDeleted,
 }
 
@@ -197,32 +200,33 @@ pub enum Relation {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Exemption {
-    /// Where it stands, such as `spec.exemptions[0]`.
+    /// Field path, such as `spec.exemptions[0]`.
     pub path: String,
-    /// Why, in the words of the policy.
+    /// Reason that the policy gives.
     pub reason: String,
-    /// Until when it holds, or held. Absent: for ever.
+    /// Expiry. Absent if the exemption never expires.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Timestamp>,
-    /// Whether it has expired.
+    /// True if the exemption has expired.
     pub expired: bool,
 }
 
-/// Whether notebooks may be stopped now, and when next.
+/// Windows in which running notebooks may be stopped.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct WindowView {
-    /// Whether one is open.
+    /// True if a window is open.
     pub open: bool,
-    /// Whether a restart may be begun in it: not if it closes too soon.
+    /// True if a restart may begin now. False if no window is open, or the window closes too soon.
     pub may_begin: bool,
-    /// When it closes.
+    /// Time when the open window closes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub closes: Option<Timestamp>,
-    /// When the next one opens. Absent where one is open that will do, and where none is found in the next four years.
+    /// Time when the next window opens. Absent if a restart may begin now, or if no window opens in
+    /// the next four years.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub opens: Option<Timestamp>,
-    /// The same by the clock of the window's time zone.
+    /// Local time when the next window opens, in the window's time zone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub opens_local: Option<String>,
 }
@@ -231,25 +235,25 @@ pub struct WindowView {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Blocker {
-    /// The record's name.
+    /// Name of the record.
     pub record: String,
-    /// Its notebook.
+    /// Name of its notebook.
     pub notebook: String,
-    /// Its policy.
+    /// Name of its policy.
     pub policy: String,
-    /// Its state.
+    /// State of the record.
     pub state: String,
-    /// Since when.
+    /// Time since which the record has this state.
     pub since: Timestamp,
 }
 
-/// What a person can do.
+/// Advice for people.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Advice {
-    /// In a sentence.
+    /// The advice in a sentence.
     pub what: String,
-    /// What to type.
+    /// Command to run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub command: Option<String>,
 }
@@ -258,66 +262,67 @@ pub struct Advice {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RecordView {
-    /// Its name.
+    /// Name.
     pub name: String,
-    /// The policy that wanted it.
+    /// Policy that caused the remediation.
     pub policy: String,
-    /// How far it is, or how it ended. Absent: the operator has not looked at it yet.
+    /// State. Absent if the operator has not processed the record yet.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub state: Option<RemediationState>,
-    /// Why, in a word.
+    /// Reason in one word.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// The same in a sentence, with what to do.
+    /// Reason in a sentence, with advice.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
-    /// When it was made.
+    /// Time when the record was created.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub created_at: Option<Timestamp>,
-    /// When the step that is under way began.
+    /// Time when the current step began.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub step_since: Option<Timestamp>,
-    /// When that step has taken too long. Absent of one that needs attention already, and of a finished one.
+    /// Deadline of the current step. Absent if the record already needs attention or has finished.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub step_deadline: Option<Timestamp>,
-    /// When it finished.
+    /// Time when the record finished.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub completed_at: Option<Timestamp>,
-    /// For how long the notebook was down.
+    /// Downtime of the notebook.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub downtime: Option<String>,
-    /// Whether the notebook ran when it was made: then it runs again afterwards.
+    /// True if the notebook was running when the record was created. Then it is started again
+    /// afterwards.
     pub was_running: bool,
-    /// How often root was taken away before, and came back.
+    /// Number of times that root access was disabled before and enabled again.
     pub recurrence: u32,
-    /// Whether somebody asked to delete it.
+    /// True if the record is being deleted.
     pub being_deleted: bool,
-    /// What in it cannot be understood.
+    /// Error that makes the record invalid.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub problem: Option<String>,
 }
 
-/// What is said of a name that nothing tells of.
+/// Answer for a name without finding or record.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct NotFound {
-    /// The version of this format.
+    /// Version of this format.
     pub api_version: ApiVersion,
-    /// What this document is.
+    /// Kind of this document.
     pub kind: Kind,
-    /// The name that was asked for.
+    /// Name of the query.
     pub name: String,
-    /// What was looked at, in a sentence.
+    /// Number of policies, findings and records searched, in a sentence.
     pub looked_at: String,
-    /// What it may mean, a sentence each.
+    /// Possible reasons, one sentence each.
     pub may_mean: Vec<String>,
-    /// Names that are much like it.
+    /// Similar names.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub similar: Vec<String>,
 }
 
 impl Outcome {
-    /// What stands before the sentence.
+    /// Returns the headline above the sentence.
     #[must_use]
     pub fn headline(self) -> &'static str {
         match self {
@@ -334,13 +339,13 @@ impl Outcome {
 }
 
 impl Relation {
-    /// Whether the policy is about notebooks such as this one, whatever it found.
+    /// Returns true if the policy covers the notebook, whatever its last scan found.
     #[must_use]
     pub fn covers(self) -> bool {
         self.rank() < Self::Invalid.rank()
     }
 
-    /// Those that say most come first.
+    /// Returns the sort key. The most informative relation comes first.
     pub(super) fn rank(self) -> u8 {
         match self {
             Self::Listed => 0,

@@ -9,7 +9,8 @@ use crate::{
     domain::{Record, RecordState},
 };
 
-/// The newest first. There is one for each notebook as a rule: a later one takes its place.
+/// Returns the records of the notebook, the newest first. Usually there is one, because a later
+/// record replaces the earlier.
 pub(super) fn views(facts: &Facts, subject: &Subject) -> Vec<RecordView> {
     let mut views: Vec<RecordView> = facts
         .records

@@ -1,6 +1,7 @@
-//! Which platforms are retired, and what to do about a notebook on one of them.
+//! Retired platforms, and advice for notebooks on them.
 //!
-//! The operator's list is its own flag, and is not known here. Its finding tells what it made of the notebook.
+//! The list of retired platforms is a flag of the operator, which is unknown here. The operator's
+//! finding shows its decision.
 
 use super::{Advice, Subject, advice};
 use crate::{
@@ -9,7 +10,7 @@ use crate::{
     report::migration,
 };
 
-/// Reasons that a notebook waits for only after the operator has found that AWS starts it again.
+/// Reasons that the operator gives only for a notebook that AWS would start again.
 const LATER: [WaitReason; 11] = [
     WaitReason::Running,
     WaitReason::Failed,
@@ -24,7 +25,8 @@ const LATER: [WaitReason; 11] = [
     WaitReason::Superseded,
 ];
 
-/// The platforms that the operator takes for retired, as far as its finding tells; else those of the default list.
+/// Returns the retired platforms of the operator, as far as its finding shows them, else the
+/// default list.
 pub(super) fn retired_platforms(finding: &api::Finding) -> RetiredPlatforms {
     if is_for(finding, WaitReason::NotRestartable) {
         RetiredPlatforms::new(finding.platform.clone())
@@ -35,7 +37,7 @@ pub(super) fn retired_platforms(finding: &api::Finding) -> RetiredPlatforms {
     }
 }
 
-/// The platform of the notebook. A finding of an earlier version names none.
+/// Returns the platform of the notebook. Findings of earlier versions have no platform.
 pub(super) fn platform(finding: &api::Finding) -> Option<String> {
     let assumed = is_restartable(finding).then(|| CURRENT_PLATFORM.to_owned());
     finding.platform.clone().or(assumed)
@@ -52,7 +54,7 @@ fn is_for(finding: &api::Finding, reason: WaitReason) -> bool {
     finding.reason.as_deref() == Some(reason.as_str())
 }
 
-/// What a person does about a notebook that AWS would not start again, by its platform.
+/// Returns advice for a notebook that AWS would not start again, by its platform.
 pub(super) fn what_to_do(platform: Option<&str>, subject: &Subject) -> Vec<Advice> {
     let obstacle = platform.map_or(NotRestartable::PlatformUnknown, |platform| {
         NotRestartable::PlatformRetired(platform.to_owned())
@@ -62,7 +64,7 @@ pub(super) fn what_to_do(platform: Option<&str>, subject: &Subject) -> Vec<Advic
     }
     if platform.is_some_and(|platform| !RetiredPlatforms::default().contains(platform)) {
         return vec![advice::say(
-            "the operator's message says what helps: it saw more of the notebook than its status shows",
+            "follow the operator's message: the operator knows more about the notebook than the status shows",
         )];
     }
     migration(subject.place.region.as_str(), &subject.name)

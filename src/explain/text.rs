@@ -1,4 +1,4 @@
-//! The answer for people: in short first, then policy by policy, then the records.
+//! The answer for people: the short answer, then each policy, then the records.
 
 use comfy_table::{ColumnConstraint, ContentArrangement, Table, Width, presets::NOTHING};
 
@@ -8,16 +8,16 @@ use super::{
 };
 use crate::report::{Appearance, Colors, visible};
 
-/// Columns of the labels, with the blanks around them.
+/// Width of the label column, including blanks.
 const LABELS: u16 = 13;
 
-/// Blanks before and behind a label.
+/// Number of blanks before and after a label.
 const AROUND: u16 = 2;
 
-/// Narrower terminals get lines that are as long as they get.
+/// The least width of a terminal. On narrower terminals lines are not wrapped.
 const LEAST_WIDTH: u16 = 40;
 
-/// What was found out about a notebook.
+/// Returns the explanation of a notebook as text.
 #[must_use]
 pub fn text(explanation: &Explanation, appearance: Appearance) -> String {
     let mut page = Page::new(appearance);
@@ -49,18 +49,18 @@ pub fn text(explanation: &Explanation, appearance: Appearance) -> String {
     page.text
 }
 
-/// What is said of a name that nothing tells of.
+/// Returns the answer for an unknown name as text.
 #[must_use]
 pub fn not_found_text(not_found: &NotFound, appearance: Appearance) -> String {
     let mut page = Page::new(appearance);
     let line = format!(
-        "No policy lists a notebook {}, and no record is about one.",
+        "No policy lists a notebook {}, and no record names it.",
         not_found.name
     );
     page.paragraph(&page.colored(&line, "33;1"));
-    page.row("looked at", &not_found.looked_at);
+    page.row("searched", &not_found.looked_at);
     page.part();
-    page.paragraph("That may mean:");
+    page.paragraph("Possible reasons:");
     for meaning in &not_found.may_mean {
         page.row("-", meaning);
     }
@@ -71,7 +71,7 @@ pub fn not_found_text(not_found: &NotFound, appearance: Appearance) -> String {
             visible(&not_found.similar.join(", "))
         ));
     }
-    page.paragraph("With its ARN, or with --account and --region, this says policy by policy which of these it is.");
+    page.paragraph("With the ARN, or with --account and --region, the answer names the reason for each policy.");
     page.text
 }
 
@@ -157,7 +157,7 @@ impl Page {
             self.row("verdict", &format!("{verdict:?}"));
         }
         if let (Some(next), Some(reason)) = (policy.next, &policy.reason) {
-            // The reason of an exemption is its own.
+            // The reason of an exempt notebook is the exemption's own. It is shown below.
             let shown = match &policy.exemption {
                 Some(exemption) if exemption.reason == *reason => format!("{next:?}"),
                 _ => format!("{next:?}, {reason}"),
@@ -225,7 +225,7 @@ impl Page {
                 None => self.row("to do", &advice.what),
                 Some(command) => {
                     self.row("to do", &format!("{}:", advice.what));
-                    // Whole, so that it can be copied.
+                    // Never wrapped, so that the command can be copied.
                     let indent = " ".repeat(usize::from(LABELS));
                     self.line(&format!("{indent}{}", visible(command)));
                 }
@@ -247,7 +247,7 @@ impl Page {
                 times::distance(at, explanation.at)
             )
         };
-        facts.extend(record.created_at.map(|time| at("made", time)));
+        facts.extend(record.created_at.map(|time| at("created", time)));
         facts.extend(record.step_since.map(|time| at("this step began", time)));
         facts.extend(
             record
@@ -257,9 +257,9 @@ impl Page {
         facts.extend(record.completed_at.map(|time| at("finished", time)));
         facts.push(
             if record.was_running {
-                "it ran before"
+                "the notebook was running before"
             } else {
-                "it was stopped before"
+                "the notebook was stopped before"
             }
             .to_owned(),
         );
@@ -271,7 +271,7 @@ impl Page {
         );
         if record.recurrence > 0 {
             facts.push(format!(
-                "root was taken away {} before, and came back",
+                "root access was disabled {} before, and enabled again",
                 match record.recurrence {
                     1 => "once".to_owned(),
                     times => format!("{times} times"),
@@ -293,7 +293,7 @@ impl Page {
         self.text.push('\n');
     }
 
-    /// A blank line between two parts.
+    /// Adds a blank line between two parts.
     fn part(&mut self) {
         self.text.push('\n');
     }
@@ -307,7 +307,7 @@ impl Page {
         self.line(text);
     }
 
-    /// A label and a text, which is wrapped beside it.
+    /// Adds a label, with a text that is wrapped beside it.
     fn row(&mut self, label: &str, text: &str) {
         let (label, text) = (visible(label), visible(text));
         let room = usize::from(LABELS - 2 * AROUND);
@@ -341,7 +341,7 @@ impl Page {
         }
     }
 
-    /// In a colour, by the parameters of ANSI's SGR.
+    /// Returns the text in a colour, given as parameters of ANSI's SGR.
     fn colored(&self, text: &str, code: &str) -> String {
         match self.appearance.colors {
             Colors::Ansi => format!("\x1b[{code}m{text}\x1b[0m"),
@@ -353,7 +353,7 @@ impl Page {
 fn window_text(window: &WindowView, explanation: &Explanation) -> String {
     let closes = window.closes.map(|at| {
         format!(
-            "one is open until {}, {}",
+            "a window is open until {}, {}",
             times::utc(at),
             times::distance(at, explanation.at)
         )
@@ -361,7 +361,7 @@ fn window_text(window: &WindowView, explanation: &Explanation) -> String {
     let opens = window.opens.map(|at| {
         let local = window.opens_local.as_ref();
         format!(
-            "the next one opens {}{}, {}",
+            "the next window opens {}{}, {}",
             local.map(|local| format!("{local}, ")).unwrap_or_default(),
             times::utc(at),
             times::distance(at, explanation.at)
@@ -370,9 +370,9 @@ fn window_text(window: &WindowView, explanation: &Explanation) -> String {
     match (closes, opens) {
         (Some(closes), None) => closes,
         (Some(closes), Some(opens)) => {
-            format!("{closes}, which is too soon for a restart; {opens}")
+            format!("{closes}, but closes too soon for a restart; {opens}")
         }
-        (None, Some(opens)) => format!("none is open; {opens}"),
-        (None, None) => "none is open, and none opens in the next four years".to_owned(),
+        (None, Some(opens)) => format!("no window is open; {opens}"),
+        (None, None) => "no window is open, and no window opens in the next four years".to_owned(),
     }
 }

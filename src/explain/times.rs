@@ -4,19 +4,19 @@ use std::time::Duration;
 
 use jiff::{Timestamp, Unit, tz::TimeZone};
 
-/// By the clock of a zone: `Saturday, 6 June 2026, 02:00 Europe/Berlin`.
+/// Returns the local time in a zone: `Saturday, 6 June 2026, 02:00 Europe/Berlin`.
 pub(super) fn local(at: Timestamp, zone: &TimeZone) -> String {
     let name = zone.iana_name().unwrap_or("UTC");
     let shown = at.to_zoned(zone.clone());
     format!("{} {name}", shown.strftime("%A, %-d %B %Y, %H:%M"))
 }
 
-/// In UTC, to the second.
+/// Returns the time in UTC, to the second.
 pub(super) fn utc(at: Timestamp) -> String {
     at.round(Unit::Second).unwrap_or(at).to_string()
 }
 
-/// How far it is from now: `in 3 hours`, `12 minutes ago`, `now`.
+/// Returns the distance from now: `in 3 hours`, `12 minutes ago`, `now`.
 pub(super) fn distance(at: Timestamp, now: Timestamp) -> String {
     let seconds = at.duration_since(now).as_secs();
     match seconds {
@@ -26,7 +26,7 @@ pub(super) fn distance(at: Timestamp, now: Timestamp) -> String {
     }
 }
 
-/// In the largest unit of which there are at least two.
+/// Returns the duration in the largest unit of which it has at least two.
 pub(super) fn span(duration: Duration) -> String {
     let seconds = duration.as_secs();
     let units = [(86_400, "days"), (3600, "hours"), (60, "minutes")];

@@ -121,7 +121,7 @@ fn what_is_no_notebook_is_refused() {
     }
     let elsewhere = Some("444455556666".parse().unwrap());
     let error = Query::new(&arn(ACCOUNT, REGION, "churn"), elsewhere, None).unwrap_err();
-    assert!(error.to_string().contains("says something else"), "{error}");
+    assert!(error.to_string().contains("--region differs"), "{error}");
 }
 
 #[test]
@@ -145,14 +145,14 @@ fn what_is_not_found_may_mean_many_things() {
     assert_eq!(answer.similar, ["churn"]);
     assert_eq!(
         answer.looked_at,
-        "5 policies with 1 finding that they list, and 2 records"
+        "5 policies with 1 listed finding, and 2 records"
     );
     let shown = not_found_text(&answer, crate::report::Appearance::default());
     for part in [
-        "the policy new has not been scanned in full so far",
-        "the policy large leaves out 12 of its findings",
+        "the first scan of the policy new is not complete yet",
+        "the status of the policy large omits 12 findings",
         "the policy blind could not read 1 account and region",
-        "the policy odd cannot be understood",
+        "the policy odd is invalid",
         "its users do not have root",
         "Did you mean churn?",
     ] {

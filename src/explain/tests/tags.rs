@@ -59,7 +59,7 @@ fn a_policy_by_tags_that_does_not_list_it_may_not_select_it() {
     let explanation = explained(&facts([policy(by_tags(), json!({}))], []));
     assert_eq!(explanation.answer.outcome, Outcome::NotListed);
     let message = &explanation.policies[0].message;
-    assert!(message.contains("its tags are not those"), "{message}");
+    assert!(message.contains("its tags do not match"), "{message}");
 }
 
 /// Two of them say the same reason: the one that matches is named.
