@@ -1,11 +1,13 @@
-//! What the API server and the operator would say about a manifest, without either of them *(pure)*.
+//! Checks manifests as the API server and the operator would, without either *(pure)*.
 //!
-//! The definition that the program carries ([`crate::api`]) is interpreted as it is: its structural schema and its CEL rules.
-//! Nothing that it says is said here a second time. What the schema cannot see, [`crate::decide::validate`] judges.
+//! This module interprets the program's own definition ([`crate::api`]): its structural schema and
+//! its CEL rules. No rule of the definition is repeated here. [`crate::decide::validate`] checks
+//! the rest.
 //!
-//! What is stricter than the API server: a field that is written twice, of which `kubectl` would silently take the last.
-//! What is less strict: the status of an object that was stored already (it has a `uid`) is not looked at. Nobody wrote it.
-//! What is not covered: owner references, quotas, admission webhooks, and what depends on objects that are in the cluster.
+//! One check is stricter than the API server: a field that is written twice is an error, while
+//! `kubectl` silently takes the last value. One check is less strict: the status of a stored object
+//! (with a `uid`) is ignored, because people do not write it. Owner references, quotas, admission
+//! webhooks, and rules that depend on objects in the cluster are not checked.
 
 mod definition;
 mod document;

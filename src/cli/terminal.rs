@@ -14,7 +14,7 @@ pub(super) fn print(text: &str) -> io::Result<()> {
     print_by(|out| out.write_all(text.as_bytes()))
 }
 
-/// Prints like [`print`], from a function that writes piece by piece.
+/// Prints like [`print()`], from a function that writes piece by piece.
 pub(super) fn print_by(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
     let mut out = BufWriter::new(io::stdout().lock());
     match write(&mut out).and_then(|()| out.flush()) {

@@ -1,4 +1,4 @@
-//! The definition of `NotebookRootAccessPolicy` that the program carries, ready to judge by.
+//! The program's own definition of `NotebookRootAccessPolicy`, prepared for checks.
 
 use kube::{CustomResourceExt, Resource};
 
@@ -6,7 +6,7 @@ pub use super::shape::Unsupported;
 use super::{place::FieldPath, shape::Shape};
 use crate::api::{NotebookRemediation, NotebookRootAccessPolicy};
 
-/// A kind, as a manifest names it, and what its objects must be.
+/// A kind, as manifests name it, and the shape of its objects.
 #[derive(Debug)]
 pub struct Definition {
     /// `sudoless.dev`.
@@ -15,17 +15,17 @@ pub struct Definition {
     pub(super) api_version: String,
     /// `NotebookRootAccessPolicy`.
     pub(super) kind: String,
-    /// `NotebookRemediation`, which nobody writes.
+    /// `NotebookRemediation`, which only the operator writes.
     pub(super) record_kind: String,
-    /// Of a whole object, but for what every object has.
+    /// Shape of an object, without the fields that every object has.
     pub(super) shape: Shape,
 }
 
 impl Definition {
-    /// The policy's.
+    /// Returns the definition of policies.
     ///
     /// # Errors
-    /// It says something that cannot be interpreted here; a bug, which a test keeps out.
+    /// The definition has a part that cannot be interpreted; a bug, which a test prevents.
     pub fn of_policies() -> Result<Self, Unsupported> {
         let crd = NotebookRootAccessPolicy::crd();
         let schema = crd

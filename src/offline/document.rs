@@ -1,4 +1,4 @@
-//! A text as the documents in it, read as `kubectl` does, each value with its place.
+//! Parses a text into documents, as `kubectl` does. Each value has its position.
 
 use std::collections::HashMap;
 
@@ -11,27 +11,29 @@ use super::{
     scalar::{self, Scalar},
 };
 
-/// Of nesting; a policy has eight levels.
+/// The deepest nesting. A policy has eight levels.
 const DEEPEST: usize = 100;
 
-/// Of values in one document: the largest policy has 175,000. Aliases could multiply them without end.
+/// The most values in one document. The largest policy has 175,000. Without a limit, aliases could
+/// multiply values without end.
 const MOST: usize = 1_000_000;
 
-/// A document, and what is wrong with its text.
+/// A document, and the problems of its text.
 #[derive(Debug)]
 pub(super) struct Document {
     pub(super) root: Node,
     pub(super) flaws: Vec<Flaw>,
 }
 
-/// Why a document cannot be read at all.
+/// Error of an unreadable document.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Unreadable {
     pub(super) at: Position,
     pub(super) message: String,
 }
 
-/// The documents of a text that are not empty, in their order. After one that cannot be read, the next is tried.
+/// Returns the non-empty documents of a text, in their order. After an unreadable document the next
+/// document is tried.
 pub(super) fn documents(text: &str) -> Vec<Result<Document, Unreadable>> {
     let mut options = options! {
         flow_nesting_limit: DEEPEST,
@@ -87,7 +89,7 @@ fn position(marker: &Marker) -> Position {
     }
 }
 
-/// Makes a document of the parser's events.
+/// Builds a document from the parser's events.
 struct Builder<'p, 't> {
     parser: &'p mut Parser<'t, StrInput<'t>>,
     anchors: HashMap<usize, Node>,
@@ -118,7 +120,7 @@ impl<'p, 't> Builder<'p, 't> {
             }
             event => self.node(event, &span)?,
         };
-        // Its end; what else would follow is an error of the parser.
+        // The end of the document. If more follows, the parser returns an error.
         self.next()?;
         Ok(Document {
             root,
@@ -132,7 +134,7 @@ impl<'p, 't> Builder<'p, 't> {
             Some(Err(error)) => Err(error.into()),
             None => Err(Unreadable::new(
                 Position::START,
-                "this is not YAML: it ends too early",
+                "this is not YAML: the text ends too early",
             )),
         }
     }
@@ -145,11 +147,12 @@ impl<'p, 't> Builder<'p, 't> {
                 let Some(node) = self.anchors.get(&anchor).cloned() else {
                     return Err(Unreadable::new(
                         at,
-                        "this alias stands inside of what it stands for",
+                        "this alias is part of the value that it refers to",
                     ));
                 };
                 self.count(node.size(), at)?;
-                // Its parts are shown where they are written, itself where it is used.
+                // Parts of an alias keep their own position. The alias itself has the position of
+                // its use.
                 (0, Node { at, ..node })
             }
             Event::Scalar(text, style, anchor, tag) => {
@@ -171,14 +174,14 @@ impl<'p, 't> Builder<'p, 't> {
             return Err(Unreadable::new(
                 at,
                 format!(
-                    "the document has more than {MOST} values: write them out instead of using aliases, or split it"
+                    "the document has more than {MOST} values: write them out instead of using aliases, or split the document"
                 ),
             ));
         }
         Ok(())
     }
 
-    /// The value after `step`.
+    /// Returns the value below `step`.
     fn below(&mut self, step: Step, event: Event<'t>, span: &Span) -> Result<Node, Unreadable> {
         let path = self.path.step(step);
         let above = std::mem::replace(&mut self.path, path);
@@ -197,7 +200,8 @@ impl<'p, 't> Builder<'p, 't> {
         }
     }
 
-    /// Fields in the order in which they are written; of one that is there twice the last counts, as for `kubectl`.
+    /// Returns the fields in their order. If a field is written twice, the last value counts, as
+    /// for `kubectl`.
     fn map(&mut self, at: Position) -> Result<Node, Unreadable> {
         let mut entries: Vec<Entry> = Vec::new();
         let mut places: HashMap<String, (usize, bool)> = HashMap::new();
@@ -231,7 +235,7 @@ impl<'p, 't> Builder<'p, 't> {
                     Flaw::error(
                         Judge::Reader,
                         path,
-                        "it is written twice in the same place: keep one of them",
+                        "is written twice in the same place: keep one of them",
                     )
                     .at_its_name(),
                 );
@@ -240,7 +244,8 @@ impl<'p, 't> Builder<'p, 't> {
     }
 }
 
-/// Puts an entry where its name is already, or last; whether it was there, and not by a merge.
+/// Replaces the entry of the same name, or appends the entry. Returns true if the name was already
+/// written, other than by a merge.
 fn put(
     entries: &mut Vec<Entry>,
     places: &mut HashMap<String, (usize, bool)>,
@@ -257,7 +262,7 @@ fn put(
     !merged && !was_merged
 }
 
-/// What `<<` brings in: a map's fields, or those of several, the first of which prevails.
+/// Returns the fields that `<<` merges, of one map or of several. The first map takes precedence.
 fn merged(value: Node) -> Result<Vec<Entry>, Unreadable> {
     let at = value.at;
     let wrong = || Unreadable::new(at, "<< takes a map, or a list of maps");
@@ -289,7 +294,8 @@ fn collection(at: Position, content: Content) -> Node {
     }
 }
 
-/// A field's name. JSON knows only texts: `kubectl` makes texts of numbers and booleans.
+/// Returns a field's name. JSON has only strings as names, so `kubectl` converts numbers and
+/// booleans to strings.
 fn name(key: &Node, at: Position) -> Result<String, Unreadable> {
     match &key.content {
         Content::Text(text) => Ok(text.clone()),
@@ -297,7 +303,7 @@ fn name(key: &Node, at: Position) -> Result<String, Unreadable> {
         Content::Number(value) => Ok(value.to_string()),
         Content::Null | Content::List(_) | Content::Map(_) => Err(Unreadable::new(
             at,
-            "a field's name must be a text: put it in quotes",
+            "a field's name must be a string: put it in quotes",
         )),
     }
 }
@@ -319,7 +325,7 @@ fn scalar(
                 "!!binary is not supported: write the text itself",
             ));
         }
-        // `kubectl` takes what has a tag of its own for a text.
+        // `kubectl` reads a scalar with a custom tag as a string.
         _ => Scalar::Text(text.to_owned()),
     };
     let (expected, content) = match meaning {
@@ -341,7 +347,7 @@ fn scalar(
     {
         return Err(Unreadable::new(
             at,
-            format!("{text:?} is not what its tag !!{core} says"),
+            format!("{text:?} does not match its tag !!{core}"),
         ));
     }
     Ok(Node {

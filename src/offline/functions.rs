@@ -1,4 +1,4 @@
-//! CEL's functions as the API server has them, where the interpreter's own differ.
+//! CEL functions of the API server that differ from the interpreter's own.
 
 use std::{
     collections::HashMap,
@@ -11,7 +11,7 @@ use kube_cel::{
 };
 use regex::Regex;
 
-/// Every function that rules may use; `self` is added for each value.
+/// Returns a context with all functions that rules may use. The caller adds `self` for each value.
 pub(super) fn context() -> Context<'static> {
     let mut context = Context::default().with_all();
     let patterns = Patterns::default();
@@ -26,7 +26,7 @@ pub(super) fn context() -> Context<'static> {
     context
 }
 
-/// Texts are counted in characters, where the interpreter counts bytes.
+/// Counts strings in characters. The interpreter counts bytes.
 fn size(context: &FunctionContext, This(value): This<Value>) -> Result<i64, ExecutionError> {
     match &value {
         Value::String(text) => Ok(i64::try_from(text.chars().count()).unwrap_or(i64::MAX)),
@@ -34,7 +34,7 @@ fn size(context: &FunctionContext, This(value): This<Value>) -> Result<i64, Exec
     }
 }
 
-/// Go knows no leap seconds and no hour 24.
+/// Parses a timestamp without leap seconds and without hour 24, as Go does.
 fn timestamp(text: Arc<String>) -> Result<Value, ExecutionError> {
     let time = text.split(['T', 't']).nth(1).unwrap_or_default();
     if time.get(6..8) == Some("60") || time.starts_with("24") {
@@ -46,7 +46,7 @@ fn timestamp(text: Arc<String>) -> Result<Value, ExecutionError> {
     functions::timestamp(text)
 }
 
-/// Regular expressions that were compiled already: a rule may run on thousands of values.
+/// A cache of compiled regular expressions, because a rule may run on thousands of values.
 #[derive(Clone, Default)]
 struct Patterns(Arc<Mutex<HashMap<String, Regex>>>);
 
@@ -64,8 +64,8 @@ impl Patterns {
     }
 }
 
-/// A regular expression of Go's in this language: there `\w`, `\d`, `\s` and `\b` know ASCII only, here every script.
-/// Source: <https://github.com/google/re2/wiki/Syntax>.
+/// Translates a regular expression of Go, in which `\w`, `\d`, `\s` and `\b` match ASCII only.
+/// Rust's match every script. Source: <https://github.com/google/re2/wiki/Syntax>.
 pub(super) fn as_go_reads_it(pattern: &str) -> String {
     let mut read = String::with_capacity(pattern.len());
     let mut characters = pattern.chars();
@@ -107,7 +107,7 @@ mod tests {
     fn functions_are_the_api_servers() {
         for (rule, expected) in [
             (r"'role'.matches(r'^[\w+=,.@-]{1,64}$')", true),
-            // In Go neither an umlaut is a letter nor a no-break space a space.
+            // In Go an umlaut is not a letter, and a no-break space is not a space.
             (r"'rôle'.matches(r'^[\w+=,.@-]{1,64}$')", false),
             ("'a\u{a0}b'.matches(r'^\\S+$')", true),
             (r"'a b'.matches(r'^\S+$')", false),
@@ -120,7 +120,7 @@ mod tests {
                 true,
             ),
             ("duration('1h30m') == duration('90m')", true),
-            // Of Kubernetes' own library.
+            // From Kubernetes' own library.
             (
                 "['a', 'b'].isSorted() && quantity('1Gi').isGreaterThan(quantity('1M'))",
                 true,

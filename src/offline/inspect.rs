@@ -1,4 +1,4 @@
-//! A value against its shape and its rules, as the API server does after defaults have been filled in.
+//! Checks a value against its shape and rules, as the API server does after filling in defaults.
 
 use std::fmt;
 
@@ -16,17 +16,17 @@ use super::{
 
 /// Inspects one document.
 pub(super) struct Inspection<'a> {
-    /// The document as it was written.
+    /// The document as written.
     pub(super) written: &'a Node,
-    /// CEL's functions.
+    /// The CEL functions.
     pub(super) scope: &'a Context<'static>,
-    /// What was found.
+    /// The problems found.
     pub(super) flaws: Vec<Flaw>,
 }
 
 impl Inspection<'_> {
-    /// Adds what is wrong with `value`. Whether its shape is right; then its rules have been run. (The API server runs none if the
-    /// shape is wrong anywhere.)
+    /// Adds the problems of `value`. Returns true if its shape is valid; then its rules were run.
+    /// The API server runs no rules if the shape is invalid anywhere.
     pub(super) fn inspect(&mut self, shape: &Shape, value: &Value, path: &FieldPath) -> bool {
         if value.is_null() && shape.nullable {
             return true;
@@ -124,7 +124,7 @@ impl Inspection<'_> {
                 sound &= self.inspect(item_shape, item, &path.item(index));
             }
         }
-        // Items that are there twice do not keep the API server from running rules.
+        // The API server runs rules even if items are duplicates.
         self.twins(&shape.listing, items, path);
         sound
     }
@@ -185,7 +185,7 @@ impl Inspection<'_> {
                 (_, Some(most)) => format!("write a number of at most {most}"),
                 (None, None) => String::new(),
             };
-            // What is too great or too small does not keep the API server from running rules.
+            // The API server runs rules even if a number is out of range.
             self.refuse(path, message);
         }
         true
@@ -271,11 +271,11 @@ impl fmt::Display for Kind {
             Self::Any => "a value",
             Self::Object => "a map of fields",
             Self::List => "a list",
-            Self::Text => "a text",
+            Self::Text => "a string",
             Self::Whole => "a whole number",
             Self::Number => "a number",
             Self::Bool => "true or false",
-            Self::WholeOrText => "a whole number or a text",
+            Self::WholeOrText => "a whole number or a string",
         })
     }
 }
@@ -286,7 +286,7 @@ fn described(value: &Value) -> &'static str {
         Value::Bool(_) => "true or false",
         Value::Number(number) if number.is_f64() => "a number with a fraction",
         Value::Number(_) => "a number",
-        Value::String(_) => "a text",
+        Value::String(_) => "a string",
         Value::Array(_) => "a list",
         Value::Object(_) => "a map of fields",
     }

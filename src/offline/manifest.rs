@@ -1,4 +1,4 @@
-//! The manifests in a text, and what is wrong with the policies among them.
+//! Finds the manifests in a text, and checks the policies among them.
 
 use std::collections::HashMap;
 
@@ -21,38 +21,38 @@ use super::{
 };
 use crate::domain::Policy;
 
-/// Judges texts.
+/// A checker of texts.
 pub struct Manifests {
     definition: Definition,
     scope: Context<'static>,
 }
 
-/// What was found in a text.
+/// Result of a check.
 #[derive(Debug, Default)]
 pub struct Checked {
-    /// The policies that are in it, those that would be refused among them.
+    /// The policies, including those that would be rejected.
     pub policies: Vec<Found>,
-    /// How many objects of other kinds, which were not looked at.
+    /// Number of skipped objects of other kinds.
     pub skipped: usize,
-    /// What is wrong, in the order of the text.
+    /// Problems, in the order of the text.
     pub problems: Vec<Problem>,
 }
 
 /// A policy in a text.
 #[derive(Clone, Debug)]
 pub struct Found {
-    /// Where it begins.
+    /// Start of the policy.
     pub position: Position,
-    /// Where its name is written, or would be.
+    /// Position of its name, or where a missing name belongs.
     pub named: Position,
-    /// As the operator reads it; `None`: something is wrong with it that is an error among the problems.
+    /// The policy as the operator reads it. `None` if the problems include an error of it.
     pub policy: Option<Policy>,
 }
 
-/// What an object is.
+/// Kind of an object.
 enum Sort {
     Policy,
-    /// It is meant to be one of ours, and cannot be.
+    /// An object that is meant as one of sudoless's kinds, but is invalid.
     Wrong(Flaw),
     List,
     Foreign,
@@ -62,7 +62,7 @@ impl Manifests {
     /// Compiles the definition and its rules.
     ///
     /// # Errors
-    /// The definition cannot be interpreted; a bug.
+    /// The definition has a part that cannot be interpreted; a bug.
     pub fn new() -> Result<Self, Unsupported> {
         Ok(Self {
             definition: Definition::of_policies()?,
@@ -70,7 +70,7 @@ impl Manifests {
         })
     }
 
-    /// Judges the policies of a text as of `now`, which only decides what has expired.
+    /// Checks the policies of a text. `now` only decides which exemptions have expired.
     #[must_use]
     pub fn check(&self, text: &str, now: Timestamp) -> Checked {
         let mut checked = Checked::default();
@@ -89,7 +89,8 @@ impl Manifests {
         checked
     }
 
-    /// Where nothing of ours is spoken of, a text that is no YAML is somebody else's: a template, for instance.
+    /// Returns the problem of an unreadable document. Without a mention of sudoless's group or
+    /// kind, it is only a warning: the text may belong to another program, such as a template.
     fn unreadable(&self, unreadable: &Unreadable, text: &str) -> Problem {
         let hint = if text.contains("{{") {
             "; a template must be rendered first"
@@ -130,7 +131,7 @@ impl Manifests {
                     checked.policies.push(Found {
                         position: object.at,
                         named: object.locate(&name_path(), Mark::Value),
-                        // What is wrong with the text may be wrong with any of its objects.
+                        // A problem of the text may concern any of its objects.
                         policy: policy.filter(|_| document.flaws.is_empty()),
                     });
                     flaws.extend(twin(object, names));
@@ -184,7 +185,7 @@ impl Manifests {
             (_, Some(kind)) if ours && kind == definition.record_kind => wrong(
                 "kind",
                 format!(
-                    "only the operator makes a {kind}, as its record of what it does to a notebook: remove it"
+                    "only the operator creates a {kind}, as its record of a remediation: remove it"
                 ),
             ),
             (_, Some(kind)) if kind == "List" || kind == format!("{}List", definition.kind) => {
@@ -206,7 +207,8 @@ impl Manifests {
         }
     }
 
-    /// In the order of the API server: fields, defaults, shape, rules; then the operator.
+    /// Checks a policy in the order of the API server: fields, defaults, shape, rules. The
+    /// operator's checks come last.
     fn policy(&self, object: &Node, now: Timestamp) -> (Option<Policy>, Vec<Flaw>) {
         let shape = &self.definition.shape;
         let root = FieldPath::default();
@@ -226,7 +228,7 @@ impl Manifests {
                 .remove("status")
                 .is_some_and(|status| !stored && !is_empty(&status))
             {
-                let message = "has no effect: only the operator writes it";
+                let message = "has no effect: only the operator writes the status";
                 flaws.push(Flaw::warning(Judge::Advice, status, message));
             }
             fields.retain(|name, _| shape.fields.contains_key(name));
@@ -246,7 +248,8 @@ impl Manifests {
         (policy, flaws)
     }
 
-    /// What the operator needs to read it. Its metadata was judged already and does not matter to it, but for the name.
+    /// Adds the fields that the operator needs to read the policy. Of the metadata only the name
+    /// matters; the rest was already checked.
     fn identify(&self, resource: &mut Value, object: &Node) {
         let name = object
             .get("metadata")
@@ -261,7 +264,7 @@ impl Manifests {
     }
 }
 
-/// What every object has and no definition speaks of.
+/// Returns true for a field that every object has and no definition describes.
 fn is_common(path: &FieldPath) -> bool {
     ["apiVersion", "kind", "metadata"]
         .into_iter()
@@ -272,7 +275,8 @@ fn name_path() -> FieldPath {
     FieldPath::default().field("metadata").field("name")
 }
 
-/// Whether an API server gave it out, as `kubectl get -o yaml` prints it: its status is the operator's, of whatever version.
+/// Returns true for an object from an API server, as printed by `kubectl get -o yaml`. Its status
+/// was written by the operator, in any version.
 fn is_stored(object: &Node) -> bool {
     object
         .get("metadata")
@@ -284,12 +288,13 @@ fn is_empty(value: &Value) -> bool {
     value.is_null() || value.as_object().is_some_and(Map::is_empty)
 }
 
-/// Two policies of the same name in one text: `kubectl` would apply one, then the other.
+/// Warns about a second policy of the same name in one text. `kubectl` would apply one, then the
+/// other.
 fn twin(object: &Node, names: &mut HashMap<String, Position>) -> Option<Flaw> {
     let name = object.get("metadata")?.text("name")?.to_owned();
     let earlier = names.insert(name, object.at)?;
     let message = format!(
-        "is the name of the policy in line {}, too: the one that is applied last would remain",
+        "is also the name of the policy in line {}: the policy that is applied last would remain",
         earlier.line
     );
     Some(Flaw::warning(Judge::Advice, name_path(), message))

@@ -1,6 +1,7 @@
-//! `metadata`, which belongs to Kubernetes and not to the kind.
+//! Checks of `metadata`, which Kubernetes defines, not the kind.
 //!
-//! Source of the rules: `ValidateObjectMetaAccessor` of k8s.io/apimachinery. Owner references and managed fields are not looked at.
+//! Source of the rules: `ValidateObjectMetaAccessor` of k8s.io/apimachinery. Owner references and
+//! managed fields are not checked.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube_cel::cel::{Context, Program, Value as CelValue};
@@ -19,29 +20,29 @@ use super::{
     suggest::meant,
 };
 
-/// A name as DNS has it, but that only the whole is limited in length.
+/// Rule and message of a DNS name. Only the length of the whole name is limited.
 const NAME: (&str, &str) = (
     r"self.size() <= 253 && self.matches(r'^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$')",
     "write a name of lower-case letters, digits, - and ., which begins and ends with a letter or digit, such as no-root",
 );
-/// What is added to it are letters and digits.
+/// Rule and message of a name's prefix. The API server appends letters and digits.
 const NAME_PREFIX: (&str, &str) = (
     r"self.size() <= 253 && (self + 'x').matches(r'^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$')",
     "write the beginning of a name: lower-case letters, digits, - and ., such as no-root-",
 );
 const KEY: (&str, &str) = (
     "!format.qualifiedName().validate(self).hasValue()",
-    "write a key of letters, digits, -, _ and ., with a domain and / before it if you like, such as example.com/team",
+    "write a key of letters, digits, -, _ and ., optionally after a domain and /, such as example.com/team",
 );
 const LABEL: (&str, &str) = (
     "!format.labelValue().validate(self).hasValue()",
-    "write at most 63 letters, digits, -, _ and ., which begin and end with a letter or digit",
+    "write at most 63 letters, digits, -, _ and ., beginning and ending with a letter or digit",
 );
 
-/// Of all annotations together, in bytes.
+/// The most bytes of all annotations together.
 const MOST_ANNOTATIONS: usize = 256 * 1024;
 
-/// What is wrong with the metadata of an object that is not namespaced.
+/// Returns the problems in the metadata of an object that is not namespaced.
 pub(super) fn metadata(document: &Node, scope: &Context<'static>) -> Vec<Flaw> {
     let path = FieldPath::default().field("metadata");
     let mut check = Check {
@@ -147,7 +148,7 @@ impl Check<'_> {
     ) {
         for (key, value) in entries {
             let at = path.field(key);
-            // Annotations' keys may have capitals in their domain, labels' may not.
+            // Keys of annotations may have capitals in their domain. Keys of labels may not.
             let checked = if value_rule.is_some() {
                 key.clone()
             } else {
@@ -157,12 +158,12 @@ impl Check<'_> {
             match (value, value_rule) {
                 (Value::String(_), Some(rule)) => self.rule(&at, value, rule),
                 (Value::String(_) | Value::Null, _) => {}
-                _ => self.refuse(&at, "must be a text: put it in quotes"),
+                _ => self.refuse(&at, "must be a string: put it in quotes"),
             }
         }
     }
 
-    /// Whether Kubernetes' own type takes the value.
+    /// Checks that Kubernetes' own type accepts the value.
     fn typed(&mut self, path: &FieldPath, name: &str, value: &Value) {
         let alone = Value::Object(Map::from_iter([(name.to_owned(), value.clone())]));
         if let Err(error) = ObjectMeta::deserialize(alone) {
@@ -172,7 +173,7 @@ impl Check<'_> {
 
     fn rule(&mut self, path: &FieldPath, value: &Value, (rule, message): (&str, &str)) {
         if !value.is_string() {
-            // Said already.
+            // Already reported.
             return;
         }
         let mut scope = self.scope.new_inner_scope();
@@ -186,7 +187,7 @@ impl Check<'_> {
     }
 }
 
-/// The fields of `ObjectMeta`, as its type names them when it is asked to be read.
+/// Returns the field names of `ObjectMeta`, as its type passes them to a deserializer.
 fn field_names() -> &'static [&'static str] {
     struct Asked<'a>(&'a mut &'static [&'static str]);
 
@@ -214,7 +215,7 @@ fn field_names() -> &'static [&'static str] {
     }
 
     let mut names: &'static [&'static str] = &[];
-    // It always fails, after the names were told.
+    // Deserialization always fails, after the names were stored.
     drop(ObjectMeta::deserialize(Asked(&mut names)));
     names
 }

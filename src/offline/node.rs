@@ -1,4 +1,4 @@
-//! A value of a document, with its place in the text.
+//! Values of a document, with their position in the text.
 
 use serde_json::{Map, Number, Value};
 
@@ -7,12 +7,12 @@ use super::{
     problem::Mark,
 };
 
-/// A value and where it is.
+/// A value and its position.
 #[derive(Clone, Debug)]
 pub(super) struct Node {
     pub(super) at: Position,
     pub(super) content: Content,
-    /// How a scalar without quotes is written.
+    /// The source text of a scalar without quotes.
     pub(super) written: Option<String>,
 }
 
@@ -35,12 +35,12 @@ pub(super) struct Entry {
 }
 
 impl Node {
-    /// A field's value, if this is a map that has it.
+    /// Returns a field's value, if this is a map with the field.
     pub(super) fn get(&self, name: &str) -> Option<&Node> {
         self.entry(name).map(|entry| &entry.value)
     }
 
-    /// The text of a field.
+    /// Returns the string in a field.
     pub(super) fn text(&self, name: &str) -> Option<&str> {
         match &self.get(name)?.content {
             Content::Text(text) => Some(text),
@@ -55,7 +55,7 @@ impl Node {
         }
     }
 
-    /// What is at a path.
+    /// Returns the value at a path.
     pub(super) fn find(&self, path: &FieldPath) -> Option<&Node> {
         path.steps().iter().try_fold(self, |node, step| match step {
             Step::Field(name) => node.get(name),
@@ -66,7 +66,8 @@ impl Node {
         })
     }
 
-    /// Where to look for what is at a path; what is not there is looked for in what it would be in.
+    /// Returns the position of a path. If the value is missing, returns the position of the
+    /// innermost existing value above it.
     pub(super) fn locate(&self, path: &FieldPath, mark: Mark) -> Position {
         let (mut node, mut at) = (self, self.at);
         for step in path.steps() {
@@ -89,7 +90,7 @@ impl Node {
         }
     }
 
-    /// The same without places.
+    /// Returns the value as JSON, without positions.
     pub(super) fn json(&self) -> Value {
         match &self.content {
             Content::Null => Value::Null,
@@ -105,7 +106,7 @@ impl Node {
         }
     }
 
-    /// How many values it is, itself included.
+    /// Returns the number of values, including this one.
     pub(super) fn size(&self) -> usize {
         1 + match &self.content {
             Content::List(items) => items.iter().map(Node::size).sum(),

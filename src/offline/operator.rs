@@ -1,4 +1,4 @@
-//! What the operator says about a policy that the API server lets through.
+//! Checks of the operator on a policy that the API server accepts.
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -14,8 +14,8 @@ use crate::{
     domain::Policy,
 };
 
-/// What the operator makes of `resource`, of which `flaws` are known already: those are not told a second time, and with an error
-/// among them there is no policy.
+/// Returns the policy of `resource` and the operator's problems with it. Known `flaws` are not
+/// repeated. If they include an error, no policy is returned.
 pub(super) fn operator(
     resource: &Value,
     written: &Node,
@@ -29,13 +29,13 @@ pub(super) fn operator(
         .map(|flaw| &flaw.path)
         .collect();
     let mut sound = resource.clone();
-    // A duration that the API server refuses may be more than the type can take.
+    // A duration that the API server rejects may exceed the type's range.
     for path in &known {
         remove(&mut sound, path.steps());
     }
     let policy = match serde_json::from_value::<NotebookRootAccessPolicy>(sound) {
         Ok(resource) => decide::validate(&resource),
-        // Something else must be corrected first.
+        // The known errors must be corrected first.
         Err(_) if !known.is_empty() => return (None, Vec::new()),
         Err(error) => {
             let message = format!("the operator cannot read the policy: {error}");
@@ -70,7 +70,8 @@ pub(super) fn operator(
     }
 }
 
-/// Whether it is about a value that is written and that nothing else is known of: the others may follow from what was removed.
+/// Returns true if the problem is about a written value without a related known problem. Other
+/// problems may only follow from the removed fields.
 fn is_news(flaw: &Flaw, written: &Node, known: &[&FieldPath]) -> bool {
     let scalar = written.find(&flaw.path).is_some_and(|node| {
         !matches!(
@@ -85,7 +86,7 @@ fn is_news(flaw: &Flaw, written: &Node, known: &[&FieldPath]) -> bool {
     scalar && !related
 }
 
-/// Removes a field. Items stay: others would move to their place.
+/// Removes a field. Items of lists stay, so that the indices of other items stay the same.
 fn remove(value: &mut Value, steps: &[Step]) {
     let Some((step, rest)) = steps.split_first() else {
         return;

@@ -1,10 +1,10 @@
-//! Where something is: a field's path, and its line and column in the text.
+//! Places: the path of a field, and line and column in the text.
 
 use std::fmt;
 
 use serde::Serialize;
 
-/// A place in a text: line and column, both from 1; columns count characters.
+/// A position in a text: line and column, both from 1. Columns count characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct Position {
     /// The line.
@@ -14,7 +14,7 @@ pub struct Position {
 }
 
 impl Position {
-    /// Where a text begins.
+    /// The start of a text.
     pub const START: Self = Self { line: 1, column: 1 };
 }
 
@@ -25,24 +25,25 @@ pub(super) enum Step {
     Item(usize),
 }
 
-/// The path of a field, written as the API server does: `spec.accounts[0].id`, `metadata.labels[app.kubernetes.io/name]`.
+/// The path of a field, written as by the API server: `spec.accounts[0].id`,
+/// `metadata.labels[app.kubernetes.io/name]`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FieldPath(Vec<Step>);
 
 impl FieldPath {
-    /// The path of a field in what is here.
+    /// Returns the path of a field of this object.
     #[must_use]
     pub fn field(&self, name: &str) -> Self {
         self.step(Step::Field(name.to_owned()))
     }
 
-    /// The path of an item in the list that is here.
+    /// Returns the path of an item of this list.
     #[must_use]
     pub fn item(&self, index: usize) -> Self {
         self.step(Step::Item(index))
     }
 
-    /// Reads what [`FieldPath`] displays; a leading dot is ignored.
+    /// Parses a displayed [`FieldPath`]. A leading dot is ignored.
     #[must_use]
     pub fn parse(text: &str) -> Self {
         let mut steps = Vec::new();
@@ -68,7 +69,7 @@ impl FieldPath {
         Self(steps)
     }
 
-    /// This path, and further down the other.
+    /// Returns this path followed by the other.
     #[must_use]
     pub(super) fn join(&self, other: &Self) -> Self {
         Self(self.0.iter().chain(&other.0).cloned().collect())
@@ -84,13 +85,13 @@ impl FieldPath {
         &self.0
     }
 
-    /// Where the object or list is that this is in; `None` at the root.
+    /// Returns the path of the enclosing object or list, or `None` at the root.
     pub(super) fn parent(&self) -> Option<Self> {
         let (_, above) = self.0.split_last()?;
         Some(Self(above.to_vec()))
     }
 
-    /// Whether this is the other's path, or leads into it.
+    /// Returns true if this path equals the other, or is below it.
     pub(super) fn is_within(&self, other: &Self) -> bool {
         self.0.starts_with(&other.0)
     }

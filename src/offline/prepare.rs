@@ -1,5 +1,5 @@
-//! What the API server does to an object before it looks at the values: unknown fields are found, nulls dropped, defaults filled
-//! in. Source: `pruning` and `defaulting` of k8s.io/apiextensions-apiserver.
+//! Steps of the API server before it checks the values: it finds unknown fields, drops nulls and
+//! fills in defaults. Source: `pruning` and `defaulting` of k8s.io/apiextensions-apiserver.
 
 use serde_json::Value;
 
@@ -11,7 +11,7 @@ use super::{
     suggest::meant,
 };
 
-/// What the schema does not know, as strict field validation refuses it.
+/// Returns an error for each unknown field, as strict field validation does.
 pub(super) fn unknown_fields(
     root: &Shape,
     shape: &Shape,
@@ -62,7 +62,7 @@ fn unknown(root: &Shape, shape: &Shape, name: &str) -> String {
     }
 }
 
-/// Where in the spec a field of this name is at home, if it is in one place only.
+/// Returns the object that has a field of this name, if exactly one object has it.
 fn home(shape: &Shape, name: &str, path: &FieldPath) -> Option<FieldPath> {
     let mut homes = Vec::new();
     collect_homes(shape, name, path, &mut homes);
@@ -77,7 +77,7 @@ fn collect_homes(shape: &Shape, name: &str, path: &FieldPath, homes: &mut Vec<Fi
         homes.push(path.clone());
     }
     for (field, below) in &shape.fields {
-        // Nobody writes a status.
+        // People do not write a status.
         if !(path.steps().is_empty() && field == "status") {
             collect_homes(below, name, &path.field(field), homes);
         }
@@ -114,7 +114,7 @@ pub(super) fn drop_nulls(shape: &Shape, value: &mut Value) {
     }
 }
 
-/// Fills in defaults, where a field is absent or has a null that it may not have.
+/// Fills in defaults for absent fields, and for nulls of fields that may not be null.
 pub(super) fn fill_in(shape: &Shape, value: &mut Value) {
     match value {
         Value::Object(fields) => {

@@ -1,21 +1,21 @@
-//! What is wrong with a manifest, and who says so.
+//! Problems of manifests, and the component that reports each.
 
 use serde::{Serialize, Serializer};
 
 use super::place::{FieldPath, Position};
 
-/// How bad it is.
+/// Severity of a problem.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
-    /// It would be refused, or not be worked on.
+    /// The policy would be rejected, or the operator could not work with it.
     Error,
-    /// It would be accepted, and is hardly meant.
+    /// The policy would be accepted, but is probably not as intended.
     Warning,
 }
 
 impl Severity {
-    /// As it is shown.
+    /// Returns the severity as shown.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -25,11 +25,11 @@ impl Severity {
     }
 }
 
-/// Who would say it.
+/// Component that reports the problem.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Judge {
-    /// `kubectl`, before anything is sent: the text is not what a manifest is.
+    /// `kubectl`, before it sends anything: the text is not a manifest.
     Reader,
     /// The API server, by the schema of the kind.
     Schema,
@@ -37,24 +37,24 @@ pub enum Judge {
     Rule,
     /// The operator, once it reads the policy.
     Operator,
-    /// Nobody but this check.
+    /// Only this check.
     Advice,
 }
 
-/// Something that is wrong, with where it is and what to write instead.
+/// A problem, with its position and what to write instead.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Problem {
-    /// How bad it is.
+    /// Severity of a problem.
     pub severity: Severity,
-    /// Who would say it.
+    /// Component that reports the problem.
     pub judge: Judge,
-    /// Where in the text.
+    /// Position in the text.
     #[serde(flatten)]
     pub position: Position,
-    /// The name of the policy that it is in, if it has one.
+    /// Name of the policy, if it has one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub policy: Option<String>,
-    /// Which field; empty: the whole document.
+    /// Path of the field. An empty path is the whole document.
     #[serde(serialize_with = "as_text")]
     pub path: FieldPath,
     /// A sentence that says what to write instead.
@@ -65,15 +65,15 @@ fn as_text<S: Serializer>(path: &FieldPath, serializer: S) -> Result<S::Ok, S::E
     serializer.collect_str(path)
 }
 
-/// What of a field is shown.
+/// The part of a field that a problem marks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Mark {
     Name,
-    /// Its name, if the value has lines of its own.
+    /// The value, or the field's name if the value is on lines of its own.
     Value,
 }
 
-/// A problem before it is known where in the text it is.
+/// A problem without its position in the text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Flaw {
     pub(super) mark: Mark,
@@ -101,7 +101,7 @@ impl Flaw {
         }
     }
 
-    /// The field's name is wrong, not what it holds.
+    /// Marks the field's name instead of its value.
     pub(super) fn at_its_name(self) -> Self {
         Self {
             mark: Mark::Name,

@@ -1,4 +1,4 @@
-//! A CEL rule of the schema.
+//! CEL rules of the schema.
 
 use std::sync::Arc;
 
@@ -8,20 +8,21 @@ use serde_json::Value as Json;
 
 use super::place::FieldPath;
 
-/// A rule, ready to be run.
+/// A compiled rule.
 #[derive(Debug)]
 pub(super) struct Rule {
     program: Program,
     message_program: Option<Program>,
     message: String,
     below: FieldPath,
-    /// Whether it compares with what is stored: there is nothing stored here.
+    /// True if the rule compares with the stored object. There is none here, so the rule is
+    /// skipped.
     transition: bool,
 }
 
 impl Rule {
     /// # Errors
-    /// A rule that is not CEL.
+    /// The rule is not valid CEL.
     pub(super) fn new(rule: &ValidationRule) -> Result<Self, String> {
         let compile =
             |text: &str| Program::compile(text).map_err(|error| format!("{text}: {error}"));
@@ -44,7 +45,8 @@ impl Rule {
         })
     }
 
-    /// What is wrong with the `self` of the scope, and at which path below it. What cannot be evaluated is wrong.
+    /// Returns the problem of the scope's `self`, and its path below `self`. An evaluation error
+    /// counts as a problem.
     pub(super) fn breach(&self, scope: &Context<'_>) -> Option<(&FieldPath, String)> {
         if self.transition {
             return None;
@@ -67,7 +69,7 @@ impl Rule {
     }
 }
 
-/// A value as rules see it.
+/// Converts a value for rules.
 pub(super) fn in_cel(value: &Json) -> Value {
     match value {
         Json::Null => Value::Null,

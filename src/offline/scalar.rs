@@ -1,28 +1,29 @@
-//! What a YAML scalar means to `kubectl`.
+//! Meaning of YAML scalars in `kubectl`.
 //!
-//! `sigs.k8s.io/yaml`, which `kubectl` uses, reads as YAML 1.1 in part: `yes`, `on` and `y` are booleans, `0123` is an octal
-//! number. Source: `resolve.go` of go.yaml.in/yaml/v2, and `yaml.go` of sigs.k8s.io/yaml for what becomes of it in JSON.
+//! `kubectl` uses `sigs.k8s.io/yaml`, which follows YAML 1.1 in part: `yes`, `on` and `y` are
+//! booleans, `0123` is an octal number. Source: `resolve.go` of go.yaml.in/yaml/v2, and `yaml.go`
+//! of sigs.k8s.io/yaml for the conversion to JSON.
 
 use std::sync::LazyLock;
 
 use regex::Regex;
 use serde_json::Number;
 
-/// A scalar's meaning.
+/// Meaning of a scalar.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Scalar {
     Null,
     Bool(bool),
     Number(Number),
     Text(String),
-    /// Infinity or not a number: JSON has no such thing, and `kubectl` fails.
+    /// Infinity or not a number. JSON cannot represent them, and `kubectl` fails.
     Unspeakable,
 }
 
 static FLOAT: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"^[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$").ok());
 
-/// What a scalar means that stands without quotes and without tag.
+/// Returns the meaning of a scalar without quotes and without tag.
 pub(super) fn plain(text: &str) -> Scalar {
     match text {
         "" | "~" | "null" | "Null" | "NULL" => return Scalar::Null,
@@ -45,7 +46,7 @@ pub(super) fn plain(text: &str) -> Scalar {
 }
 
 fn number(text: &str) -> Option<Number> {
-    // Underscores are separators, but for what begins with a dot.
+    // Underscores are separators, except in numbers that begin with a dot.
     let digits = if text.starts_with('.') {
         text.to_owned()
     } else {
@@ -61,7 +62,8 @@ fn number(text: &str) -> Option<Number> {
     value.is_finite().then(|| in_json(value)).flatten()
 }
 
-/// A whole number in Go's notation: decimal, `0x` hexadecimal, `0o` or a mere `0` octal, `0b` binary.
+/// Parses a whole number in Go's notation: decimal, `0x` hexadecimal, `0o` or `0` octal, `0b`
+/// binary.
 fn whole(text: &str) -> Option<Number> {
     let (negative, digits) = match text.as_bytes().first()? {
         b'-' => (true, text.get(1..)?),
@@ -80,7 +82,7 @@ fn whole(text: &str) -> Option<Number> {
     } else {
         (10, lower.as_str())
     };
-    // A second sign would be taken by the parser below.
+    // The parser below would accept a second sign.
     if !digits.starts_with(|c: char| c.is_ascii_hexdigit()) {
         return None;
     }
@@ -92,7 +94,8 @@ fn whole(text: &str) -> Option<Number> {
         .ok()
 }
 
-/// A number as Go writes it in JSON: one that is whole has no point, and is read as a whole number again.
+/// Returns a number as Go writes it in JSON. A whole number has no decimal point, and is read as an
+/// integer again.
 pub(super) fn in_json(value: f64) -> Option<Number> {
     #[expect(
         clippy::cast_possible_truncation,
@@ -126,7 +129,7 @@ mod tests {
             ("", Scalar::Null),
             ("nULL", text("nULL")),
             ("111122223333", number(json!(111_122_223_333_u64))),
-            // Octal where it can be one, decimal otherwise.
+            // Octal if the digits allow it, else decimal.
             ("012345670123", number(json!(0o12_345_670_123_u64))),
             ("012345678901", number(json!(12_345_678_901_u64))),
             ("0o17", number(json!(15))),

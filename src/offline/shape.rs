@@ -1,4 +1,4 @@
-//! A structural schema, as far as the API server acts on it.
+//! Structural schemas, as far as the API server enforces them.
 
 use std::collections::BTreeMap;
 
@@ -10,17 +10,18 @@ use serde_json::Value;
 
 use super::{functions, place::FieldPath, rule::Rule};
 
-/// A schema that says something that is not interpreted here: then nothing may be judged by it.
+/// Error of a schema with a part that is not interpreted here. Such a schema must not be used for
+/// checks.
 #[derive(Debug, thiserror::Error)]
 #[error("the definition of {path} has {what}, which cannot be checked offline")]
 pub struct Unsupported {
-    /// Of which field.
+    /// Path of the field.
     pub path: String,
-    /// What it has.
+    /// The part that is not interpreted.
     pub what: String,
 }
 
-/// What a value must be.
+/// Type of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Any,
@@ -33,7 +34,7 @@ pub(super) enum Kind {
     WholeOrText,
 }
 
-/// How the items of a list are told apart.
+/// Identity of the items of a list.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Listing {
     Atomic,
@@ -41,7 +42,7 @@ pub(super) enum Listing {
     Map(Vec<String>),
 }
 
-/// What one value must be, and what is in it.
+/// Schema of a value, and of the values in it.
 #[derive(Debug)]
 pub(super) struct Shape {
     pub(super) kind: Kind,
@@ -52,7 +53,7 @@ pub(super) struct Shape {
     pub(super) pattern: Option<Regex>,
     pub(super) required: Vec<String>,
     pub(super) fields: BTreeMap<String, Shape>,
-    /// Of the fields that are not named.
+    /// Shape of the fields that are not in `fields`.
     pub(super) others: Others,
     pub(super) items: Option<Box<Shape>>,
     pub(super) listing: Listing,
@@ -61,7 +62,7 @@ pub(super) struct Shape {
     pub(super) about: String,
 }
 
-/// What fields an object may have beside those that are named.
+/// Fields that an object may have beside the named fields.
 #[derive(Debug)]
 pub(super) enum Others {
     None,
@@ -69,7 +70,7 @@ pub(super) enum Others {
     Each(Box<Shape>),
 }
 
-/// From where to where; of numbers, of a text's length in characters, of a list's, of an object's.
+/// Bounds of numbers, of a string's length in characters, and of the size of a list or object.
 #[derive(Debug, Default)]
 pub(super) struct Bounds {
     pub(super) least: Option<f64>,
@@ -83,8 +84,8 @@ pub(super) struct Bounds {
 
 impl Shape {
     /// # Errors
-    /// What is not interpreted here: that the definition has none of it, a test holds. `format` of texts is not looked at:
-    /// no spec has one.
+    /// The schema has a part that is not interpreted here. A test shows that the definition has
+    /// none. `format` of strings is ignored, because no spec has one.
     pub(super) fn new(schema: &JSONSchemaProps, path: &FieldPath) -> Result<Self, Unsupported> {
         let unsupported = |what: String| Unsupported {
             path: path.to_string(),
@@ -145,7 +146,7 @@ impl Shape {
         })
     }
 
-    /// The shape of a field of an object.
+    /// Returns the shape of a field of an object.
     pub(super) fn field(&self, name: &str) -> Option<&Shape> {
         self.fields.get(name).or(match &self.others {
             Others::Each(shape) => Some(shape),
@@ -154,7 +155,8 @@ impl Shape {
     }
 }
 
-/// What would change the verdict and is not interpreted. Every part of a schema is either read in [`Shape::new`] or here.
+/// Returns a keyword that would change the result and is not interpreted. Each part of a schema is
+/// read either in [`Shape::new`] or here.
 fn uninterpreted(schema: &JSONSchemaProps) -> Option<&'static str> {
     let JSONSchemaProps {
         ref_path,

@@ -1,15 +1,17 @@
-//! Which of several names somebody meant.
+//! Suggestions for misspelt names.
 
-/// How alike two names must be, from 0 to 1: enough for two letters that changed places in a short one.
+/// The least similarity of two names, from 0 to 1. Two swapped letters in a short name still reach
+/// it.
 const ALIKE: f64 = 0.85;
 
-/// The name that is most like `written`, if one is like it.
+/// Returns the name that is most similar to `written`, if any is similar enough.
 pub(super) fn meant<'a>(written: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let lower = squeezed(written);
     names
         .map(|name| {
             let other = squeezed(name);
-            // maxParallel is no maxConcurrent: a common beginning alone says little, so it is not weighed as in Jaro-Winkler.
+            // Plain Jaro, not Jaro-Winkler: a common prefix alone says little, as of maxParallel
+            // and maxConcurrent.
             let alike = strsim::jaro(&lower, &other)
                 .max(strsim::normalized_damerau_levenshtein(&lower, &other));
             let alike = if begins(&lower, &other) || begins(&other, &lower) {
@@ -24,7 +26,8 @@ pub(super) fn meant<'a>(written: &str, names: impl Iterator<Item = &'a str>) -> 
         .map(|(name, _)| name)
 }
 
-/// Whether `long` is `short` and not more than as much again, as `roleName` is of `role`.
+/// Returns true if `long` begins with `short` and is at most twice as long, such as `roleName` and
+/// `role`.
 fn begins(long: &str, short: &str) -> bool {
     short.len() >= 3 && long.len() <= 2 * short.len() && long.starts_with(short)
 }

@@ -155,12 +155,12 @@ spec:
             "8:9 error spec.mode: \"enforce\" is not one of Audit, Enforce; did you mean Enforce?",
             "9:17 error spec.scanInterval: write a duration from 1m to 24h in hours, minutes and seconds, such as 90s, 10m or \
              1h30m",
-            "11:11 error spec.accounts[0].id: must be a text, not a number: put it in quotes: \"111122223333\"",
+            "11:11 error spec.accounts[0].id: must be a string, not a number: put it in quotes: \"111122223333\"",
             "12:7 error spec.accounts[0].roleName: there is no such field; did you mean role?",
             "14:19 error spec.accounts[1].externalId: an external id is sent only when a role is assumed: set role too, or \
              remove externalId",
             "15:3 error spec.maxConcurrent: there is no such field here; it belongs in spec.remediation",
-            "17:20 error spec.remediation.maxConcurrent: must be a whole number, not a text: write it without quotes: 2",
+            "17:20 error spec.remediation.maxConcurrent: must be a whole number, not a string: write it without quotes: 2",
         ]
     );
 }
@@ -320,7 +320,7 @@ fn what_is_meant_to_be_one_of_ours_and_is_not() {
         ),
         (
             "apiVersion: sudoless.dev/v1alpha1\nkind: NotebookRemediation\n",
-            "2:7 error kind: only the operator makes a NotebookRemediation, as its record of what it does to a notebook: \
+            "2:7 error kind: only the operator creates a NotebookRemediation, as its record of a remediation: \
              remove it",
         ),
     ] {
@@ -353,13 +353,13 @@ fn what_has_no_effect_is_said() {
         told(&text),
         [
             "3:32 warning metadata.namespace: has no effect: policies are cluster-scoped",
-            "9:1 warning status: has no effect: only the operator writes it",
+            "9:1 warning status: has no effect: only the operator writes the status",
         ]
     );
     assert_eq!(
         told(&twice),
         [
-            "12:18 warning metadata.name: is the name of the policy in line 1, too: the one that is applied last would remain"
+            "12:18 warning metadata.name: is also the name of the policy in line 1: the policy that is applied last would remain"
         ]
     );
 }

@@ -223,7 +223,7 @@ fn what_would_be_refused_is_not_scanned_by() {
         (
             "unquoted.yaml",
             policy("  regions: [eu-west-1]\n  accounts:\n  - id: 111122223333\n"),
-            "unquoted.yaml:7:9: error: spec.accounts[0].id: must be a text, not a number: put it in quotes: \"111122223333\"\n",
+            "unquoted.yaml:7:9: error: spec.accounts[0].id: must be a string, not a number: put it in quotes: \"111122223333\"\n",
         ),
         (
             "regions.yaml",
@@ -240,7 +240,7 @@ fn what_would_be_refused_is_not_scanned_by() {
             policy(
                 "  regions: [eu-west-1]\n  regions: [us-east-1]\n  accounts: [{id: \"111122223333\"}]\n",
             ),
-            "doubled.yaml:6:3: error: spec.regions: it is written twice",
+            "doubled.yaml:6:3: error: spec.regions: is written twice",
         ),
         (
             "version.yaml",

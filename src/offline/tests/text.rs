@@ -33,7 +33,7 @@ fn a_field_that_is_written_twice_is_refused() {
     let text = policy("  mode: Audit\n  mode: Enforce\n");
     assert_eq!(
         told(&text),
-        ["10:3 error spec.mode: it is written twice in the same place: keep one of them"]
+        ["10:3 error spec.mode: is written twice in the same place: keep one of them"]
     );
     // Not of our concern in somebody else's.
     assert_eq!(check("kind: ConfigMap\na: 1\na: 2\n").problems, []);
@@ -117,7 +117,7 @@ fn json_is_yaml() {
     assert_eq!(
         told(text),
         [
-            "5:31 error spec.accounts[0].id: must be a text, not a number: put it in quotes: \"111122223333\""
+            "5:31 error spec.accounts[0].id: must be a string, not a number: put it in quotes: \"111122223333\""
         ]
     );
 }
@@ -128,10 +128,10 @@ fn booleans_and_numbers_of_yaml_are_named_as_they_are_written() {
     assert_eq!(
         told(&text),
         [
-            "9:12 error spec.suspend: must be true or false, not a text: write true or false without quotes",
-            "11:16 error spec.exemptions[0].reason: must be a text, not true or false: put it in quotes: \"no\"",
-            "11:28 error spec.exemptions[0].names[0]: must be a text, not true or false: put it in quotes: \"on\"",
-            "11:32 error spec.exemptions[0].names[1]: must be a text, not a number: put it in quotes: \"0123\"",
+            "9:12 error spec.suspend: must be true or false, not a string: write true or false without quotes",
+            "11:16 error spec.exemptions[0].reason: must be a string, not true or false: put it in quotes: \"no\"",
+            "11:28 error spec.exemptions[0].names[0]: must be a string, not true or false: put it in quotes: \"on\"",
+            "11:32 error spec.exemptions[0].names[1]: must be a string, not a number: put it in quotes: \"0123\"",
         ]
     );
     assert_eq!(check(&policy("  suspend: yes\n")).problems, []);
