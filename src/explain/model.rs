@@ -129,7 +129,7 @@ pub enum Outcome {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Policy {
-    /// Its name.
+    /// Name of the policy.
     pub name: String,
     /// Mode, Audit or Enforce. Absent if the policy does not decode.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -15,17 +15,17 @@ use super::{
     *,
 };
 
-/// An instant that all tests take for now.
+/// The present time of all tests.
 const NOW: &str = "2026-06-01T12:00:00Z";
 
-/// Compiling the rules takes longer than all the tests.
+/// Compiled once, because compiling the rules takes longer than all the tests.
 static MANIFESTS: LazyLock<Manifests> = LazyLock::new(|| Manifests::new().unwrap());
 
 fn check(text: &str) -> Checked {
     MANIFESTS.check(text, NOW.parse().unwrap())
 }
 
-/// What is wrong, a line each: `8:9 error spec.accounts[0].id: sentence`.
+/// Returns the problems, one line each: `8:9 error spec.accounts[0].id: sentence`.
 fn told(text: &str) -> Vec<String> {
     let tell = |problem: &Problem| {
         let Position { line, column } = problem.position;
@@ -38,7 +38,7 @@ fn told(text: &str) -> Vec<String> {
     check(text).problems.iter().map(tell).collect()
 }
 
-/// A policy with a spec of its own after the accounts.
+/// Returns a policy with more fields after the accounts.
 fn policy(more: &str) -> String {
     format!(
         "apiVersion: sudoless.dev/v1alpha1
@@ -68,7 +68,7 @@ fn the_definition_is_interpreted_whole() {
     let mut names = Vec::new();
     fields(&definition.shape, &mut names);
     assert!(names.len() > 50, "{names:?}");
-    // Rules name such fields otherwise than they are called, which is not done here.
+    // CEL rules would have to escape such field names, which is not supported here.
     for name in names {
         assert!(name.chars().all(|c| c.is_ascii_alphanumeric()), "{name}");
         assert!(
@@ -87,7 +87,7 @@ fn the_definition_is_interpreted_whole() {
     );
 }
 
-/// `format` of a text, which is not looked at, would be one more thing that the API server can refuse.
+/// The check ignores `format` of strings. With a `format`, the API server could reject more.
 #[test]
 fn no_spec_has_a_format() {
     fn formats(schema: &serde_json::Value, found: &mut Vec<String>) {
@@ -224,7 +224,8 @@ fn the_operator_has_its_say() {
     assert_eq!(told.len(), 5, "{told:#?}");
 }
 
-/// A pattern is judged even where something else is wrong; what only follows from that is not told.
+/// Patterns are checked even if there are other errors. Errors that only follow from other errors
+/// are not reported.
 #[test]
 fn the_operator_says_only_what_is_new() {
     let text = policy(
@@ -276,7 +277,7 @@ fn the_operator_warns() {
     );
 }
 
-/// The rule itself fails on such a day: that is no leave to pass.
+/// An evaluation error of a rule counts as a violation.
 #[test]
 fn what_a_rule_cannot_judge_is_refused() {
     let text = policy("  exemptions: [{reason: x, names: [a], expiresAt: 2027-02-30T00:00:00Z}]\n");
@@ -364,7 +365,7 @@ fn what_has_no_effect_is_said() {
     );
 }
 
-/// As `kubectl get -o yaml` prints it: whoever wrote the status, it was not a person.
+/// The status of an object from `kubectl get -o yaml` was not written by a person.
 #[test]
 fn the_status_of_what_was_stored_is_left_alone() {
     let written = policy("status: {lastScanTime: x, fromTheFuture: 1}\n");

@@ -1,4 +1,4 @@
-//! The model and its formats, over notebooks made by hand.
+//! The model and its formats, tested with handmade notebooks.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -21,7 +21,7 @@ use crate::api::{Mode, NextStep, RootAccess, TargetState, Verdict};
 const ACCOUNT: &str = "111122223333";
 const REGION: &str = "eu-west-1";
 
-/// A notebook as the report has it, remedy included.
+/// Returns a notebook of a report, including its remedy.
 fn notebook(name: &str, verdict: Verdict, status: &str) -> Notebook {
     let notebook = Notebook {
         account: ACCOUNT.to_owned(),
@@ -95,7 +95,7 @@ fn table(report: &Report, width: Option<u16>, colors: Colors) -> String {
         .unwrap()
 }
 
-/// The words of each command after `aws sagemaker`, without the notebook.
+/// Returns the words of each command after `aws sagemaker`, without region and notebook name.
 fn commands(notebook: &Notebook) -> Vec<String> {
     let named = format!(
         " --region {REGION} --notebook-instance-name {}",
@@ -178,7 +178,7 @@ fn every_finding_says_why_and_what_to_do_and_nothing_else_does() {
     assert!(regions.contains("account:ListRegions"), "{regions}");
 }
 
-/// A name comes from AWS. One that a shell would take for more than a name is in no command.
+/// Names come from AWS. A name that a shell would interpret is in no command.
 #[test]
 fn no_command_holds_a_name_that_is_none() {
     for name in [
@@ -316,7 +316,7 @@ fn the_table_fits_the_terminal_and_is_coloured_only_if_asked() {
             "{rows}"
         );
     }
-    // Where there is no room for a column of text, it stands below, and what is short beside.
+    // On a narrow terminal a long text is below its row, and a short text beside it.
     let narrow = table(&report, Some(60), Colors::None);
     assert!(
         narrow.starts_with("NOT READ      ACCOUNT       REGION     WHY\n"),

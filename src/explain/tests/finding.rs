@@ -1,4 +1,4 @@
-//! Which notebook is meant.
+//! Search for the notebook of a query.
 
 use serde_json::json;
 
@@ -10,7 +10,8 @@ fn query(name: &str, account: Option<&str>, region: Option<&str>) -> Query {
     Query::new(name, account, region).unwrap()
 }
 
-/// `churn` in two regions and `other` in one account more: by a finding and by records.
+/// Returns facts with `churn` in two regions and `other` in a second account, from a finding and
+/// from records.
 fn world() -> Facts {
     let elsewhere = (ACCOUNT, "us-east-1", "churn");
     let other = ("444455556666", REGION, "other");

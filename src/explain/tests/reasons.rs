@@ -1,10 +1,10 @@
-//! For each reason why a notebook is fixed or is not: what the answer says.
+//! The answer for each reason why a notebook is fixed, or is not.
 
 use serde_json::json;
 
 use super::{super::*, world::*};
 
-/// What there is, the outcome, and what the first policy says: its reason, and a part of the text.
+/// Name of the case, facts, expected outcome, reason of the first policy, and a part of the text.
 type Case = (
     &'static str,
     Facts,
@@ -34,7 +34,7 @@ fn both_regions() -> serde_json::Value {
     json!({"regions": [REGION, "us-east-1"]})
 }
 
-/// A status in which `churn` runs on a platform from which the operator does not restart it.
+/// Returns a status in which `churn` runs on a platform that the operator does not restart.
 fn not_restartable(platform: &str) -> serde_json::Value {
     lists(
         "InService",

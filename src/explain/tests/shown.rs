@@ -1,11 +1,11 @@
-//! How it is shown.
+//! The text form of explanations.
 
 use serde_json::json;
 
 use super::{super::*, world::*};
 use crate::report::{Appearance, Colors};
 
-/// A world in which each kind of line is shown.
+/// Returns facts whose explanation has every kind of line.
 fn world() -> Facts {
     let windows = json!({
         "exemptions": [{"reason": "needs Docker", "names": ["churn"], "expiresAt": "2026-05-01T00:00:00Z"}],
@@ -38,7 +38,7 @@ fn it_fits_the_terminal() {
         };
         let shown = text(&explanation, appearance);
         for line in shown.lines() {
-            // What is to be copied stays whole, and so does what has no blank to break at.
+            // Commands are never wrapped, and neither are words without a blank.
             let whole = line.contains("kubectl") || !line.trim().contains(' ');
             assert!(
                 whole || line.chars().count() <= usize::from(width),

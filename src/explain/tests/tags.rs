@@ -1,4 +1,4 @@
-//! Where policies speak of tags, which are not at hand: their last scans tell what they lead to.
+//! Policies that use tags: tags are not available, so the last scans show their effect.
 
 use serde_json::{Value, json};
 
@@ -12,7 +12,7 @@ fn exempt_by_tags() -> Value {
     json!({"exemptions": [{"reason": "tagged", "tags": {"root": "yes"}}]})
 }
 
-/// The reason of `p`.
+/// Returns the reason of `p`.
 fn reason(facts: &Facts) -> String {
     let explanation = explained(facts);
     let policy = explanation
@@ -36,14 +36,15 @@ fn an_exemption_of_another_policy_holds_if_its_scan_says_so() {
     let q = |status| named("q", exempt_by_tags(), status);
     assert_eq!(conflict(q(exempt("tagged"))), "PolicyConflict");
     assert_eq!(conflict(q(violation())), "RootAccessEnabled");
-    // It lists nothing of it, although its users have root: then it does not exempt it, or not select it.
+    // `q` does not list the notebook, although its users have root. So `q` does not exempt it, or
+    // does not select it.
     let selects = |status| {
         let mut spec = exempt_by_tags();
         spec["selector"] = by_tags()["selector"].clone();
         named("q", spec, status)
     };
     assert_eq!(conflict(selects(json!({}))), "RootAccessEnabled");
-    // Its scan is of another spec, or was not complete: it may exempt it.
+    // The scan of `q` is of another spec, or was not complete. So `q` may exempt the notebook.
     assert_eq!(
         conflict(selects(json!({"observedGeneration": 2}))),
         "PolicyConflict"
@@ -62,7 +63,7 @@ fn a_policy_by_tags_that_does_not_list_it_may_not_select_it() {
     assert!(message.contains("its tags do not match"), "{message}");
 }
 
-/// Two of them say the same reason: the one that matches is named.
+/// The answer names the exemption that matches, by its path.
 #[test]
 fn the_exemption_by_tags_is_named() {
     let spec = json!({"exemptions": [

@@ -1,4 +1,4 @@
-//! Clusters from a few words.
+//! Facts for tests, from a few words.
 
 use serde_json::{Value, json};
 
@@ -12,7 +12,7 @@ use crate::{
 pub(super) const ACCOUNT: &str = "111122223333";
 pub(super) const REGION: &str = "eu-west-1";
 
-/// A Monday.
+/// Returns the time of all tests, a Monday.
 pub(super) fn now() -> Timestamp {
     "2026-06-01T12:00:00Z".parse().unwrap()
 }
@@ -21,7 +21,8 @@ pub(super) fn arn(account: &str, region: &str, name: &str) -> String {
     format!("arn:aws:sagemaker:{region}:{account}:notebook-instance/{name}")
 }
 
-/// The policy `p`, which enforces over [`ACCOUNT`] in [`REGION`]; `spec` and `status` are merged into what it says.
+/// Returns the policy `p`, which enforces in [`ACCOUNT`] and [`REGION`]. `spec` and `status` are
+/// merged into its defaults.
 pub(super) fn policy(spec: Value, status: Value) -> NotebookRootAccessPolicy {
     named("p", spec, status)
 }
@@ -54,7 +55,7 @@ fn merge(into: &mut Value, patch: Value) {
     }
 }
 
-/// A status with the finding of `churn`: a violation, changed by `patch`.
+/// Returns a status with a finding about `churn`: a violation, changed by `patch`.
 pub(super) fn lists(status: &str, patch: Value) -> Value {
     let mut finding = json!({
         "account": ACCOUNT, "region": REGION, "name": "churn", "arn": arn(ACCOUNT, REGION, "churn"),
@@ -65,7 +66,7 @@ pub(super) fn lists(status: &str, patch: Value) -> Value {
     json!({"findings": [finding]})
 }
 
-/// A status in which `churn` runs, and its users have root.
+/// Returns a status in which `churn` runs, and its users have root.
 pub(super) fn violation() -> Value {
     lists("InService", json!({}))
 }
@@ -75,7 +76,7 @@ pub(super) fn exempt(reason: &str) -> Value {
     lists("InService", patch)
 }
 
-/// The record of a notebook of an account and region, for a policy.
+/// Returns a record of a notebook in an account and region, for a policy.
 pub(super) fn record(
     (account, region, name): (&str, &str, &str),
     policy: &str,
@@ -110,7 +111,7 @@ pub(super) fn record(
     record
 }
 
-/// The record of `churn`, for `p`.
+/// Returns the record of `churn`, for `p`.
 pub(super) fn own(state: &str, patch: Value) -> NotebookRemediation {
     record((ACCOUNT, REGION, "churn"), "p", state, patch)
 }
@@ -126,12 +127,12 @@ pub(super) fn facts<const P: usize, const R: usize>(
     }
 }
 
-/// `churn`, by its ARN.
+/// Returns the query for `churn`, by its ARN.
 pub(super) fn churn() -> Query {
     Query::new(&arn(ACCOUNT, REGION, "churn"), None, None).unwrap()
 }
 
-/// What is said of `churn`.
+/// Returns the explanation of `churn`.
 pub(super) fn explained(facts: &Facts) -> Explanation {
     let (Found::One(subject) | Found::Unlisted(subject)) = find(facts, &churn()) else {
         panic!("an ARN leads to one notebook")

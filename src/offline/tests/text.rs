@@ -1,4 +1,4 @@
-//! The text itself: YAML as `kubectl` reads it.
+//! YAML syntax, as `kubectl` reads it.
 
 use std::fmt::Write;
 
@@ -35,7 +35,7 @@ fn a_field_that_is_written_twice_is_refused() {
         told(&text),
         ["10:3 error spec.mode: is written twice in the same place: keep one of them"]
     );
-    // Not of our concern in somebody else's.
+    // Duplicate fields in objects of other kinds are ignored.
     assert_eq!(check("kind: ConfigMap\na: 1\na: 2\n").problems, []);
 }
 

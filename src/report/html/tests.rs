@@ -1,4 +1,4 @@
-//! The page as a parser of HTML reads it.
+//! The page, as an HTML parser reads it.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -27,12 +27,12 @@ struct Parsed {
     text: String,
 }
 
-/// Reads it; it must be well-formed.
+/// Parses the page, which must be well-formed.
 fn parsed(page: &str) -> Parsed {
     let mut parsed = Parsed::default();
     let mut open: Vec<String> = Vec::new();
     let mut emitter = DefaultEmitter::<()>::default();
-    // What is in style and script is no markup.
+    // The content of style and script is not markup.
     emitter.naively_switch_states(true);
     for token in Tokenizer::new_with_emitter(page, emitter) {
         let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
@@ -58,7 +58,7 @@ fn parsed(page: &str) -> Parsed {
     parsed
 }
 
-/// The report with a text wherever somebody else's may be.
+/// Returns a report with the text in every untrusted field.
 fn with(text: &str) -> Report {
     let mut report = mixed();
     let policy = &mut report.policies[0];

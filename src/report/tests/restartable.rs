@@ -1,9 +1,9 @@
-//! Notebooks that AWS would not start again: how they are fixed by hand, and what each format says of them.
+//! Notebooks that AWS would not start again: their remedies, and their form in each format.
 
 use super::*;
 use crate::domain::{NotRestartable, RetiredPlatforms};
 
-/// A violation on a platform, with the remedy that the report gives.
+/// Returns a violation on a platform, with its remedy.
 fn on(platform: &str, status: &str) -> Notebook {
     let obstacle = NotRestartable::PlatformRetired(platform.to_owned());
     let obstacle = RetiredPlatforms::default()
@@ -49,7 +49,7 @@ fn a_notebook_on_amazon_linux_2_is_migrated_by_the_update() {
         ] {
             assert!(note(&running).contains(part), "{part}: {}", note(&running));
         }
-        // A Start would be refused.
+        // AWS would reject a Start.
         assert!(!note(&running).contains("start the notebook anyway"));
         let pending = commands(&on(platform, "Pending"));
         assert_eq!(pending, [&[RUNS][..], &restart].concat(), "{platform}");
@@ -60,7 +60,7 @@ fn a_notebook_on_amazon_linux_2_is_migrated_by_the_update() {
     );
 }
 
-/// No remedy stops what cannot be started.
+/// No remedy stops a notebook that AWS would not start again.
 #[test]
 fn a_notebook_that_cannot_be_migrated_is_not_stopped() {
     let accelerated = NotRestartable::Accelerators(vec!["ml.eia1.medium".to_owned()]);
@@ -95,7 +95,7 @@ fn a_notebook_that_cannot_be_migrated_is_not_stopped() {
     }
 }
 
-/// A stopped notebook is fixed as any other, and stays on its platform.
+/// A stopped notebook is fixed like any other, and stays on its platform.
 #[test]
 fn a_stopped_notebook_keeps_its_platform_and_its_owner_is_told() {
     for (status, expected) in [
