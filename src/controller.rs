@@ -117,7 +117,7 @@ async fn run_policies(
     let woken = woken
         .filter(move |policy| ready(looked_after.looks_after(policy)))
         .map(|policy| Ok(ObjectRef::new(policy.as_str())));
-    let reconcile = |policy, context: Arc<Context>| {
+    let reconcile = |policy: Arc<Guarded>, context: Arc<Context>| {
         let span = policy::span(&policy);
         let pass = async move {
             let pass = policy::reconcile(policy, Arc::clone(&context)).boxed();
@@ -173,7 +173,7 @@ async fn run_remediations(
         .try_filter(|record| ready(context.known.is_news(record)))
         .map_ok(|record| ObjectRef::from_obj(&record))
         .take_until(shutdown.cancelled());
-    let reconcile = |record, context: Arc<Context>| {
+    let reconcile = |record: Arc<GuardedRecord>, context: Arc<Context>| {
         let span = remediation::span(&record);
         let pass = async move {
             let pass = remediation::reconcile(record, Arc::clone(&context)).boxed();

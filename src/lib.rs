@@ -30,12 +30,12 @@
 //! | intent | the unchanging part of a record, written before anything is done | [`domain::Intent`] |
 //! | progress | the changing part of a record | [`domain::Progress`] |
 //! | claim | the creation of a record; its name is the lock on the notebook | [`domain::RecordName`] |
-//! | budget | the number of notebooks that may be down at a time: `maxConcurrent`, `maxConcurrentPerRegion` | [`decide::Tally`] |
-//! | canary | the first restart in a target, which must come back before a second notebook goes down there | [`decide::Tally`] |
-//! | brake | the halt of a whole policy after `maxFailures` notebooks are down and need attention | [`decide::Tally`] |
+//! | budget | the number of notebooks that may be down at a time: `maxConcurrent`, `maxConcurrentPerRegion` | [`decide::Usage`] |
+//! | canary | the first restart in a target, which must come back before a second notebook goes down there | [`decide::Usage`] |
+//! | brake | the halt of a whole policy after `maxFailures` notebooks are down and need attention | [`decide::Usage`] |
 //! | window | a time at which running notebooks may be stopped | [`decide::Opening`] |
 //! | probe | an Update of a running notebook; AWS's refusal tells whether the Update is permitted | [`decide::Request`] |
-//! | desired state | proceed, defer, withdraw or unknown, as the policies say now | [`decide::Wish`] |
+//! | desired state | proceed, defer, withdraw or unknown, as the policies say now | [`decide::Desired`] |
 //! | settled | no write that was sent can still arrive at AWS | [`decide::Times`] |
 //! | stopped by the operator | the record says that the notebook was running and that a Stop was requested | [`domain::Record::was_stopped_by_us`] |
 //! | rollback | the notebook is started again without an Update | [`domain::EndReason`] |
@@ -62,23 +62,23 @@
 //! unfinished:
 //!
 //! 1. `src/controller/remediation/observe.rs` reads record, notebook, tags and policies.
-//! 2. [`decide::wish()`] computes the desired state from the policies.
+//! 2. [`decide::desired()`] computes the desired state from the policies.
 //! 3. [`decide::step()`] finds the row of the decision table: the new progress, and at most one
 //!    request.
 //! 4. [`kubernetes::Records`] stores the progress.
 //! 5. `src/controller/remediation/act.rs` sends the request through [`aws::TargetWriter`], if
 //!    [`kubernetes::Fence`] allows it.
-//! 6. [`decide::answered()`] interprets the answer, and the result is stored.
+//! 6. [`decide::on_response()`] interprets the answer, and the result is stored.
 //!
 //! # Where to look
 //!
 //! | subject | place |
 //! |---|---|
-//! | decision to stop a notebook | rows 13 and 15 of the table in `crates/core/src/decide/step.rs`; row 13 continues in `crates/core/src/decide/step/answered.rs` |
+//! | decision to stop a notebook | rows 13 and 15 of the table in `crates/core/src/decide/step.rs`; row 13 continues in `crates/core/src/decide/step/on_response.rs` |
 //! | sending of the Stop | `src/controller/remediation/act.rs`, then `src/aws/writer.rs`, the only file that writes to AWS |
 //! | choice of the notebooks that get a record; reasons to wait | the chain of checks in `crates/core/src/decide/plan/admit.rs` |
-//! | count of the budgets | `crates/core/src/decide/plan/tally.rs` |
-//! | withdrawal or deferral of a remediation | `crates/core/src/decide/wish.rs` |
+//! | count of the budgets | `crates/core/src/decide/plan/usage.rs` |
+//! | withdrawal or deferral of a remediation | `crates/core/src/decide/desired.rs` |
 //! | verdict `Unknown` | `crates/core/src/decide/evaluate.rs` |
 //! | condition `Compliant` | `crates/core/src/decide/summarize/conditions.rs` |
 //! | meaning of an AWS error | the table in `src/aws/outcome.rs` |

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 
 pub use self::progress::Progress;
 use crate::{
-    decide::{self, Circumstances, Executed, Policies, Tally},
+    decide::{self, Circumstances, Executed, Policies, Usage},
     domain::{Evaluation, Mode, Policy, RetiredPlatforms},
     inventory::{Demand, Inventory, Subscription},
     report::{BrokenOff, Judged, Report, Run},
@@ -140,6 +140,6 @@ fn previewed(
         policies,
         now,
     };
-    let nothing = Executed::new(Tally::of(&preview.name, []));
+    let nothing = Executed::new(Usage::of(&preview.name, []));
     decide::conclude(circumstances, evaluation, nothing)
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::domain::{AnswerKind, Call, TargetState};
+use crate::domain::{Call, TargetState, WriteOutcome};
 
 /// Operations that the operator sends. The three of [`Call`] are writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -208,16 +208,16 @@ impl Outcome {
 
     /// Returns the meaning of a write's outcome for the notebook. Rejected credentials prove
     /// nothing, because AWS did not check their permissions.
-    pub(super) fn answer(self) -> AnswerKind {
+    pub(super) fn answer(self) -> WriteOutcome {
         match self {
-            Self::Answered => AnswerKind::Accepted,
-            Self::NotFound => AnswerKind::NotFound,
-            Self::AccessDenied => AnswerKind::Denied,
-            Self::WrongStatus => AnswerKind::WrongStatus,
-            Self::LimitExceeded => AnswerKind::LimitExceeded,
-            Self::Throttled => AnswerKind::Throttled,
+            Self::Answered => WriteOutcome::Accepted,
+            Self::NotFound => WriteOutcome::NotFound,
+            Self::AccessDenied => WriteOutcome::Denied,
+            Self::WrongStatus => WriteOutcome::WrongStatus,
+            Self::LimitExceeded => WriteOutcome::LimitExceeded,
+            Self::Throttled => WriteOutcome::Throttled,
             Self::Unrecognized | Self::InvalidCredentials | Self::TimedOut | Self::Failed => {
-                AnswerKind::Unclear
+                WriteOutcome::Unclear
             }
         }
     }

@@ -13,7 +13,7 @@ use aws_sdk_sagemaker::{
 };
 
 use super::{Operation, attempts::Attempts, fault::Fault, session::Session};
-use crate::domain::{Answer, AnswerKind, Call, Region};
+use crate::domain::{Call, Region, WriteOutcome, WriteResponse};
 
 /// Margin by which the wire times out before the whole call. The metrics count attempts that end by
 /// themselves, not those dropped on the way.
@@ -43,11 +43,11 @@ impl TargetWriter {
     /// arrive at AWS.
     ///
     /// The caller has to check, just before, that the request may be sent.
-    pub async fn send(&self, call: Call, name: &str) -> Answer {
+    pub async fn send(&self, call: Call, name: &str) -> WriteResponse {
         let operation = Operation::from(call);
         let whole = self.session.foundation.write_timeout;
         let deadline = Instant::now() + whole.saturating_sub(WIRE_ENDS_BEFORE);
-        let answer = match tokio::time::timeout(whole, self.answered(call, name, deadline)).await {
+        let answer = match tokio::time::timeout(whole, self.response(call, name, deadline)).await {
             Ok(answer) => answer,
             Err(_) => unclear(Fault::timed_out(operation).to_string()),
         };
@@ -61,14 +61,14 @@ impl TargetWriter {
         answer
     }
 
-    async fn answered(&self, call: Call, name: &str, deadline: Instant) -> Answer {
+    async fn response(&self, call: Call, name: &str, deadline: Instant) -> WriteResponse {
         if let Err(failure) = self.session.verify().await {
             return unclear(failure.message);
         }
         let (client, issue) = self.client(deadline);
         let Err(fault) = request(&client, call, name).await else {
-            return Answer {
-                kind: AnswerKind::Accepted,
+            return WriteResponse {
+                kind: WriteOutcome::Accepted,
                 words: String::new(),
             };
         };
@@ -80,7 +80,7 @@ impl TargetWriter {
         if fault.refuses_credentials() {
             self.session.identity.forget_issue(issue);
         }
-        Answer {
+        WriteResponse {
             kind: fault.outcome.answer(),
             words: fault.to_string(),
         }
@@ -135,9 +135,9 @@ async fn request(client: &Client, call: Call, name: &str) -> Result<(), Fault> {
     }
 }
 
-fn unclear(words: String) -> Answer {
-    Answer {
-        kind: AnswerKind::Unclear,
+fn unclear(words: String) -> WriteResponse {
+    WriteResponse {
+        kind: WriteOutcome::Unclear,
         words,
     }
 }

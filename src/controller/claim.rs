@@ -17,7 +17,7 @@ use self::reads::{Read, Reads};
 use super::Context;
 use crate::{
     decide::{
-        self, Candidate, Circumstances, Executed, Horizon, Plan, Position, Tally, Wait, admit,
+        self, Blocked, Candidate, Circumstances, Evaluate, Executed, Plan, Position, Usage, admit,
         take_next,
     },
     domain::{Access, Intent, Mode, Next, NotebookRef, PolicyName, Record, RecordName, WaitReason},
@@ -39,7 +39,7 @@ pub(super) enum Error {
 /// Result of judging a candidate.
 enum Claim {
     Made(Box<Record>),
-    Waits(Wait),
+    Waits(Blocked),
 }
 
 /// Progress of the claims of a pass.
@@ -67,7 +67,7 @@ pub(super) async fn execute(
     context: &Context,
     circumstances: Circumstances<'_>,
     plan: Plan,
-    usage: Tally,
+    usage: Usage,
 ) -> Execution {
     let mut claims = Claims {
         context,
@@ -163,7 +163,7 @@ impl Claims<'_> {
         Ok(())
     }
 
-    fn block(&mut self, candidate: &Candidate, wait: Wait) {
+    fn block(&mut self, candidate: &Candidate, wait: Blocked) {
         if let Next::Wait(WaitReason::ReadFailed | WaitReason::Superseded) = wait.next {
             self.progress = Progress::ReadFailed;
         }
@@ -171,16 +171,20 @@ impl Claims<'_> {
     }
 }
 
-fn unread(message: &str) -> Wait {
-    Wait::read_failed(message.to_owned())
+fn unread(message: &str) -> Blocked {
+    Blocked::read_failed(message.to_owned())
 }
 
-fn superseded(message: &str) -> Wait {
-    Wait::superseded(message.to_owned())
+fn superseded(message: &str) -> Blocked {
+    Blocked::superseded(message.to_owned())
 }
 
 /// Returns the access to a candidate's account, if the policy still enforces there.
-fn access(listed: &PolicyList, name: &PolicyName, candidate: &Candidate) -> Result<Access, Wait> {
+fn access(
+    listed: &PolicyList,
+    name: &PolicyName,
+    candidate: &Candidate,
+) -> Result<Access, Blocked> {
     let (Some(policy), Some(_)) = (listed.policies.get(name), listed.owners.get(name)) else {
         return Err(superseded("the policy was deleted or is invalid"));
     };
@@ -224,13 +228,13 @@ async fn judge(context: &Context, name: &PolicyName, read: Read) -> Result<Claim
     let mut turn = context.claims.lock().await;
     let predecessor = context.records.get_stored(record.as_str()).await?;
     let judge = |count: &Count| {
-        let tally = count.tally(context, policy, candidate, predecessor.as_ref());
+        let usage = count.usage(context, policy, candidate, predecessor.as_ref());
         admit(
             policy,
-            (&listed.policies, &tally),
+            (&listed.policies, &usage),
             (&candidate.account, &candidate.region),
             &notebook,
-            (Timestamp::now(), Horizon::Now),
+            (Timestamp::now(), Evaluate::Live),
         )
     };
     let recent = turn.take().filter(Count::is_recent);

@@ -10,7 +10,7 @@ use kube::ResourceExt;
 
 use crate::{
     api::{NotebookRemediation, RemediationState},
-    decide::{PartialRecord, Tally, read_record},
+    decide::{PartialRecord, Usage, read_record},
     domain::{AccountId, PolicyName, Record, Region},
     kubernetes::has_finalizer,
     observability::{Metrics, RecordFacts},
@@ -77,8 +77,8 @@ impl KnownRecords {
     }
 
     /// Adds up all records for a policy's plan.
-    pub(super) fn usage(&self, policy: &PolicyName) -> Tally {
-        let mut usage = Tally::of(policy, self.all().iter().map(Arc::as_ref));
+    pub(super) fn usage(&self, policy: &PolicyName) -> Usage {
+        let mut usage = Usage::of(policy, self.all().iter().map(Arc::as_ref));
         for record in self.invalid_locked().values() {
             usage.add_partial(record);
         }
@@ -157,7 +157,7 @@ impl KnownRecords {
 
     /// Returns true if a restarted notebook came back in an account and region, which proves the
     /// canary.
-    pub(super) fn is_proven(&self, account: &AccountId, region: &Region) -> bool {
+    pub(super) fn is_canary_passed(&self, account: &AccountId, region: &Region) -> bool {
         self.locked().values().any(|record| {
             record.shows_a_return()
                 && record.intent.notebook.account == *account

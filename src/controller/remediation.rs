@@ -16,7 +16,7 @@ use tracing::{Span, field::Empty};
 use super::{Context, GuardedRecord, backoff, panics::Panicked, schedule::until};
 use crate::{
     api::{NotebookRemediation, NotebookRemediationStatus},
-    decide::{self, Look},
+    decide::{self, Requeue},
     domain::{Progress, Record, RecordState},
     kubernetes::{Written, has_finalizer},
     observability::{Controller, ReconciliationResult},
@@ -135,18 +135,18 @@ async fn run(
         resource,
         record,
         custody,
-        wish: None,
+        desired: None,
         now,
     };
-    let look = pass.run().await?;
-    Ok(match look {
-        Look::Never => {
+    let requeue = pass.run().await?;
+    Ok(match requeue {
+        Requeue::Never => {
             context.flights.forget(name);
             // Once more, as a finished one: its finalizer may still be there.
             Action::requeue(context.options.poll_interval)
         }
-        Look::Soon => Action::requeue(context.options.poll_interval),
-        Look::BackOff => {
+        Requeue::Soon => Action::requeue(context.options.poll_interval),
+        Requeue::BackOff => {
             let polls = context.flights.unreadable(name).min(SLOWEST_POLL);
             Action::requeue(context.options.poll_interval * polls)
         }
@@ -161,24 +161,30 @@ struct Pass<'a> {
     record: Record,
     custody: Custody,
     /// What was wanted of the notebook at this pass; `None`: it was not seen.
-    wish: Option<decide::Wish>,
+    desired: Option<decide::Desired>,
     now: Timestamp,
 }
 
 impl Pass<'_> {
-    async fn run(&mut self) -> Result<Look, Error> {
+    async fn run(&mut self) -> Result<Requeue, Error> {
         let observed = self.observe().await?;
-        if observed.sighting != decide::Sighting::Unreadable {
+        if observed.observation != decide::Observation::Unreadable {
             self.context.flights.readable(&self.resource.name_any());
         }
-        self.count_failed_start(&observed.sighting);
-        let wish = self.wish.unwrap_or(decide::Wish::Unclear);
+        self.count_failed_start(&observed.observation);
+        let desired = self.desired.unwrap_or(decide::Desired::Unknown);
         let times = self.context.options.times();
-        let mut decision = decide::step(&self.record, &observed.sighting, wish, self.now, &times);
+        let mut decision = decide::step(
+            &self.record,
+            &observed.observation,
+            desired,
+            self.now,
+            &times,
+        );
         tracing::debug!(
             row = decision.row.number(),
-            sighting = ?observed.sighting,
-            ?wish,
+            observation = ?observed.observation,
+            ?desired,
             request = ?decision.request,
             "decided"
         );
@@ -187,17 +193,17 @@ impl Pass<'_> {
         if self.custody == Custody::Adopted {
             if decision.request.is_none() && progress == before {
                 // Nothing is overdue: the record's own operator may be waiting, too.
-                return Ok(decision.look);
+                return Ok(decision.requeue);
             }
             if !self.is_abandoned() {
-                return Ok(decision.look);
+                return Ok(decision.requeue);
             }
         }
         if let Some(request) = decision.request {
             if !self.was_denied() && self.may_send(request).await {
                 // Judged by the clock as it was before the notebook was seen; sent now. Reading it may have taken long.
                 let sending_at = decide::whole_microseconds(Timestamp::now());
-                progress.stamp(self.now, sending_at);
+                progress.mark_sent(self.now, sending_at);
             } else {
                 // Nothing is written that would have to be taken back.
                 progress.take_back_sent(&before);
@@ -212,15 +218,15 @@ impl Pass<'_> {
         }
         let stored = self.write(progress).await?;
         if stored == Stored::Conflict {
-            return Ok(Look::Soon);
+            return Ok(Requeue::Soon);
         }
         if let Some(request) = decision.request {
             self.act((request, stored), before, &observed).await?;
         }
         Ok(if self.record.is_finished() {
-            Look::Never
+            Requeue::Never
         } else {
-            decision.look
+            decision.requeue
         })
     }
 
@@ -262,7 +268,7 @@ impl Pass<'_> {
         let status = decide::report(
             &self.record,
             decide::ReportContext {
-                wish: self.wish,
+                desired: self.desired,
                 generation: self.resource.metadata.generation,
                 previous: self.resource.status.as_ref(),
                 now: self.now,
@@ -291,7 +297,7 @@ impl Pass<'_> {
             self.tell();
         }
         if self.record.is_finished() {
-            self.let_go().await?;
+            self.release_finalizer().await?;
         }
         Ok(stored)
     }
@@ -308,7 +314,7 @@ impl Pass<'_> {
     }
 
     /// Removes the finalizer of a finished record, so that it can be deleted.
-    async fn let_go(&self) -> Result<(), Error> {
+    async fn release_finalizer(&self) -> Result<(), Error> {
         if has_finalizer(&self.resource) {
             let removed = self.context.records.remove_finalizer(&self.resource).await;
             removed.map_err(Error::Write)?;

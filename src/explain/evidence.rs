@@ -13,7 +13,7 @@ use serde_json::Value;
 use super::{Facts, Subject, coverage::Standing, find, restartable};
 use crate::{
     api::{self, NotebookRootAccessPolicy},
-    decide::{PartialRecord, Policies, Tally, read_record, validate},
+    decide::{PartialRecord, Policies, Usage, read_record, validate},
     domain::{
         Exemption, Match, Notebook, NotebookDetails, NotebookSummary, Policy, PolicyName, Record,
         RootAccess, WaitReason,
@@ -75,12 +75,12 @@ impl<'a> Evidence<'a> {
     }
 
     /// Returns the usage of all records for a policy.
-    pub(super) fn tally(&self, policy: &PolicyName) -> Tally {
-        let mut tally = Tally::of(policy, &self.records);
+    pub(super) fn usage(&self, policy: &PolicyName) -> Usage {
+        let mut usage = Usage::of(policy, &self.records);
         for record in &self.invalid {
-            tally.add_partial(record);
+            usage.add_partial(record);
         }
-        tally
+        usage
     }
 
     /// Returns the notebook with the facts that need no scan: ARN and name.

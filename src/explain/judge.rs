@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     api::{self, NextStep, NotebookRootAccessPolicy, Verdict},
-    decide::{Horizon, Opening, Policies, Wait, admit, blockers, may_begin, opening, validate},
+    decide::{Blocked, Evaluate, Opening, Policies, admit, blockers, may_begin, opening, validate},
     domain::{
         self, Match, Mode, Next, Notebook, Record, RecordName, Undecodable, WaitReason, Window,
     },
@@ -28,7 +28,7 @@ enum Decision {
     /// The remediation begins.
     Begins,
     /// The remediation waits, or does not begin.
-    Waits(Wait),
+    Waits(Blocked),
     /// The policy is suspended, so no remediation begins.
     Suspended,
 }
@@ -193,25 +193,25 @@ fn decide(
     );
     // The policy without its tag rules, because tags are not available here.
     let Some(settled) = evidence.policies.get(&policy.name) else {
-        return Decision::Waits(Wait::read_failed(
+        return Decision::Waits(Blocked::read_failed(
             "the policy no longer selects the notebook".to_owned(),
         ));
     };
-    let horizon = match policy.mode {
-        Mode::Enforce => Horizon::Now,
-        Mode::Audit => Horizon::Preview,
+    let evaluate = match policy.mode {
+        Mode::Enforce => Evaluate::Live,
+        Mode::Audit => Evaluate::DryRun,
     };
-    let tally = evidence.tally(&policy.name);
+    let usage = evidence.usage(&policy.name);
     let policies = Policies {
         retired_platforms: retired_platforms(finding),
         ..evidence.policies.clone()
     };
     let admitted = admit(
         settled,
-        (&policies, &tally),
+        (&policies, &usage),
         place,
         notebook,
-        (evidence.now, horizon),
+        (evidence.now, evaluate),
     );
     match admitted {
         Err(wait) if wait.next == Next::Wait(WaitReason::NotRestartable) => {
@@ -232,7 +232,7 @@ fn waits(
     evidence: &Evidence<'_>,
     policy: &domain::Policy,
     notebook: &Notebook,
-    wait: Wait,
+    wait: Blocked,
 ) {
     let place = &evidence.subject.place;
     view.next = Some(match wait.next {
@@ -267,10 +267,10 @@ fn waits(
 
 /// Uses the operator's message for the same reason, because the operator also knew accelerators,
 /// times and its own list of platforms.
-fn in_the_operators_words(wait: Wait, finding: &api::Finding) -> Wait {
+fn in_the_operators_words(wait: Blocked, finding: &api::Finding) -> Blocked {
     let message = finding.message.clone();
     match message.filter(|_| finding.reason.as_deref() == Some(wait.reason)) {
-        Some(message) => Wait { message, ..wait },
+        Some(message) => Blocked { message, ..wait },
         None => wait,
     }
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use sudoless::{
     api::{NotebookRemediation, NotebookRootAccessPolicy},
-    decide::{ReportContext, Wish, Withdrawal, read_record, report},
+    decide::{Desired, ReportContext, Withdrawal, read_record, report},
 };
 
 use crate::customizations::{HealthTests, POLICY, RECORD, act, files, health, offered, yaml};
@@ -82,7 +82,7 @@ fn each_record_says_what_the_operator_says() {
         let record = read_record(&resource).unwrap();
         let context = ReportContext {
             // Only what was called off says why.
-            wish: Some(Wish::Withdrawn(Withdrawal::Audit)),
+            desired: Some(Desired::Abort(Withdrawal::Audit)),
             generation: Some(1),
             previous: Some(status),
             now: jiff::Timestamp::now(),

@@ -131,7 +131,7 @@ impl Expectation {
     }
 
     /// Waits for the first complete scan, and proves what it published, and that nothing before said more than is true.
-    pub async fn prove(&self, stage: &Stage, policy: &str) -> Status {
+    pub async fn mark_canary_passed(&self, stage: &Stage, policy: &str) -> Status {
         self.prove_within(stage, policy, DEADLINE).await
     }
 

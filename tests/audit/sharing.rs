@@ -39,11 +39,13 @@ async fn overlapping_policies_share_a_scan_and_other_identities_do_not() {
     stage
         .apply("second", policy(&[shared, other], &REGIONS))
         .await;
-    of(&[one, shared]).prove(&stage, "first").await;
-    of(&[shared, other]).prove(&stage, "second").await;
+    of(&[one, shared]).mark_canary_passed(&stage, "first").await;
+    of(&[shared, other])
+        .mark_canary_passed(&stage, "second")
+        .await;
     // One that comes later finds what is there.
     stage.apply("third", policy(&ACCOUNTS, &REGIONS)).await;
-    of(&ACCOUNTS).prove(&stage, "third").await;
+    of(&ACCOUNTS).mark_canary_passed(&stage, "third").await;
     for account in ACCOUNTS {
         assert_eq!(
             (lists(&stage, account), describes(&stage, account)),
@@ -55,7 +57,7 @@ async fn overlapping_policies_share_a_scan_and_other_identities_do_not() {
     let mut auditing = policy(&[shared], &REGIONS);
     auditing["accounts"][0]["role"] = json!("auditor");
     stage.apply("auditor", auditing).await;
-    of(&[shared]).prove(&stage, "auditor").await;
+    of(&[shared]).mark_canary_passed(&stage, "auditor").await;
     assert_eq!((lists(&stage, shared), describes(&stage, shared)), (6, 60));
     assert_eq!(sent(&stage, Operation::AssumeRole, shared), 2);
 }
@@ -68,13 +70,13 @@ async fn what_no_policy_names_any_more_is_read_no_more() {
     let of = |ids: &[&str]| Expectation::of(stage.simulator.notebooks(), ids, &REGIONS);
     stage.apply("one", policy(&ACCOUNTS, &REGIONS)).await;
     stage.apply("other", policy(&[shared], &REGIONS)).await;
-    of(&ACCOUNTS).prove(&stage, "one").await;
-    of(&[shared]).prove(&stage, "other").await;
+    of(&ACCOUNTS).mark_canary_passed(&stage, "one").await;
+    of(&[shared]).mark_canary_passed(&stage, "other").await;
 
     let fewer = policy(&[kept], &REGIONS[..2]);
     stage.apply("one", fewer).await;
     let here = Expectation::of(stage.simulator.notebooks(), &[kept], &REGIONS[..2]);
-    here.prove(&stage, "one").await;
+    here.mark_canary_passed(&stage, "one").await;
     stage.simulator.reset_counters();
     here.holds(&stage.rescan("one").await);
     assert_eq!((lists(&stage, kept), describes(&stage, kept)), (2, 10));
@@ -115,7 +117,7 @@ async fn sessions_that_expire_are_renewed_unseen() {
     let stage = Stage::with(cluster(), "sessions", simulator, &[]).await;
     stage.apply("all", policy(&ACCOUNTS, &REGIONS)).await;
     let all = Expectation::of(stage.simulator.notebooks(), &ACCOUNTS, &REGIONS);
-    all.prove(&stage, "all").await;
+    all.mark_canary_passed(&stage, "all").await;
     let assumed = || sent(&stage, Operation::AssumeRole, ACCOUNTS[0]);
     let first = assumed();
     while assumed() == first {

@@ -98,7 +98,7 @@ async fn every_notebook_is_judged_as_it_is() {
         [36, 76, 0, 18],
         "the fleet has some of each"
     );
-    plain.prove(&stage, "plain").await;
+    plain.mark_canary_passed(&stage, "plain").await;
 
     let exempting = expectation()
         .exempting("old image", |notebook| notebook.name.starts_with("legacy-"))
@@ -108,7 +108,7 @@ async fn every_notebook_is_judged_as_it_is() {
         .exempting("sandbox", |notebook| {
             notebook.account == ACCOUNTS[2] && notebook.region != REGIONS[2]
         });
-    let status = exempting.prove(&stage, "exempting").await;
+    let status = exempting.mark_canary_passed(&stage, "exempting").await;
     let (_, _, message) = condition(&status, "Ready");
     assert!(message.contains("spec.exemptions[0] expired"), "{message}");
 
@@ -119,7 +119,7 @@ async fn every_notebook_is_judged_as_it_is() {
             let named = first <= b'n' || first == b's' || notebook.name.starts_with("running-");
             named && notebook.tags.get("team").is_some_and(|team| team == "a")
         });
-    selecting.prove(&stage, "selecting").await;
+    selecting.mark_canary_passed(&stage, "selecting").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -129,7 +129,7 @@ async fn changes_are_seen_at_the_next_scan() {
     let stage = Stage::begin("changes", fleet, &[]).await;
     stage.apply("all", policy(&[account], &[region])).await;
     let expectation = || Expectation::of(stage.simulator.notebooks(), &[account], &[region]);
-    let status = expectation().prove(&stage, "all").await;
+    let status = expectation().mark_canary_passed(&stage, "all").await;
     assert_eq!(condition(&status, "Compliant").0, "True");
 
     stage
@@ -164,7 +164,7 @@ async fn of_300_violations_the_first_100_are_listed_in_order() {
     stage.apply("all", policy(ids, &REGIONS)).await;
     let expectation = Expectation::of(stage.simulator.notebooks(), ids, &REGIONS);
     assert_eq!(expectation.count("NonCompliant"), 300);
-    let first = expectation.prove(&stage, "all").await;
+    let first = expectation.mark_canary_passed(&stage, "all").await;
     assert_eq!((first.findings.len(), first.findings_omitted), (100, 200));
     let mut order: Vec<_> = first
         .findings

@@ -48,7 +48,9 @@ fn fault(effect: Effect) -> Fault {
 async fn a_role_that_may_not_be_assumed() {
     let denied = fault(Effect::Deny).operation(Operation::AssumeRole);
     let stage = stage("role", [denied], &[]).await;
-    let status = unlisted(&stage, "AccessDenied").prove(&stage, "all").await;
+    let status = unlisted(&stage, "AccessDenied")
+        .mark_canary_passed(&stage, "all")
+        .await;
     let target = &status.targets[0];
     assert!(target.message.as_ref().unwrap().contains("AssumeRole"));
     let (_, _, message) = condition(&status, "Ready");
@@ -76,7 +78,7 @@ async fn a_role_that_does_not_exist_and_an_external_id_that_is_wrong() {
             .unlisted(ids[1], region, "AccessDenied")
             .unlisted(ids[2], region, "AccessDenied");
     }
-    let status = expectation.prove(&stage, "all").await;
+    let status = expectation.mark_canary_passed(&stage, "all").await;
     assert!(!json!(status).to_string().contains("wrong-secret"));
     assert!(!stage.log().join("\n").contains("wrong-secret"));
 }
@@ -88,7 +90,7 @@ async fn a_denied_list_and_then_no_longer() {
         .region(THERE);
     let stage = stage("list", [denied], &[]).await;
     let expectation = healthy(&stage).unlisted(ILL, THERE, "AccessDenied");
-    expectation.prove(&stage, "all").await;
+    expectation.mark_canary_passed(&stage, "all").await;
 
     stage.simulator.clear_faults();
     healthy(&stage).holds(&stage.rescan("all").await);
@@ -112,7 +114,7 @@ async fn denied_describes_of_all_notebooks_of_a_region_and_of_one_elsewhere() {
         });
     let unknown = expectation.count("Unknown");
     assert!(unknown > healthy(&stage).count("Unknown") + 2);
-    expectation.prove(&stage, "all").await;
+    expectation.mark_canary_passed(&stage, "all").await;
 }
 
 /// The rest has no root at all, so that one thing unread is all that keeps `Compliant` from being True.
@@ -143,23 +145,23 @@ async fn one_thing_unread_is_enough_to_not_know() {
         .unread("AccessDenied", move |notebook| {
             notebook.account == one && notebook.name == "tame-7"
         });
-    let status = unread.prove(&stage, "unread").await;
+    let status = unread.mark_canary_passed(&stage, "unread").await;
     assert_eq!(condition(&status, "Compliant").1, "IncompleteScan");
 
     let fine = Expectation::of(fleet(), &[other], &[here]);
-    let status = fine.prove(&stage, "fine").await;
+    let status = fine.mark_canary_passed(&stage, "fine").await;
     assert_eq!(condition(&status, "Compliant").0, "True");
 
     // A region that is not enabled is shown, and does not count.
     let disabled =
         Expectation::of(fleet(), &[other], &[here]).unlisted(other, there, "RegionDisabled");
-    let status = disabled.prove(&stage, "disabled").await;
+    let status = disabled.mark_canary_passed(&stage, "disabled").await;
     assert_eq!(condition(&status, "Compliant").0, "True");
     assert_eq!(status.summary.unwrap().unreadable_targets, 0);
 
     // But where nothing was read, nothing is compliant.
     let nowhere = Expectation::of(fleet(), &[], &[]).unlisted(other, there, "RegionDisabled");
-    let status = nowhere.prove(&stage, "nowhere").await;
+    let status = nowhere.mark_canary_passed(&stage, "nowhere").await;
     assert_eq!(condition(&status, "Compliant").0, "Unknown");
 }
 
@@ -167,7 +169,7 @@ async fn one_thing_unread_is_enough_to_not_know() {
 async fn keys_that_are_not_valid_are_no_disabled_region() {
     let stage = stage("keys", [fault(Effect::InvalidKeys)], &[]).await;
     unlisted(&stage, "InvalidCredentials")
-        .prove(&stage, "all")
+        .mark_canary_passed(&stage, "all")
         .await;
 
     let home = Fault::new(Effect::InvalidKeys).account(&stage.simulator.home().account);
@@ -193,7 +195,7 @@ async fn without_a_role_the_account_is_the_operators_own() {
         Expectation::of(stage.simulator.notebooks(), &[&home], &REGIONS),
         |expectation, region| expectation.unlisted(ACCOUNTS[0], region, "InvalidCredentials"),
     );
-    let status = expectation.prove(&stage, "all").await;
+    let status = expectation.mark_canary_passed(&stage, "all").await;
     let message = status.targets[0].message.clone().unwrap();
     assert!(
         message.contains(&home) && message.contains("role"),
@@ -225,7 +227,7 @@ async fn every_region_is_every_enabled_region() {
     let expectation = Expectation::of(stage.simulator.notebooks(), &[some], &opted_in)
         .also(default, &sagemaker_simulator::regions::DEFAULT)
         .unlisted(denied, "*", "AccessDenied");
-    let status = expectation.prove(&stage, "all").await;
+    let status = expectation.mark_canary_passed(&stage, "all").await;
     let message = status.targets[0].message.clone().unwrap();
     assert!(message.contains("ListRegions"), "{message}");
 }
@@ -254,13 +256,13 @@ async fn a_region_that_is_listed_as_enabled_and_answers_otherwise() {
     let read = || Expectation::of(stage.simulator.notebooks(), &[account], &[here]);
 
     let every = read().unlisted(account, THERE, "Unreachable");
-    let status = every.prove(&stage, "every").await;
+    let status = every.mark_canary_passed(&stage, "every").await;
     assert_eq!(condition(&status, "Compliant").0, "Unknown");
     let message = status.targets[0].message.clone().unwrap();
     assert!(message.contains("ListRegions"), "{message}");
 
     let named = read().unlisted(account, THERE, "RegionDisabled");
-    let status = named.prove(&stage, "named").await;
+    let status = named.mark_canary_passed(&stage, "named").await;
     assert_eq!(condition(&status, "Compliant").0, "True");
 }
 
@@ -297,7 +299,7 @@ async fn tags_that_cannot_be_read_decide_nothing() {
         .selecting(move |notebook| {
             unread(notebook) || notebook.tags.get("team").is_some_and(|team| team == "a")
         });
-    tagged.prove(&stage, "tagged").await;
+    tagged.mark_canary_passed(&stage, "tagged").await;
     // The other policy does not speak of tags: what it covers was read.
     let status = stage.rescan("all").await;
     healthy(&stage).holds(&status);
@@ -329,7 +331,7 @@ async fn regions_without_an_answer_hold_up_no_other() {
     let done = expectation().undescribed(ACCOUNTS[2], REGIONS[2], "Unreachable");
     let (took, _) = tokio::join!(
         meanwhile.come_true(&stage, "all", Duration::from_secs(12)),
-        done.prove(&stage, "all"),
+        done.mark_canary_passed(&stage, "all"),
     );
     assert!(took < Duration::from_secs(12), "{took:?}");
     let endless = stage.simulator.counters().sum(|count| {
@@ -351,7 +353,7 @@ async fn faults_that_pass_are_ridden_out() {
         fault(Effect::Reset).region(REGIONS[0]).skip(2).every(7),
     ];
     let stage = stage("passing", faults, &[]).await;
-    healthy(&stage).prove(&stage, "all").await;
+    healthy(&stage).mark_canary_passed(&stage, "all").await;
     let failed = stage
         .simulator
         .counters()
@@ -383,7 +385,7 @@ async fn pages_may_be_empty_and_still_not_the_last() {
     let stage = Stage::begin("pages", fleet, &[]).await;
     stage.apply("all", policy(&[account], &[region])).await;
     let all = Expectation::of(stage.simulator.notebooks(), &[account], &[region]);
-    all.prove(&stage, "all").await;
+    all.mark_canary_passed(&stage, "all").await;
     let lists = stage
         .simulator
         .counters()
@@ -409,6 +411,6 @@ async fn nothing_that_is_absent_is_taken_for_disabled() {
     stage.apply("all", policy(&[account], &[region])).await;
     let all = Expectation::of(stage.simulator.notebooks(), &[account], &[region]);
     assert_eq!((all.count("Unknown"), all.count("Compliant")), (5, 3));
-    let status = all.prove(&stage, "all").await;
+    let status = all.mark_canary_passed(&stage, "all").await;
     assert_eq!(condition(&status, "Compliant").1, "IncompleteScan");
 }

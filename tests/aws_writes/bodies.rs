@@ -18,7 +18,7 @@ async fn a_request_says_what_it_must_and_nothing_else() {
             Call::Update | Call::Start => attached.clone(),
         });
         let answer = writer.send(call, "churn").await;
-        assert_eq!(answer.kind, AnswerKind::Accepted, "{call}: {answer:?}");
+        assert_eq!(answer.kind, WriteOutcome::Accepted, "{call}: {answer:?}");
         assert_eq!(answer.words, "", "{call}");
         assert_eq!(counted.of(call.into(), Outcome::Answered), 1, "{call}");
     }
@@ -58,7 +58,7 @@ async fn an_update_changes_root_access_and_nothing_else() {
     let writer = writer(&aws(&simulator, &patient()));
     assert_eq!(
         writer.send(Call::Update, "churn").await.kind,
-        AnswerKind::Accepted
+        WriteOutcome::Accepted
     );
     let after = truth(&simulator, "churn");
     assert_eq!(after.root_access, SimulatedRootAccess::Disabled);
@@ -80,7 +80,7 @@ async fn a_writer_writes_where_its_target_is() {
     let aws = aws(&simulator, &patient());
     let target = key(OTHER, REGION, access(Some(ROLE), None));
     let answer = aws.writer(&target).send(Call::Stop, "churn").await;
-    assert_eq!(answer.kind, AnswerKind::Accepted);
+    assert_eq!(answer.kind, WriteOutcome::Accepted);
     let statuses: Vec<_> = simulator
         .notebooks()
         .into_iter()

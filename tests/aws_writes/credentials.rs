@@ -1,4 +1,4 @@
-//! Credentials that are refused, or that there are none of: nothing is proven, and the next call has new ones.
+//! Credentials that are refused, or that there are none of: nothing is canary_passed, and the next call has new ones.
 
 use super::*;
 
@@ -22,7 +22,7 @@ async fn credentials_that_are_refused_are_renewed_for_the_next_call() {
     assert_eq!(truth(&simulator, "churn").status, Status::InService);
 
     let answer = writer.send(Call::Stop, "churn").await;
-    assert_eq!(answer.kind, AnswerKind::Accepted, "{}", answer.words);
+    assert_eq!(answer.kind, WriteOutcome::Accepted, "{}", answer.words);
     // The reader has the same.
     assert!(reader.list().await.is_ok());
     assert_eq!(assumed(), 2);
@@ -46,7 +46,7 @@ async fn keys_that_are_not_recognized_prove_nothing() {
         assert_eq!(simulator.counters().of(Request::GetCallerIdentity), 0);
 
         let answer = writer.send(Call::Start, "churn").await;
-        assert_eq!(answer.kind, AnswerKind::Accepted, "{}", answer.words);
+        assert_eq!(answer.kind, WriteOutcome::Accepted, "{}", answer.words);
         assert_eq!(simulator.counters().of(Request::AssumeRole), 2);
     }
 }
@@ -92,7 +92,7 @@ async fn without_a_role_nothing_is_sent() {
     }
     assert_eq!(simulator.writes(), []);
     let answer = send(ROLE, Some("right-id")).await;
-    assert_eq!(answer.kind, AnswerKind::Accepted, "{}", answer.words);
+    assert_eq!(answer.kind, WriteOutcome::Accepted, "{}", answer.words);
 }
 
 #[tokio::test]
@@ -149,6 +149,6 @@ async fn the_operators_own_identity_writes_in_its_own_account_only() {
 
     let own = aws.writer(&key(&home, REGION, access(None, None)));
     let answer = own.send(Call::Stop, "churn").await;
-    assert_eq!(answer.kind, AnswerKind::Accepted, "{}", answer.words);
+    assert_eq!(answer.kind, WriteOutcome::Accepted, "{}", answer.words);
     assert_eq!(truth(&simulator, "churn").status, Status::InService);
 }

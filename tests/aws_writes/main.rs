@@ -24,7 +24,7 @@ use sagemaker_simulator::{
 };
 use sudoless::{
     aws::{Aws, Operation, Options, Outcome, TargetWriter},
-    domain::{Answer, AnswerKind, Call},
+    domain::{Call, WriteOutcome, WriteResponse},
 };
 
 use support::{ACCOUNT, OTHER, REGION, ROLE, access, aws, config, fleet, key, observed, simulate};
@@ -73,7 +73,7 @@ fn outcomes(simulator: &Simulator) -> Vec<String> {
     writes.into_iter().map(|write| write.outcome).collect()
 }
 
-fn assert_unclear(answer: &Answer, start: &str) {
-    assert_eq!(answer.kind, AnswerKind::Unclear, "{}", answer.words);
+fn assert_unclear(answer: &WriteResponse, start: &str) {
+    assert_eq!(answer.kind, WriteOutcome::Unclear, "{}", answer.words);
     assert!(answer.words.starts_with(start), "{}", answer.words);
 }

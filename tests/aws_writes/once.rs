@@ -3,14 +3,14 @@
 use super::*;
 
 /// What goes wrong, what it proves, how it is counted, and how AWS's words begin.
-type Case = (Effect, AnswerKind, Outcome, &'static str);
+type Case = (Effect, WriteOutcome, Outcome, &'static str);
 
 fn of_the_moment() -> Vec<Case> {
     let never = Effect::Throttle {
         rate: 0.0,
         burst: 0.0,
     };
-    let (throttled, unclear) = (AnswerKind::Throttled, AnswerKind::Unclear);
+    let (throttled, unclear) = (WriteOutcome::Throttled, WriteOutcome::Unclear);
     let failure = Effect::error_with_status;
     vec![
         (
@@ -64,7 +64,7 @@ fn without_answer() -> Vec<Case> {
     let silent = |effect| {
         (
             effect,
-            AnswerKind::Unclear,
+            WriteOutcome::Unclear,
             Outcome::TimedOut,
             "no answer in time",
         )

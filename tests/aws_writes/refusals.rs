@@ -32,10 +32,14 @@ async fn each_call_is_refused_in_every_status_but_its_own() {
             simulator.put_notebook(before);
             let answer = writer.send(call, "churn").await;
             if accepted.contains(&status) {
-                assert_eq!(answer.kind, AnswerKind::Accepted, "{call} from {status}");
+                assert_eq!(answer.kind, WriteOutcome::Accepted, "{call} from {status}");
                 continue;
             }
-            assert_eq!(answer.kind, AnswerKind::WrongStatus, "{call} from {status}");
+            assert_eq!(
+                answer.kind,
+                WriteOutcome::WrongStatus,
+                "{call} from {status}"
+            );
             let operation = Operation::from(call);
             assert_eq!(
                 answer.words,
@@ -63,19 +67,19 @@ async fn what_is_refused_says_why_and_changes_nothing() {
     let table = [
         (
             Effect::Deny,
-            AnswerKind::Denied,
+            WriteOutcome::Denied,
             Outcome::AccessDenied,
             "AccessDeniedException: User: arn:aws:sts::111122223333:assumed-role/sudoless is not authorized",
         ),
         (
             Effect::error("ResourceLimitExceeded"),
-            AnswerKind::LimitExceeded,
+            WriteOutcome::LimitExceeded,
             Outcome::LimitExceeded,
             "ResourceLimitExceeded",
         ),
         (
             in_other_words,
-            AnswerKind::WrongStatus,
+            WriteOutcome::WrongStatus,
             Outcome::WrongStatus,
             "ValidationException: Please stop",
         ),
@@ -105,7 +109,7 @@ async fn there_is_no_such_notebook() {
     let (aws, counted) = observed(&simulator, &patient());
     for call in Call::ALL {
         let answer = writer(&aws).send(call, "gone").await;
-        assert_eq!(answer.kind, AnswerKind::NotFound, "{}", answer.words);
+        assert_eq!(answer.kind, WriteOutcome::NotFound, "{}", answer.words);
         let operation = Operation::from(call);
         assert_eq!(
             answer.words,

@@ -66,7 +66,7 @@ async fn the_connection_counts() {
     let config = config(&url, Some(("AKIA", "secret")));
     let aws = Aws::new(config, &short(), Arc::new(()));
     let answer = writer(&aws).send(Call::Stop, "churn").await;
-    assert_eq!(answer.kind, AnswerKind::Unclear);
+    assert_eq!(answer.kind, WriteOutcome::Unclear);
 }
 
 #[tokio::test]
@@ -90,7 +90,7 @@ async fn a_write_waits_for_no_read() {
         tokio::task::yield_now().await;
     }
     let answer = writer.send(Call::Stop, "churn").await;
-    assert_eq!(answer.kind, AnswerKind::Accepted, "{}", answer.words);
+    assert_eq!(answer.kind, WriteOutcome::Accepted, "{}", answer.words);
     assert!(!hanging.is_finished());
     hanging.abort();
 }

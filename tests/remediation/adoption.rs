@@ -120,7 +120,7 @@ async fn record_is_left_alone_by_an_operator_that_is_denied() {
     .await;
     stage
         .until_record("churn", |_, status| {
-            status.state == State::Updating
+            status.state == Some(State::Updating)
                 && status.update_requested_at.is_none()
                 && status.rollback_reason.is_none()
         })

@@ -2,7 +2,7 @@
 
 use axum::http::StatusCode;
 use jiff::Timestamp;
-use kube::api::ListParams;
+use kube::{ResourceExt, api::ListParams};
 use sagemaker_simulator::{
     Effect, Fault,
     Operation::{

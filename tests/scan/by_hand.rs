@@ -6,7 +6,7 @@ use sagemaker_simulator::{Operation, RootAccess, Simulator, Status};
 use serde_json::Value;
 use sudoless::{
     aws::{Aws, Options},
-    domain::{AnswerKind, Call, NotebookStatus, TargetKey},
+    domain::{Call, NotebookStatus, TargetKey, WriteOutcome},
 };
 
 use crate::{
@@ -83,7 +83,7 @@ async fn run(simulator: &Simulator, command: &Value) {
     let aws = aws(simulator);
     let send = async |call| {
         let answer = aws.writer(&key).send(call, name).await;
-        assert_eq!(answer.kind, AnswerKind::Accepted, "{command}: {answer:?}");
+        assert_eq!(answer.kind, WriteOutcome::Accepted, "{command}: {answer:?}");
     };
     let reader = aws.reader(&key);
     let until = async |wanted: NotebookStatus| {

@@ -1,6 +1,7 @@
 //! Verbs. All are pure, without client, clock or randomness: the same input gives the same output.
 
 mod change;
+mod desired;
 mod evaluate;
 #[cfg(test)]
 mod fixtures;
@@ -13,28 +14,27 @@ mod step;
 mod summarize;
 mod validate;
 mod windows;
-mod wish;
 mod worsen;
 
+pub use desired::{Budget, desired};
 pub use evaluate::{evaluate, expired_exemptions, next_expiry};
 pub use plan::{
-    Candidate, Circumstances, Executed, Horizon, MOST_UPDATES, MOST_UPDATES_OVER_ALL, Plan,
-    PlannedStep, Position, Step, Tally, Wait, admit, blockers, conclude, flights, plan, take_next,
+    Blocked, Candidate, Circumstances, Evaluate, Executed, MOST_UPDATES, MOST_UPDATES_OVER_ALL,
+    Plan, PlannedStep, Position, Step, Usage, admit, blockers, conclude, flights, plan, take_next,
 };
-pub use policies::{Policies, Ruling, UnreadablePolicy};
+pub use policies::{ExemptionCheck, Policies, UnreadablePolicy};
 pub use record::{
     InvalidRecord, PartialRecord, downtime, expiry, is_abandoned, read_record, whole_microseconds,
     write_intent,
 };
 pub use report::{ReportContext, report};
 pub use step::{
-    Decision, Look, NotNow, Reaction, Request, Row, Sighting, Times, Wish, Withdrawal, answered,
-    step,
+    Decision, Deferral, Desired, Observation, Request, Requeue, ResponseDecision, Row, Times,
+    Withdrawal, on_response, step,
 };
 pub use summarize::{
     Judged, Pass, Progress, invalid, reported, reported_target, summarize, suspended, whole_seconds,
 };
 pub use validate::{FieldError, validate};
 pub use windows::{Opening, TYPICAL_CYCLE, may_begin, opening};
-pub use wish::{Budget, wish};
 pub use worsen::Baseline;

@@ -14,7 +14,7 @@ mod record;
 mod target;
 mod undecodable;
 
-pub use answer::{Answer, AnswerKind, Call};
+pub use answer::{Call, WriteOutcome, WriteResponse};
 pub use finding::{Evaluation, Finding, Flights, Next, TargetReport, Verdict, WaitReason};
 pub use identifier::{
     AccountId, ExternalId, InvalidIdentifier, NotebookArn, Partition, Region, RoleName,

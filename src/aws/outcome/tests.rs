@@ -123,36 +123,36 @@ fn what_is_said_of_a_write_proves_something_or_nothing() {
                      Notebook Instance (arn:aws:sagemaker:eu-west-1:111122223333:notebook-instance/churn).";
     let validation = |message| error("ValidationException", message);
     let table = [
-        (validation(of_status), AnswerKind::WrongStatus),
-        (validation("in other words"), AnswerKind::WrongStatus),
-        (validation(""), AnswerKind::WrongStatus),
-        (validation("RecordNotFound"), AnswerKind::NotFound),
-        (error("ResourceNotFound", ""), AnswerKind::NotFound),
-        (error("AccessDeniedException", ""), AnswerKind::Denied),
+        (validation(of_status), WriteOutcome::WrongStatus),
+        (validation("in other words"), WriteOutcome::WrongStatus),
+        (validation(""), WriteOutcome::WrongStatus),
+        (validation("RecordNotFound"), WriteOutcome::NotFound),
+        (error("ResourceNotFound", ""), WriteOutcome::NotFound),
+        (error("AccessDeniedException", ""), WriteOutcome::Denied),
         (
             error("ResourceLimitExceeded", ""),
-            AnswerKind::LimitExceeded,
+            WriteOutcome::LimitExceeded,
         ),
-        (error("LimitExceededException", ""), AnswerKind::Throttled),
-        (error("ThrottlingException", ""), AnswerKind::Throttled),
-        (status(429), AnswerKind::Throttled),
-        (error("ExpiredTokenException", ""), AnswerKind::Unclear),
+        (error("LimitExceededException", ""), WriteOutcome::Throttled),
+        (error("ThrottlingException", ""), WriteOutcome::Throttled),
+        (status(429), WriteOutcome::Throttled),
+        (error("ExpiredTokenException", ""), WriteOutcome::Unclear),
         (
             error("UnrecognizedClientException", ""),
-            AnswerKind::Unclear,
+            WriteOutcome::Unclear,
         ),
-        (error("InternalFailure", of_status), AnswerKind::Unclear),
-        (error("ServiceUnavailable", ""), AnswerKind::Unclear),
-        (error("RequestTimeout", ""), AnswerKind::Unclear),
-        (error("ConflictException", of_status), AnswerKind::Unclear),
-        (error("ValidationError", of_status), AnswerKind::Unclear),
-        (status(400), AnswerKind::Unclear),
-        (status(403), AnswerKind::Unclear),
-        (status(500), AnswerKind::Unclear),
-        (Symptom::TimedOut, AnswerKind::Unclear),
-        (Symptom::Disconnected, AnswerKind::Unclear),
-        (Symptom::Unreadable, AnswerKind::Unclear),
-        (Symptom::NoCredentials, AnswerKind::Unclear),
+        (error("InternalFailure", of_status), WriteOutcome::Unclear),
+        (error("ServiceUnavailable", ""), WriteOutcome::Unclear),
+        (error("RequestTimeout", ""), WriteOutcome::Unclear),
+        (error("ConflictException", of_status), WriteOutcome::Unclear),
+        (error("ValidationError", of_status), WriteOutcome::Unclear),
+        (status(400), WriteOutcome::Unclear),
+        (status(403), WriteOutcome::Unclear),
+        (status(500), WriteOutcome::Unclear),
+        (Symptom::TimedOut, WriteOutcome::Unclear),
+        (Symptom::Disconnected, WriteOutcome::Unclear),
+        (Symptom::Unreadable, WriteOutcome::Unclear),
+        (Symptom::NoCredentials, WriteOutcome::Unclear),
     ];
     for (symptom, expected) in table {
         for operation in Call::ALL.map(Operation::from) {
@@ -161,10 +161,10 @@ fn what_is_said_of_a_write_proves_something_or_nothing() {
         }
     }
     let seen: BTreeSet<_> = table.iter().map(|(_, kind)| *kind).collect();
-    let mut all = BTreeSet::from(AnswerKind::ALL);
-    all.remove(&AnswerKind::Accepted);
+    let mut all = BTreeSet::from(WriteOutcome::ALL);
+    all.remove(&WriteOutcome::Accepted);
     assert_eq!(seen, all);
-    assert_eq!(Outcome::Answered.answer(), AnswerKind::Accepted);
+    assert_eq!(Outcome::Answered.answer(), WriteOutcome::Accepted);
 }
 
 #[test]

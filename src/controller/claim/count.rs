@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use crate::{
     controller::{Context, stored::read_stored},
-    decide::{Candidate, PartialRecord, Tally},
+    decide::{Candidate, PartialRecord, Usage},
     domain::{Policy, Record, RecordName},
     kubernetes::StoredRecord,
 };
@@ -57,17 +57,17 @@ impl Count {
 
     /// Adds up the records for a policy. The record of the candidate's own notebook is the one just
     /// read. Only the canary's proof may come from a cache, because a late proof does no harm.
-    pub(super) fn tally(
+    pub(super) fn usage(
         &self,
         context: &Context,
         policy: &Policy,
         candidate: &Candidate,
         own: Option<&StoredRecord>,
-    ) -> Tally {
-        let mut tally = Tally::of(&policy.name, []);
+    ) -> Usage {
+        let mut usage = Usage::of(&policy.name, []);
         let mut add = |record: &Result<Record, PartialRecord>| match record {
-            Ok(record) => tally.add(record),
-            Err(partial) => tally.add_partial(partial),
+            Ok(record) => usage.add(record),
+            Err(partial) => usage.add_partial(partial),
         };
         let is_own = |name: &str| own.is_some_and(|own| own.name == name);
         let others = self.records.iter().filter(|(name, _)| !is_own(name));
@@ -76,9 +76,9 @@ impl Count {
             add(&read_stored(own));
         }
         let (account, region) = (&candidate.account, &candidate.region);
-        if context.known.is_proven(account, region) {
-            tally.prove(account, region);
+        if context.known.is_canary_passed(account, region) {
+            usage.mark_canary_passed(account, region);
         }
-        tally
+        usage
     }
 }

@@ -8,8 +8,8 @@ use kube::ResourceExt;
 use super::{Custody, Error, Pass, Stored, observe::Observed};
 use crate::{
     controller::flights::Flight,
-    decide::{self, Request, Sighting},
-    domain::{AnswerKind, Progress},
+    decide::{self, Observation, Request},
+    domain::{Progress, WriteOutcome},
 };
 
 /// How old an intent may be when its request is sent. Whatever was sent has arrived, or never will, this and the request's whole
@@ -23,7 +23,7 @@ const LONGEST_HESITATION_BEFORE_STOP: Duration = Duration::from_secs(3);
 pub(super) const OLDER_DEFINITION: &str = "the API server does not store every field of a record: the CustomResourceDefinition of NotebookRemediation is \
      older than this operator. No notebook is stopped; run `sudoless crd | kubectl apply --server-side -f -`";
 
-/// How old a sighting may be when somebody is stopped, or an Update is tried on a running notebook. A stop takes a minute, so that
+/// How old a observation may be when somebody is stopped, or an Update is tried on a running notebook. A stop takes a minute, so that
 /// it was not its owner who stopped it meanwhile.
 const FRESH: Duration = Duration::from_secs(10);
 
@@ -54,7 +54,7 @@ impl Pass<'_> {
                 self.write(progress).await?;
                 return Ok(());
             };
-            if self.custody == Custody::Adopted && answer == AnswerKind::Denied {
+            if self.custody == Custody::Adopted && answer == WriteOutcome::Denied {
                 tracing::warn!(
                     "{} is denied for an adopted record; leaving it to an operator with the permission",
                     request.call()
@@ -67,11 +67,11 @@ impl Pass<'_> {
             }
             let again = self.look_again(&observed.flight, (request, answer)).await;
             let now = decide::whole_microseconds(Timestamp::now());
-            let reaction = decide::answered(
+            let reaction = decide::on_response(
                 &self.record,
                 &before,
                 (request, answer),
-                again.as_ref().unwrap_or(&observed.sighting),
+                again.as_ref().unwrap_or(&observed.observation),
                 now,
             );
             self.now = now;
@@ -134,22 +134,22 @@ impl Pass<'_> {
     async fn look_again(
         &self,
         flight: &Flight,
-        (request, answer): (Request, AnswerKind),
-    ) -> Option<Sighting> {
-        if request != Request::Stop || !answer.is_refusal() || answer == AnswerKind::Denied {
+        (request, answer): (Request, WriteOutcome),
+    ) -> Option<Observation> {
+        if request != Request::Stop || !answer.is_refusal() || answer == WriteOutcome::Denied {
             return None;
         }
         let notebook = &self.record.intent.notebook;
         let described = self.sight(flight).describe(&notebook.name).await;
         Some(match described {
-            Ok(Some(seen)) => Sighting::from(&seen.details),
-            Ok(None) => Sighting::Missing,
-            Err(_) => Sighting::Unreadable,
+            Ok(Some(seen)) => Observation::from(&seen.details),
+            Ok(None) => Observation::Missing,
+            Err(_) => Observation::Unreadable,
         })
     }
 
     /// `None`: it was not sent, and never will be.
-    async fn send(&mut self, request: Request, observed: &Observed) -> Option<AnswerKind> {
+    async fn send(&mut self, request: Request, observed: &Observed) -> Option<WriteOutcome> {
         let call = request.call();
         if !self.may_send(request).await {
             return None;
@@ -189,9 +189,9 @@ impl Pass<'_> {
         // For people; it becomes durable with whatever follows from the answer.
         let last_error = &mut self.record.progress.last_error;
         match (request, answer.kind) {
-            (_, AnswerKind::Accepted) => *last_error = None,
+            (_, WriteOutcome::Accepted) => *last_error = None,
             // That is what a probe is for.
-            (Request::Probe, AnswerKind::WrongStatus) => {}
+            (Request::Probe, WriteOutcome::WrongStatus) => {}
             _ => *last_error = Some(answer.words),
         }
         Some(answer.kind)

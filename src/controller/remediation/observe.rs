@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use super::{Error, Pass};
 use crate::{
     controller::{flights::Flight, sight::Sight, stored::read_stored},
-    decide::{self, Budget, Sighting, Tally},
+    decide::{self, Budget, Observation, Usage},
     domain::{
         Notebook, NotebookDetails, NotebookStatus, NotebookSummary, ReadFailure, RootAccess, Tags,
         TargetKey, TargetState,
@@ -22,7 +22,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What a pass saw.
 pub(super) struct Observed {
-    pub(super) sighting: Sighting,
+    pub(super) observation: Observation,
     /// Why it could not be read.
     pub(super) problem: Option<String>,
     /// Why AWS could not start or update it, if it is in status Failed.
@@ -38,8 +38,8 @@ impl Pass<'_> {
         let notebook = self.record.intent.notebook.clone();
         let asked_at = Instant::now();
         let (flight, described) = self.describe().await;
-        let unseen = |sighting, problem| Observed {
-            sighting,
+        let unseen = |observation, problem| Observed {
+            observation,
             problem,
             failure_reason: None,
             asked_at,
@@ -47,18 +47,18 @@ impl Pass<'_> {
         };
         let seen = match described {
             Ok(Some(seen)) => seen,
-            Ok(None) => return Ok(unseen(Sighting::Missing, None)),
-            Err(failure) => return Ok(unseen(Sighting::Unreadable, Some(failure.message))),
+            Ok(None) => return Ok(unseen(Observation::Missing, None)),
+            Err(failure) => return Ok(unseen(Observation::Unreadable, Some(failure.message))),
         };
         let seen_as = |problem| Observed {
             failure_reason: failure_reason(&seen.details),
-            ..unseen(Sighting::from(&seen.details), problem)
+            ..unseen(Observation::from(&seen.details), problem)
         };
         // The policies are wanted, not needed: a notebook that is down is brought back without them.
         let policies = match self.context.recent_policies().await {
             Ok(policies) => policies,
             Err(error) => {
-                self.wish = Some(decide::Wish::Unclear);
+                self.desired = Some(decide::Desired::Unknown);
                 return Ok(seen_as(Some(format!(
                     "the policies could not be listed: {error}"
                 ))));
@@ -73,7 +73,7 @@ impl Pass<'_> {
         let observed = seen_as(problem);
         let budget = self.budget(&seen.details, &policies).await?;
         let notebook = self.as_notebook(seen, tags);
-        self.wish = Some(decide::wish(
+        self.desired = Some(decide::desired(
             &self.record,
             &notebook,
             &policies.policies,
@@ -169,14 +169,14 @@ impl Pass<'_> {
             .open_of(&intent.policy)
             .await
             .map_err(Error::Read)?;
-        let mut tally = Tally::of(&intent.policy, []);
+        let mut usage = Usage::of(&intent.policy, []);
         for stored in &open {
             match read_stored(stored) {
-                Ok(record) => tally.add(&record),
-                Err(partial) => tally.add_partial(&partial),
+                Ok(record) => usage.add(&record),
+                Err(partial) => usage.add_partial(&partial),
             }
         }
-        Ok(tally.budget(policy, &self.record))
+        Ok(usage.budget(policy, &self.record))
     }
 
     fn as_notebook(&self, seen: Seen, tags: Option<Result<Tags, ReadFailure>>) -> Notebook {

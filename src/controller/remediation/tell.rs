@@ -6,8 +6,8 @@ use tracing::Instrument;
 
 use super::Pass;
 use crate::{
-    decide::{self, Sighting},
-    domain::{AnswerKind, NotebookStatus, RecordState},
+    decide::{self, Observation},
+    domain::{NotebookStatus, RecordState, WriteOutcome},
     kubernetes::{Announcement, Severity},
     observability::StartFailure,
 };
@@ -42,10 +42,10 @@ impl Pass<'_> {
     }
 
     /// Counts a Start that AWS accepted and that ended in status Failed, once.
-    pub(super) fn count_failed_start(&self, sighting: &Sighting) {
+    pub(super) fn count_failed_start(&self, observation: &Observation) {
         let is_failed = matches!(
-            sighting,
-            Sighting::Seen {
+            observation,
+            Observation::Described {
                 status: NotebookStatus::Failed,
                 ..
             }
@@ -65,7 +65,7 @@ impl Pass<'_> {
     }
 
     /// Counts a Start that AWS refused.
-    pub(super) fn count_refused_start(&self, answer: AnswerKind) {
+    pub(super) fn count_refused_start(&self, answer: WriteOutcome) {
         let attempts = self.record.progress.start_attempts;
         if let Some(failure) = StartFailure::from_answer(answer, attempts) {
             self.context

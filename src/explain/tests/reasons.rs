@@ -160,7 +160,7 @@ fn what_other_records_hold_up() {
         ("an end of another version", facts([policy(json!({}), violation())], [record(HERE, "p", "Failed", json!({"status": {"reason": "Vaporized"}}))]),
             Outcome::Next, Some("RootAccessEnabled"), ""),
         ("a record that cannot be read may be down", facts([policy(json!({}), violation())], [record(HERE, "p", "Stopping", json!({"spec": {"notebook": {"account": "1"}}}))]),
-            Outcome::Waits, Some("Budget"), "maxConcurrent is 1"),
+            Outcome::Waits, Some("Budget"), "maxConcurrent: 1"),
     ]);
 }
 

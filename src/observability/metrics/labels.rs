@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::domain::AnswerKind;
+use crate::domain::WriteOutcome;
 
 /// Controller of the operator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -83,16 +83,16 @@ impl StartFailure {
     /// Returns the failure for an answer to a Start, if any. A single rejection for the status is
     /// no failure, because the owner may have started the notebook just before.
     #[must_use]
-    pub fn from_answer(answer: AnswerKind, attempts: u32) -> Option<Self> {
+    pub fn from_answer(answer: WriteOutcome, attempts: u32) -> Option<Self> {
         match answer {
-            AnswerKind::Denied => Some(Self::AccessDenied),
-            AnswerKind::LimitExceeded => Some(Self::LimitExceeded),
-            AnswerKind::WrongStatus if attempts > 1 => Some(Self::Rejected),
-            AnswerKind::WrongStatus
-            | AnswerKind::Accepted
-            | AnswerKind::NotFound
-            | AnswerKind::Throttled
-            | AnswerKind::Unclear => None,
+            WriteOutcome::Denied => Some(Self::AccessDenied),
+            WriteOutcome::LimitExceeded => Some(Self::LimitExceeded),
+            WriteOutcome::WrongStatus if attempts > 1 => Some(Self::Rejected),
+            WriteOutcome::WrongStatus
+            | WriteOutcome::Accepted
+            | WriteOutcome::NotFound
+            | WriteOutcome::Throttled
+            | WriteOutcome::Unclear => None,
         }
     }
 

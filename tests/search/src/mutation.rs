@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use sudoless_core::{
     decide::{Request, Row, Times},
-    domain::{AnswerKind, RecordState, Step},
+    domain::{RecordState, Step, WriteOutcome},
 };
 
 use crate::{
@@ -205,7 +205,7 @@ impl Mutation {
             }
             Self::ForgetUnclearStop
                 if answer.request == Request::Stop
-                    && answer.answer == AnswerKind::Unclear
+                    && answer.answer == WriteOutcome::Unclear
                     && !answer.unsent.stop_requested =>
             {
                 decided.record = answer.unsent;

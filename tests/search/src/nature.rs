@@ -48,7 +48,7 @@ impl Notebook {
         };
         if let Some(what) = fails {
             add(what, 1, &|it| {
-                it.enter(Status::Failed);
+                it.transition_to(Status::Failed);
                 None
             });
         }

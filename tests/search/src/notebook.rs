@@ -2,7 +2,7 @@
 
 use sudoless_core::{
     decide::Request,
-    domain::{AnswerKind, Call, RootAccess},
+    domain::{Call, RootAccess, WriteOutcome},
 };
 
 use crate::{
@@ -269,7 +269,7 @@ impl Notebook {
     }
 
     /// Changes the status.
-    pub fn enter(&mut self, status: Status) {
+    pub fn transition_to(&mut self, status: Status) {
         self.status = status;
         let accepted = self.record.and_then(|record| record.start_accepted);
         self.modified = match accepted {
@@ -321,12 +321,12 @@ impl Notebook {
 
     /// Returns AWS's answer to a call. AWS checks permission first, then existence, then status.
     #[must_use]
-    pub fn judge(&self, call: Call, policy: PolicyState) -> AnswerKind {
+    pub fn judge(&self, call: Call, policy: PolicyState) -> WriteOutcome {
         let is_start = call == Call::Start;
         if self.refused.calls[index(call)] || (is_start && policy == PolicyState::StartsDenied) {
-            AnswerKind::Denied
+            WriteOutcome::Denied
         } else if self.status == Status::Missing {
-            AnswerKind::NotFound
+            WriteOutcome::NotFound
         } else {
             let allowed = match call {
                 Call::Stop => self.status == Status::InService,
@@ -336,9 +336,9 @@ impl Notebook {
                 }
             };
             if allowed && !(is_start && self.retired) {
-                AnswerKind::Accepted
+                WriteOutcome::Accepted
             } else {
-                AnswerKind::WrongStatus
+                WriteOutcome::WrongStatus
             }
         }
     }
@@ -346,21 +346,21 @@ impl Notebook {
     /// Applies a call of the operator, if AWS accepts it. Returns the promise that it breaks, if
     /// any.
     pub fn arrive(&mut self, call: Call, policy: PolicyState) -> Option<&'static str> {
-        if self.judge(call, policy) != AnswerKind::Accepted {
+        if self.judge(call, policy) != WriteOutcome::Accepted {
             return None;
         }
         match call {
             Call::Stop => {
-                self.enter(Status::Stopping);
+                self.transition_to(Status::Stopping);
                 self.owed = true;
                 None
             }
             Call::Update => {
-                self.enter(Status::Updating);
+                self.transition_to(Status::Updating);
                 None
             }
             Call::Start => {
-                self.enter(Status::Pending);
+                self.transition_to(Status::Pending);
                 self.owner_stopped.then_some("P3: its owner had stopped it")
             }
         }
@@ -374,7 +374,7 @@ impl Notebook {
 
     /// Sets the final status of a transition.
     pub fn settle_in(&mut self, status: Status) {
-        self.enter(status);
+        self.transition_to(status);
         if matches!(status, Status::InService | Status::Missing) {
             self.owed = false;
             self.owner_stopped = false;

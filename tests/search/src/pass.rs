@@ -7,7 +7,7 @@
 
 use sudoless_core::{
     decide::{Budget, Request},
-    domain::{AnswerKind, Call, RecordState, RootAccess},
+    domain::{Call, RecordState, RootAccess, WriteOutcome},
 };
 
 use crate::{
@@ -52,8 +52,8 @@ impl Notebook {
         }
         let mut notebook = *self;
         let seen = self.see();
-        let wish = product.wish(policy, (self.exempt, self.retired), budget);
-        let mut decided = product.step(record, seen, wish);
+        let desired = product.desired(policy, (self.exempt, self.retired), budget);
+        let mut decided = product.step(record, seen, desired);
         if record.is_finished() {
             assert_eq!(decided, Decided::nothing(record));
         }
@@ -235,7 +235,7 @@ impl Notebook {
         }
         let call = request.call();
         // A late request may arrive at any time, or never.
-        let unclear = AnswerKind::Unclear;
+        let unclear = WriteOutcome::Unclear;
         if policy == PolicyState::WritesUnanswered {
             moves.extend(self.send(slot, policy, product));
             let taken = self.sent(slot, product, unclear, "taken, no answer", &|it| {
@@ -250,9 +250,9 @@ impl Notebook {
             None
         }));
         match self.judge(call, policy) {
-            AnswerKind::Accepted => self.send_accepted(slot, policy, product, moves),
-            AnswerKind::WrongStatus if request == Request::Probe => {
-                let accepted = AnswerKind::Accepted;
+            WriteOutcome::Accepted => self.send_accepted(slot, policy, product, moves),
+            WriteOutcome::WrongStatus if request == Request::Probe => {
+                let accepted = WriteOutcome::Accepted;
                 moves.extend(self.sent(
                     slot,
                     product,
@@ -267,7 +267,7 @@ impl Notebook {
             _ => {}
         }
         if self.status == Status::Failed && request == Request::Update {
-            let refused = AnswerKind::WrongStatus;
+            let refused = WriteOutcome::WrongStatus;
             let refusal = self.sent(slot, product, refused, "refused from Failed", &|_| None);
             // It is not known which of the two AWS does, so neither is a fault.
             moves.extend(refusal.map(|refusal| Move {
@@ -289,7 +289,7 @@ impl Notebook {
             return;
         };
         let call = request.call();
-        let unclear = AnswerKind::Unclear;
+        let unclear = WriteOutcome::Unclear;
         moves.extend(
             self.sent(slot, product, unclear, "sent twice, no answer", &|it| {
                 it.send_late(call);
@@ -298,13 +298,13 @@ impl Notebook {
         );
         let second = "carried out twice, and the second one's refusal is the answer";
         moves.extend(
-            self.sent(slot, product, AnswerKind::WrongStatus, second, &|it| {
+            self.sent(slot, product, WriteOutcome::WrongStatus, second, &|it| {
                 it.arrive(call, policy)
             }),
         );
         // AWS sets the status before it answers, so an accepted Stop has begun.
         if call != Call::Stop {
-            let accepted = AnswerKind::Accepted;
+            let accepted = WriteOutcome::Accepted;
             moves.extend(
                 self.sent(slot, product, accepted, "accepted, begins late", &|it| {
                     it.send_late(call);
@@ -343,20 +343,20 @@ impl Notebook {
             return None;
         };
         if policy == PolicyState::WritesUnanswered {
-            let lost = self.sent(slot, product, AnswerKind::Unclear, "lost", &|_| None)?;
+            let lost = self.sent(slot, product, WriteOutcome::Unclear, "lost", &|_| None)?;
             return Some(Move { faults: 0, ..lost });
         }
         let call = request.call();
         let answer = self.judge(call, policy);
         let what = match (request, answer) {
-            (Request::Probe, AnswerKind::WrongStatus) => "the probe is refused for the status",
-            (Request::Probe, AnswerKind::Denied) => "the probe is denied",
+            (Request::Probe, WriteOutcome::WrongStatus) => "the probe is refused for the status",
+            (Request::Probe, WriteOutcome::Denied) => "the probe is denied",
             (Request::Probe, _) => "the probe is answered otherwise",
-            (Request::Stop, AnswerKind::Accepted) => "Stop is accepted",
+            (Request::Stop, WriteOutcome::Accepted) => "Stop is accepted",
             (Request::Stop, _) => "Stop is refused",
-            (Request::Update, AnswerKind::Accepted) => "Update is accepted",
+            (Request::Update, WriteOutcome::Accepted) => "Update is accepted",
             (Request::Update, _) => "Update is refused",
-            (Request::Start, AnswerKind::Accepted) => "Start is accepted",
+            (Request::Start, WriteOutcome::Accepted) => "Start is accepted",
             (Request::Start, _) => "Start is refused",
         };
         let sent = self.sent(slot, product, answer, what, &|it| it.arrive(call, policy))?;
@@ -368,7 +368,7 @@ impl Notebook {
         &self,
         slot: usize,
         product: &mut Product,
-        answer: AnswerKind,
+        answer: WriteOutcome,
         what: &'static str,
         effect: &dyn Fn(&mut Self) -> Option<&'static str>,
     ) -> Option<Move> {
@@ -398,7 +398,7 @@ impl Notebook {
         if current {
             let is_first_stop = request == Request::Stop && !unsent.stop_requested;
             let is_looked_at = product.mutation != Some(Mutation::TrustFirstRefusal);
-            let is_refused = matches!(answer, AnswerKind::WrongStatus | AnswerKind::NotFound);
+            let is_refused = matches!(answer, WriteOutcome::WrongStatus | WriteOutcome::NotFound);
             if is_first_stop && is_refused && is_looked_at {
                 notebook.passes[slot] = Some(Pass::Refused { unsent });
             } else {
@@ -430,7 +430,7 @@ impl Notebook {
         };
         let mut notebook = *self;
         notebook.passes[slot] = None;
-        let answer = (Request::Stop, AnswerKind::WrongStatus);
+        let answer = (Request::Stop, WriteOutcome::WrongStatus);
         let _ = notebook.judge_answer(slot, (unsent, self.see().into()), answer, product);
         Some(unbroken(notebook, "it is described again", 0))
     }
@@ -441,11 +441,11 @@ impl Notebook {
         &mut self,
         slot: usize,
         (unsent, saw): (Rec, Saw),
-        (request, answer): (Request, AnswerKind),
+        (request, answer): (Request, WriteOutcome),
         product: &mut Product,
     ) -> Option<&'static str> {
         let record = self.record?;
-        let decided = product.answered(Answered {
+        let decided = product.on_response(Answered {
             record,
             unsent,
             request,
@@ -461,7 +461,7 @@ impl Notebook {
             });
         }
         let is_flagged = decided.record.state == RecordState::NeedsAttention;
-        let is_denied_start = request == Request::Start && answer == AnswerKind::Denied;
+        let is_denied_start = request == Request::Start && answer == WriteOutcome::Denied;
         (is_denied_start && !is_flagged)
             .then_some("P2: Start is forbidden, and nobody is told at once")
     }

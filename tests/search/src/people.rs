@@ -51,7 +51,7 @@ impl Notebook {
             Status::InService => {
                 add("its owner stops it", 1, &|it| {
                     it.owner_stopped = !self.may_be_started_once();
-                    it.enter(Status::Stopping);
+                    it.transition_to(Status::Stopping);
                 });
                 add("AWS maintains it", 1, &|it| {
                     it.status = Status::MaintainedRunning;
@@ -61,9 +61,11 @@ impl Notebook {
                 add("its owner starts it", 1, &|it| {
                     it.owner_stopped = false;
                     it.owed &= !it.is_unexplained();
-                    it.enter(Status::Pending);
+                    it.transition_to(Status::Pending);
                 });
-                add("its owner deletes it", 1, &|it| it.enter(Status::Deleting));
+                add("its owner deletes it", 1, &|it| {
+                    it.transition_to(Status::Deleting)
+                });
                 if self.status == Status::Stopped {
                     add("AWS maintains it", 1, &|it| {
                         it.status = Status::MaintainedStopped;
@@ -74,7 +76,7 @@ impl Notebook {
             // notebook reaches the new one.
             Status::Missing if !self.awaits_arrival() && !self.is_about_to_be_sent_to() => {
                 add("its owner creates it again", 1, &|it| {
-                    it.enter(Status::Pending);
+                    it.transition_to(Status::Pending);
                     it.has_root = true;
                     it.retired = false;
                     it.is_another = true;

@@ -9,13 +9,13 @@ use jiff::Timestamp;
 use serde_json::json;
 use sudoless_core::{
     decide::{
-        Budget, Decision, Horizon, PartialRecord, Request, Row, Sighting, Tally, Times, Wish,
-        admit, answered, is_abandoned, step, wish,
+        Budget, Decision, Desired, Evaluate, Observation, PartialRecord, Request, Row, Times,
+        Usage, admit, desired, is_abandoned, on_response, step,
     },
     domain::{
-        Access, AnswerKind, Intent, Notebook, NotebookDetails, NotebookRef, NotebookStatus,
-        NotebookSummary, PolicyName, ReadFailure, Record, RecordName, RecordState, RootAccess,
-        TargetState, Timeouts, WaitReason,
+        Access, Intent, Notebook, NotebookDetails, NotebookRef, NotebookStatus, NotebookSummary,
+        PolicyName, ReadFailure, Record, RecordName, RecordState, RootAccess, TargetState,
+        Timeouts, WaitReason, WriteOutcome,
     },
 };
 
@@ -95,8 +95,8 @@ pub struct Product {
     pub mutation: Option<Mutation>,
     /// Rows of the table used so far.
     pub rows: BTreeSet<Row>,
-    wishes: HashMap<(PolicyState, bool, bool, u8), Wish>,
-    steps: HashMap<(Rec, Seen, Wish), Decided>,
+    wishes: HashMap<(PolicyState, bool, bool, u8), Desired>,
+    steps: HashMap<(Rec, Seen, Desired), Decided>,
     reactions: HashMap<Answered, Decided>,
     admissions: HashMap<(PolicyState, Candidate, Records), Admission>,
     budgets: HashMap<(PolicyState, usize, Records), Budget>,
@@ -125,7 +125,7 @@ pub struct Answered {
     /// Request that was sent.
     pub request: Request,
     /// Answer of AWS.
-    pub answer: AnswerKind,
+    pub answer: WriteOutcome,
     /// Reading of the pass.
     pub saw: Saw,
 }
@@ -149,14 +149,14 @@ impl Product {
     }
 
     /// Runs the real `wish`, or returns the result of a pass that cannot list policies.
-    pub fn wish(
+    pub fn desired(
         &mut self,
         policy: PolicyState,
         (exempt, retired): (bool, bool),
         budget: Budget,
-    ) -> Wish {
+    ) -> Desired {
         if policy == PolicyState::Unlisted {
-            return Wish::Unclear;
+            return Desired::Unknown;
         }
         let budgets = self.fleet.budgets;
         *self
@@ -166,14 +166,7 @@ impl Product {
                 let record = Rec::new(true, 0).real(self::intent(0, true), None);
                 let policies = policy.policies(exempt, budgets);
                 let notebook = notebook(0, true, (true, retired));
-                let wish = wish(&record, &notebook, &policies, budget, NOW);
-                // INTERIM
-                match wish {
-                    Wish::Wanted if retired => {
-                        Wish::NotNow(sudoless_core::decide::NotNow::NotRestartable)
-                    }
-                    _ => wish,
-                }
+                desired(&record, &notebook, &policies, budget, NOW)
             })
     }
 
@@ -211,19 +204,19 @@ impl Product {
     }
 
     /// Runs the real `step`.
-    pub fn step(&mut self, record: Rec, seen: Seen, wish: Wish) -> Decided {
-        if let Some(decided) = self.steps.get(&(record, seen, wish)) {
+    pub fn step(&mut self, record: Rec, seen: Seen, desired: Desired) -> Decided {
+        if let Some(decided) = self.steps.get(&(record, seen, desired)) {
             return *decided;
         }
         let times = self.mutation.map_or(TIMES, Mutation::times);
-        let decision = self.decide(record, seen, wish, None, &times);
-        let noted = self.decide(record, seen, wish, Some(NOW), &times);
+        let decision = self.decide(record, seen, desired, None, &times);
+        let noted = self.decide(record, seen, desired, Some(NOW), &times);
         assert_eq!(
             (decision.row, decision.request, with(record, &decision)),
             (noted.row, noted.request, with(record, &noted)),
             "it depends on what only the status shows"
         );
-        assert_ne!(decision.row, Row::NoRow, "{record:?} {seen:?} {wish:?}");
+        assert_ne!(decision.row, Row::NoRow, "{record:?} {seen:?} {desired:?}");
         let is_foreign = record.state == RecordState::Unrecognized && record.stop_requested;
         let after = &decision.progress;
         assert!(
@@ -241,7 +234,7 @@ impl Product {
         if let Some(mutation) = self.mutation {
             mutation.spoil(decision.row, &record, &mut decided);
         }
-        self.steps.insert((record, seen, wish), decided);
+        self.steps.insert((record, seen, desired), decided);
         decided
     }
 
@@ -249,17 +242,17 @@ impl Product {
         &self,
         record: Rec,
         seen: Seen,
-        wish: Wish,
+        desired: Desired,
         noted: Option<Timestamp>,
         times: &Times,
     ) -> Decision {
-        let sighting = self.sighting(seen, &record);
+        let observation = self.observation(seen, &record);
         let record = record.real(intent(0, self.fleet.apart), noted);
-        step(&record, &sighting, wish, NOW, times)
+        step(&record, &observation, desired, NOW, times)
     }
 
     /// Runs the real `answered`.
-    pub fn answered(&mut self, answer: Answered) -> Decided {
+    pub fn on_response(&mut self, answer: Answered) -> Decided {
         if let Some(decided) = self.reactions.get(&answer) {
             return *decided;
         }
@@ -281,9 +274,9 @@ impl Product {
             Saw::Missing => Seen::Missing,
             Saw::Unreadable => Seen::Unreadable,
         };
-        let seen = self.sighting(seen, &answer.record);
+        let seen = self.observation(seen, &answer.record);
         let request = (answer.request, answer.answer);
-        let reaction = answered(&record, &before.progress, request, &seen, NOW);
+        let reaction = on_response(&record, &before.progress, request, &seen, NOW);
         let mut decided = Decided {
             record: answer.record.with(&reaction.progress),
             request: reaction.request,
@@ -318,19 +311,15 @@ impl Product {
                     notebook.tags = Some(Err(unread()));
                 }
                 let policies = policy.policies(exempt, fleet.budgets);
-                let tally = tally(&records, fleet.apart);
+                let usage = usage(&records, fleet.apart);
                 let place = intent(index, fleet.apart).notebook;
                 match admit(
                     &own,
-                    (&policies, &tally),
+                    (&policies, &usage),
                     (&place.account, &place.region),
                     &notebook,
-                    (NOW, Horizon::Now),
+                    (NOW, Evaluate::Live),
                 ) {
-                    // INTERIM
-                    Ok(intent) if intent.was_running && candidate.retired => {
-                        Admission::Waits(WaitReason::NotRestartable)
-                    }
                     Ok(intent) => Admission::Admitted {
                         was_running: intent.was_running,
                         recurrence: u8::try_from(intent.recurrence).expect("it is small"),
@@ -343,7 +332,7 @@ impl Product {
             })
     }
 
-    /// Runs the real `Tally::budget` over all records.
+    /// Runs the real `Usage::budget` over all records.
     pub fn budget(&mut self, policy: PolicyState, index: usize, records: Records) -> Budget {
         if self.mutation == Some(Mutation::NoSecondCount) {
             return Budget::Kept;
@@ -368,20 +357,20 @@ impl Product {
                     return Budget::Kept;
                 };
                 let own = own.real(intent(index, fleet.apart), None);
-                tally(&records, fleet.apart).budget(&policy, &own)
+                usage(&records, fleet.apart).budget(&policy, &own)
             })
     }
 
     /// Returns the result of a Describe, relative to a record.
-    fn sighting(&self, seen: Seen, record: &Rec) -> Sighting {
+    fn observation(&self, seen: Seen, record: &Rec) -> Observation {
         let Described {
             status,
             root_access,
             modified,
             is_another,
         } = match seen {
-            Seen::Unreadable => return Sighting::Unreadable,
-            Seen::Missing => return Sighting::Missing,
+            Seen::Unreadable => return Observation::Unreadable,
+            Seen::Missing => return Observation::Missing,
             Seen::At(described) => described,
         };
         let ignores_time = self.mutation == Some(Mutation::IgnoreModified);
@@ -392,7 +381,7 @@ impl Product {
             Modified::Since => accepted.unwrap_or(record.created_at()),
             Modified::AfterStart => NOW,
         };
-        Sighting::Seen {
+        Observation::Described {
             status: named(status),
             root_access,
             created_at: Some(if is_another && !ignores_creation {
@@ -404,7 +393,7 @@ impl Product {
         }
     }
 
-    /// Reduces the records to the fields that a `Tally` depends on.
+    /// Reduces the records to the fields that a `Usage` depends on.
     fn as_listed(&self, records: Records) -> Records {
         records.map(|record| {
             record.map(|record| {
@@ -427,19 +416,19 @@ fn with(record: Rec, decision: &Decision) -> Rec {
     record.with(&decision.progress)
 }
 
-/// Runs the real `Tally` over all records, including those that do not decode.
-fn tally(records: &Records, apart: bool) -> Tally {
-    let mut tally = Tally::of(&intent(0, apart).policy, []);
+/// Runs the real `Usage` over all records, including those that do not decode.
+fn usage(records: &Records, apart: bool) -> Usage {
+    let mut usage = Usage::of(&intent(0, apart).policy, []);
     for (index, record) in records.iter().enumerate() {
         let Some(record) = record else { continue };
         let real = record.real(intent(index, apart), None);
         if record.readable {
-            tally.add(&real);
+            usage.add(&real);
         } else {
-            tally.add_partial(&partial(&real));
+            usage.add_partial(&partial(&real));
         }
     }
-    tally
+    usage
 }
 
 /// Returns the readable parts of a record that does not decode.

@@ -6,20 +6,23 @@
 
 mod admit;
 mod blockers;
-mod tally;
 #[cfg(test)]
 mod tests;
+mod usage;
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::Arc,
+};
 
 use jiff::Timestamp;
 
 pub use self::{
-    admit::{Horizon, Wait, admit},
+    admit::{Blocked, Evaluate, admit},
     blockers::blockers,
-    tally::{MOST_UPDATES, MOST_UPDATES_OVER_ALL, Tally},
+    usage::{MOST_UPDATES, MOST_UPDATES_OVER_ALL, Usage},
 };
-use super::{PartialRecord, Policies, windows};
+use super::{Policies, windows};
 use crate::domain::{
     AccountId, Evaluation, Finding, Flights, Mode, Next, Notebook, NotebookArn, Policy, Record,
     RecordState, Region, TargetRegion, Verdict, WaitReason,
@@ -69,14 +72,14 @@ pub enum Step {
     /// A record is made for the notebook. In a preview, mode `Enforce` would make one.
     Claim,
     /// The notebook waits, for this reason.
-    Blocked(Wait),
+    Blocked(Blocked),
 }
 
 /// The result of a plan's execution: the records that there are now, and the claims that were not made.
 #[derive(Clone, Debug, Default)]
 pub struct Executed {
-    usage: Tally,
-    blocked: HashMap<NotebookArn, Wait>,
+    usage: Usage,
+    blocked: HashMap<NotebookArn, Blocked>,
 }
 
 /// The circumstances of a plan. All are as of `now`.
@@ -98,7 +101,7 @@ pub struct Circumstances<'a> {
 pub fn plan(
     circumstances: Circumstances<'_>,
     evaluation: &Evaluation,
-    usage: &Tally,
+    usage: &Usage,
     resume_after: Option<&Position>,
 ) -> Plan {
     let mut candidates: Vec<Candidate> = candidates(evaluation).collect();
@@ -110,7 +113,7 @@ pub fn plan(
     let steps = candidates.into_iter().map(|candidate| PlannedStep {
         step: match circumstances.judge(&candidate, usage) {
             Ok(()) => Step::Claim,
-            Err(wait) => Step::Blocked(wait),
+            Err(blocked) => Step::Blocked(blocked),
         },
         candidate,
     });
@@ -130,7 +133,7 @@ fn rotate(candidates: &mut [Candidate], last: &Position) {
 
 /// Moves accounts and regions that did not answer behind the others, and so each of their notebooks (promise P8). Where nothing timed out,
 /// the order stays.
-fn take_turns(candidates: &mut [Candidate], usage: &Tally) {
+fn take_turns(candidates: &mut [Candidate], usage: &Usage) {
     candidates.sort_by_cached_key(|candidate| {
         let target = usage.target(&candidate.account, &candidate.region);
         let known = usage.notebook(&candidate.notebook.summary.arn);
@@ -149,8 +152,8 @@ pub fn conclude(
     let Executed { usage, mut blocked } = executed;
     // The records that were made block others, which a plan before them could not know.
     for planned in plan(circumstances, &evaluation, &usage, None).steps {
-        if let Step::Blocked(wait) = planned.step {
-            blocked.insert(planned.candidate.notebook.summary.arn.clone(), wait);
+        if let Step::Blocked(reason) = planned.step {
+            blocked.insert(planned.candidate.notebook.summary.arn.clone(), reason);
         }
     }
     let waits_for_window = blocked
@@ -204,7 +207,7 @@ impl Plan {
 impl Executed {
     /// Returns the result of a plan of which nothing was executed yet.
     #[must_use]
-    pub fn new(usage: Tally) -> Self {
+    pub fn new(usage: Usage) -> Self {
         Self {
             usage,
             blocked: HashMap::new(),
@@ -217,7 +220,7 @@ impl Executed {
     }
 
     /// Adds a candidate for which no record was made, and the reason.
-    pub fn add_blocked(&mut self, candidate: &Candidate, wait: Wait) {
+    pub fn add_blocked(&mut self, candidate: &Candidate, wait: Blocked) {
         self.blocked
             .insert(candidate.notebook.summary.arn.clone(), wait);
     }
@@ -230,17 +233,17 @@ impl Executed {
 }
 
 impl Circumstances<'_> {
-    fn judge(&self, candidate: &Candidate, usage: &Tally) -> Result<(), Wait> {
-        let horizon = match self.policy.mode {
-            Mode::Enforce => Horizon::Now,
-            Mode::Audit => Horizon::Preview,
+    fn judge(&self, candidate: &Candidate, usage: &Usage) -> Result<(), Blocked> {
+        let evaluate = match self.policy.mode {
+            Mode::Enforce => Evaluate::Live,
+            Mode::Audit => Evaluate::DryRun,
         };
         admit(
             self.policy,
             (self.policies, usage),
             (&candidate.account, &candidate.region),
             &candidate.notebook,
-            (self.now, horizon),
+            (self.now, evaluate),
         )
         .map(drop)
     }
@@ -308,7 +311,7 @@ fn candidate(finding: &Finding) -> Option<Candidate> {
 /// What is under way for a policy that is not planned: a suspended one.
 #[must_use]
 pub fn flights<'r>(policy: &Policy, records: impl IntoIterator<Item = &'r Record>) -> Flights {
-    Tally::of(&policy.name, records).flights(policy)
+    Usage::of(&policy.name, records).flights(policy)
 }
 
 /// Whether a record is one that the policy's figures show as under way.

@@ -37,9 +37,9 @@ pub struct UnreadablePolicy {
 
 /// The ruling of the cluster's policies on the exemption of a notebook.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Ruling {
+pub enum ExemptionCheck {
     /// No policy exempts the notebook.
-    Free,
+    NotExempt,
     /// An exemption matches.
     Exempt {
         /// The policy of the exemption.
@@ -114,14 +114,14 @@ impl Policies {
     }
 
     /// Returns the ruling on a notebook's exemption, as of `now`. An unclear exemption is not
-    /// `Free`.
+    /// `NotExempt`.
     #[must_use]
     pub fn ruling(
         &self,
         (account, region): (&AccountId, &Region),
         notebook: &Notebook,
         now: Timestamp,
-    ) -> Ruling {
+    ) -> ExemptionCheck {
         let mut unclear = None;
         for policy in self
             .valid
@@ -135,7 +135,7 @@ impl Policies {
             for exemption in policy.exemptions.iter().filter(|each| each.holds_at(now)) {
                 match exemption.matcher.matches(account, Some(region), notebook) {
                     Match::Yes if selected == Match::Yes => {
-                        return Ruling::Exempt {
+                        return ExemptionCheck::Exempt {
                             policy: policy.name.clone(),
                             reason: exemption.reason.clone(),
                         };
@@ -148,7 +148,7 @@ impl Policies {
             }
         }
         if let Some(policy) = unclear {
-            return Ruling::TagsUnknown(policy.clone());
+            return ExemptionCheck::TagsUnknown(policy.clone());
         }
         self.unreadable
             .iter()
@@ -156,8 +156,8 @@ impl Policies {
                 let accounts = policy.accounts.as_ref();
                 accounts.is_none_or(|accounts| accounts.contains(account))
             })
-            .map_or(Ruling::Free, |policy| {
-                Ruling::Unreadable(policy.name.clone())
+            .map_or(ExemptionCheck::NotExempt, |policy| {
+                ExemptionCheck::Unreadable(policy.name.clone())
             })
     }
 }

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
 use super::{
-    NotNow, Wish, Withdrawal,
+    Deferral, Desired, Withdrawal,
     record::{downtime, write_progress},
     summarize::whole_seconds,
 };
@@ -21,7 +21,7 @@ use crate::{
 #[derive(Clone, Copy, Debug)]
 pub struct ReportContext<'a> {
     /// The wish of this pass. `None`: it was not computed.
-    pub wish: Option<Wish>,
+    pub desired: Option<Desired>,
     /// The resource's `metadata.generation`.
     pub generation: Option<i64>,
     /// The current status.
@@ -33,7 +33,7 @@ pub struct ReportContext<'a> {
 /// Returns the whole status of a record.
 #[must_use]
 pub fn report(record: &Record, context: ReportContext<'_>) -> NotebookRemediationStatus {
-    let (reason, message) = (reason(record), message(record, context.wish));
+    let (reason, message) = (reason(record), message(record, context.desired));
     NotebookRemediationStatus {
         conditions: conditions(record, &reason, &message, context),
         reason: Some(reason),
@@ -55,7 +55,7 @@ fn reason(record: &Record) -> String {
 }
 
 /// Returns the event and the remedy in sentences, without times and request ids.
-fn message(record: &Record, wish: Option<Wish>) -> String {
+fn message(record: &Record, desired: Option<Desired>) -> String {
     let progress = &record.progress;
     match progress.state {
         RecordState::Pending if record.intent.was_running => {
@@ -72,7 +72,7 @@ fn message(record: &Record, wish: Option<Wish>) -> String {
         RecordState::Starting => starting(record),
         RecordState::NeedsAttention => needs_attention(record),
         RecordState::Succeeded | RecordState::Failed | RecordState::Cancelled => {
-            ended(record, wish)
+            ended(record, desired)
         }
         RecordState::Unrecognized => {
             "a later version of sudoless wrote the state: this version leaves the notebook alone"
@@ -171,11 +171,11 @@ fn migration(notebook: &NotebookRef) -> String {
     )
 }
 
-fn ended(record: &Record, wish: Option<Wish>) -> String {
+fn ended(record: &Record, desired: Option<Desired>) -> String {
     let progress = &record.progress;
     let name = RecordName::of(&record.intent.notebook);
     let reason = progress.end.unwrap_or(EndReason::Withdrawn);
-    let why = because(reason, wish);
+    let why = because(reason, desired);
     let was_down = downtime(progress).is_some();
     match progress.state {
         RecordState::Succeeded if was_down => {
@@ -199,7 +199,7 @@ fn ended(record: &Record, wish: Option<Wish>) -> String {
     }
 }
 
-fn because(reason: EndReason, wish: Option<Wish>) -> String {
+fn because(reason: EndReason, desired: Option<Desired>) -> String {
     match reason {
         EndReason::RootAccessDisabled => "root access is disabled",
         EndReason::Deleted => "the notebook does not exist any more",
@@ -226,53 +226,53 @@ fn because(reason: EndReason, wish: Option<Wish>) -> String {
             "AWS gave no clear response to the update within timeouts.stop, so the notebook was not stopped; the next pass decides again"
         }
         EndReason::Unrecognized => "another version of sudoless wrote the reason",
-        EndReason::Withdrawn => withdrawn(wish),
-        EndReason::Deferred => not_now(wish),
+        EndReason::Withdrawn => withdrawn(desired),
+        EndReason::Deferred => not_now(desired),
     }
     .to_owned()
 }
 
-fn withdrawn(wish: Option<Wish>) -> &'static str {
-    match wish {
-        Some(Wish::Withdrawn(Withdrawal::PolicyDeleted)) => "the policy was deleted",
-        Some(Wish::Withdrawn(Withdrawal::Audit)) => "the policy is in mode Audit now",
-        Some(Wish::Withdrawn(Withdrawal::NotCovered)) => "the policy no longer covers the notebook",
-        Some(Wish::Withdrawn(Withdrawal::Exempt)) => "an exemption matches the notebook now",
-        Some(Wish::Withdrawn(Withdrawal::RecordDeleted)) => "this record was deleted",
-        Some(Wish::Wanted | Wish::NotNow(_) | Wish::Unclear) | None => {
+fn withdrawn(desired: Option<Desired>) -> &'static str {
+    match desired {
+        Some(Desired::Abort(Withdrawal::PolicyDeleted)) => "the policy was deleted",
+        Some(Desired::Abort(Withdrawal::Audit)) => "the policy is in mode Audit now",
+        Some(Desired::Abort(Withdrawal::NotCovered)) => "the policy no longer covers the notebook",
+        Some(Desired::Abort(Withdrawal::Exempt)) => "an exemption matches the notebook now",
+        Some(Desired::Abort(Withdrawal::RecordDeleted)) => "this record was deleted",
+        Some(Desired::Proceed | Desired::Defer(_) | Desired::Unknown) | None => {
             "the remediation is no longer wanted"
         }
     }
 }
 
-fn not_now(wish: Option<Wish>) -> &'static str {
-    match wish {
-        Some(Wish::NotNow(NotNow::Suspended)) => {
+fn not_now(desired: Option<Desired>) -> &'static str {
+    match desired {
+        Some(Desired::Defer(Deferral::Suspended)) => {
             "the policy was suspended before the notebook was stopped"
         }
-        Some(Wish::NotNow(NotNow::WindowClosed)) => {
+        Some(Desired::Defer(Deferral::WindowClosed)) => {
             "the window closed before the notebook was stopped"
         }
-        Some(Wish::NotNow(NotNow::WhenRunning)) => {
+        Some(Desired::Defer(Deferral::WhenRunning)) => {
             "whenRunning is Wait now, and the notebook is running"
         }
-        Some(Wish::NotNow(NotNow::Budget)) => {
+        Some(Desired::Defer(Deferral::Budget)) => {
             "waiting: the policy's maximum number of notebooks is already being restarted"
         }
-        Some(Wish::NotNow(NotNow::Halted)) => {
+        Some(Desired::Defer(Deferral::Halted)) => {
             "maxFailures notebooks of the policy are down and need attention: no other notebook is stopped"
         }
-        Some(Wish::NotNow(NotNow::NotRestartable)) => {
+        Some(Desired::Defer(Deferral::NotRestartable)) => {
             "the notebook was not stopped, because AWS would not start it again; the policy's finding has the reason and the remedy"
         }
-        Some(Wish::NotNow(NotNow::RecentlyStopped)) => {
+        Some(Desired::Defer(Deferral::RecentlyStopped)) => {
             "the notebook was stopped minutes ago, and its owner may be about to start it: root access is disabled once it has been \
              stopped for restAfterStop"
         }
-        Some(Wish::NotNow(NotNow::InvalidPolicy)) => {
+        Some(Desired::Defer(Deferral::InvalidPolicy)) => {
             "a policy that names the notebook's account is invalid: the notebook is left alone until that policy is corrected"
         }
-        Some(Wish::Wanted | Wish::Withdrawn(_) | Wish::Unclear) | None => {
+        Some(Desired::Proceed | Desired::Abort(_) | Desired::Unknown) | None => {
             "the notebook must not be disturbed now"
         }
     }

@@ -1,11 +1,11 @@
 //! step *(pure)*: the next action on one notebook with a record.
 //!
 //! The table below is the table of `docs/remediation.md`, in the same order. The first matching row
-//! wins. A case without a matching row waits. The table was searched exhaustively together with a
+//! wins. A context without a matching row waits. The table was searched exhaustively together with a
 //! model of AWS (`tests/search`). Change it only with a search that shows that the change is safe.
 
-mod answered;
-mod case;
+mod context;
+mod on_response;
 #[cfg(test)]
 mod tests;
 
@@ -13,8 +13,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-pub use self::answered::{Reaction, answered};
-use self::case::{Case, Place};
+use self::context::{Context, NotebookPhase};
+pub use self::on_response::{ResponseDecision, on_response};
 use crate::domain::{
     Call, EndReason, NotebookDetails, NotebookStatus, Progress, Record, RecordState, RootAccess,
     Step,
@@ -22,13 +22,13 @@ use crate::domain::{
 
 /// The notebook as seen just now.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Sighting {
+pub enum Observation {
     /// The notebook could not be described: denied, throttled, no response.
     Unreadable,
     /// The notebook does not exist.
     Missing,
     /// The notebook was described.
-    Seen {
+    Described {
         /// The notebook's status.
         status: NotebookStatus,
         /// The root access of the notebook's users.
@@ -42,20 +42,20 @@ pub enum Sighting {
 
 /// The present wish of the policies for the notebook.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Wish {
+pub enum Desired {
     /// Disable root access. A restart may begin.
-    Wanted,
+    Proceed,
     /// Disable root access, but do not disturb the notebook's users now.
-    NotNow(NotNow),
+    Defer(Deferral),
     /// No longer disable root access. A notebook that is down is restored as it was.
-    Withdrawn(Withdrawal),
+    Abort(Withdrawal),
     /// Unknown: the policies cannot be listed, or they use tags that cannot be read.
-    Unclear,
+    Unknown,
 }
 
 /// The reason why a notebook must not be disturbed now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum NotNow {
+pub enum Deferral {
     /// The policy is suspended.
     Suspended,
     /// No window is open.
@@ -113,7 +113,7 @@ pub struct Decision {
     /// The request to AWS that follows.
     pub request: Option<Request>,
     /// The time of the next look.
-    pub look: Look,
+    pub requeue: Requeue,
 }
 
 /// A request to AWS. The variant tells the call and the meaning of a rejection.
@@ -132,7 +132,7 @@ pub enum Request {
 
 /// The time of the next look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Look {
+pub enum Requeue {
     /// After the poll interval.
     Soon,
     /// After a growing delay, because the notebook could not be read.
@@ -177,9 +177,9 @@ struct Rule {
     row: Row,
     number: &'static str,
     root_access: &'static [RootAccess],
-    places: &'static [Place],
-    when: fn(&Case<'_>) -> bool,
-    then: fn(&Case<'_>) -> Decision,
+    phases: &'static [NotebookPhase],
+    when: fn(&Context<'_>) -> bool,
+    then: fn(&Context<'_>) -> Decision,
 }
 
 const ANY: &[RootAccess] = &[
@@ -191,46 +191,50 @@ const ENABLED: &[RootAccess] = &[RootAccess::Enabled];
 const DISABLED: &[RootAccess] = &[RootAccess::Disabled];
 const UNKNOWN: &[RootAccess] = &[RootAccess::Unknown];
 
-const ANYWHERE: &[Place] = &[
-    Place::Unreadable,
-    Place::Missing,
-    Place::Stopped,
-    Place::Failed,
-    Place::InService,
-    Place::InTransition,
+const ANYWHERE: &[NotebookPhase] = &[
+    NotebookPhase::Unreadable,
+    NotebookPhase::Missing,
+    NotebookPhase::Stopped,
+    NotebookPhase::Failed,
+    NotebookPhase::InService,
+    NotebookPhase::InTransition,
 ];
-const NOT_MISSING: &[Place] = &[
-    Place::Unreadable,
-    Place::Stopped,
-    Place::Failed,
-    Place::InService,
-    Place::InTransition,
+const NOT_MISSING: &[NotebookPhase] = &[
+    NotebookPhase::Unreadable,
+    NotebookPhase::Stopped,
+    NotebookPhase::Failed,
+    NotebookPhase::InService,
+    NotebookPhase::InTransition,
 ];
-const UNREADABLE: &[Place] = &[Place::Unreadable];
-const MISSING: &[Place] = &[Place::Missing];
-const DOWN: &[Place] = &[Place::Stopped, Place::Failed];
-const STOPPED: &[Place] = &[Place::Stopped];
-const RUNNING: &[Place] = &[Place::InService];
-const DOWN_OR_RUNNING: &[Place] = &[Place::Stopped, Place::Failed, Place::InService];
-const IN_TRANSITION: &[Place] = &[Place::InTransition];
+const UNREADABLE: &[NotebookPhase] = &[NotebookPhase::Unreadable];
+const MISSING: &[NotebookPhase] = &[NotebookPhase::Missing];
+const DOWN: &[NotebookPhase] = &[NotebookPhase::Stopped, NotebookPhase::Failed];
+const STOPPED: &[NotebookPhase] = &[NotebookPhase::Stopped];
+const RUNNING: &[NotebookPhase] = &[NotebookPhase::InService];
+const DOWN_OR_RUNNING: &[NotebookPhase] = &[
+    NotebookPhase::Stopped,
+    NotebookPhase::Failed,
+    NotebookPhase::InService,
+];
+const IN_TRANSITION: &[NotebookPhase] = &[NotebookPhase::InTransition];
 
 const fn rule(
     (number, row): (&'static str, Row),
-    (root_access, places): (&'static [RootAccess], &'static [Place]),
-    when: fn(&Case<'_>) -> bool,
-    then: fn(&Case<'_>) -> Decision,
+    (root_access, phases): (&'static [RootAccess], &'static [NotebookPhase]),
+    when: fn(&Context<'_>) -> bool,
+    then: fn(&Context<'_>) -> Decision,
 ) -> Rule {
     Rule {
         row,
         number,
         root_access,
-        places,
+        phases,
         when,
         then,
     }
 }
 
-/// The table. [`Case`] defines *stopped by us*, *withdrawn*, *undisturbable*, *settled* and *at the
+/// The table. [`Context`] defines *stopped by us*, *withdrawn*, *undisturbable*, *settled* and *at the
 /// deadline*.
 #[rustfmt::skip]
 #[expect(clippy::redundant_closure_for_method_calls, reason = "a method of a type with a lifetime is no such function")]
@@ -264,181 +268,188 @@ const TABLE: [Rule; 23] = [
 #[must_use]
 pub fn step(
     record: &Record,
-    seen: &Sighting,
-    wish: Wish,
+    seen: &Observation,
+    desired: Desired,
     now: Timestamp,
     times: &Times,
 ) -> Decision {
-    let case = Case::new(record, seen, wish, now, times);
-    TABLE.iter().find(|rule| rule.matches(&case)).map_or_else(
-        || wait(&case),
-        |rule| Decision {
-            row: rule.row,
-            ..(rule.then)(&case)
-        },
-    )
+    let context = Context::new(record, seen, desired, now, times);
+    TABLE
+        .iter()
+        .find(|rule| rule.matches(&context))
+        .map_or_else(
+            || wait(&context),
+            |rule| Decision {
+                row: rule.row,
+                ..(rule.then)(&context)
+            },
+        )
 }
 
 impl Rule {
-    fn matches(&self, case: &Case<'_>) -> bool {
-        self.root_access.contains(&case.root_access)
-            && self.places.contains(&case.place)
-            && (self.when)(case)
+    fn matches(&self, context: &Context<'_>) -> bool {
+        self.root_access.contains(&context.root_access)
+            && self.phases.contains(&context.phase)
+            && (self.when)(context)
     }
 }
 
-fn always(_: &Case<'_>) -> bool {
+fn always(_: &Context<'_>) -> bool {
     true
 }
 
 // ---- Actions -------------------------------------------------------------------------------
 
-fn wait(case: &Case<'_>) -> Decision {
-    decided(case.record.progress.clone())
+fn wait(context: &Context<'_>) -> Decision {
+    decided(context.record.progress.clone())
 }
 
 fn decided(progress: Progress) -> Decision {
     Decision {
         row: Row::NoRow,
-        look: if progress.state.is_finished() {
-            Look::Never
+        requeue: if progress.state.is_finished() {
+            Requeue::Never
         } else {
-            Look::Soon
+            Requeue::Soon
         },
         progress,
         request: None,
     }
 }
 
-fn nothing(case: &Case<'_>) -> Decision {
-    wait(case)
+fn nothing(context: &Context<'_>) -> Decision {
+    wait(context)
 }
 
-fn wait_for_an_answer(case: &Case<'_>) -> Decision {
+fn wait_for_an_answer(context: &Context<'_>) -> Decision {
     Decision {
-        look: Look::BackOff,
-        ..wait_in_transition(case)
+        requeue: Requeue::BackOff,
+        ..wait_in_transition(context)
     }
 }
 
 /// Waits, because nothing can be sent. At the deadline a person is told. A record that may have
 /// been restored from a backup is marked by its step, because its notebook looks like any other
 /// once the transition is over.
-fn wait_in_transition(case: &Case<'_>) -> Decision {
-    let mut progress = case.record.progress.clone();
-    if case.place == Place::InTransition && case.may_be_down_unrecorded() {
-        progress.enter(RecordState::Starting, case.now);
+fn wait_in_transition(context: &Context<'_>) -> Decision {
+    let mut progress = context.record.progress.clone();
+    if context.phase == NotebookPhase::InTransition && context.may_be_down_unrecorded() {
+        progress.transition_to(RecordState::Starting, context.now);
     }
-    if case.is_at_deadline() {
+    if context.is_at_deadline() {
         // The state of a later version is lost here. Keep the reason of the rollback.
-        progress.rollback_reason = case.rollback_reason();
-        progress.need_attention(case.now);
+        progress.rollback_reason = context.rollback_reason();
+        progress.need_attention(context.now);
     }
     decided(progress)
 }
 
-fn succeed(case: &Case<'_>) -> Decision {
-    end(case, RecordState::Succeeded, EndReason::RootAccessDisabled)
+fn succeed(context: &Context<'_>) -> Decision {
+    end(
+        context,
+        RecordState::Succeeded,
+        EndReason::RootAccessDisabled,
+    )
 }
 
 /// Marks a record that was restored from a backup: the notebook was running, the record never got a
 /// status, and later actions are unknown.
-fn need_attention(case: &Case<'_>) -> Decision {
-    let mut progress = case.record.progress.clone();
-    progress.enter(RecordState::Starting, case.now);
-    progress.need_attention(case.now);
+fn need_attention(context: &Context<'_>) -> Decision {
+    let mut progress = context.record.progress.clone();
+    progress.transition_to(RecordState::Starting, context.now);
+    progress.need_attention(context.now);
     decided(progress)
 }
 
 /// Ends the record of a notebook that ran again after the operator's Start and was stopped since.
 /// The result is the same as if the notebook were running.
-fn end_stopped_by_owner(case: &Case<'_>) -> Decision {
-    let rollback = case.record.progress.rollback_reason;
-    let state = match (rollback, case.root_access) {
+fn end_stopped_by_owner(context: &Context<'_>) -> Decision {
+    let rollback = context.record.progress.rollback_reason;
+    let state = match (rollback, context.root_access) {
         (None, RootAccess::Disabled) => RecordState::Succeeded,
         (None | Some(EndReason::Withdrawn), _) => RecordState::Cancelled,
         (Some(_), _) => RecordState::Failed,
     };
-    end(case, state, EndReason::StoppedByOwner)
+    end(context, state, EndReason::StoppedByOwner)
 }
 
 /// Succeeds once no unanswered Stop can take effect any more. Until then the record must exist to
 /// restore the notebook.
-fn succeed_running(case: &Case<'_>) -> Decision {
-    if case.may_be_stopped_late() {
-        wait_in_transition(case)
+fn succeed_running(context: &Context<'_>) -> Decision {
+    if context.may_be_stopped_late() {
+        wait_in_transition(context)
     } else {
-        succeed(case)
+        succeed(context)
     }
 }
 
-fn succeed_deleted(case: &Case<'_>) -> Decision {
-    end(case, RecordState::Succeeded, EndReason::Deleted)
+fn succeed_deleted(context: &Context<'_>) -> Decision {
+    end(context, RecordState::Succeeded, EndReason::Deleted)
 }
 
-fn end(case: &Case<'_>, state: RecordState, reason: EndReason) -> Decision {
-    let mut progress = case.record.progress.clone();
-    progress.finish(state, reason, case.now);
+fn end(context: &Context<'_>, state: RecordState, reason: EndReason) -> Decision {
+    let mut progress = context.record.progress.clone();
+    progress.finish(state, reason, context.now);
     decided(progress)
 }
 
 /// Ends the record once the last write has settled. A late Stop may still stop a running notebook.
-fn once_settled(case: &Case<'_>, state: RecordState, reason: EndReason) -> Decision {
-    if case.is_settled() {
-        end(case, state, reason)
+fn once_settled(context: &Context<'_>, state: RecordState, reason: EndReason) -> Decision {
+    if context.is_settled() {
+        end(context, state, reason)
     } else {
-        wait_in_transition(case)
+        wait_in_transition(context)
     }
 }
 
-fn cancel(case: &Case<'_>) -> Decision {
-    end(case, RecordState::Cancelled, case.why_cancelled())
+fn cancel(context: &Context<'_>) -> Decision {
+    end(context, RecordState::Cancelled, context.why_cancelled())
 }
 
-fn cancel_once_settled(case: &Case<'_>) -> Decision {
-    once_settled(case, RecordState::Cancelled, case.why_cancelled())
+fn cancel_once_settled(context: &Context<'_>) -> Decision {
+    once_settled(context, RecordState::Cancelled, context.why_cancelled())
 }
 
-fn cancel_started_once_settled(case: &Case<'_>) -> Decision {
-    once_settled(case, RecordState::Cancelled, EndReason::StartedByOwner)
+fn cancel_started_once_settled(context: &Context<'_>) -> Decision {
+    once_settled(context, RecordState::Cancelled, EndReason::StartedByOwner)
 }
 
-fn end_once_settled(case: &Case<'_>) -> Decision {
-    let reason = case.rollback_reason().unwrap_or(EndReason::Withdrawn);
+fn end_once_settled(context: &Context<'_>) -> Decision {
+    let reason = context.rollback_reason().unwrap_or(EndReason::Withdrawn);
     let state = match reason {
         EndReason::Withdrawn => RecordState::Cancelled,
         _ => RecordState::Failed,
     };
-    once_settled(case, state, reason)
+    once_settled(context, state, reason)
 }
 
-fn restore(case: &Case<'_>, reason: EndReason) -> Decision {
-    start_with(case, Some(reason))
+fn restore(context: &Context<'_>, reason: EndReason) -> Decision {
+    start_with(context, Some(reason))
 }
 
-fn restore_withdrawn(case: &Case<'_>) -> Decision {
-    restore(case, EndReason::Withdrawn)
+fn restore_withdrawn(context: &Context<'_>) -> Decision {
+    restore(context, EndReason::Withdrawn)
 }
 
-fn start(case: &Case<'_>) -> Decision {
-    start_with(case, case.rollback_reason())
+fn start(context: &Context<'_>) -> Decision {
+    start_with(context, context.rollback_reason())
 }
 
 /// Starts the notebook, with retries that never end (promise P2).
-fn start_with(case: &Case<'_>, rollback_reason: Option<EndReason>) -> Decision {
-    let mut progress = case.record.progress.clone();
+fn start_with(context: &Context<'_>, rollback_reason: Option<EndReason>) -> Decision {
+    let mut progress = context.record.progress.clone();
     progress.rollback_reason = rollback_reason;
-    let begins = progress.enter(RecordState::Starting, case.now);
-    let is_due = begins || case.is_start_due();
-    if !begins && case.is_at_deadline() {
-        progress.need_attention(case.now);
+    let begins = progress.transition_to(RecordState::Starting, context.now);
+    let is_due = begins || context.is_start_due();
+    if !begins && context.is_at_deadline() {
+        progress.need_attention(context.now);
     }
     if !is_due {
         return decided(progress);
     }
-    progress.start_requested_at.get_or_insert(case.now);
+    progress.start_requested_at.get_or_insert(context.now);
     progress.start_attempts = progress.start_attempts.saturating_add(1);
-    sending(progress, Request::Start, case.now)
+    sending(progress, Request::Start, context.now)
 }
 
 fn sending(mut progress: Progress, request: Request, now: Timestamp) -> Decision {
@@ -457,34 +468,34 @@ fn sending(mut progress: Progress, request: Request, now: Timestamp) -> Decision
     }
 }
 
-fn update_or_restore(case: &Case<'_>) -> Decision {
-    if case.step() == Step::Update && case.is_at_deadline() {
-        return restore(case, EndReason::UpdateTimedOut);
+fn update_or_restore(context: &Context<'_>) -> Decision {
+    if context.step() == Step::Update && context.is_at_deadline() {
+        return restore(context, EndReason::UpdateTimedOut);
     }
-    update(case)
+    update(context)
 }
 
 /// Updates the notebook unless it was stopped minutes ago by another hand than the operator's. Then
 /// the record ends, and the plan claims the notebook again after its rest. The operator's own
 /// Update moves `LastModifiedTime` too, so this check applies only before the first Update.
-fn update_or_fail(case: &Case<'_>) -> Decision {
-    if case.is_recently_stopped() && !case.is_update_sent() {
-        return cancel(case);
+fn update_or_fail(context: &Context<'_>) -> Decision {
+    if context.is_recently_stopped() && !context.is_update_sent() {
+        return cancel(context);
     }
-    if case.step() == Step::Update && case.is_at_deadline() {
-        return end(case, RecordState::Failed, EndReason::UpdateTimedOut);
+    if context.step() == Step::Update && context.is_at_deadline() {
+        return end(context, RecordState::Failed, EndReason::UpdateTimedOut);
     }
-    update(case)
+    update(context)
 }
 
-fn update(case: &Case<'_>) -> Decision {
-    let mut progress = case.record.progress.clone();
-    let begins = progress.enter(RecordState::Updating, case.now);
-    if !begins && !case.is_resend_due() {
+fn update(context: &Context<'_>) -> Decision {
+    let mut progress = context.record.progress.clone();
+    let begins = progress.transition_to(RecordState::Updating, context.now);
+    if !begins && !context.is_resend_due() {
         return decided(progress);
     }
-    progress.update_requested_at.get_or_insert(case.now);
-    sending(progress, Request::Update, case.now)
+    progress.update_requested_at.get_or_insert(context.now);
+    sending(progress, Request::Update, context.now)
 }
 
 /// Probes whether an Update will be allowed. It writes `lastWriteAt` only.
@@ -492,64 +503,64 @@ fn update(case: &Case<'_>) -> Decision {
 /// At the deadline nothing was stopped, and nothing will be. The record ends, so that its slot is
 /// free and the next plan decides again. Otherwise many records could wait for AWS to recover, and
 /// then all stop their notebooks at once (promise P6).
-fn probe(case: &Case<'_>) -> Decision {
-    if case.is_at_deadline() || case.needs_attention() {
-        return if case.is_settled() {
-            end(case, RecordState::Cancelled, EndReason::TimedOut)
+fn probe(context: &Context<'_>) -> Decision {
+    if context.is_at_deadline() || context.needs_attention() {
+        return if context.is_settled() {
+            end(context, RecordState::Cancelled, EndReason::TimedOut)
         } else {
-            wait(case)
+            wait(context)
         };
     }
-    let progress = case.record.progress.clone();
-    if case.is_first_write() || case.is_resend_due() {
-        return sending(progress, Request::Probe, case.now);
+    let progress = context.record.progress.clone();
+    if context.is_first_write() || context.is_resend_due() {
+        return sending(progress, Request::Probe, context.now);
     }
     decided(progress)
 }
 
 /// Sends the Stop again. Two Stops must not be in progress at the same time, because the later one
 /// would stop a notebook that was restored meanwhile.
-fn stop_again(case: &Case<'_>) -> Decision {
-    let mut progress = case.record.progress.clone();
-    let begins = progress.enter(RecordState::Stopping, case.now);
-    if !begins && case.is_at_deadline() {
-        progress.need_attention(case.now);
+fn stop_again(context: &Context<'_>) -> Decision {
+    let mut progress = context.record.progress.clone();
+    let begins = progress.transition_to(RecordState::Stopping, context.now);
+    if !begins && context.is_at_deadline() {
+        progress.need_attention(context.now);
     }
-    if case.is_resend_due() && case.may_stop_again() {
-        return sending(progress, Request::Stop, case.now);
+    if context.is_resend_due() && context.may_stop_again() {
+        return sending(progress, Request::Stop, context.now);
     }
     decided(progress)
 }
 
-fn wait_or_restore(case: &Case<'_>) -> Decision {
-    if case.is_withdrawn() {
-        restore(case, EndReason::Withdrawn)
-    } else if case.is_at_deadline() {
-        restore(case, EndReason::RootAccessUnknown)
+fn wait_or_restore(context: &Context<'_>) -> Decision {
+    if context.is_withdrawn() {
+        restore(context, EndReason::Withdrawn)
+    } else if context.is_at_deadline() {
+        restore(context, EndReason::RootAccessUnknown)
     } else {
-        wait(case)
+        wait(context)
     }
 }
 
-fn wait_or_end(case: &Case<'_>) -> Decision {
-    let runs = case.place == Place::InService;
+fn wait_or_end(context: &Context<'_>) -> Decision {
+    let runs = context.phase == NotebookPhase::InService;
     let unknown = EndReason::RootAccessUnknown;
-    if !case.is_stop_requested() && runs && case.is_withdrawn() {
-        once_settled(case, RecordState::Cancelled, EndReason::Withdrawn)
-    } else if !case.is_at_deadline() {
-        wait(case)
-    } else if !case.is_stop_requested() && runs {
-        once_settled(case, RecordState::Cancelled, unknown)
-    } else if !case.is_stop_requested() {
-        end(case, RecordState::Cancelled, unknown)
+    if !context.is_stop_requested() && runs && context.is_withdrawn() {
+        once_settled(context, RecordState::Cancelled, EndReason::Withdrawn)
+    } else if !context.is_at_deadline() {
+        wait(context)
+    } else if !context.is_stop_requested() && runs {
+        once_settled(context, RecordState::Cancelled, unknown)
+    } else if !context.is_stop_requested() {
+        end(context, RecordState::Cancelled, unknown)
     } else {
-        once_settled(case, RecordState::Failed, unknown)
+        once_settled(context, RecordState::Failed, unknown)
     }
 }
 
-impl From<&NotebookDetails> for Sighting {
+impl From<&NotebookDetails> for Observation {
     fn from(details: &NotebookDetails) -> Self {
-        Self::Seen {
+        Self::Described {
             status: details.status.clone(),
             root_access: details.root_access,
             created_at: details.created_at,

@@ -15,9 +15,9 @@ pub enum Call {
 
 /// The response to a write.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Answer {
+pub struct WriteResponse {
     /// The meaning of the response.
-    pub kind: AnswerKind,
+    pub kind: WriteOutcome,
     /// AWS's message, without request ids, secrets or times, so that it can be shown. Empty if AWS
     /// accepted the write.
     pub words: String,
@@ -25,7 +25,7 @@ pub struct Answer {
 
 /// The meaning of a response to a write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum AnswerKind {
+pub enum WriteOutcome {
     /// AWS accepted the request. The requested change may still fail later.
     Accepted,
     /// Rejected: the identity lacks permission. Nothing happened.
@@ -39,7 +39,7 @@ pub enum AnswerKind {
     /// Throttled. The response proves nothing, so the notebook must be described again.
     Throttled,
     /// No response, a server error, an unknown error, or a request that was never sent. Nothing is
-    /// proven, so the notebook must be described again.
+    /// canary_passed, so the notebook must be described again.
     Unclear,
 }
 
@@ -48,7 +48,7 @@ impl Call {
     pub const ALL: [Self; 3] = [Self::Stop, Self::Update, Self::Start];
 }
 
-impl AnswerKind {
+impl WriteOutcome {
     /// Every kind.
     pub const ALL: [Self; 7] = [
         Self::Accepted,
@@ -94,7 +94,7 @@ impl fmt::Display for Call {
     }
 }
 
-impl fmt::Display for AnswerKind {
+impl fmt::Display for WriteOutcome {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.pad(self.as_str())
     }

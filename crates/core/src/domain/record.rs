@@ -344,7 +344,7 @@ impl Progress {
 impl Progress {
     /// Begins a step, and returns true unless the step is already in progress. `NeedsAttention`
     /// stays until another step begins.
-    pub fn enter(&mut self, state: RecordState, now: Timestamp) -> bool {
+    pub fn transition_to(&mut self, state: RecordState, now: Timestamp) -> bool {
         let entered = Self {
             state,
             ..Self::default()
@@ -362,7 +362,7 @@ impl Progress {
     }
 
     /// Moves the times that were recorded for a request to the time when the request is sent.
-    pub fn stamp(&mut self, noted_at: Timestamp, sent_at: Timestamp) {
+    pub fn mark_sent(&mut self, noted_at: Timestamp, sent_at: Timestamp) {
         for time in [
             &mut self.last_write_at,
             &mut self.stop_requested_at,

@@ -3,12 +3,12 @@
 use jiff::Timestamp;
 
 use super::{
-    MOST_UPDATES, MOST_UPDATES_OVER_ALL, Tally,
-    tally::{Known, TargetTally},
+    MOST_UPDATES, MOST_UPDATES_OVER_ALL, Usage,
+    usage::{Known, TargetUsage},
 };
 use crate::{
     decide::{
-        Policies, Ruling,
+        ExemptionCheck, Policies,
         change::{Change, change},
         rest::{Rest, rest},
         summarize::whole_seconds,
@@ -26,16 +26,16 @@ const MOST_RECURRENCES: u32 = 3;
 
 /// The scope of the checks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Horizon {
+pub enum Evaluate {
     /// All checks.
-    Now,
+    Live,
     /// All checks except those that depend on the moment: rests, windows, budgets, canary.
-    Preview,
+    DryRun,
 }
 
 /// The reason why no record is created now, and the resulting text of the finding.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Wait {
+pub struct Blocked {
     /// The next action.
     pub next: Next,
     /// The reason in one word.
@@ -52,14 +52,14 @@ pub struct Wait {
 /// The reason why the notebook has to wait.
 pub fn admit(
     policy: &Policy,
-    (policies, tally): (&Policies, &Tally),
+    (policies, usage): (&Policies, &Usage),
     (account, region): (&AccountId, &Region),
     notebook: &Notebook,
-    (now, horizon): (Timestamp, Horizon),
-) -> Result<Intent, Wait> {
+    (now, evaluate): (Timestamp, Evaluate),
+) -> Result<Intent, Blocked> {
     let reference = reference(account, region, notebook);
-    record_valid(tally, &reference)?;
-    let known = tally.notebook(&notebook.summary.arn);
+    record_valid(usage, &reference)?;
+    let known = usage.notebook(&notebook.summary.arn);
     under_way(policy, known)?;
     has_root(notebook)?;
     restartable(policies, notebook)?;
@@ -68,19 +68,19 @@ pub fn admit(
     nobody_exempts(policies, (account, region), notebook, now)?;
     not_failed(known)?;
     let recurrence = recurrence(known)?;
-    let target = tally.target(account, region);
+    let target = usage.target(account, region);
     not_halted(policy, target)?;
     if was_running {
-        brake(policy, tally)?;
+        brake(policy, usage)?;
     }
-    if horizon == Horizon::Now {
+    if evaluate == Evaluate::Live {
         rested(policy, notebook, now)?;
         if was_running {
             window_open(policy, now)?;
             canary(target)?;
-            budget(policy, tally, target)?;
+            budget(policy, usage, target)?;
         } else {
-            few_updates(tally, target)?;
+            few_updates(usage, target)?;
         }
     }
     Ok(Intent {
@@ -108,23 +108,23 @@ fn reference(account: &AccountId, region: &Region, notebook: &Notebook) -> Noteb
 
 /// Checks that the notebook's record is valid. An invalid record blocks its own notebook and no
 /// other.
-fn record_valid(tally: &Tally, notebook: &NotebookRef) -> Result<(), Wait> {
+fn record_valid(usage: &Usage, notebook: &NotebookRef) -> Result<(), Blocked> {
     let name = RecordName::of(notebook);
-    match tally.invalid(&name) {
+    match usage.invalid(&name) {
         None => Ok(()),
         Some(problem) => Err(invalid_record(name.as_str(), problem)),
     }
 }
 
-fn invalid_record(name: &str, problem: &str) -> Wait {
-    Wait::record_invalid(format!(
+fn invalid_record(name: &str, problem: &str) -> Blocked {
+    Blocked::record_invalid(format!(
         "nbr/{name} is not readable by this version of sudoless: {problem}; run the version that wrote the record, or check that the \
          notebook runs if it should, then kubectl delete nbr {name}"
     ))
 }
 
 /// Checks that no remediation of the notebook is in progress, of any policy (promise P5).
-fn under_way(policy: &Policy, known: Option<&Known>) -> Result<(), Wait> {
+fn under_way(policy: &Policy, known: Option<&Known>) -> Result<(), Blocked> {
     let Some(known) = known.filter(|known| !known.state.is_finished()) else {
         return Ok(());
     };
@@ -136,7 +136,7 @@ fn under_way(policy: &Policy, known: Option<&Known>) -> Result<(), Wait> {
         ));
     }
     if known.policy != policy.name {
-        return Err(Wait::because(
+        return Err(Blocked::because(
             WaitReason::OtherPolicy,
             format!(
                 "root access is being disabled for the policy {} by nbr/{name} ({state})",
@@ -156,7 +156,7 @@ fn under_way(policy: &Policy, known: Option<&Known>) -> Result<(), Wait> {
         let message = format!("root access is being disabled by nbr/{name} ({state})");
         ("Remediating", message)
     };
-    Err(Wait {
+    Err(Blocked {
         next,
         reason,
         message,
@@ -164,14 +164,14 @@ fn under_way(policy: &Policy, known: Option<&Known>) -> Result<(), Wait> {
     })
 }
 
-fn has_root(notebook: &Notebook) -> Result<(), Wait> {
+fn has_root(notebook: &Notebook) -> Result<(), Blocked> {
     match notebook.root_access() {
         RootAccess::Enabled => Ok(()),
-        RootAccess::Disabled => Err(Wait::none(
+        RootAccess::Disabled => Err(Blocked::none(
             "RootAccessDisabled",
             "root access is already disabled".to_owned(),
         )),
-        RootAccess::Unknown => Err(Wait::none(
+        RootAccess::Unknown => Err(Blocked::none(
             "RootAccessUnknown",
             "AWS does not report the notebook's root access".to_owned(),
         )),
@@ -181,9 +181,9 @@ fn has_root(notebook: &Notebook) -> Result<(), Wait> {
 /// Checks that AWS will start a running notebook again, as far as Describe shows (promise P2).
 ///
 /// This check comes before `whenRunning: Wait`, whose message asks the owner to stop the notebook.
-fn restartable(policies: &Policies, notebook: &Notebook) -> Result<(), Wait> {
+fn restartable(policies: &Policies, notebook: &Notebook) -> Result<(), Blocked> {
     policies.restartable(notebook).map_err(|obstacle| {
-        Wait::because(
+        Blocked::because(
             WaitReason::NotRestartable,
             format!(
                 "root access is enabled; the notebook is running and is not stopped: {obstacle}. To fix it, {}",
@@ -197,10 +197,10 @@ fn restartable(policies: &Policies, notebook: &Notebook) -> Result<(), Wait> {
 ///
 /// # Errors
 /// The notebook cannot be changed from its status, or must not be stopped.
-fn changeable(policy: &Policy, notebook: &Notebook) -> Result<bool, Wait> {
+fn changeable(policy: &Policy, notebook: &Notebook) -> Result<bool, Blocked> {
     match change(notebook.status(), policy.remediation.when_running) {
         Ok(change) => Ok(change == Change::Restart),
-        Err(obstacle) => Err(Wait::because(obstacle.reason, obstacle.message)),
+        Err(obstacle) => Err(Blocked::because(obstacle.reason, obstacle.message)),
     }
 }
 
@@ -210,21 +210,21 @@ fn covered<'a>(
     policy: &'a Policy,
     (account, region): (&AccountId, &Region),
     notebook: &Notebook,
-) -> Result<&'a Access, Wait> {
+) -> Result<&'a Access, Blocked> {
     let named = policy.accounts.iter().find(|each| each.id == *account);
     let Some(named) = named.filter(|_| policy.names(account, region)) else {
-        return Err(Wait::none(
+        return Err(Blocked::none(
             "NotCovered",
             "the policy no longer names the notebook's account and region".to_owned(),
         ));
     };
     match policy.selector.matches(account, Some(region), notebook) {
         Match::Yes => Ok(&named.access),
-        Match::No => Err(Wait::none(
+        Match::No => Err(Blocked::none(
             "NotCovered",
             "the policy no longer selects the notebook".to_owned(),
         )),
-        Match::Unknown => Err(Wait::read_failed(
+        Match::Unknown => Err(Blocked::read_failed(
             "the policy selects by tags, and the notebook's tags are unknown".to_owned(),
         )),
     }
@@ -235,27 +235,27 @@ fn nobody_exempts(
     place: (&AccountId, &Region),
     notebook: &Notebook,
     now: Timestamp,
-) -> Result<(), Wait> {
+) -> Result<(), Blocked> {
     let message = match policies.ruling(place, notebook, now) {
-        Ruling::Free => return Ok(()),
-        Ruling::Exempt { policy, reason } => {
+        ExemptionCheck::NotExempt => return Ok(()),
+        ExemptionCheck::Exempt { policy, reason } => {
             format!("the policy {policy} exempts the notebook: {reason}")
         }
-        Ruling::TagsUnknown(policy) => {
+        ExemptionCheck::TagsUnknown(policy) => {
             format!("the policy {policy} may exempt the notebook by its tags, which are unknown")
         }
-        Ruling::Unreadable(policy) => {
+        ExemptionCheck::Unreadable(policy) => {
             format!(
                 "the policy {policy} is invalid and may exempt the notebook: correct or delete that policy"
             )
         }
     };
-    Err(Wait::because(WaitReason::PolicyConflict, message))
+    Err(Blocked::because(WaitReason::PolicyConflict, message))
 }
 
-fn not_failed(known: Option<&Known>) -> Result<(), Wait> {
+fn not_failed(known: Option<&Known>) -> Result<(), Blocked> {
     match known {
-        Some(known) if known.state == RecordState::Failed => Err(Wait::because(
+        Some(known) if known.state == RecordState::Failed => Err(Blocked::because(
             WaitReason::Failed,
             format!(
                 "the last remediation failed: see kubectl describe nbr {0}; kubectl delete nbr {0} acknowledges the failure and tries \
@@ -267,7 +267,7 @@ fn not_failed(known: Option<&Known>) -> Result<(), Wait> {
     }
 }
 
-fn recurrence(known: Option<&Known>) -> Result<u32, Wait> {
+fn recurrence(known: Option<&Known>) -> Result<u32, Blocked> {
     let Some(known) = known else { return Ok(0) };
     let recurrence = known
         .recurrence
@@ -275,7 +275,7 @@ fn recurrence(known: Option<&Known>) -> Result<u32, Wait> {
     if recurrence < MOST_RECURRENCES {
         return Ok(recurrence);
     }
-    Err(Wait::because(
+    Err(Blocked::because(
         WaitReason::Recurring,
         format!(
             "root access was disabled {recurrence} times and enabled again each time, perhaps by Terraform: find the cause, then \
@@ -285,11 +285,11 @@ fn recurrence(known: Option<&Known>) -> Result<u32, Wait> {
     ))
 }
 
-fn not_halted(policy: &Policy, target: TargetTally) -> Result<(), Wait> {
+fn not_halted(policy: &Policy, target: TargetUsage) -> Result<(), Blocked> {
     if target.failed < policy.remediation.max_failures {
         return Ok(());
     }
-    Err(Wait::because(
+    Err(Blocked::because(
         WaitReason::Halted,
         format!(
             "{} failed in this account and region (maxFailures: {}): kubectl get nbr --field-selector status.state=Failed lists them, \
@@ -302,11 +302,11 @@ fn not_halted(policy: &Policy, target: TargetTally) -> Result<(), Wait> {
 
 /// Checks the brake of the policy. While `maxFailures` notebooks are down and need attention,
 /// anywhere, no other running notebook is stopped.
-fn brake(policy: &Policy, tally: &Tally) -> Result<(), Wait> {
-    if !tally.brakes(policy) {
+fn brake(policy: &Policy, usage: &Usage) -> Result<(), Blocked> {
+    if !usage.brakes(policy) {
         return Ok(());
     }
-    Err(Wait::because(
+    Err(Blocked::because(
         WaitReason::Halted,
         format!(
             "maxFailures ({most}) notebooks of this policy are down and need attention: no other running notebook is stopped \
@@ -319,7 +319,7 @@ fn brake(policy: &Policy, tally: &Tally) -> Result<(), Wait> {
 
 /// Checks that a stopped notebook has rested. Another tool may be about to stop, update and start
 /// the notebook. An Update in between would make that tool fail and leave the notebook down.
-fn rested(policy: &Policy, notebook: &Notebook, now: Timestamp) -> Result<(), Wait> {
+fn rested(policy: &Policy, notebook: &Notebook, now: Timestamp) -> Result<(), Blocked> {
     let (message, until) = match rest(policy, notebook, now) {
         Rest::Over => return Ok(()),
         Rest::Until { modified, over } => (
@@ -339,13 +339,13 @@ fn rested(policy: &Policy, notebook: &Notebook, now: Timestamp) -> Result<(), Wa
             None,
         ),
     };
-    Err(Wait {
+    Err(Blocked {
         until,
-        ..Wait::because(WaitReason::RecentlyStopped, message)
+        ..Blocked::because(WaitReason::RecentlyStopped, message)
     })
 }
 
-fn window_open(policy: &Policy, now: Timestamp) -> Result<(), Wait> {
+fn window_open(policy: &Policy, now: Timestamp) -> Result<(), Blocked> {
     let windows = &policy.remediation.windows;
     if may_begin(windows, now) {
         return Ok(());
@@ -363,24 +363,24 @@ fn window_open(policy: &Policy, now: Timestamp) -> Result<(), Wait> {
             "the notebook is running, and the window closes too soon for a restart".to_owned()
         }
     };
-    Err(Wait::because(WaitReason::Window, message))
+    Err(Blocked::because(WaitReason::Window, message))
 }
 
 /// Checks the canary: one restarted notebook must have come back before a second is down.
-fn canary(target: TargetTally) -> Result<(), Wait> {
-    if target.proven || target.down_for_any == 0 {
+fn canary(target: TargetUsage) -> Result<(), Blocked> {
+    if target.canary_passed || target.down_for_any == 0 {
         return Ok(());
     }
-    Err(Wait::because(
+    Err(Blocked::because(
         WaitReason::Canary,
         "waiting: the first restarted notebook in this account and region has not come back yet"
             .to_owned(),
     ))
 }
 
-fn budget(policy: &Policy, tally: &Tally, target: TargetTally) -> Result<(), Wait> {
+fn budget(policy: &Policy, usage: &Usage, target: TargetUsage) -> Result<(), Blocked> {
     let remediation = &policy.remediation;
-    let taken = tally.slots_taken(policy);
+    let taken = usage.slots_taken(policy);
     let (down, most, what) = if taken >= remediation.max_concurrent {
         (taken, remediation.max_concurrent, "maxConcurrent")
     } else if target.down >= remediation.max_concurrent_per_region {
@@ -394,7 +394,7 @@ fn budget(policy: &Policy, tally: &Tally, target: TargetTally) -> Result<(), Wai
     };
     // The message names the limit, not the count, which changes with each notebook that comes back.
     debug_assert!(down >= most);
-    Err(Wait::because(
+    Err(Blocked::because(
         WaitReason::Budget,
         format!(
             "waiting: {} {} already being restarted ({what}: {most})",
@@ -404,15 +404,15 @@ fn budget(policy: &Policy, tally: &Tally, target: TargetTally) -> Result<(), Wai
     ))
 }
 
-fn few_updates(tally: &Tally, target: TargetTally) -> Result<(), Wait> {
+fn few_updates(usage: &Usage, target: TargetUsage) -> Result<(), Blocked> {
     let (most, place) = if target.updates >= MOST_UPDATES {
         (MOST_UPDATES, " in this account and region")
-    } else if tally.updates() >= MOST_UPDATES_OVER_ALL {
+    } else if usage.updates() >= MOST_UPDATES_OVER_ALL {
         (MOST_UPDATES_OVER_ALL, "")
     } else {
         return Ok(());
     };
-    Err(Wait::because(
+    Err(Blocked::because(
         WaitReason::Budget,
         format!("waiting: {most} stopped notebooks are already being updated{place}"),
     ))
@@ -426,7 +426,7 @@ fn counted(count: u32, what: &str) -> String {
     }
 }
 
-impl Wait {
+impl Blocked {
     fn because(reason: WaitReason, message: String) -> Self {
         Self {
             next: Next::Wait(reason),

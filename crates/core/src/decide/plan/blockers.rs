@@ -1,7 +1,7 @@
 //! The records that a notebook waits for *(pure)*: the cause of the reason that
 //! [`admit`](super::admit) gives.
 
-use super::{MOST_UPDATES, Tally};
+use super::{MOST_UPDATES, Usage};
 use crate::domain::{AccountId, Notebook, Policy, Record, Region, WaitReason};
 
 /// Returns the records that a notebook waits for, in their order. Without them the notebook would
@@ -14,13 +14,13 @@ pub fn blockers<'r>(
     notebook: &Notebook,
     records: &'r [Record],
 ) -> Vec<&'r Record> {
-    let all = Tally::of(&policy.name, records);
+    let all = Usage::of(&policy.name, records);
     let over_all = all.slots_taken(policy) >= policy.remediation.max_concurrent;
     let brakes = all.brakes(policy);
     let updates_there = all.target(account, region).updates >= MOST_UPDATES;
     // A record blocks if it counts when it is tallied alone.
     let blocks = |record: &&Record| {
-        let alone = Tally::of(&policy.name, [*record]);
+        let alone = Usage::of(&policy.name, [*record]);
         let target = alone.target(account, region);
         match reason {
             WaitReason::Budget if !notebook.is_running() && updates_there => target.updates > 0,

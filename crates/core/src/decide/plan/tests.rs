@@ -84,7 +84,7 @@ fn record(place: (&str, &str), notebook: &Notebook, state: RecordState) -> Recor
                 .finish(state, EndReason::RootAccessDisabled, now());
         }
         _ => {
-            record.progress.enter(state, now());
+            record.progress.transition_to(state, now());
         }
     }
     record
@@ -137,7 +137,7 @@ impl<'a> Queue<'a> {
         records: &[Record],
         resume_after: Option<&Position>,
     ) -> Self {
-        let usage = Tally::of(&circumstances.policy.name, records);
+        let usage = Usage::of(&circumstances.policy.name, records);
         let plan = plan(circumstances, evaluation, &usage, resume_after);
         Self {
             circumstances,
@@ -163,7 +163,7 @@ fn concluded_with(
     evaluation: Evaluation,
     records: &[Record],
 ) -> Evaluation {
-    let executed = Executed::new(Tally::of(&policy.name, records));
+    let executed = Executed::new(Usage::of(&policy.name, records));
     conclude(at_present(policy, policies), evaluation, executed)
 }
 
@@ -180,17 +180,17 @@ fn claims(
     let mut all = records.to_vec();
     while let Some(candidate) = queue.next() {
         let (account, region) = (&candidate.account, &candidate.region);
-        let mut fresh = Tally::of(&policy.name, &all);
+        let mut fresh = Usage::of(&policy.name, &all);
         // Which may have been told by a record that was replaced since.
-        if queue.executed.usage.is_proven(account, region) {
-            fresh.prove(account, region);
+        if queue.executed.usage.is_canary_passed(account, region) {
+            fresh.mark_canary_passed(account, region);
         }
         let intent = admit(
             policy,
             (policies, &fresh),
             (account, region),
             &candidate.notebook,
-            (now(), Horizon::Now),
+            (now(), Evaluate::Live),
         )
         .expect("the planner and the claim judge alike");
         let record = Record::new(intent, now());
@@ -374,7 +374,7 @@ fn one_that_was_refused_does_not_hold_up_the_next() {
     assert_eq!(first.notebook.summary.name, "a");
     queue.executed.add_blocked(
         &first,
-        Wait::read_failed("its tags could not be read".to_owned()),
+        Blocked::read_failed("its tags could not be read".to_owned()),
     );
     let second = queue.next().unwrap();
     assert_eq!(second.notebook.summary.name, "b");
@@ -406,7 +406,7 @@ fn order(
 ) -> Vec<String> {
     let evaluation = found(policy, fleet);
     let policies = policies(&[policy]);
-    let usage = Tally::of(&policy.name, []);
+    let usage = Usage::of(&policy.name, []);
     let claims = |resume_after: Option<&Position>| {
         plan(
             at_present(policy, &policies),
@@ -479,7 +479,7 @@ fn who_is_passed_over_comes_later() {
     let evaluation = found(&policy, &fleet);
     let policies = policies(&[&policy]);
     let circumstances = at_present(&policy, &policies);
-    let usage = Tally::of(&policy.name, []);
+    let usage = Usage::of(&policy.name, []);
     let plan = plan(circumstances, &evaluation, &usage, None);
     let (mut queue, executed) = (plan.into_claims().collect(), Executed::new(usage));
     let mut next = |is_eligible: &dyn Fn(&Candidate) -> bool| {
@@ -514,7 +514,7 @@ fn why_one_was_refused_is_said() {
     let first = queue.next().unwrap();
     queue.executed.add_blocked(
         &first,
-        Wait::read_failed("ListTags: AccessDenied".to_owned()),
+        Blocked::read_failed("ListTags: AccessDenied".to_owned()),
     );
     let evaluation = conclude(circumstances, evaluation, queue.executed);
     let [refused, other] = &evaluation.findings[..] else {

@@ -177,7 +177,7 @@ proptest! {
     fn progress_is_read_as_it_was_written(progress in any_progress()) {
         let mut record = read_record(&resource(&json!(null))).unwrap();
         record.progress = progress.clone();
-        let context = ReportContext { wish: None, generation: Some(1), previous: None, now: at(0) };
+        let context = ReportContext { desired: None, generation: Some(1), previous: None, now: at(0) };
         let status = report(&record, context);
         let stored = resource(&serde_json::to_value(&status).unwrap());
         prop_assert_eq!(stored.status.as_ref(), Some(&status));

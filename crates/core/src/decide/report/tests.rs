@@ -33,11 +33,11 @@ fn record(state: RecordState, change: impl FnOnce(&mut Record)) -> Record {
     record
 }
 
-fn said(record: &Record, wish: Option<Wish>) -> NotebookRemediationStatus {
+fn said(record: &Record, desired: Option<Desired>) -> NotebookRemediationStatus {
     report(
         record,
         ReportContext {
-            wish,
+            desired,
             generation: Some(1),
             previous: None,
             now: now(),
@@ -89,7 +89,7 @@ fn transition_times_move_with_the_status_only() {
     let first = said(&record(RecordState::Stopping, |_| ()), None);
     let later = now() + jiff::SignedDuration::from_secs(60);
     let context = ReportContext {
-        wish: None,
+        desired: None,
         generation: Some(1),
         previous: Some(&first),
         now: later,
@@ -116,7 +116,7 @@ fn what_needs_attention_says_what_to_do_by_hand() {
             Some("StartNotebookInstance: ResourceLimitExceeded: none left".to_owned());
     });
     let name = RecordName::of(&stuck.intent.notebook);
-    let status = said(&stuck, Some(Wish::Wanted));
+    let status = said(&stuck, Some(Desired::Proceed));
     assert_eq!(status.reason.as_deref(), Some("NeedsAttention"));
     assert_eq!(
         status.message.unwrap(),
@@ -138,7 +138,7 @@ fn a_failed_start_says_why() {
         record.progress.stop_requested_at = Some(now());
         record.progress.failure_reason = Some("Insufficient notebook instance capacity".to_owned());
     });
-    let message = said(&stuck, Some(Wish::Wanted)).message.unwrap();
+    let message = said(&stuck, Some(Desired::Proceed)).message.unwrap();
     let expected = "the notebook does not run again; the operator keeps trying. AWS could not start the notebook: Insufficient notebook \
                     instance capacity. By hand";
     assert!(message.starts_with(expected), "{message}");
@@ -151,7 +151,7 @@ fn a_failed_start_says_why() {
         };
     });
     assert_eq!(
-        said(&trying, Some(Wish::Wanted)).message.unwrap(),
+        said(&trying, Some(Desired::Proceed)).message.unwrap(),
         "root access is disabled; the notebook is being started again. AWS could not start the notebook: Insufficient notebook instance \
          capacity"
     );
@@ -162,7 +162,7 @@ fn a_restored_record_says_what_is_not_known() {
     let restored = record(RecordState::NeedsAttention, |record| {
         record.progress.attention_from = Some(Step::Start);
     });
-    let message = said(&restored, Some(Wish::Wanted)).message.unwrap();
+    let message = said(&restored, Some(Desired::Proceed)).message.unwrap();
     assert!(message.contains("restored without its status"), "{message}");
     assert!(
         message.contains("aws sagemaker start-notebook-instance --region eu-west-1"),
@@ -177,7 +177,7 @@ fn a_failed_record_says_who_was_disturbed_and_how_to_go_on() {
         record.progress.end = Some(EndReason::AccessDenied);
         record.progress.completed_at = Some(now());
     });
-    let message = said(&denied, Some(Wish::Wanted)).message.unwrap();
+    let message = said(&denied, Some(Desired::Proceed)).message.unwrap();
     assert!(message.contains("nobody was disturbed"), "{message}");
     assert!(message.contains("kubectl delete nbr churn-"), "{message}");
     let restored = record(RecordState::Failed, |record| {
@@ -198,13 +198,13 @@ fn what_is_brought_back_says_why() {
     let rolling_back = record(RecordState::Starting, |record| {
         record.progress.rollback_reason = Some(EndReason::UpdateDenied);
     });
-    let status = said(&rolling_back, Some(Wish::Wanted));
+    let status = said(&rolling_back, Some(Desired::Proceed));
     assert_eq!(status.reason.as_deref(), Some("UpdateDenied"));
     assert_eq!(status.rollback_reason.as_deref(), Some("UpdateDenied"));
     let cancelled = record(RecordState::Cancelled, |record| {
         record.progress.end = Some(EndReason::Withdrawn);
     });
-    let exempt = said(&cancelled, Some(Wish::Withdrawn(Withdrawal::Exempt)));
+    let exempt = said(&cancelled, Some(Desired::Abort(Withdrawal::Exempt)));
     assert_eq!(
         exempt.message.as_deref(),
         Some("an exemption matches the notebook now")
@@ -216,7 +216,7 @@ fn a_record_that_is_left_to_somebody_else_says_so() {
     let deferred = record(RecordState::Cancelled, |record| {
         record.progress.end = Some(EndReason::Deferred);
     });
-    let resting = Wish::NotNow(NotNow::RecentlyStopped);
+    let resting = Desired::Defer(Deferral::RecentlyStopped);
     assert_eq!(
         said(&deferred, Some(resting)).message.as_deref(),
         Some(

@@ -27,11 +27,11 @@ const TIMES: Times = Times {
     write_bound: Duration::from_secs(45),
 };
 
-const WANTED: Wish = Wish::Wanted;
-const NOT_NOW: Wish = Wish::NotNow(NotNow::WindowClosed);
-const RESTING: Wish = Wish::NotNow(NotNow::RecentlyStopped);
-const WITHDRAWN: Wish = Wish::Withdrawn(Withdrawal::Audit);
-const UNCLEAR: Wish = Wish::Unclear;
+const WANTED: Desired = Desired::Proceed;
+const NOT_NOW: Desired = Desired::Defer(Deferral::WindowClosed);
+const RESTING: Desired = Desired::Defer(Deferral::RecentlyStopped);
+const WITHDRAWN: Desired = Desired::Abort(Withdrawal::Audit);
+const UNCLEAR: Desired = Desired::Unknown;
 
 fn ago(seconds: i64) -> Timestamp {
     now() - SignedDuration::from_secs(seconds)
@@ -131,8 +131,8 @@ impl Given {
     }
 }
 
-fn seen(status: &str, root_access: RootAccess) -> Sighting {
-    Sighting::Seen {
+fn seen(status: &str, root_access: RootAccess) -> Observation {
+    Observation::Described {
         status: status.into(),
         root_access,
         created_at: None,
@@ -141,13 +141,13 @@ fn seen(status: &str, root_access: RootAccess) -> Sighting {
 }
 
 /// Adds AWS's times: creation and last change, this many seconds ago.
-fn at(seen: Sighting, created: i64, modified: i64) -> Sighting {
+fn at(seen: Observation, created: i64, modified: i64) -> Observation {
     match seen {
-        Sighting::Seen {
+        Observation::Described {
             status,
             root_access,
             ..
-        } => Sighting::Seen {
+        } => Observation::Described {
             status,
             root_access,
             created_at: Some(ago(created)),

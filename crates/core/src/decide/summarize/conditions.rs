@@ -14,7 +14,7 @@ use crate::{
 
 /// A condition's status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Truth {
+enum ConditionStatus {
     True,
     False,
     Unknown,
@@ -22,18 +22,18 @@ enum Truth {
 
 /// A condition before it is compared with the current one.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Draft {
-    truth: Truth,
+pub(super) struct ConditionUpdate {
+    status: ConditionStatus,
     reason: String,
     message: String,
 }
 
 /// The four conditions.
 pub(super) struct Conditions {
-    ready: Draft,
-    reconciling: Draft,
-    stalled: Draft,
-    compliant: Draft,
+    ready: ConditionUpdate,
+    reconciling: ConditionUpdate,
+    stalled: ConditionUpdate,
+    compliant: ConditionUpdate,
 }
 
 /// Returns the conditions after a pass over a valid, active policy.
@@ -43,13 +43,13 @@ pub(super) fn scanned(
     progress: Progress,
     summary: &Summary,
 ) -> Conditions {
-    let (truth, reason) = readiness(evaluation, progress);
-    let ready = draft(
-        truth,
+    let (status, reason) = readiness(evaluation, progress);
+    let ready = update(
+        status,
         reason,
         sentences::ready(policy, evaluation, progress),
     );
-    let work = work(&ready, truth, reason, policy, &evaluation.flights);
+    let work = work(&ready, status, reason, policy, &evaluation.flights);
     Conditions {
         ready: work.0,
         reconciling: work.1,
@@ -61,34 +61,44 @@ pub(super) fn scanned(
 /// Returns Ready, Reconciling and Stalled. A need for a person takes precedence over remediations
 /// in progress, and is never ready.
 fn work(
-    ready: &Draft,
-    truth: Truth,
+    ready: &ConditionUpdate,
+    status: ConditionStatus,
     reason: Reason,
     policy: &Policy,
     flights: &Flights,
-) -> (Draft, Draft, Draft) {
-    let idle = || draft(Truth::False, Reason::AsExpected, "nothing is under way");
+) -> (ConditionUpdate, ConditionUpdate, ConditionUpdate) {
+    let idle = || {
+        update(
+            ConditionStatus::False,
+            Reason::AsExpected,
+            "nothing is under way",
+        )
+    };
     let sound = || {
-        draft(
-            Truth::False,
+        update(
+            ConditionStatus::False,
             Reason::AsExpected,
             "the operator continues on its own",
         )
     };
     if let Some((reason, mut sentences)) = person_needed(policy, flights) {
         sentences.push(ready.message.clone());
-        let needed = |truth| draft(truth, reason, sentences.join("; "));
-        return (needed(Truth::False), idle(), needed(Truth::True));
+        let needed = |status| update(status, reason, sentences.join("; "));
+        return (
+            needed(ConditionStatus::False),
+            idle(),
+            needed(ConditionStatus::True),
+        );
     }
-    let same = |truth| draft(truth, reason, ready.message.clone());
+    let same = |status| update(status, reason, ready.message.clone());
     match reason {
-        Reason::EveryTargetDenied => (same(truth), idle(), same(Truth::True)),
-        Reason::FirstScan => (same(truth), same(Truth::True), sound()),
+        Reason::EveryTargetDenied => (same(status), idle(), same(ConditionStatus::True)),
+        Reason::FirstScan => (same(status), same(ConditionStatus::True), sound()),
         _ if flights.remediating > 0 => {
-            let remediating = draft(Truth::True, Reason::Remediating, REMEDIATING);
-            (same(truth), remediating, sound())
+            let remediating = update(ConditionStatus::True, Reason::Remediating, REMEDIATING);
+            (same(status), remediating, sound())
         }
-        _ => (same(truth), idle(), sound()),
+        _ => (same(status), idle(), sound()),
     }
 }
 
@@ -112,8 +122,12 @@ const REMEDIATING: &str = "root access is being disabled: kubectl get nbr lists 
 /// Returns `Compliant` of a suspended policy: the result of the last scan. It is Unknown if that
 /// scan judged another spec, or if an exemption that a notebook needs has expired since (promise
 /// P1).
-pub(super) fn kept_verdict(policy: &Policy, judged: Option<&Judged>, pass: Pass<'_>) -> Draft {
-    let unknown = |message| draft(Truth::Unknown, Reason::NotScanned, message);
+pub(super) fn kept_verdict(
+    policy: &Policy,
+    judged: Option<&Judged>,
+    pass: Pass<'_>,
+) -> ConditionUpdate {
+    let unknown = |message| update(ConditionStatus::Unknown, Reason::NotScanned, message);
     let Some(compliant) = condition(pass.previous, ConditionType::Compliant) else {
         return unknown("there was no scan yet");
     };
@@ -129,8 +143,8 @@ pub(super) fn kept_verdict(policy: &Policy, judged: Option<&Judged>, pass: Pass<
              the previous spec",
         );
     }
-    let kept = Draft::from(compliant);
-    if kept.truth == Truth::True && lost_an_exemption(policy, judged, pass) {
+    let kept = ConditionUpdate::from(compliant);
+    if kept.status == ConditionStatus::True && lost_an_exemption(policy, judged, pass) {
         return unknown(
             "an exemption expired since the last scan, and nothing is scanned while the policy is suspended; figures and findings are from \
              the last scan",
@@ -151,31 +165,31 @@ fn lost_an_exemption(policy: &Policy, judged: Option<&Judged>, pass: Pass<'_>) -
 }
 
 /// Returns the conditions of a suspended policy.
-pub(super) fn suspended(compliant: Draft, flights: &Flights) -> Conditions {
+pub(super) fn suspended(compliant: ConditionUpdate, flights: &Flights) -> Conditions {
     let message = "suspended: nothing is scanned and nothing new begins; the results, if any, are those of the last scan";
-    let suspended = |truth| draft(truth, Reason::Suspended, message);
+    let suspended = |status| update(status, Reason::Suspended, message);
     let (ready, reconciling, stalled) = if !flights.needs_attention.is_empty() {
-        let needs = |truth| {
+        let needs = |status| {
             let message = format!("{}; {message}", sentences::attention(flights));
-            draft(truth, Reason::NeedsAttention, message)
+            update(status, Reason::NeedsAttention, message)
         };
         (
-            needs(Truth::False),
-            suspended(Truth::False),
-            needs(Truth::True),
+            needs(ConditionStatus::False),
+            suspended(ConditionStatus::False),
+            needs(ConditionStatus::True),
         )
     } else if flights.remediating > 0 {
         let finishing = "suspended: notebooks that are already down are finished and started again: kubectl get nbr lists them";
         (
-            suspended(Truth::True),
-            draft(Truth::True, Reason::Remediating, finishing),
-            suspended(Truth::False),
+            suspended(ConditionStatus::True),
+            update(ConditionStatus::True, Reason::Remediating, finishing),
+            suspended(ConditionStatus::False),
         )
     } else {
         (
-            suspended(Truth::True),
-            suspended(Truth::False),
-            suspended(Truth::False),
+            suspended(ConditionStatus::True),
+            suspended(ConditionStatus::False),
+            suspended(ConditionStatus::False),
         )
     };
     Conditions {
@@ -189,24 +203,24 @@ pub(super) fn suspended(compliant: Draft, flights: &Flights) -> Conditions {
 /// Returns the conditions of an invalid policy.
 pub(super) fn invalid(problem: &str) -> Conditions {
     Conditions {
-        ready: draft(Truth::False, Reason::InvalidSpec, problem),
-        reconciling: draft(
-            Truth::False,
+        ready: update(ConditionStatus::False, Reason::InvalidSpec, problem),
+        reconciling: update(
+            ConditionStatus::False,
             Reason::InvalidSpec,
             "nothing is done until the spec is valid",
         ),
-        stalled: draft(Truth::True, Reason::InvalidSpec, problem),
-        compliant: draft(
-            Truth::Unknown,
+        stalled: update(ConditionStatus::True, Reason::InvalidSpec, problem),
+        compliant: update(
+            ConditionStatus::Unknown,
             Reason::NotScanned,
             "the spec is invalid, so nothing is scanned; figures and findings, if any, are those of the last scan",
         ),
     }
 }
 
-fn readiness(evaluation: &Evaluation, progress: Progress) -> (Truth, Reason) {
+fn readiness(evaluation: &Evaluation, progress: Progress) -> (ConditionStatus, Reason) {
     if matches!(progress, Progress::FirstScan { .. }) {
-        return (Truth::Unknown, Reason::FirstScan);
+        return (ConditionStatus::Unknown, Reason::FirstScan);
     }
     let unreadable: Vec<&TargetReport> = evaluation
         .targets
@@ -214,13 +228,13 @@ fn readiness(evaluation: &Evaluation, progress: Progress) -> (Truth, Reason) {
         .filter(|report| report.state.is_unreadable())
         .collect();
     if unreadable.is_empty() {
-        (Truth::True, Reason::Scanned)
+        (ConditionStatus::True, Reason::Scanned)
     } else if any_scanned(evaluation) {
-        (Truth::True, Reason::PartialScan)
+        (ConditionStatus::True, Reason::PartialScan)
     } else if unreadable.iter().all(|report| report.state.is_refused()) {
-        (Truth::False, Reason::EveryTargetDenied)
+        (ConditionStatus::False, Reason::EveryTargetDenied)
     } else {
-        (Truth::False, Reason::NoTargetRead)
+        (ConditionStatus::False, Reason::NoTargetRead)
     }
 }
 
@@ -231,33 +245,33 @@ fn any_scanned(evaluation: &Evaluation) -> bool {
         .any(|report| report.state == TargetState::Scanned)
 }
 
-fn compliance(evaluation: &Evaluation, progress: Progress, summary: &Summary) -> Draft {
+fn compliance(evaluation: &Evaluation, progress: Progress, summary: &Summary) -> ConditionUpdate {
     let nothing_read = !any_scanned(evaluation);
     let incomplete = matches!(progress, Progress::FirstScan { .. })
         || summary.unknown > 0
         || summary.unreadable_targets > 0
         || nothing_read;
     if summary.non_compliant > 0 {
-        draft(
-            Truth::False,
+        update(
+            ConditionStatus::False,
             Reason::RootAccessEnabled,
             sentences::violations(evaluation, progress, summary),
         )
     } else if nothing_read && summary.notebooks == 0 {
-        draft(
-            Truth::Unknown,
+        update(
+            ConditionStatus::Unknown,
             Reason::NotScanned,
             sentences::unread(progress, summary),
         )
     } else if incomplete {
-        draft(
-            Truth::Unknown,
+        update(
+            ConditionStatus::Unknown,
             Reason::IncompleteScan,
             sentences::unread(progress, summary),
         )
     } else {
-        draft(
-            Truth::True,
+        update(
+            ConditionStatus::True,
             Reason::AllCompliant,
             sentences::compliant(summary),
         )
@@ -279,9 +293,9 @@ impl Conditions {
     }
 }
 
-impl Draft {
+impl ConditionUpdate {
     fn written(self, kind: ConditionType, pass: Pass<'_>) -> Condition {
-        let status = self.truth.as_str();
+        let status = self.status.as_str();
         let unchanged =
             condition(pass.previous, kind).filter(|condition| condition.status == status);
         Condition {
@@ -297,13 +311,13 @@ impl Draft {
     }
 }
 
-impl From<&Condition> for Draft {
+impl From<&Condition> for ConditionUpdate {
     fn from(condition: &Condition) -> Self {
         Self {
-            truth: match condition.status.as_str() {
-                "True" => Truth::True,
-                "False" => Truth::False,
-                _ => Truth::Unknown,
+            status: match condition.status.as_str() {
+                "True" => ConditionStatus::True,
+                "False" => ConditionStatus::False,
+                _ => ConditionStatus::Unknown,
             },
             reason: condition.reason.clone(),
             message: condition.message.clone(),
@@ -311,7 +325,7 @@ impl From<&Condition> for Draft {
     }
 }
 
-impl Truth {
+impl ConditionStatus {
     fn as_str(self) -> &'static str {
         match self {
             Self::True => "True",
@@ -328,9 +342,9 @@ fn condition(status: Option<&Status>, kind: ConditionType) -> Option<&Condition>
         .find(|condition| condition.type_ == kind.as_str())
 }
 
-fn draft(truth: Truth, reason: Reason, message: impl Into<String>) -> Draft {
-    Draft {
-        truth,
+fn update(status: ConditionStatus, reason: Reason, message: impl Into<String>) -> ConditionUpdate {
+    ConditionUpdate {
+        status,
         reason: reason.as_str().to_owned(),
         message: sentences::bounded(message.into()),
     }

@@ -7,13 +7,13 @@ use super::*;
 /// Returns the reason why `churn` waits.
 fn reason(policy: &Policy, churn: &Notebook, records: &[Record]) -> Option<WaitReason> {
     let place = (&HERE.0.parse().unwrap(), &HERE.1.parse().unwrap());
-    let tally = Tally::of(&policy.name, records);
+    let usage = Usage::of(&policy.name, records);
     let admitted = admit(
         policy,
-        (&policies(&[policy]), &tally),
+        (&policies(&[policy]), &usage),
         place,
         churn,
-        (now(), Horizon::Now),
+        (now(), Evaluate::Live),
     );
     match admitted.err()?.next {
         Next::Wait(reason) => Some(reason),

@@ -128,17 +128,17 @@ fn so_many_that_need_attention_are_a_brake() {
             "{most_failures} {needing}"
         );
         if needing >= usize::try_from(most_failures).unwrap() {
-            let tally = Tally::of(&policy.name, &records);
+            let usage = Usage::of(&policy.name, &records);
             let place = (&ACCOUNT.parse().unwrap(), &HERE.1.parse().unwrap());
             let churn = notebook(HERE, "churn", "InService");
             let policies = policies(&[&policy]);
-            for horizon in [Horizon::Now, Horizon::Preview] {
+            for evaluate in [Evaluate::Live, Evaluate::DryRun] {
                 let wait = admit(
                     &policy,
-                    (&policies, &tally),
+                    (&policies, &usage),
                     place,
                     &churn,
-                    (now(), horizon),
+                    (now(), evaluate),
                 )
                 .unwrap_err();
                 assert_eq!(wait.reason, "Halted");
@@ -148,10 +148,10 @@ fn so_many_that_need_attention_are_a_brake() {
             let stopped = notebook(HERE, "churn", "Stopped");
             let admitted = admit(
                 &policy,
-                (&policies, &tally),
+                (&policies, &usage),
                 place,
                 &stopped,
-                (now(), Horizon::Now),
+                (now(), Evaluate::Live),
             );
             assert!(admitted.is_ok());
         }
@@ -166,8 +166,8 @@ fn a_record_that_is_not_understood_takes_a_slot() {
     let here = HERE.1.parse().unwrap();
     let account = ACCOUNT.parse().unwrap();
     let judged = |partial: serde_json::Value, region, name| {
-        let mut tally = Tally::of(&policy.name, &proven());
-        tally.add_partial(&PartialRecord::new(
+        let mut usage = Usage::of(&policy.name, &proven());
+        usage.add_partial(&PartialRecord::new(
             "x-1",
             &partial,
             "it is of a later version".to_owned(),
@@ -175,10 +175,10 @@ fn a_record_that_is_not_understood_takes_a_slot() {
         let churn = notebook(HERE, name, "InService");
         admit(
             &policy,
-            (&policies, &tally),
+            (&policies, &usage),
             (&account, region),
             &churn,
-            (now(), Horizon::Now),
+            (now(), Evaluate::Live),
         )
         .map_or_else(|wait| wait.reason, |_| "admitted")
     };
@@ -205,8 +205,8 @@ fn a_record_that_is_not_understood_holds_its_notebook() {
     let (account, here) = (ACCOUNT.parse().unwrap(), HERE.1.parse().unwrap());
     let [churn, other] = ["churn", "other"].map(|name| notebook(HERE, name, "InService"));
     let name = RecordName::of(&NotebookRef::new(&account, &here, &churn.summary)).to_string();
-    let mut tally = Tally::of(&policy.name, &proven());
-    tally.add_partial(&PartialRecord::new(
+    let mut usage = Usage::of(&policy.name, &proven());
+    usage.add_partial(&PartialRecord::new(
         &name,
         &json!({"spec": {"wasRunning": true}}),
         "no account".to_owned(),
@@ -214,10 +214,10 @@ fn a_record_that_is_not_understood_holds_its_notebook() {
     let judged = |notebook: &Notebook| {
         admit(
             &policy,
-            (&policies, &tally),
+            (&policies, &usage),
             (&account, &here),
             notebook,
-            (now(), Horizon::Now),
+            (now(), Evaluate::Live),
         )
     };
     let wait = judged(&churn).unwrap_err();
@@ -389,7 +389,7 @@ fn one_must_come_back_before_a_second_is_down() {
             &["a", "c"],
         ),
         (
-            "proven, one under way",
+            "canary_passed, one under way",
             vec![restart(HERE, "x", Succeeded), restart(HERE, "y", Pending)],
             &["a", "b", "c"],
         ),
@@ -404,32 +404,32 @@ fn a_region_can_be_taken_as_proven() {
     let policy = enforcing(&generous());
     let [here, there] = [HERE, THERE].map(|(_, region)| region.parse().unwrap());
     let account = ACCOUNT.parse().unwrap();
-    let mut tally = Tally::of(&policy.name, &[restart(HERE, "x", Pending)]);
-    assert!(!tally.is_proven(&account, &here));
+    let mut usage = Usage::of(&policy.name, &[restart(HERE, "x", Pending)]);
+    assert!(!usage.is_canary_passed(&account, &here));
     let policies = policies(&[&policy]);
-    let admitted = |tally: &Tally| {
+    let admitted = |usage: &Usage| {
         let churn = notebook(HERE, "churn", "InService");
         admit(
             &policy,
-            (&policies, tally),
+            (&policies, usage),
             (&account, &here),
             &churn,
-            (now(), Horizon::Now),
+            (now(), Evaluate::Live),
         )
         .map(drop)
     };
-    assert_eq!(admitted(&tally).unwrap_err().reason, "Canary");
-    tally.prove(&account, &here);
-    assert!(tally.is_proven(&account, &here));
-    assert!(!tally.is_proven(&account, &there));
-    assert_eq!(admitted(&tally), Ok(()));
+    assert_eq!(admitted(&usage).unwrap_err().reason, "Canary");
+    usage.mark_canary_passed(&account, &here);
+    assert!(usage.is_canary_passed(&account, &here));
+    assert!(!usage.is_canary_passed(&account, &there));
+    assert_eq!(admitted(&usage), Ok(()));
 }
 
 /// Judges the budget as a record's pass does before a Stop.
 #[test]
 fn a_budget_is_exceeded_by_one_more_than_it_allows() {
     let exceeds = |policy: &Policy, records: &[Record]| {
-        Tally::of(&policy.name, records).budget(policy, &records[0]) != Budget::Kept
+        Usage::of(&policy.name, records).budget(policy, &records[0]) != Budget::Kept
     };
     let two_here = [restart(HERE, "a", Pending), restart(HERE, "b", Stopping)];
     let one_each = [restart(HERE, "a", Pending), restart(THERE, "b", Stopping)];
@@ -497,8 +497,8 @@ fn a_stop_again_takes_the_slot_that_was_given_back() {
             Budget::Halted,
         ),
     ] {
-        let tally = Tally::of(&policy.name, &records);
-        assert_eq!(tally.budget(&policy, &records[0]), expected, "{records:?}");
+        let usage = Usage::of(&policy.name, &records);
+        assert_eq!(usage.budget(&policy, &records[0]), expected, "{records:?}");
     }
 }
 

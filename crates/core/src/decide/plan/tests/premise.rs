@@ -95,10 +95,10 @@ fn the_premise_must_still_hold() {
         let policy = enforcing(&patch);
         let admitted = admit(
             &policy,
-            (&policies(&[&policy]), &Tally::of(&policy.name, &[])),
+            (&policies(&[&policy]), &Usage::of(&policy.name, &[])),
             (&place.0.parse().unwrap(), &place.1.parse().unwrap()),
             &notebook,
-            (now(), Horizon::Now),
+            (now(), Evaluate::Live),
         );
         let wait = admitted.err().map(|wait| (wait.next, wait.reason));
         assert_eq!(wait, expected, "{place:?} {patch} {notebook:?}");

@@ -182,10 +182,10 @@ fn a_claim_judges_the_platform_anew() {
     let reread = on(Some("notebook-al2-v3"), &[], "InService");
     let wait = admit(
         &policy,
-        (&policies, &Tally::of(&policy.name, [])),
+        (&policies, &Usage::of(&policy.name, [])),
         (account, region),
         &reread,
-        (now(), Horizon::Now),
+        (now(), Evaluate::Live),
     )
     .unwrap_err();
     assert_eq!(wait.next, Next::Wait(WaitReason::NotRestartable));

@@ -122,13 +122,13 @@ fn what_a_claim_read_sets_the_next_pass() {
     let circumstances = at_present(&policy, &policies);
     let mut queue = Queue::new(circumstances, &evaluation, &[], None);
     let candidate = queue.next().unwrap();
-    let tally = Tally::of(&policy.name, []);
+    let usage = Usage::of(&policy.name, []);
     let refused = admit(
         &policy,
-        (&policies, &tally),
+        (&policies, &usage),
         (&candidate.account, &candidate.region),
         &stopped("a", Some(10)),
-        (now(), Horizon::Now),
+        (now(), Evaluate::Live),
     );
     queue.executed.add_blocked(&candidate, refused.unwrap_err());
     let evaluation = conclude(circumstances, evaluation, queue.executed);

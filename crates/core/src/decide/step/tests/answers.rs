@@ -1,12 +1,12 @@
 //! The meaning of each response to each request.
 
-use AnswerKind::{Accepted, Denied, LimitExceeded, NotFound, Throttled, Unclear, WrongStatus};
 use EndReason::{AccessDenied, UpdateDenied, UpdateRefused};
 use RecordState::{Failed, NeedsAttention, Pending, Stopping, Updating};
 use RootAccess::Enabled;
+use WriteOutcome::{Accepted, Denied, LimitExceeded, NotFound, Throttled, Unclear, WrongStatus};
 
 use super::*;
-use crate::domain::AnswerKind;
+use crate::domain::WriteOutcome;
 
 /// The change of a response to the progress with which the request was sent.
 #[derive(Clone, Copy, Debug)]
@@ -30,7 +30,7 @@ enum Means {
 }
 
 impl Means {
-    fn reaction(self, sent: &Progress, before: &Progress) -> Reaction {
+    fn reaction(self, sent: &Progress, before: &Progress) -> ResponseDecision {
         let mut progress = sent.clone();
         match self {
             Self::Nothing => {}
@@ -53,7 +53,7 @@ impl Means {
                 progress = Then::End(Failed, reason).progress(&progress, now());
             }
         }
-        Reaction {
+        ResponseDecision {
             progress,
             request: matches!(self, Self::ThenStop).then_some(Request::Stop),
         }
@@ -65,10 +65,10 @@ impl Means {
 fn check(
     request: Request,
     (before, sent): (&Given, &Given),
-    seen: &Sighting,
-    meanings: &[(AnswerKind, Means)],
+    seen: &Observation,
+    meanings: &[(WriteOutcome, Means)],
 ) {
-    for answer in AnswerKind::ALL {
+    for answer in WriteOutcome::ALL {
         let means = meanings
             .iter()
             .find_map(|(kind, means)| (*kind == answer).then_some(*means))
@@ -79,7 +79,7 @@ fn check(
             expected.progress.unanswered_stop_at = None;
         }
         assert_eq!(
-            answered(&sent.0, before, (request, answer), seen, now()),
+            on_response(&sent.0, before, (request, answer), seen, now()),
             expected,
             "{request:?} {answer} {sent:#?}"
         );
@@ -131,7 +131,7 @@ fn the_first_stop_that_is_refused_stopped_nobody() {
         pristine(Pending, 300).wrote(2),
         pristine(NeedsAttention, 300).from(Step::Stop).wrote(2),
     ] {
-        let noted = answered(
+        let noted = on_response(
             &before.0,
             &before.0.progress,
             (Request::Probe, WrongStatus),
@@ -169,7 +169,7 @@ fn a_first_stop_that_may_be_on_its_way_down_is_ours() {
         seen("Pending", Enabled),
         seen("Stopped", Enabled),
         seen("InMaintenance", RootAccess::Unknown),
-        Sighting::Unreadable,
+        Observation::Unreadable,
     ] {
         check(
             Request::Stop,
@@ -187,7 +187,7 @@ fn a_first_stop_that_may_be_on_its_way_down_is_ours() {
     check(
         Request::Stop,
         (&before, &sent),
-        &Sighting::Missing,
+        &Observation::Missing,
         &meanings,
     );
 }
@@ -260,10 +260,10 @@ fn a_refused_update_of_what_was_stopped_fails() {
     }
 }
 
-/// Only these responses prove that nothing happened: see `AnswerKind`.
+/// Only these responses prove that nothing happened: see `WriteOutcome`.
 #[test]
 fn what_proves_nothing_is_no_refusal() {
-    let unproven: Vec<AnswerKind> = AnswerKind::ALL
+    let unproven: Vec<WriteOutcome> = WriteOutcome::ALL
         .into_iter()
         .filter(|answer| !answer.is_refusal())
         .collect();

@@ -1,4 +1,4 @@
-//! Properties of every record, sighting and wish.
+//! Properties of every record, observation and desired.
 
 use std::ops::Range;
 
@@ -6,7 +6,7 @@ use RecordState::{NeedsAttention, Pending};
 use proptest::{collection, option, prelude::*, sample};
 
 use super::*;
-use crate::domain::{AnswerKind, NotebookStatus};
+use crate::domain::{NotebookStatus, WriteOutcome};
 
 /// Durations around every waiting time.
 const SECONDS: [i64; 17] = [
@@ -27,7 +27,7 @@ fn seconds() -> impl Strategy<Value = i64> {
     sample::select(&SECONDS)
 }
 
-fn any_wish() -> impl Strategy<Value = Wish> {
+fn any_wish() -> impl Strategy<Value = Desired> {
     prop_oneof![
         3 => Just(WANTED),
         1 => Just(NOT_NOW),
@@ -37,7 +37,7 @@ fn any_wish() -> impl Strategy<Value = Wish> {
     ]
 }
 
-fn any_sighting() -> impl Strategy<Value = Sighting> {
+fn any_sighting() -> impl Strategy<Value = Observation> {
     let root_access = sample::select(&[
         RootAccess::Enabled,
         RootAccess::Disabled,
@@ -48,8 +48,8 @@ fn any_sighting() -> impl Strategy<Value = Sighting> {
         1 => sample::select(&STATUSES),
     ];
     prop_oneof![
-        1 => Just(Sighting::Unreadable),
-        1 => Just(Sighting::Missing),
+        1 => Just(Observation::Unreadable),
+        1 => Just(Observation::Missing),
         18 => (status, root_access).prop_map(|(status, root_access)| seen(status, root_access)),
     ]
 }
@@ -116,8 +116,8 @@ fn keeps(before: Option<Timestamp>, after: Option<Timestamp>) -> bool {
     before.is_none() || before == after
 }
 
-fn runs_with_root(seen: &Sighting) -> bool {
-    let Sighting::Seen {
+fn runs_with_root(seen: &Observation) -> bool {
+    let Observation::Described {
         status,
         root_access,
         ..
@@ -128,19 +128,19 @@ fn runs_with_root(seen: &Sighting) -> bool {
     *status == NotebookStatus::InService && *root_access != RootAccess::Disabled
 }
 
-fn is_gone_or_runs(seen: &Sighting) -> bool {
+fn is_gone_or_runs(seen: &Observation) -> bool {
     match seen {
-        Sighting::Missing => true,
-        Sighting::Unreadable => false,
-        Sighting::Seen { status, .. } => *status == NotebookStatus::InService,
+        Observation::Missing => true,
+        Observation::Unreadable => false,
+        Observation::Described { status, .. } => *status == NotebookStatus::InService,
     }
 }
 
-/// A pass of a walk: sighting, wish, the responses to its two requests, and its time.
-type Pass = (Sighting, Wish, [AnswerKind; 2], i64, bool);
+/// A pass of a walk: observation, desired, the responses to its two requests, and its time.
+type Pass = (Observation, Desired, [WriteOutcome; 2], i64, bool);
 
 fn any_passes(count: Range<usize>) -> impl Strategy<Value = Vec<Pass>> {
-    let answer = || sample::select(&AnswerKind::ALL);
+    let answer = || sample::select(&WriteOutcome::ALL);
     let wait = sample::select(&[10, 60, 120, 600, 1800, 3600]);
     let pass = (
         any_sighting(),
@@ -157,20 +157,20 @@ proptest! {
 
     /// The table is total, and the same input gives the same output.
     #[test]
-    fn every_case_has_a_row(record in any_record(), seen in any_sighting(), wish in any_wish()) {
+    fn every_case_has_a_row(record in any_record(), seen in any_sighting(), desired in any_wish()) {
         prop_assert!(is_sound(&record));
-        let decision = step(&record, &seen, wish, now(), &TIMES);
+        let decision = step(&record, &seen, desired, now(), &TIMES);
         prop_assert_ne!(decision.row, Row::NoRow);
-        prop_assert_eq!(decision.look == Look::Never, decision.progress.state.is_finished());
-        prop_assert_eq!(decision.clone(), step(&record, &seen, wish, now(), &TIMES));
+        prop_assert_eq!(decision.requeue == Requeue::Never, decision.progress.state.is_finished());
+        prop_assert_eq!(decision.clone(), step(&record, &seen, desired, now(), &TIMES));
         let after = Record { progress: decision.progress, ..record };
         prop_assert!(is_sound(&after), "{:#?}", after);
     }
 
     /// Promises P3, P4 and P9: a request is sent only if the stored record allows it.
     #[test]
-    fn what_is_sent_was_noted(record in any_record(), seen in any_sighting(), wish in any_wish()) {
-        let decision = step(&record, &seen, wish, now(), &TIMES);
+    fn what_is_sent_was_noted(record in any_record(), seen in any_sighting(), desired in any_wish()) {
+        let decision = step(&record, &seen, desired, now(), &TIMES);
         let after = Record { progress: decision.progress, ..record.clone() };
         if let Some(request) = decision.request {
             prop_assert!(may_be_sent(request, &after), "{:?} {:#?}", request, after);
@@ -183,8 +183,8 @@ proptest! {
     }
 
     #[test]
-    fn what_was_noted_stays(record in any_record(), seen in any_sighting(), wish in any_wish()) {
-        let (before, after) = (&record.progress, step(&record, &seen, wish, now(), &TIMES).progress);
+    fn what_was_noted_stays(record in any_record(), seen in any_sighting(), desired in any_wish()) {
+        let (before, after) = (&record.progress, step(&record, &seen, desired, now(), &TIMES).progress);
         prop_assert_eq!(after.stop_requested_at, before.stop_requested_at);
         prop_assert!(keeps(before.update_requested_at, after.update_requested_at));
         prop_assert!(keeps(before.start_requested_at, after.start_requested_at));
@@ -200,8 +200,8 @@ proptest! {
 
     /// Promise P2. A late Stop may still stop a running notebook.
     #[test]
-    fn nothing_ends_too_early(record in any_record(), seen in any_sighting(), wish in any_wish()) {
-        let decision = step(&record, &seen, wish, now(), &TIMES);
+    fn nothing_ends_too_early(record in any_record(), seen in any_sighting(), desired in any_wish()) {
+        let decision = step(&record, &seen, desired, now(), &TIMES);
         if record.is_finished() || !decision.progress.state.is_finished() {
             return Ok(());
         }
@@ -215,8 +215,8 @@ proptest! {
         }
         if decision.progress.state == RecordState::Succeeded {
             let root_access = match seen {
-                Sighting::Seen { root_access, .. } => root_access,
-                Sighting::Missing | Sighting::Unreadable => RootAccess::Disabled,
+                Observation::Described { root_access, .. } => root_access,
+                Observation::Missing | Observation::Unreadable => RootAccess::Disabled,
             };
             prop_assert_eq!(root_access, RootAccess::Disabled);
         }
@@ -224,18 +224,18 @@ proptest! {
 
     /// If a notebook must not be disturbed, no write begins to take it down.
     #[test]
-    fn only_who_may_be_disturbed_is(record in any_record(), seen in any_sighting(), wish in any_wish()) {
-        let request = step(&record, &seen, wish, now(), &TIMES).request;
+    fn only_who_may_be_disturbed_is(record in any_record(), seen in any_sighting(), desired in any_wish()) {
+        let request = step(&record, &seen, desired, now(), &TIMES).request;
         if matches!(request, Some(Request::Probe | Request::Stop)) {
-            prop_assert_eq!(wish, Wish::Wanted);
+            prop_assert_eq!(desired, Desired::Proceed);
             prop_assert!(!record.being_deleted);
             prop_assert_eq!(&seen, &super::seen("InService", RootAccess::Enabled));
         }
         if request == Some(Request::Update) {
-            prop_assert!(matches!(wish, Wish::Wanted | Wish::NotNow(_)));
+            prop_assert!(matches!(desired, Desired::Proceed | Desired::Defer(_)));
             // The first Update does not come between the requests of another tool.
             let begins = record.step() != Step::Update || record.progress.last_write_at.is_none();
-            let is_left = wish == RESTING && !record.was_stopped_by_us() && begins;
+            let is_left = desired == RESTING && !record.was_stopped_by_us() && begins;
             prop_assert!(!is_left, "{:#?}", record);
             prop_assert!(!record.being_deleted);
             prop_assert!(!is_gone_or_runs(&seen));
@@ -252,11 +252,11 @@ proptest! {
         let status = if was_running { "InService" } else { "Stopped" };
         let mut record = fixtures::record((ACCOUNT, REGION), &notebook("churn", status, RootAccess::Enabled));
         let mut at = now();
-        for (seen, wish, answers, wait, deletes) in passes {
+        for (seen, desired, answers, wait, deletes) in passes {
             at += SignedDuration::from_secs(wait);
             record.being_deleted |= deletes;
             let start = record.clone();
-            let decision = step(&record, &seen, wish, at, &TIMES);
+            let decision = step(&record, &seen, desired, at, &TIMES);
             let mut before = std::mem::replace(&mut record.progress, decision.progress);
             let mut request = decision.request;
             let mut answers = answers.into_iter();
@@ -266,8 +266,8 @@ proptest! {
                 // A pass has at most one accepted write. A second request follows only a rejected
                 // one.
                 let answer = answers.next().expect("more than two requests in a pass");
-                let reaction = answered(&record, &before, (sent, answer), &seen, at);
-                prop_assert_eq!(&reaction, &answered(&record, &before, (sent, answer), &seen, at));
+                let reaction = on_response(&record, &before, (sent, answer), &seen, at);
+                prop_assert_eq!(&reaction, &on_response(&record, &before, (sent, answer), &seen, at));
                 prop_assert!(reaction.request.is_none() || answer.is_refusal());
                 before = std::mem::replace(&mut record.progress, reaction.progress);
                 request = reaction.request;

@@ -15,29 +15,29 @@ use Then::{End, Enter, NeedAttention, NeedAttentionAtStart, Restore, RestoreOnly
 
 use super::*;
 
-type Case = (Row, Given, Sighting, Wish, Then);
+type Case = (Row, Given, Observation, Desired, Then);
 
 /// The reason of a cancelled record that was not withdrawn.
 const LATER: EndReason = EndReason::Deferred;
 
-fn check((row, Given(record), seen, wish, then): Case) {
-    let decision = step(&record, &seen, wish, now(), &TIMES);
+fn check((row, Given(record), seen, desired, then): Case) {
+    let decision = step(&record, &seen, desired, now(), &TIMES);
     let mut progress = then.progress(&record.progress, now());
     if then.request() == Some(Stop) {
         progress.unanswered_stop_at = Some(now());
     }
-    let look = match row {
-        Row::Unreadable => Look::BackOff,
-        _ if progress.state.is_finished() => Look::Never,
-        _ => Look::Soon,
+    let requeue = match row {
+        Row::Unreadable => Requeue::BackOff,
+        _ if progress.state.is_finished() => Requeue::Never,
+        _ => Requeue::Soon,
     };
     let expected = Decision {
         row,
         progress,
         request: then.request(),
-        look,
+        requeue,
     };
-    assert_eq!(decision, expected, "{record:#?} {seen:?} {wish:?}");
+    assert_eq!(decision, expected, "{record:#?} {seen:?} {desired:?}");
 }
 
 /// Counts the cases of each row, so that a missing case is noticed.
@@ -76,27 +76,27 @@ fn rows_0_to_2() -> Vec<Case> {
     let running = || seen("InService", Enabled);
     let up = || seen("InService", Disabled);
     let mut cases = vec![
-        // 0: any sighting.
+        // 0: any observation.
         (Row::Finished, ours(Succeeded, 5), seen("Stopped", Enabled), WANTED, Wait),
         (Row::Finished, ours(Cancelled, 5), running(), WANTED, Wait),
         (Row::Finished, ours(Failed, 5), running(), WANTED, Wait),
         (Row::Finished, ours(Failed, 5).deleted(), seen("Failed", Disabled), WITHDRAWN, Wait),
-        (Row::Finished, ours(Failed, 5), Sighting::Missing, WANTED, Wait),
-        (Row::Finished, ours(Failed, 9 * START_TIMEOUT), Sighting::Unreadable, WANTED, Wait),
+        (Row::Finished, ours(Failed, 5), Observation::Missing, WANTED, Wait),
+        (Row::Finished, ours(Failed, 9 * START_TIMEOUT), Observation::Unreadable, WANTED, Wait),
         (Row::Finished, stopped(Succeeded, 5), seen("Stopped", Enabled), WANTED, Wait),
         (Row::Finished, pristine(Cancelled, 5), seen("Surprising", Unknown), UNCLEAR, Wait),
         // –: could not be described.
-        (Row::Unreadable, ours(Stopping, 5), Sighting::Unreadable, WANTED, Wait),
-        (Row::Unreadable, ours(Stopping, STOP_TIMEOUT - 1), Sighting::Unreadable, WITHDRAWN, Wait),
-        (Row::Unreadable, ours(NeedsAttention, 9 * STOP_TIMEOUT).from(Step::Stop), Sighting::Unreadable, WANTED, Wait),
-        (Row::Unreadable, pristine(Pending, 5).deleted(), Sighting::Unreadable, WANTED, Wait),
+        (Row::Unreadable, ours(Stopping, 5), Observation::Unreadable, WANTED, Wait),
+        (Row::Unreadable, ours(Stopping, STOP_TIMEOUT - 1), Observation::Unreadable, WITHDRAWN, Wait),
+        (Row::Unreadable, ours(NeedsAttention, 9 * STOP_TIMEOUT).from(Step::Stop), Observation::Unreadable, WANTED, Wait),
+        (Row::Unreadable, pristine(Pending, 5).deleted(), Observation::Unreadable, WANTED, Wait),
         // 1: the notebook does not exist.
-        (Row::Deleted, stopped(Pending, 5), Sighting::Missing, WANTED, End(Succeeded, Deleted)),
-        (Row::Deleted, pristine(Pending, 5).deleted(), Sighting::Missing, WANTED, End(Succeeded, Deleted)),
-        (Row::Deleted, ours(Stopping, 5).wrote(1), Sighting::Missing, WITHDRAWN, End(Succeeded, Deleted)),
-        (Row::Deleted, ours(Starting, 5).starts(1, 1), Sighting::Missing, UNCLEAR, End(Succeeded, Deleted)),
-        (Row::Deleted, rolling_back(UpdateDenied, Starting, 5), Sighting::Missing, NOT_NOW, End(Succeeded, Deleted)),
-        (Row::Deleted, ours(NeedsAttention, 5).from(Step::Start), Sighting::Missing, WANTED, End(Succeeded, Deleted)),
+        (Row::Deleted, stopped(Pending, 5), Observation::Missing, WANTED, End(Succeeded, Deleted)),
+        (Row::Deleted, pristine(Pending, 5).deleted(), Observation::Missing, WANTED, End(Succeeded, Deleted)),
+        (Row::Deleted, ours(Stopping, 5).wrote(1), Observation::Missing, WITHDRAWN, End(Succeeded, Deleted)),
+        (Row::Deleted, ours(Starting, 5).starts(1, 1), Observation::Missing, UNCLEAR, End(Succeeded, Deleted)),
+        (Row::Deleted, rolling_back(UpdateDenied, Starting, 5), Observation::Missing, NOT_NOW, End(Succeeded, Deleted)),
+        (Row::Deleted, ours(NeedsAttention, 5).from(Step::Start), Observation::Missing, WANTED, End(Succeeded, Deleted)),
         // 2: fixed and running, by any hand, and whatever rollback was planned.
         (Row::Fixed, stopped(Updating, 5), up(), WANTED, End(Succeeded, RootAccessDisabled)),
         (Row::Fixed, pristine(Pending, 5), up(), NOT_NOW, End(Succeeded, RootAccessDisabled)),
@@ -109,7 +109,7 @@ fn rows_0_to_2() -> Vec<Case> {
         (Row::Fixed, ours(NeedsAttention, 5).from(Step::Start), up(), WANTED, End(Succeeded, RootAccessDisabled)),
     ];
     for (state, timeout) in [(Pending, STOP_TIMEOUT), (Stopping, STOP_TIMEOUT), (Updating, UPDATE_TIMEOUT), (Starting, START_TIMEOUT)] {
-        cases.push((Row::Unreadable, ours(state, timeout), Sighting::Unreadable, WANTED, NeedAttention));
+        cases.push((Row::Unreadable, ours(state, timeout), Observation::Unreadable, WANTED, NeedAttention));
     }
     cases
 }
@@ -125,7 +125,7 @@ fn rows_of_later_versions_and_backups() -> Vec<Case> {
     vec![
         (Row::Unrecognized, pristine(Unrecognized, 5), up(), WANTED, Wait),
         (Row::Unrecognized, pristine(Unrecognized, 9 * STOP_TIMEOUT), up(), NOT_NOW, Wait),
-        (Row::Unrecognized, pristine(Unrecognized, 5), Sighting::Unreadable, WANTED, Wait),
+        (Row::Unrecognized, pristine(Unrecognized, 5), Observation::Unreadable, WANTED, Wait),
         (Row::Unrecognized, stopped(Unrecognized, 5), down(), UNCLEAR, Wait),
         (Row::Unrecognized, pristine(Unrecognized, 5), fixed(), WANTED, Wait),
         (Row::NotDisturbed, pristine(Unrecognized, 5).deleted(), up(), WANTED, End(Cancelled, Withdrawn)),
@@ -311,13 +311,13 @@ fn rows_11_to_12() -> Vec<Case> {
         (Row::NotDisturbed, pristine(Pending, 300).wrote(120).deleted(), up(), UNCLEAR, End(Cancelled, Withdrawn)),
         (Row::NotDisturbed, pristine(NeedsAttention, 300).from(Step::Stop).wrote(120), up(), WITHDRAWN, End(Cancelled, Withdrawn)),
     ];
-    for not_now in [NotNow::Suspended, NotNow::WindowClosed, NotNow::WhenRunning, NotNow::Budget, NotNow::Halted, NotNow::NotRestartable, NotNow::InvalidPolicy] {
-        cases.push((Row::NotDisturbed, pristine(Pending, 5), up(), Wish::NotNow(not_now), End(Cancelled, LATER)));
+    for not_now in [Deferral::Suspended, Deferral::WindowClosed, Deferral::WhenRunning, Deferral::Budget, Deferral::Halted, Deferral::NotRestartable, Deferral::InvalidPolicy] {
+        cases.push((Row::NotDisturbed, pristine(Pending, 5), up(), Desired::Defer(not_now), End(Cancelled, LATER)));
     }
     for withdrawal in [
         Withdrawal::PolicyDeleted, Withdrawal::Audit, Withdrawal::NotCovered, Withdrawal::Exempt, Withdrawal::RecordDeleted,
     ] {
-        cases.push((Row::NotDisturbed, pristine(Pending, 5), up(), Wish::Withdrawn(withdrawal), End(Cancelled, Withdrawn)));
+        cases.push((Row::NotDisturbed, pristine(Pending, 5), up(), Desired::Abort(withdrawal), End(Cancelled, Withdrawn)));
     }
     cases
 }

@@ -6,7 +6,7 @@ use RecordState::{
 use RootAccess::{Disabled, Enabled};
 
 use super::*;
-use crate::domain::AnswerKind;
+use crate::domain::WriteOutcome;
 
 const POLL: i64 = 10;
 
@@ -40,18 +40,18 @@ impl Passes {
     /// and the state after the pass.
     fn pass(
         &mut self,
-        seen: &Sighting,
-        wish: Wish,
-        answers: &[AnswerKind],
+        seen: &Observation,
+        desired: Desired,
+        answers: &[WriteOutcome],
     ) -> (&'static str, RecordState) {
-        let decision = step(&self.record, seen, wish, self.now, &TIMES);
+        let decision = step(&self.record, seen, desired, self.now, &TIMES);
         let mut before = self.note(decision.progress);
         let mut request = decision.request;
         let mut answers = answers.iter();
         while let Some(sent) = request {
             self.sent.push((sent, self.elapsed()));
             let answer = *answers.next().unwrap_or_else(|| panic!("{sent:?}"));
-            let reaction = answered(&self.record, &before, (sent, answer), seen, self.now);
+            let reaction = on_response(&self.record, &before, (sent, answer), seen, self.now);
             before = self.note(reaction.progress);
             request = reaction.request;
         }
@@ -81,25 +81,25 @@ impl Passes {
     }
 }
 
-fn stopping() -> Sighting {
+fn stopping() -> Observation {
     seen("Stopping", Enabled)
 }
 
-fn up() -> Sighting {
+fn up() -> Observation {
     seen("InService", Enabled)
 }
 
-fn down() -> Sighting {
+fn down() -> Observation {
     seen("Stopped", Enabled)
 }
 
-fn fixed() -> Sighting {
+fn fixed() -> Observation {
     seen("Stopped", Disabled)
 }
 
 #[test]
 fn a_running_notebook_is_fixed_and_runs_again() {
-    use AnswerKind::{Accepted, WrongStatus};
+    use WriteOutcome::{Accepted, WrongStatus};
     let mut passes = Passes::of(true);
     let ran = [
         passes.pass(&up(), WANTED, &[WrongStatus, Accepted]),
@@ -137,7 +137,7 @@ fn a_running_notebook_is_fixed_and_runs_again() {
 
 #[test]
 fn a_probe_that_is_taken_makes_it_ours() {
-    use AnswerKind::Accepted;
+    use WriteOutcome::Accepted;
     let mut passes = Passes::of(true);
     let ran = [
         passes.pass(&up(), WANTED, &[Accepted]),
@@ -150,7 +150,7 @@ fn a_probe_that_is_taken_makes_it_ours() {
 /// The owner stopped the notebook between the operator's Describe and Stop.
 #[test]
 fn a_refused_first_stop_leaves_it_to_its_owner() {
-    use AnswerKind::{Accepted, WrongStatus};
+    use WriteOutcome::{Accepted, WrongStatus};
     let mut passes = Passes::of(true);
     let ran = [
         passes.pass(&up(), WANTED, &[WrongStatus, WrongStatus]),
@@ -170,7 +170,7 @@ fn a_refused_first_stop_leaves_it_to_its_owner() {
 
 #[test]
 fn a_denied_update_brings_it_back_and_fails_once_settled() {
-    use AnswerKind::{Accepted, Denied, WrongStatus};
+    use WriteOutcome::{Accepted, Denied, WrongStatus};
     let mut passes = Passes::of(true);
     let ran = [
         passes.pass(&up(), WANTED, &[WrongStatus, Accepted]),
@@ -192,7 +192,7 @@ fn a_denied_update_brings_it_back_and_fails_once_settled() {
 
 #[test]
 fn a_withdrawn_one_is_brought_back_as_it_was() {
-    use AnswerKind::{Accepted, WrongStatus};
+    use WriteOutcome::{Accepted, WrongStatus};
     let mut passes = Passes::of(true);
     passes.pass(&up(), WANTED, &[WrongStatus, Accepted]);
     let ran = [
@@ -210,13 +210,13 @@ fn a_withdrawn_one_is_brought_back_as_it_was() {
 /// begins.
 #[test]
 fn what_needs_attention_goes_on() {
-    use AnswerKind::{Accepted, Unclear, WrongStatus};
+    use WriteOutcome::{Accepted, Unclear, WrongStatus};
     let mut passes = Passes::of(true);
     passes.pass(&up(), WANTED, &[WrongStatus, Unclear]);
     // Stops without effect are sent again, and do not move the deadline.
     while passes.elapsed() < STOP_TIMEOUT {
         let is_due = passes.elapsed() % 60 == 0;
-        let answers: &[AnswerKind] = if is_due { &[Unclear] } else { &[] };
+        let answers: &[WriteOutcome] = if is_due { &[Unclear] } else { &[] };
         assert_eq!(passes.pass(&up(), WANTED, answers), ("15", Stopping));
     }
     let ran = passes.pass(&up(), WANTED, &[Unclear]);
@@ -241,7 +241,7 @@ fn what_needs_attention_goes_on() {
 
 #[test]
 fn a_denied_start_needs_attention_at_once() {
-    use AnswerKind::{Accepted, Denied};
+    use WriteOutcome::{Accepted, Denied};
     let mut passes = Passes::over(ours(Updating, 300).wrote(300).0);
     let ran = passes.pass(&fixed(), WANTED, &[Denied]);
     assert_eq!(ran, ("5", NeedsAttention));
@@ -257,7 +257,7 @@ fn a_denied_start_needs_attention_at_once() {
 
 #[test]
 fn a_retried_start_does_not_end_the_attention() {
-    use AnswerKind::{Accepted, Unclear};
+    use WriteOutcome::{Accepted, Unclear};
     let mut passes = Passes::over(ours(Updating, 300).wrote(300).0);
     passes.pass(&fixed(), WANTED, &[Unclear]);
     passes.wait(START_TIMEOUT);
@@ -286,8 +286,8 @@ fn starts_come_ever_more_seldom() {
     let mut passes = Passes::over(ours(Updating, 300).wrote(300).0);
     while passes.elapsed() < 24 * 60 * MINUTE {
         let due = step(&passes.record, &failed, WANTED, passes.now, &TIMES).request;
-        let answers: &[AnswerKind] = match due {
-            Some(_) => &[AnswerKind::Accepted],
+        let answers: &[WriteOutcome] = match due {
+            Some(_) => &[WriteOutcome::Accepted],
             None => &[],
         };
         passes.pass(&failed, WANTED, answers);
@@ -340,7 +340,7 @@ fn nothing_settles_before_a_write_can_no_longer_arrive() {
 /// passed.
 #[test]
 fn a_clock_that_was_set_back_makes_it_wait() {
-    for (given, sighting, wish) in [
+    for (given, observation, desired) in [
         (ours(Starting, -300).starts(1, -300), fixed(), WANTED),
         (ours(Updating, -300).wrote(-300), down(), WANTED),
         (ours(Stopping, -300).wrote(-300), up(), WANTED),
@@ -348,13 +348,13 @@ fn a_clock_that_was_set_back_makes_it_wait() {
         (pristine(Pending, -300).wrote(-300), up(), WANTED),
         (
             ours(Stopping, -300).wrote(-300),
-            Sighting::Unreadable,
+            Observation::Unreadable,
             WANTED,
         ),
     ] {
-        let decision = step(&given.0, &sighting, wish, now(), &TIMES);
-        assert_eq!(decision.progress, given.0.progress, "{sighting:?}");
-        assert_eq!(decision.request, None, "{sighting:?}");
+        let decision = step(&given.0, &observation, desired, now(), &TIMES);
+        assert_eq!(decision.progress, given.0.progress, "{observation:?}");
+        assert_eq!(decision.request, None, "{observation:?}");
     }
 }
 
@@ -363,9 +363,9 @@ fn a_clock_that_was_set_back_makes_it_wait() {
 fn a_new_record_has_a_deadline() {
     let mut passes = Passes::of(true);
     passes.wait(STOP_TIMEOUT - POLL);
-    let ran = passes.pass(&Sighting::Unreadable, WANTED, &[]);
+    let ran = passes.pass(&Observation::Unreadable, WANTED, &[]);
     assert_eq!(ran, ("-", Pending));
-    let ran = passes.pass(&Sighting::Unreadable, WANTED, &[]);
+    let ran = passes.pass(&Observation::Unreadable, WANTED, &[]);
     assert_eq!(ran, ("-", NeedsAttention));
     assert_eq!(passes.record.step(), Step::Stop);
 }

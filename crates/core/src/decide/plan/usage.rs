@@ -24,7 +24,7 @@ pub const MOST_UPDATES_OVER_ALL: u32 = 50;
 
 /// The totals over all records that budgets and locks depend on.
 #[derive(Clone, Debug, Default)]
-pub struct Tally {
+pub struct Usage {
     policy: Option<PolicyName>,
     /// Notebooks that are down for this policy, or may be, in any state.
     down: u32,
@@ -35,7 +35,7 @@ pub struct Tally {
     remediating: u32,
     failed: u32,
     attention: BTreeSet<String>,
-    targets: HashMap<(AccountId, Region), TargetTally>,
+    targets: HashMap<(AccountId, Region), TargetUsage>,
     notebooks: HashMap<NotebookArn, Known>,
     /// Invalid records by name, each with its error.
     invalid: HashMap<String, String>,
@@ -43,7 +43,7 @@ pub struct Tally {
 
 /// The records of one account and region.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct TargetTally {
+pub(super) struct TargetUsage {
     /// Notebooks that are down for this policy, including those that need attention.
     pub(super) down: u32,
     /// Notebooks that are down for any policy.
@@ -53,7 +53,7 @@ pub(super) struct TargetTally {
     /// Failed records of this policy that are not acknowledged.
     pub(super) failed: u32,
     /// True if a restarted notebook of any policy came back: the canary's evidence.
-    pub(super) proven: bool,
+    pub(super) canary_passed: bool,
     /// The time when a record of any policy last ended because AWS gave no clear response.
     pub(super) timed_out: Option<Timestamp>,
 }
@@ -69,18 +69,18 @@ pub(super) struct Known {
     pub(super) timed_out: Option<Timestamp>,
 }
 
-impl Tally {
+impl Usage {
     /// Tallies all records for one policy.
     #[must_use]
     pub fn of<'r>(policy: &PolicyName, records: impl IntoIterator<Item = &'r Record>) -> Self {
-        let mut tally = Self {
+        let mut usage = Self {
             policy: Some(policy.clone()),
             ..Self::default()
         };
         for record in records {
-            tally.add(record);
+            usage.add(record);
         }
-        tally
+        usage
     }
 
     /// Adds a record.
@@ -101,7 +101,7 @@ impl Tally {
         target.updates += u32::from(updates);
         self.updates += u32::from(updates && !needs_attention);
         target.failed += u32::from(is_own && state == RecordState::Failed);
-        target.proven |= record.shows_a_return();
+        target.canary_passed |= record.shows_a_return();
         let timed_out = (record.progress.end == Some(EndReason::TimedOut))
             .then_some(record.progress.completed_at)
             .flatten();
@@ -154,16 +154,16 @@ impl Tally {
         self.invalid.get(name.as_str()).map(String::as_str)
     }
 
-    /// Marks an account and region as proven: a restarted notebook came back there.
-    pub fn prove(&mut self, account: &AccountId, region: &Region) {
+    /// Marks an account and region as canary_passed: a restarted notebook came back there.
+    pub fn mark_canary_passed(&mut self, account: &AccountId, region: &Region) {
         let key = (account.clone(), region.clone());
-        self.targets.entry(key).or_default().proven = true;
+        self.targets.entry(key).or_default().canary_passed = true;
     }
 
     /// Returns true if a restarted notebook came back in an account and region.
     #[cfg(test)]
-    pub(super) fn is_proven(&self, account: &AccountId, region: &Region) -> bool {
-        self.target(account, region).proven
+    pub(super) fn is_canary_passed(&self, account: &AccountId, region: &Region) -> bool {
+        self.target(account, region).canary_passed
     }
 
     /// Returns the number of occupied slots of `maxConcurrent`. A notebook that needs attention
@@ -199,7 +199,7 @@ impl Tally {
         }
     }
 
-    pub(super) fn target(&self, account: &AccountId, region: &Region) -> TargetTally {
+    pub(super) fn target(&self, account: &AccountId, region: &Region) -> TargetUsage {
         let key = (account.clone(), region.clone());
         self.targets.get(&key).copied().unwrap_or_default()
     }
@@ -221,7 +221,7 @@ impl Tally {
             .collect()
     }
 
-    /// Judges a Stop that is about to be sent for a record of this tally. `own` is that record as
+    /// Judges a Stop that is about to be sent for a record of this usage. `own` is that record as
     /// it was counted. It takes a slot even if it needs attention.
     #[must_use]
     pub fn budget(&self, policy: &Policy, own: &Record) -> Budget {

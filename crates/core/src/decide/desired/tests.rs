@@ -50,24 +50,24 @@ impl Cause {
         Self::Budget,
     ];
 
-    fn wish(self) -> Wish {
+    fn desired(self) -> Desired {
         match self {
-            Self::Audit => Wish::Withdrawn(Withdrawal::Audit),
-            Self::NotCovered => Wish::Withdrawn(Withdrawal::NotCovered),
-            Self::Exempt => Wish::Withdrawn(Withdrawal::Exempt),
-            Self::TagsUnknown => Wish::Unclear,
-            Self::OtherUnreadable => Wish::NotNow(NotNow::InvalidPolicy),
-            Self::NotRestartable => Wish::NotNow(NotNow::NotRestartable),
-            Self::Suspended => Wish::NotNow(NotNow::Suspended),
-            Self::WhenRunning => Wish::NotNow(NotNow::WhenRunning),
-            Self::WindowClosed => Wish::NotNow(NotNow::WindowClosed),
-            Self::Budget => Wish::NotNow(NotNow::Budget),
+            Self::Audit => Desired::Abort(Withdrawal::Audit),
+            Self::NotCovered => Desired::Abort(Withdrawal::NotCovered),
+            Self::Exempt => Desired::Abort(Withdrawal::Exempt),
+            Self::TagsUnknown => Desired::Unknown,
+            Self::OtherUnreadable => Desired::Defer(Deferral::InvalidPolicy),
+            Self::NotRestartable => Desired::Defer(Deferral::NotRestartable),
+            Self::Suspended => Desired::Defer(Deferral::Suspended),
+            Self::WhenRunning => Desired::Defer(Deferral::WhenRunning),
+            Self::WindowClosed => Desired::Defer(Deferral::WindowClosed),
+            Self::Budget => Desired::Defer(Deferral::Budget),
         }
     }
 }
 
 /// Returns the wish for `churn` if these causes hold.
-fn wished(causes: &[Cause]) -> Wish {
+fn desired_for(causes: &[Cause]) -> Desired {
     let holds = |cause| causes.contains(&cause);
     let mut exemptions = Vec::new();
     if holds(Cause::TagsUnknown) {
@@ -101,7 +101,7 @@ fn wished(causes: &[Cause]) -> Wish {
     } else {
         churn()
     };
-    wish_of(&churn, &policies, budget)
+    desired_of(&churn, &policies, budget)
 }
 
 fn policies<const N: usize>(valid: [Policy; N]) -> Policies {
@@ -131,23 +131,23 @@ fn on(platform: Option<&str>, status: &str, root_access: RootAccess) -> Notebook
 }
 
 /// Returns the wish for a notebook with a record of the policy `no-root`.
-fn wish_of(notebook: &Notebook, policies: &Policies, budget: Budget) -> Wish {
+fn desired_of(notebook: &Notebook, policies: &Policies, budget: Budget) -> Desired {
     let record = record((ACCOUNT, REGION), notebook);
-    wish(&record, notebook, policies, budget, now())
+    desired(&record, notebook, policies, budget, now())
 }
 
 /// Returns the wish under one enforcing policy, with changes.
-fn wish_under(patch: Value, notebook: &Notebook) -> Wish {
+fn desired_under(patch: Value, notebook: &Notebook) -> Desired {
     let mut patch = patch;
     patch["mode"] = json!("Enforce");
-    wish_of(notebook, &policies([policy(patch)]), Budget::Kept)
+    desired_of(notebook, &policies([policy(patch)]), Budget::Kept)
 }
 
 #[test]
 fn each_cause_has_its_wish() {
-    assert_eq!(wished(&[]), Wish::Wanted);
+    assert_eq!(desired_for(&[]), Desired::Proceed);
     for cause in Cause::ALL {
-        assert_eq!(wished(&[cause]), cause.wish(), "{cause:?}");
+        assert_eq!(desired_for(&[cause]), cause.desired(), "{cause:?}");
     }
 }
 
@@ -158,11 +158,11 @@ fn of_several_causes_the_first_counts() {
     for (index, first) in Cause::ALL.into_iter().enumerate() {
         for second in &Cause::ALL[index + 1..] {
             let both = [first, *second];
-            assert_eq!(wished(&both), first.wish(), "{both:?}");
+            assert_eq!(desired_for(&both), first.desired(), "{both:?}");
         }
         assert_eq!(
-            wished(&Cause::ALL[index..]),
-            first.wish(),
+            desired_for(&Cause::ALL[index..]),
+            first.desired(),
             "{first:?} and all after it"
         );
     }
@@ -171,30 +171,30 @@ fn of_several_causes_the_first_counts() {
 #[test]
 fn a_policy_that_is_gone_withdraws_and_one_that_is_not_understood_waits() {
     let others = policies([policy_named("other", json!({"mode": "Enforce"}))]);
-    let wish = |policies: &Policies| wish_of(&churn(), policies, Budget::Exceeded);
-    let gone = Wish::Withdrawn(Withdrawal::PolicyDeleted);
-    let waits = Wish::NotNow(NotNow::InvalidPolicy);
-    assert_eq!(wish(&Policies::default()), gone);
-    assert_eq!(wish(&others), gone);
+    let desired = |policies: &Policies| desired_of(&churn(), policies, Budget::Exceeded);
+    let gone = Desired::Abort(Withdrawal::PolicyDeleted);
+    let waits = Desired::Defer(Deferral::InvalidPolicy);
+    assert_eq!(desired(&Policies::default()), gone);
+    assert_eq!(desired(&others), gone);
 
     let mut deleting = others.clone();
     let mut resource = resource(json!({"mode": "Enforce"}));
     resource.metadata.deletion_timestamp =
         Some(serde_json::from_value(json!("2026-06-01T11:00:00Z")).unwrap());
     deleting.add(&resource);
-    assert_eq!(wish(&deleting), gone);
+    assert_eq!(desired(&deleting), gone);
 
     let mut invalid = others.clone();
     resource.metadata.deletion_timestamp = None;
     resource.spec.accounts[0].id = "1".to_owned();
     invalid.add(&resource);
-    assert_eq!(wish(&invalid), waits);
+    assert_eq!(desired(&invalid), waits);
     // The account is invalid, so the policy may concern any account.
     assert_eq!(invalid.unreadable, [unreadable("no-root", None)]);
 
     let mut undecodable = others;
     undecodable.add_undecodable("no-root");
-    assert_eq!(wish(&undecodable), waits);
+    assert_eq!(desired(&undecodable), waits);
 }
 
 #[test]
@@ -204,10 +204,10 @@ fn what_is_not_named_or_selected_is_not_covered() {
         tags: Some(tags),
         ..churn()
     };
-    let not_covered = Wish::Withdrawn(Withdrawal::NotCovered);
+    let not_covered = Desired::Abort(Withdrawal::NotCovered);
     for (patch, notebook, expected) in [
         (json!({"regions": ["us-east-1"]}), churn(), not_covered),
-        (json!({"regions": ["*"]}), churn(), Wish::Wanted),
+        (json!({"regions": ["*"]}), churn(), Desired::Proceed),
         (
             json!({"accounts": [{"id": "444455556666"}]}),
             churn(),
@@ -217,18 +217,18 @@ fn what_is_not_named_or_selected_is_not_covered() {
         (
             team_a.clone(),
             tagged(Ok(tags(&[("team", "a")]))),
-            Wish::Wanted,
+            Desired::Proceed,
         ),
         (team_a.clone(), tagged(Ok(tags(&[]))), not_covered),
         (
             team_a.clone(),
             tagged(Err(failure(TargetState::Throttled))),
-            Wish::Unclear,
+            Desired::Unknown,
         ),
-        (team_a, churn(), Wish::Unclear),
+        (team_a, churn(), Desired::Unknown),
     ] {
         assert_eq!(
-            wish_under(patch.clone(), &notebook),
+            desired_under(patch.clone(), &notebook),
             expected,
             "{patch} {:?}",
             notebook.tags
@@ -247,30 +247,30 @@ fn recently_stopped_notebook_is_not_wanted_yet() {
         churn.details.as_mut().unwrap().last_modified = at;
         churn
     };
-    let resting = Wish::NotNow(NotNow::RecentlyStopped);
+    let resting = Desired::Defer(Deferral::RecentlyStopped);
     for (patch, age, expected) in [
         (json!({}), Some(299), resting),
-        (json!({}), Some(300), Wish::Wanted),
+        (json!({}), Some(300), Desired::Proceed),
         (json!({}), None, resting),
         (json!({"suspend": true}), Some(1), resting),
         (
             json!({"remediation": {"restAfterStop": "0s"}}),
             Some(1),
-            Wish::Wanted,
+            Desired::Proceed,
         ),
         (
             json!({"remediation": {"restAfterStop": "0s"}}),
             None,
-            Wish::Wanted,
+            Desired::Proceed,
         ),
         (
             json!({"exemptions": [{"reason": "needs Docker", "names": ["*"]}]}),
             Some(1),
-            Wish::Withdrawn(Withdrawal::Exempt),
+            Desired::Abort(Withdrawal::Exempt),
         ),
     ] {
         assert_eq!(
-            wish_under(patch.clone(), &stopped(age)),
+            desired_under(patch.clone(), &stopped(age)),
             expected,
             "{patch}"
         );
@@ -279,11 +279,11 @@ fn recently_stopped_notebook_is_not_wanted_yet() {
     let mut ours = record((ACCOUNT, REGION), &churn());
     ours.progress.stop_requested_at = Some(now());
     let all = policies([policy(json!({"mode": "Enforce"}))]);
-    let wanted = wish(&ours, &stopped(Some(1)), &all, Budget::Kept, now());
-    assert_eq!(wanted, Wish::Wanted);
+    let wanted = desired(&ours, &stopped(Some(1)), &all, Budget::Kept, now());
+    assert_eq!(wanted, Desired::Proceed);
     // A notebook that was running when its record was created, too, was stopped by another hand.
     let pristine = record((ACCOUNT, REGION), &churn());
-    let left = wish(&pristine, &stopped(Some(1)), &all, Budget::Kept, now());
+    let left = desired(&pristine, &stopped(Some(1)), &all, Budget::Kept, now());
     assert_eq!(left, resting);
 }
 
@@ -294,31 +294,31 @@ fn an_exemption_withdraws() {
     let by_name = json!({"reason": "why", "names": ["churn"]});
     let with = |patch: Value| {
         let both = policies([own.clone(), policy_named("other", patch)]);
-        wish_of(&churn(), &both, Budget::Kept)
+        desired_of(&churn(), &both, Budget::Kept)
     };
-    let exempt = Wish::Withdrawn(Withdrawal::Exempt);
+    let exempt = Desired::Abort(Withdrawal::Exempt);
     let expiring =
         |at| json!({"exemptions": [{"reason": "why", "names": ["churn"], "expiresAt": at}]});
     for (patch, expected) in [
         (json!({"exemptions": [by_name]}), exempt),
         (json!({"exemptions": [by_name], "suspend": true}), exempt),
         (expiring("2026-06-01T12:00:00.500000001Z"), exempt),
-        (expiring("2026-06-01T12:00:00.5Z"), Wish::Wanted),
+        (expiring("2026-06-01T12:00:00.5Z"), Desired::Proceed),
         (
             json!({"exemptions": [by_name], "selector": {"names": ["x"]}}),
-            Wish::Wanted,
+            Desired::Proceed,
         ),
         (
             json!({"exemptions": [by_name], "regions": ["us-east-1"]}),
-            Wish::Wanted,
+            Desired::Proceed,
         ),
         (
             json!({"exemptions": [{"reason": "why", "tags": {"team": "a"}}]}),
-            Wish::Unclear,
+            Desired::Unknown,
         ),
         (
             json!({"exemptions": [by_name], "selector": {"tags": {"team": "a"}}}),
-            Wish::Unclear,
+            Desired::Unknown,
         ),
     ] {
         assert_eq!(with(patch.clone()), expected, "{patch}");
@@ -330,14 +330,14 @@ fn an_exemption_withdraws() {
 fn a_policy_that_is_not_understood_disturbs_nobody_it_may_concern() {
     let own = policies([policy(json!({"mode": "Enforce"}))]);
     for (account, expected) in [
-        (Some("444455556666"), Wish::Wanted),
-        (Some(ACCOUNT), Wish::NotNow(NotNow::InvalidPolicy)),
-        (None, Wish::NotNow(NotNow::InvalidPolicy)),
+        (Some("444455556666"), Desired::Proceed),
+        (Some(ACCOUNT), Desired::Defer(Deferral::InvalidPolicy)),
+        (None, Desired::Defer(Deferral::InvalidPolicy)),
     ] {
         let mut policies = own.clone();
         policies.unreadable.push(unreadable("odd", account));
         assert_eq!(
-            wish_of(&churn(), &policies, Budget::Kept),
+            desired_of(&churn(), &policies, Budget::Kept),
             expected,
             "{account:?}"
         );
@@ -355,14 +355,14 @@ fn the_notebooks_own_state_does_not_matter() {
         ] {
             let churn = notebook("churn", status, root_access);
             assert_eq!(
-                wish_under(json!({}), &churn),
-                Wish::Wanted,
+                desired_under(json!({}), &churn),
+                Desired::Proceed,
                 "{status} {root_access}"
             );
             let waits = json!({"remediation": {"whenRunning": "Wait"}});
             assert_eq!(
-                wish_under(waits, &churn),
-                Wish::NotNow(NotNow::WhenRunning),
+                desired_under(waits, &churn),
+                Desired::Defer(Deferral::WhenRunning),
                 "{status}"
             );
         }
@@ -373,7 +373,7 @@ fn the_notebooks_own_state_does_not_matter() {
 /// already down is finished, whatever its platform has become since.
 #[test]
 fn what_aws_would_not_start_again_is_not_stopped() {
-    let not_now = Wish::NotNow(NotNow::NotRestartable);
+    let not_now = Desired::Defer(Deferral::NotRestartable);
     for (platform, status, root_access, expected) in [
         (
             Some("notebook-al2-v3"),
@@ -392,41 +392,41 @@ fn what_aws_would_not_start_again_is_not_stopped() {
             Some("notebook-al2023-v1"),
             "InService",
             RootAccess::Enabled,
-            Wish::Wanted,
+            Desired::Proceed,
         ),
         (
             Some("notebook-al2027-v1"),
             "InService",
             RootAccess::Enabled,
-            Wish::Wanted,
+            Desired::Proceed,
         ),
         (
             Some("notebook-al2-v3"),
             "Stopped",
             RootAccess::Enabled,
-            Wish::Wanted,
+            Desired::Proceed,
         ),
         (
             Some("notebook-al2-v3"),
             "Stopping",
             RootAccess::Enabled,
-            Wish::Wanted,
+            Desired::Proceed,
         ),
         (
             Some("notebook-al2-v3"),
             "InService",
             RootAccess::Disabled,
-            Wish::Wanted,
+            Desired::Proceed,
         ),
-        (None, "Stopped", RootAccess::Unknown, Wish::Wanted),
+        (None, "Stopped", RootAccess::Unknown, Desired::Proceed),
     ] {
-        let wished = wish_under(json!({}), &on(platform, status, root_access));
-        assert_eq!(wished, expected, "{platform:?} {status} {root_access}");
+        let desired_for = desired_under(json!({}), &on(platform, status, root_access));
+        assert_eq!(desired_for, expected, "{platform:?} {status} {root_access}");
     }
     let mut accelerated = churn();
     accelerated.details.as_mut().unwrap().accelerators = vec!["ml.eia2.medium".to_owned()];
-    assert_eq!(wish_under(json!({}), &accelerated), not_now);
+    assert_eq!(desired_under(json!({}), &accelerated), not_now);
     let mut policies = policies([policy(json!({"mode": "Enforce"}))]);
     policies.retired_platforms = "notebook-al2023-*".parse().unwrap();
-    assert_eq!(wish_of(&churn(), &policies, Budget::Kept), not_now);
+    assert_eq!(desired_of(&churn(), &policies, Budget::Kept), not_now);
 }

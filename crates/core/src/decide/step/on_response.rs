@@ -2,12 +2,12 @@
 
 use jiff::Timestamp;
 
-use super::{Request, Sighting};
-use crate::domain::{AnswerKind, EndReason, NotebookStatus, Progress, Record, RecordState};
+use super::{Observation, Request};
+use crate::domain::{EndReason, NotebookStatus, Progress, Record, RecordState, WriteOutcome};
 
 /// The consequences of a response.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Reaction {
+pub struct ResponseDecision {
     /// The new progress. It must be durable before `request` is sent.
     pub progress: Progress,
     /// The request that follows in the same pass. A rejected request is not a write.
@@ -20,15 +20,15 @@ pub struct Reaction {
 ///
 /// A response that proves nothing changes nothing. The next pass looks again.
 #[must_use]
-pub fn answered(
+pub fn on_response(
     record: &Record,
     before: &Progress,
-    (request, answer): (Request, AnswerKind),
-    seen: &Sighting,
+    (request, answer): (Request, WriteOutcome),
+    seen: &Observation,
     now: Timestamp,
-) -> Reaction {
+) -> ResponseDecision {
     let mut progress = record.progress.clone();
-    if request == Request::Stop && (answer == AnswerKind::Accepted || answer.is_refusal()) {
+    if request == Request::Stop && (answer == WriteOutcome::Accepted || answer.is_refusal()) {
         // The Stop has arrived. AWS sets the status to Stopping before it responds (API reference
         // of that operation).
         progress.unanswered_stop_at = None;
@@ -45,40 +45,40 @@ pub fn answered(
     }
 }
 
-fn nothing_more(progress: Progress) -> Reaction {
-    Reaction {
+fn nothing_more(progress: Progress) -> ResponseDecision {
+    ResponseDecision {
         progress,
         request: None,
     }
 }
 
 /// Handles the response to a probe (row 13).
-fn probed(mut progress: Progress, answer: AnswerKind, now: Timestamp) -> Reaction {
+fn probed(mut progress: Progress, answer: WriteOutcome, now: Timestamp) -> ResponseDecision {
     match answer {
-        AnswerKind::Denied => {
+        WriteOutcome::Denied => {
             progress.finish(RecordState::Failed, EndReason::AccessDenied, now);
             nothing_more(progress)
         }
-        AnswerKind::WrongStatus => {
+        WriteOutcome::WrongStatus => {
             progress.stop_requested_at = Some(now);
             progress.last_write_at = Some(now);
             progress.unanswered_stop_at = Some(now);
-            progress.enter(RecordState::Stopping, now);
-            Reaction {
+            progress.transition_to(RecordState::Stopping, now);
+            ResponseDecision {
                 progress,
                 request: Some(Request::Stop),
             }
         }
         // The notebook is down, or about to be. The operator is responsible for it from now on.
-        AnswerKind::Accepted => {
+        WriteOutcome::Accepted => {
             progress.stop_requested_at = Some(now);
-            progress.enter(RecordState::Stopping, now);
+            progress.transition_to(RecordState::Stopping, now);
             nothing_more(progress)
         }
-        AnswerKind::LimitExceeded
-        | AnswerKind::NotFound
-        | AnswerKind::Throttled
-        | AnswerKind::Unclear => nothing_more(progress),
+        WriteOutcome::LimitExceeded
+        | WriteOutcome::NotFound
+        | WriteOutcome::Throttled
+        | WriteOutcome::Unclear => nothing_more(progress),
     }
 }
 
@@ -87,18 +87,18 @@ fn probed(mut progress: Progress, answer: AnswerKind, now: Timestamp) -> Reactio
 fn started(
     mut progress: Progress,
     before: &Progress,
-    answer: AnswerKind,
+    answer: WriteOutcome,
     now: Timestamp,
-) -> Reaction {
+) -> ResponseDecision {
     match answer {
-        AnswerKind::Accepted => progress.start_accepted_at = Some(now),
-        AnswerKind::Denied => progress.need_attention(now),
+        WriteOutcome::Accepted => progress.start_accepted_at = Some(now),
+        WriteOutcome::Denied => progress.need_attention(now),
         // The previous Start took effect late.
-        AnswerKind::WrongStatus => progress.start_accepted_at = before.start_accepted_at,
-        AnswerKind::LimitExceeded
-        | AnswerKind::NotFound
-        | AnswerKind::Throttled
-        | AnswerKind::Unclear => {}
+        WriteOutcome::WrongStatus => progress.start_accepted_at = before.start_accepted_at,
+        WriteOutcome::LimitExceeded
+        | WriteOutcome::NotFound
+        | WriteOutcome::Throttled
+        | WriteOutcome::Unclear => {}
     }
     nothing_more(progress)
 }
@@ -108,59 +108,64 @@ fn started(
 fn first_stop(
     mut progress: Progress,
     before: &Progress,
-    answer: AnswerKind,
-    (seen, now): (&Sighting, Timestamp),
-) -> Reaction {
+    answer: WriteOutcome,
+    (seen, now): (&Observation, Timestamp),
+) -> ResponseDecision {
     match answer {
-        AnswerKind::Denied => {
+        WriteOutcome::Denied => {
             progress.stop_requested_at = None;
             progress.finish(RecordState::Failed, EndReason::AccessDenied, now);
         }
-        AnswerKind::WrongStatus | AnswerKind::NotFound | AnswerKind::LimitExceeded
+        WriteOutcome::WrongStatus | WriteOutcome::NotFound | WriteOutcome::LimitExceeded
             if !is_going_down(seen) =>
         {
             progress.take_back_sent(before);
         }
-        AnswerKind::WrongStatus
-        | AnswerKind::NotFound
-        | AnswerKind::LimitExceeded
-        | AnswerKind::Accepted
-        | AnswerKind::Throttled
-        | AnswerKind::Unclear => {}
+        WriteOutcome::WrongStatus
+        | WriteOutcome::NotFound
+        | WriteOutcome::LimitExceeded
+        | WriteOutcome::Accepted
+        | WriteOutcome::Throttled
+        | WriteOutcome::Unclear => {}
     }
     nothing_more(progress)
 }
 
 /// Returns true if a notebook that was running a moment ago is, or may be, on its way down. A
 /// notebook that is being started again was down, and its start may fail.
-fn is_going_down(seen: &Sighting) -> bool {
+fn is_going_down(seen: &Observation) -> bool {
     match seen {
-        Sighting::Missing => false,
-        Sighting::Unreadable => true,
-        Sighting::Seen { status, .. } => *status != NotebookStatus::InService,
+        Observation::Missing => false,
+        Observation::Unreadable => true,
+        Observation::Described { status, .. } => *status != NotebookStatus::InService,
     }
 }
 
 /// Handles the response to an Update (rows 8 and 10).
-fn updated(record: &Record, answer: AnswerKind, seen: &Sighting, now: Timestamp) -> Reaction {
+fn updated(
+    record: &Record,
+    answer: WriteOutcome,
+    seen: &Observation,
+    now: Timestamp,
+) -> ResponseDecision {
     let mut progress = record.progress.clone();
     let failed = matches!(
         seen,
-        Sighting::Seen {
+        Observation::Described {
             status: NotebookStatus::Failed,
             ..
         }
     );
     let reason = match answer {
-        AnswerKind::Denied if record.was_stopped_by_us() => EndReason::UpdateDenied,
-        AnswerKind::Denied => EndReason::AccessDenied,
-        AnswerKind::WrongStatus if failed => EndReason::UpdateRefused,
-        AnswerKind::WrongStatus
-        | AnswerKind::Accepted
-        | AnswerKind::LimitExceeded
-        | AnswerKind::NotFound
-        | AnswerKind::Throttled
-        | AnswerKind::Unclear => return nothing_more(progress),
+        WriteOutcome::Denied if record.was_stopped_by_us() => EndReason::UpdateDenied,
+        WriteOutcome::Denied => EndReason::AccessDenied,
+        WriteOutcome::WrongStatus if failed => EndReason::UpdateRefused,
+        WriteOutcome::WrongStatus
+        | WriteOutcome::Accepted
+        | WriteOutcome::LimitExceeded
+        | WriteOutcome::NotFound
+        | WriteOutcome::Throttled
+        | WriteOutcome::Unclear => return nothing_more(progress),
     };
     if record.was_stopped_by_us() {
         progress.rollback_reason = Some(reason);

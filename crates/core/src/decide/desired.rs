@@ -6,7 +6,7 @@ mod tests;
 use jiff::Timestamp;
 
 use super::{
-    NotNow, Policies, Ruling, Wish, Withdrawal,
+    Deferral, Desired, ExemptionCheck, Policies, Withdrawal,
     rest::{Rest, rest},
     windows::{Opening, opening},
 };
@@ -32,22 +32,22 @@ pub enum Budget {
 /// retired since the record was created. A notebook that its owner stopped minutes ago is not
 /// updated yet.
 #[must_use]
-pub fn wish(
+pub fn desired(
     record: &Record,
     notebook: &Notebook,
     policies: &Policies,
     budget: Budget,
     now: Timestamp,
-) -> Wish {
+) -> Desired {
     if record.being_deleted {
-        return Wish::Withdrawn(Withdrawal::RecordDeleted);
+        return Desired::Abort(Withdrawal::RecordDeleted);
     }
     let name = &record.intent.policy;
     let Some(policy) = policies.get(name) else {
         return if policies.is_unreadable(name) {
-            Wish::NotNow(NotNow::InvalidPolicy)
+            Desired::Defer(Deferral::InvalidPolicy)
         } else {
-            Wish::Withdrawn(Withdrawal::PolicyDeleted)
+            Desired::Abort(Withdrawal::PolicyDeleted)
         };
     };
     let (account, region) = (
@@ -55,43 +55,43 @@ pub fn wish(
         &record.intent.notebook.region,
     );
     if policy.mode == Mode::Audit {
-        return Wish::Withdrawn(Withdrawal::Audit);
+        return Desired::Abort(Withdrawal::Audit);
     }
     let selected = policy.selector.matches(account, Some(region), notebook);
     if !policy.names(account, region) || selected == Match::No {
-        return Wish::Withdrawn(Withdrawal::NotCovered);
+        return Desired::Abort(Withdrawal::NotCovered);
     }
     match policies.ruling((account, region), notebook, now) {
-        Ruling::Exempt { .. } => return Wish::Withdrawn(Withdrawal::Exempt),
-        Ruling::TagsUnknown(_) => return Wish::Unclear,
-        _ if selected == Match::Unknown => return Wish::Unclear,
-        Ruling::Unreadable(_) => return Wish::NotNow(NotNow::InvalidPolicy),
-        Ruling::Free => {}
+        ExemptionCheck::Exempt { .. } => return Desired::Abort(Withdrawal::Exempt),
+        ExemptionCheck::TagsUnknown(_) => return Desired::Unknown,
+        _ if selected == Match::Unknown => return Desired::Unknown,
+        ExemptionCheck::Unreadable(_) => return Desired::Defer(Deferral::InvalidPolicy),
+        ExemptionCheck::NotExempt => {}
     }
     if !record.was_stopped_by_us() && rest(policy, notebook, now) != Rest::Over {
-        return Wish::NotNow(NotNow::RecentlyStopped);
+        return Desired::Defer(Deferral::RecentlyStopped);
     }
     if notebook.root_access() == RootAccess::Enabled && policies.restartable(notebook).is_err() {
-        return Wish::NotNow(NotNow::NotRestartable);
+        return Desired::Defer(Deferral::NotRestartable);
     }
-    not_now(policy, budget, now).map_or(Wish::Wanted, Wish::NotNow)
+    not_now(policy, budget, now).map_or(Desired::Proceed, Desired::Defer)
 }
 
-fn not_now(policy: &Policy, budget: Budget, now: Timestamp) -> Option<NotNow> {
+fn not_now(policy: &Policy, budget: Budget, now: Timestamp) -> Option<Deferral> {
     if policy.suspended {
-        Some(NotNow::Suspended)
+        Some(Deferral::Suspended)
     } else if policy.remediation.when_running == WhenRunning::Wait {
-        Some(NotNow::WhenRunning)
+        Some(Deferral::WhenRunning)
     } else if matches!(
         opening(&policy.remediation.windows, now),
         Opening::Closed { .. }
     ) {
-        Some(NotNow::WindowClosed)
+        Some(Deferral::WindowClosed)
     } else {
         match budget {
             Budget::Kept => None,
-            Budget::Exceeded => Some(NotNow::Budget),
-            Budget::Halted => Some(NotNow::Halted),
+            Budget::Exceeded => Some(Deferral::Budget),
+            Budget::Halted => Some(Deferral::Halted),
         }
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{NotNow, Sighting, Times, Wish};
+use super::{Deferral, Desired, Observation, Times};
 use crate::domain::{EndReason, NotebookStatus, Record, RecordState, RootAccess, Step};
 
 /// The minimum time from an accepted Start to a change of a stopped notebook that shows that the
@@ -20,7 +20,7 @@ const SLOWEST_START: u32 = 10;
 
 /// The notebook's phase.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Place {
+pub(super) enum NotebookPhase {
     Unreadable,
     Missing,
     Stopped,
@@ -31,58 +31,58 @@ pub(super) enum Place {
 }
 
 /// The inputs of a pass.
-pub(super) struct Case<'a> {
+pub(super) struct Context<'a> {
     pub(super) record: &'a Record,
-    pub(super) place: Place,
+    pub(super) phase: NotebookPhase,
     /// The root access. Unknown also if the policies' wish is unknown, because root access alone
     /// must then not allow an action.
     pub(super) root_access: RootAccess,
     pub(super) now: Timestamp,
     last_modified: Option<Timestamp>,
-    wish: Wish,
+    desired: Desired,
     times: &'a Times,
 }
 
-impl<'a> Case<'a> {
+impl<'a> Context<'a> {
     pub(super) fn new(
         record: &'a Record,
-        seen: &Sighting,
-        wish: Wish,
+        seen: &Observation,
+        desired: Desired,
         now: Timestamp,
         times: &'a Times,
     ) -> Self {
-        let (place, root_access) = match seen {
-            Sighting::Unreadable => (Place::Unreadable, RootAccess::Unknown),
-            Sighting::Missing => (Place::Missing, RootAccess::Unknown),
-            Sighting::Seen { created_at, .. } if is_another(record, *created_at) => {
-                (Place::Missing, RootAccess::Unknown)
+        let (phase, root_access) = match seen {
+            Observation::Unreadable => (NotebookPhase::Unreadable, RootAccess::Unknown),
+            Observation::Missing => (NotebookPhase::Missing, RootAccess::Unknown),
+            Observation::Described { created_at, .. } if is_another(record, *created_at) => {
+                (NotebookPhase::Missing, RootAccess::Unknown)
             }
-            Sighting::Seen {
+            Observation::Described {
                 status,
                 root_access,
                 ..
-            } => (Place::of(status), *root_access),
+            } => (NotebookPhase::of(status), *root_access),
         };
         let last_modified = match seen {
-            Sighting::Seen { last_modified, .. } => *last_modified,
-            Sighting::Unreadable | Sighting::Missing => None,
+            Observation::Described { last_modified, .. } => *last_modified,
+            Observation::Unreadable | Observation::Missing => None,
         };
         // The deletion of the record is a withdrawal, whatever the policy says.
-        let wish = if record.being_deleted {
-            Wish::Withdrawn(super::Withdrawal::RecordDeleted)
+        let desired = if record.being_deleted {
+            Desired::Abort(super::Withdrawal::RecordDeleted)
         } else {
-            wish
+            desired
         };
         Self {
             record,
-            place,
-            root_access: match (root_access, wish) {
-                (RootAccess::Enabled, Wish::Unclear) => RootAccess::Unknown,
+            phase,
+            root_access: match (root_access, desired) {
+                (RootAccess::Enabled, Desired::Unknown) => RootAccess::Unknown,
                 (known, _) => known,
             },
             now,
             last_modified,
-            wish,
+            desired,
             times,
         }
     }
@@ -172,18 +172,18 @@ impl<'a> Case<'a> {
 
     /// *Withdrawn*: the policies no longer want the remediation, or the record is being deleted.
     pub(super) fn is_withdrawn(&self) -> bool {
-        matches!(self.wish, Wish::Withdrawn(_))
+        matches!(self.desired, Desired::Abort(_))
     }
 
     /// *Undisturbable*: withdrawn, or the notebook's users must not be disturbed now.
     pub(super) fn is_undisturbable(&self) -> bool {
-        self.is_withdrawn() || matches!(self.wish, Wish::NotNow(_))
+        self.is_withdrawn() || matches!(self.desired, Desired::Defer(_))
     }
 
     /// Returns true if the notebook came to Stopped minutes ago by another hand than the
     /// operator's, so that its owner may be about to start it.
     pub(super) fn is_recently_stopped(&self) -> bool {
-        self.wish == Wish::NotNow(NotNow::RecentlyStopped)
+        self.desired == Desired::Defer(Deferral::RecentlyStopped)
     }
 
     /// Returns true if an Update was sent since the step began. An Update that was not sent after
@@ -256,7 +256,7 @@ impl<'a> Case<'a> {
     }
 }
 
-impl Place {
+impl NotebookPhase {
     pub(super) fn of(status: &NotebookStatus) -> Self {
         match status {
             NotebookStatus::Stopped => Self::Stopped,
