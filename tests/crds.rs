@@ -18,6 +18,7 @@ use std::time::Duration;
 use kube::CustomResourceExt;
 use local_cluster::Options;
 use serde_json::{Value, json};
+use strum::VariantArray;
 use sudoless::api::{
     ConditionReason, ConditionType, NotebookRemediation, NotebookRootAccessPolicy,
     NotebookRootAccessPolicyStatus, TargetState, Verdict, defaults,
@@ -215,14 +216,14 @@ fn the_texts_name_the_defaults() {
 fn status() -> Value {
     json!({
         "observedGeneration": 1,
-        "conditions": ConditionType::ALL.map(|kind| json!({
+        "conditions": ConditionType::VARIANTS.iter().map(|kind| json!({
             "type": kind.as_str(),
             "status": "True",
             "observedGeneration": 1,
             "lastTransitionTime": "2026-11-22T10:00:00Z",
             "reason": ConditionReason::PartialScan.as_str(),
             "message": "1 of 4 targets could not be read",
-        })),
+        })).collect::<Vec<_>>(),
         "lastScanTime": "2026-11-22T10:00:00Z",
         "summary": {
             "notebooks": 41, "compliant": 35, "nonCompliant": 3, "exempt": 2, "unknown": 1, "remediating": 0,

@@ -8,6 +8,7 @@ mod design;
 use std::process::Command;
 
 use serde_json::Value;
+use strum::VariantArray;
 use sudoless::{
     decide::Row,
     domain::{EndReason, RecordState, WaitReason},
@@ -57,11 +58,20 @@ fn the_table_has_the_rows_of_the_code_in_their_order() {
 
 #[test]
 fn every_state_and_reason_is_explained() {
-    let states = RecordState::ALL.map(RecordState::as_str);
+    let states: Vec<_> = RecordState::VARIANTS
+        .iter()
+        .map(|each| each.as_str())
+        .collect();
     assert_eq!(first_cells("\n## States\n"), states);
-    let waits = WaitReason::ALL.map(WaitReason::as_str);
+    let waits: Vec<_> = WaitReason::VARIANTS
+        .iter()
+        .map(|each| each.as_str())
+        .collect();
     assert_eq!(first_cells("\n### Why a notebook waits\n"), waits);
-    let ends = EndReason::ALL.map(EndReason::as_str);
+    let ends: Vec<_> = EndReason::VARIANTS
+        .iter()
+        .map(|each| each.as_str())
+        .collect();
     assert_eq!(first_cells("\n### Why a record ended\n"), ends);
 }
 

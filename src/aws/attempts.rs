@@ -180,7 +180,7 @@ impl Intercept for Attempts {
     ) -> Result<(), BoxError> {
         let operation = config
             .load::<Metadata>()
-            .and_then(|metadata| Operation::named(metadata.name()));
+            .and_then(|metadata| metadata.name().parse().ok());
         if let Some(operation) = operation
             && let Some(outcome) = outcome(operation, context)
         {

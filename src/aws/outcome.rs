@@ -1,11 +1,24 @@
 //! Error table: the meaning of AWS's answers, and of missing answers.
 
-use std::fmt;
+use strum::{Display, EnumString, IntoStaticStr, VariantArray};
 
 use crate::domain::{Call, TargetState, WriteOutcome};
 
 /// Operations that the operator sends. The three of [`Call`] are writes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Display,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+)]
 pub enum Operation {
     /// `sts:AssumeRole`.
     AssumeRole,
@@ -28,7 +41,9 @@ pub enum Operation {
 }
 
 /// Outcome of one request to AWS.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Display, IntoStaticStr, VariantArray,
+)]
 pub enum Outcome {
     /// The request succeeded.
     Answered,
@@ -76,38 +91,10 @@ pub(super) enum Symptom<'a> {
 }
 
 impl Operation {
-    /// All operations.
-    pub const ALL: [Self; 9] = [
-        Self::AssumeRole,
-        Self::GetCallerIdentity,
-        Self::ListRegions,
-        Self::ListNotebookInstances,
-        Self::DescribeNotebookInstance,
-        Self::ListTags,
-        Self::StopNotebookInstance,
-        Self::UpdateNotebookInstance,
-        Self::StartNotebookInstance,
-    ];
-
     /// Returns the operation's name in AWS's spelling.
     #[must_use]
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::AssumeRole => "AssumeRole",
-            Self::GetCallerIdentity => "GetCallerIdentity",
-            Self::ListRegions => "ListRegions",
-            Self::ListNotebookInstances => "ListNotebookInstances",
-            Self::DescribeNotebookInstance => "DescribeNotebookInstance",
-            Self::ListTags => "ListTags",
-            Self::StopNotebookInstance => "StopNotebookInstance",
-            Self::UpdateNotebookInstance => "UpdateNotebookInstance",
-            Self::StartNotebookInstance => "StartNotebookInstance",
-        }
-    }
-
-    /// Returns the operation with this name, if the operator sends it.
-    pub(super) fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|each| each.as_str() == name)
+        self.into()
     }
 
     /// Returns true if STS answers the operation. The operator calls STS in regions that are always
@@ -135,35 +122,10 @@ impl From<Call> for Operation {
 }
 
 impl Outcome {
-    /// All outcomes.
-    pub const ALL: [Self; 10] = [
-        Self::Answered,
-        Self::NotFound,
-        Self::AccessDenied,
-        Self::WrongStatus,
-        Self::LimitExceeded,
-        Self::Unrecognized,
-        Self::InvalidCredentials,
-        Self::Throttled,
-        Self::TimedOut,
-        Self::Failed,
-    ];
-
     /// Returns the outcome's label in the metrics.
     #[must_use]
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Answered => "Answered",
-            Self::NotFound => "NotFound",
-            Self::AccessDenied => "AccessDenied",
-            Self::WrongStatus => "WrongStatus",
-            Self::LimitExceeded => "LimitExceeded",
-            Self::Unrecognized => "Unrecognized",
-            Self::InvalidCredentials => "InvalidCredentials",
-            Self::Throttled => "Throttled",
-            Self::TimedOut => "TimedOut",
-            Self::Failed => "Failed",
-        }
+        self.into()
     }
 
     /// Classifies a symptom.
@@ -307,18 +269,6 @@ impl Outcome {
             408 | 504 => Self::TimedOut,
             _ => Self::Failed,
         }
-    }
-}
-
-impl fmt::Display for Operation {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.pad(self.as_str())
-    }
-}
-
-impl fmt::Display for Outcome {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.pad(self.as_str())
     }
 }
 

@@ -10,6 +10,7 @@ mod terraform;
 use std::io::{self, Write};
 
 use clap::{Args, Subcommand, ValueEnum};
+use strum::VariantArray;
 
 use crate::{
     domain::{self, Access, AccountId, ExternalId, Partition, Region, RoleName},
@@ -220,11 +221,8 @@ fn once_each<T: Clone + PartialEq>(given: &[T]) -> Vec<T> {
 
 /// Parses a partition's name in ARNs.
 fn partition(text: &str) -> Result<Partition, String> {
-    Partition::ALL
-        .into_iter()
-        .find(|partition| partition.as_str() == text)
-        .ok_or_else(|| {
-            let names = Partition::ALL.map(Partition::as_str).join(", ");
-            format!("write one of {names}")
-        })
+    text.parse().map_err(|_| {
+        let names = Partition::VARIANTS.iter().map(|each| each.as_str());
+        format!("write one of {}", names.collect::<Vec<_>>().join(", "))
+    })
 }

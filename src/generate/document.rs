@@ -42,7 +42,7 @@ pub struct Statement {
 }
 
 /// Effect of a statement.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, strum::Display)]
 pub enum Effect {
     /// Allows the actions.
     Allow,
@@ -252,15 +252,6 @@ impl fmt::Display for PartitionName {
             Self::Fixed(partition) => partition.as_str(),
             Self::CloudFormation => "${AWS::Partition}",
             Self::Terraform => "${data.aws_partition.current.partition}",
-        })
-    }
-}
-
-impl fmt::Display for Effect {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(match self {
-            Self::Allow => "Allow",
-            Self::Deny => "Deny",
         })
     }
 }

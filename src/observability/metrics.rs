@@ -13,6 +13,7 @@ use std::{fmt, time::Duration};
 use prometheus::{
     HistogramOpts, HistogramVec, IntCounterVec, IntGaugeVec, Opts, Registry, TextEncoder,
 };
+use strum::VariantArray;
 
 use self::{facts::FactsCollector, records::RecordsCollector};
 pub use self::{
@@ -144,7 +145,7 @@ impl Metrics {
                 .with_label_values(&[policy.as_str(), outcome.as_str()]);
         }
         self.downtimes.with_label_values(&[policy.as_str()]);
-        for failure in StartFailure::ALL {
+        for &failure in StartFailure::VARIANTS {
             self.starts_failed
                 .with_label_values(&[policy.as_str(), failure.as_str()]);
         }
@@ -162,7 +163,7 @@ impl Metrics {
                 .remove_label_values(&[policy.as_str(), outcome.as_str()]);
         }
         let _ = self.downtimes.remove_label_values(&[policy.as_str()]);
-        for failure in StartFailure::ALL {
+        for &failure in StartFailure::VARIANTS {
             let _ = self
                 .starts_failed
                 .remove_label_values(&[policy.as_str(), failure.as_str()]);
@@ -222,20 +223,20 @@ impl Metrics {
     }
 
     fn create_series(&self) {
-        for state in TargetState::ALL {
+        for &state in TargetState::VARIANTS {
             self.scans.with_label_values(&[state.as_str()]);
         }
-        for operation in Operation::ALL {
+        for &operation in Operation::VARIANTS {
             self.aws_throttles.with_label_values(&[operation.as_str()]);
-            for outcome in Outcome::ALL {
+            for &outcome in Outcome::VARIANTS {
                 self.aws_requests
                     .with_label_values(&[operation.as_str(), outcome.as_str()]);
             }
         }
-        for controller in Controller::ALL {
+        for &controller in Controller::VARIANTS {
             self.reconciliation_durations
                 .with_label_values(&[controller.as_str()]);
-            for result in ReconciliationResult::ALL {
+            for &result in ReconciliationResult::VARIANTS {
                 self.reconciliations
                     .with_label_values(&[controller.as_str(), result.as_str()]);
             }
@@ -389,12 +390,12 @@ mod tests {
     #[test]
     fn bounded_series_are_there_from_the_start() {
         let page = metrics().render().unwrap();
-        for operation in Operation::ALL {
+        for &operation in Operation::VARIANTS {
             assert_line(
                 &page,
                 &format!("sudoless_aws_throttles_total{{operation=\"{operation}\"}} 0"),
             );
-            for outcome in Outcome::ALL {
+            for &outcome in Outcome::VARIANTS {
                 assert_line(
                     &page,
                     &format!(
@@ -403,7 +404,7 @@ mod tests {
                 );
             }
         }
-        for result in ReconciliationResult::ALL {
+        for &result in ReconciliationResult::VARIANTS {
             assert_line(
                 &page,
                 &format!(
@@ -411,7 +412,7 @@ mod tests {
                 ),
             );
         }
-        for state in TargetState::ALL {
+        for &state in TargetState::VARIANTS {
             assert_line(
                 &page,
                 &format!("sudoless_scan_duration_seconds_count{{state=\"{state}\"}} 0"),

@@ -2,12 +2,17 @@
 
 use std::{
     collections::BTreeMap,
-    fmt::{self, Write as _},
+    fmt::Write as _,
     sync::{Arc, Mutex, PoisonError},
 };
 
+use strum::{Display, IntoStaticStr, VariantArray};
+
 /// Condition for the operator's readiness. A gate opens when it is met.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Display, IntoStaticStr, VariantArray,
+)]
+#[strum(serialize_all = "kebab-case")]
 pub enum Gate {
     /// The API server serves the operator's kinds.
     CustomResourceDefinitions,
@@ -20,16 +25,10 @@ pub enum Gate {
 pub struct Readiness(Arc<Mutex<BTreeMap<Gate, Option<String>>>>);
 
 impl Gate {
-    /// All gates, in the order in which they open.
-    pub const ALL: [Self; 2] = [Self::CustomResourceDefinitions, Self::PolicyWatch];
-
     /// Returns the gate's name on the page.
     #[must_use]
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::CustomResourceDefinitions => "custom-resource-definitions",
-            Self::PolicyWatch => "policy-watch",
-        }
+        self.into()
     }
 
     /// Returns the reason shown until a more specific one is set.
@@ -43,12 +42,6 @@ impl Gate {
     }
 }
 
-impl fmt::Display for Gate {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.pad(self.as_str())
-    }
-}
-
 impl Default for Readiness {
     fn default() -> Self {
         Self::new()
@@ -59,8 +52,9 @@ impl Readiness {
     /// Creates the readiness with all gates closed.
     #[must_use]
     pub fn new() -> Self {
-        let gates = Gate::ALL.map(|gate| (gate, Some(gate.waits_for().to_owned())));
-        Self(Arc::new(Mutex::new(gates.into())))
+        let gates = Gate::VARIANTS.iter();
+        let shut = gates.map(|gate| (*gate, Some(gate.waits_for().to_owned())));
+        Self(Arc::new(Mutex::new(shut.collect())))
     }
 
     /// Opens a gate.
@@ -122,7 +116,7 @@ mod tests {
     #[test]
     fn ready_is_when_every_gate_is_open() {
         let readiness = Readiness::new();
-        for gate in Gate::ALL {
+        for &gate in Gate::VARIANTS {
             assert!(!readiness.is_ready());
             readiness.clone().open(gate);
         }

@@ -23,7 +23,8 @@ const OURS: &str = "sudoless";
 const DEPENDENCIES_AT_MOST: LevelFilter = LevelFilter::DEBUG;
 
 /// Format of log lines.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum, strum::Display)]
+#[strum(serialize_all = "lowercase")]
 pub enum LogFormat {
     /// Text line for people.
     Text,
@@ -107,15 +108,6 @@ impl FromStr for LogLevels {
 impl fmt::Display for LogLevels {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.pad(&self.text)
-    }
-}
-
-impl fmt::Display for LogFormat {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.pad(match self {
-            Self::Text => "text",
-            Self::Json => "json",
-        })
     }
 }
 

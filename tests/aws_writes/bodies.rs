@@ -12,7 +12,7 @@ async fn a_request_says_what_it_must_and_nothing_else() {
     let simulator = simulate(fleet().notebook(attached.clone()));
     let (aws, counted) = observed(&simulator, &patient());
     let writer = writer(&aws);
-    for call in Call::ALL {
+    for &call in Call::VARIANTS {
         simulator.put_notebook(match call {
             Call::Stop => attached.clone().status("InService"),
             Call::Update | Call::Start => attached.clone(),

@@ -22,6 +22,7 @@ use sagemaker_simulator::{
     Account, Effect, Fault, Fleet, Loss, Notebook, Operation as Request,
     RootAccess as SimulatedRootAccess, Simulator, Status,
 };
+use strum::VariantArray;
 use sudoless::{
     aws::{Aws, Operation, Options, Outcome, TargetWriter},
     domain::{Call, WriteOutcome, WriteResponse},

@@ -80,7 +80,7 @@ fn without_answer() -> Vec<Case> {
 async fn send_once(cases: &[Case], options: &Options) -> Simulator {
     let name = |call: Call, case: usize| format!("{call}-{case}").to_lowercase();
     let mut fleet = fleet();
-    for call in Call::ALL {
+    for &call in Call::VARIANTS {
         for (n, (effect, ..)) in cases.iter().enumerate() {
             let name = name(call, n);
             let fault = Fault::new(effect.clone()).operation(request(call));
@@ -96,7 +96,7 @@ async fn send_once(cases: &[Case], options: &Options) -> Simulator {
     // Credentials are there, so that none of the time goes by for want of them.
     reader.list().await.unwrap();
 
-    let sent = Call::ALL.into_iter().flat_map(|call| {
+    let sent = Call::VARIANTS.iter().copied().flat_map(|call| {
         let writer = &writer;
         (0..cases.len()).map(move |n| async move {
             let answer = writer.send(call, &name(call, n)).await;
@@ -113,7 +113,7 @@ async fn send_once(cases: &[Case], options: &Options) -> Simulator {
             answer.words
         );
     }
-    for call in Call::ALL {
+    for &call in Call::VARIANTS {
         for n in 0..cases.len() {
             let name = name(call, n);
             let arrived = simulator.requests().into_iter();
@@ -177,7 +177,7 @@ async fn nobody_there() {
         ..patient()
     };
     let nobody = Aws::new(config, &options, Arc::new(()));
-    for call in Call::ALL {
+    for &call in Call::VARIANTS {
         let answer = writer(&nobody).send(call, "churn").await;
         assert_unclear(&answer, "AssumeRole: no connection: ");
     }

@@ -20,7 +20,7 @@ async fn each_call_is_refused_in_every_status_but_its_own() {
     let simulator = simulate(fleet());
     let (aws, counted) = observed(&simulator, &patient());
     let writer = writer(&aws);
-    for call in Call::ALL {
+    for &call in Call::VARIANTS {
         let (accepted, list, next): (&[&str], _, _) = match call {
             Call::Stop => (&["InService"], "[InService]", "Stopping"),
             Call::Update => (&["Stopped"], "[Stopped]", "Updating"),
@@ -53,7 +53,7 @@ async fn each_call_is_refused_in_every_status_but_its_own() {
         let refused = (STATUSES.len() - accepted.len()) as u64;
         assert_eq!(counted.of(call.into(), Outcome::WrongStatus), refused);
     }
-    let all = (Call::ALL.len() * STATUSES.len()) as u64;
+    let all = (Call::VARIANTS.len() * STATUSES.len()) as u64;
     assert_eq!(simulator.counters().writes(), all);
 }
 
@@ -85,7 +85,7 @@ async fn what_is_refused_says_why_and_changes_nothing() {
         ),
     ];
     for (effect, kind, outcome, words) in table {
-        for call in Call::ALL {
+        for &call in Call::VARIANTS {
             let before = ready(call, "churn");
             let fault = Fault::new(effect.clone()).operation(request(call));
             let simulator = simulate(fleet().notebook(before.clone()).fault(fault));
@@ -107,7 +107,7 @@ async fn what_is_refused_says_why_and_changes_nothing() {
 async fn there_is_no_such_notebook() {
     let simulator = simulate(fleet());
     let (aws, counted) = observed(&simulator, &patient());
-    for call in Call::ALL {
+    for &call in Call::VARIANTS {
         let answer = writer(&aws).send(call, "gone").await;
         assert_eq!(answer.kind, WriteOutcome::NotFound, "{}", answer.words);
         let operation = Operation::from(call);

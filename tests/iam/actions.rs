@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::Value;
+use strum::VariantArray;
 use sudoless::{aws::Operation, domain::Call};
 
 use super::{document, evaluator::texts};
@@ -73,7 +74,7 @@ fn sent_by(who: fn(&'static str) -> Sent) -> BTreeSet<&'static str> {
 
 #[test]
 fn the_lists_are_those_of_the_code() {
-    assert_eq!(OPERATIONS, Operation::ALL);
+    assert_eq!(OPERATIONS, Operation::VARIANTS);
     for operation in OPERATIONS {
         // An action is called as its operation.
         if let Sent::ByRole(action) | Sent::ByOperator(action) = sent(*operation) {

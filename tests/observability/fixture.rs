@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
+use strum::VariantArray;
 use sudoless::{
     aws::{Operation, Outcome, RequestObserver},
     domain::{
@@ -59,7 +60,7 @@ pub fn facts(targets: Vec<TargetFacts>) -> PolicyFacts {
         scan_interval: Duration::from_mins(10),
         last_scan: Some(Timestamp::from_second(INSTANT).unwrap()),
         targets,
-        waiting: [0; WaitReason::ALL.len()],
+        waiting: [0; WaitReason::VARIANTS.len()],
         halted: 0,
         braked: false,
         expiries: Vec::new(),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use strum::VariantArray;
 use sudoless::{
     aws::Outcome,
     domain::{PolicyName, RecordState, TargetState, WaitReason},
@@ -251,13 +252,24 @@ fn the_documentation_lists_what_is_served_and_nothing_else() {
         .map(|(name, family)| format!("{name} {} {:?}", family.kind.unwrap(), family.labels))
         .collect();
     assert_eq!(documented, served);
-    for value in TargetState::ALL
+    for value in TargetState::VARIANTS
+        .iter()
+        .copied()
         .map(TargetState::as_str)
-        .into_iter()
-        .chain(Outcome::ALL.map(Outcome::as_str))
-        .chain(ReconciliationResult::ALL.map(ReconciliationResult::as_str))
-        .chain(RecordState::ALL.map(RecordState::as_str))
-        .chain(WaitReason::ALL.map(WaitReason::as_str))
+        .chain(Outcome::VARIANTS.iter().copied().map(Outcome::as_str))
+        .chain(
+            ReconciliationResult::VARIANTS
+                .iter()
+                .copied()
+                .map(ReconciliationResult::as_str),
+        )
+        .chain(
+            RecordState::VARIANTS
+                .iter()
+                .copied()
+                .map(RecordState::as_str),
+        )
+        .chain(WaitReason::VARIANTS.iter().copied().map(WaitReason::as_str))
     {
         assert!(
             documentation.contains(&format!("`{value}`")),

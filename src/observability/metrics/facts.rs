@@ -14,6 +14,7 @@ use prometheus::{
     core::{Collector, Desc},
     proto::MetricFamily,
 };
+use strum::VariantArray;
 
 use super::family::{Family, seconds};
 
@@ -35,8 +36,8 @@ pub struct PolicyFacts {
     pub last_scan: Option<Timestamp>,
     /// Targets of the policy, each account and region once.
     pub targets: Vec<TargetFacts>,
-    /// Number of waiting notebooks by reason, in the order of [`WaitReason::ALL`].
-    pub waiting: [u32; WaitReason::ALL.len()],
+    /// Number of waiting notebooks by reason, in the order of [`WaitReason::VARIANTS`].
+    pub waiting: [u32; WaitReason::VARIANTS.len()],
     /// Number of accounts and regions that are halted because too many remediations failed there.
     pub halted: u32,
     /// True if the policy is halted because too many notebooks are down and need attention.
@@ -61,7 +62,7 @@ pub struct TargetFacts {
     pub target: Arc<Target>,
     /// Result of reading the target.
     pub state: TargetState,
-    /// Number of notebooks in the policy's scope by verdict, in the order of [`Verdict::ALL`].
+    /// Number of notebooks in the policy's scope by verdict, in the order of [`Verdict::VARIANTS`].
     pub verdicts: [u32; 4],
     /// Number of these notebooks with a lifecycle configuration.
     pub lifecycle_configs: u32,
@@ -205,13 +206,13 @@ impl TargetFacts {
 }
 
 impl PolicyFacts {
-    /// Counts the waiting findings of a pass by reason, in the order of [`WaitReason::ALL`].
+    /// Counts the waiting findings of a pass by reason, in the order of [`WaitReason::VARIANTS`].
     #[must_use]
-    pub fn waiting_in(evaluation: &Evaluation) -> [u32; WaitReason::ALL.len()] {
-        let mut waiting = [0; WaitReason::ALL.len()];
+    pub fn waiting_in(evaluation: &Evaluation) -> [u32; WaitReason::VARIANTS.len()] {
+        let mut waiting = [0; WaitReason::VARIANTS.len()];
         for finding in &evaluation.findings {
             if let Next::Wait(reason) = finding.next {
-                for (each, count) in WaitReason::ALL.into_iter().zip(&mut waiting) {
+                for (each, count) in WaitReason::VARIANTS.iter().copied().zip(&mut waiting) {
                     *count += u32::from(each == reason);
                 }
             }
@@ -320,8 +321,9 @@ fn notebooks<'a>(
     (policy, facts): (&'a PolicyName, &'a TargetFacts),
 ) -> impl Iterator<Item = ([&'a str; 4], f64)> {
     let [policy, account, region] = target_labels(policy, facts);
-    Verdict::ALL
-        .into_iter()
+    Verdict::VARIANTS
+        .iter()
+        .copied()
         .zip(facts.verdicts)
         .filter(|_| facts.has_notebooks())
         .map(move |(verdict, count)| {
@@ -357,7 +359,7 @@ fn not_restartable<'a>(
 fn targets(
     (policy, facts): &(PolicyName, Arc<PolicyFacts>),
 ) -> impl Iterator<Item = ([&str; 2], f64)> {
-    TargetState::ALL.into_iter().map(|state| {
+    TargetState::VARIANTS.iter().copied().map(|state| {
         let in_state = facts.targets.iter().filter(|facts| facts.state == state);
         // Counted in f64, which is exact far beyond any fleet, because no lossless conversion from
         // usize exists.
@@ -400,8 +402,9 @@ fn policy_info((policy, facts): &(PolicyName, Arc<PolicyFacts>)) -> ([&str; 3], 
 fn waiting(
     (policy, facts): &(PolicyName, Arc<PolicyFacts>),
 ) -> impl Iterator<Item = ([&str; 2], f64)> {
-    WaitReason::ALL
-        .into_iter()
+    WaitReason::VARIANTS
+        .iter()
+        .copied()
         .zip(facts.waiting)
         .map(|(reason, count)| ([policy.as_str(), reason.as_str()], f64::from(count)))
 }

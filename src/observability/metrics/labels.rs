@@ -1,11 +1,12 @@
 //! Enums of label values.
 
-use std::fmt;
+use strum::{Display, IntoStaticStr, VariantArray};
 
 use crate::domain::WriteOutcome;
 
 /// Controller of the operator.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Display, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "lowercase")]
 pub enum Controller {
     /// Controller of `NotebookRootAccessPolicy`.
     Policy,
@@ -14,7 +15,7 @@ pub enum Controller {
 }
 
 /// Result of one pass of a controller.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Display, IntoStaticStr, VariantArray)]
 pub enum ReconciliationResult {
     /// The status contains the pass's findings, unreadable targets included.
     Success,
@@ -27,7 +28,7 @@ pub enum ReconciliationResult {
 }
 
 /// Reason why a stopped notebook does not start.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Display, IntoStaticStr, VariantArray)]
 pub enum StartFailure {
     /// The role lacks permission to start the notebook.
     AccessDenied,
@@ -42,44 +43,22 @@ pub enum StartFailure {
 }
 
 impl Controller {
-    /// All controllers.
-    pub const ALL: [Self; 2] = [Self::Policy, Self::Remediation];
-
     /// Returns the controller's label in the metrics.
     #[must_use]
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Policy => "policy",
-            Self::Remediation => "remediation",
-        }
+        self.into()
     }
 }
 
 impl ReconciliationResult {
-    /// All results.
-    pub const ALL: [Self; 4] = [Self::Success, Self::Invalid, Self::Failed, Self::Panicked];
-
     /// Returns the result's label in the metrics.
     #[must_use]
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Success => "Success",
-            Self::Invalid => "Invalid",
-            Self::Failed => "Failed",
-            Self::Panicked => "Panicked",
-        }
+        self.into()
     }
 }
 
 impl StartFailure {
-    /// All failures.
-    pub const ALL: [Self; 4] = [
-        Self::AccessDenied,
-        Self::LimitExceeded,
-        Self::Rejected,
-        Self::Failed,
-    ];
-
     /// Returns the failure for an answer to a Start, if any. A single rejection for the status is
     /// no failure, because the owner may have started the notebook just before.
     #[must_use]
@@ -99,23 +78,6 @@ impl StartFailure {
     /// Returns the failure's label in the metrics.
     #[must_use]
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::AccessDenied => "AccessDenied",
-            Self::LimitExceeded => "LimitExceeded",
-            Self::Rejected => "Rejected",
-            Self::Failed => "Failed",
-        }
+        self.into()
     }
 }
-
-macro_rules! as_text {
-    ($($name:ident),+) => {$(
-        impl fmt::Display for $name {
-            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.pad(self.as_str())
-            }
-        }
-    )+};
-}
-
-as_text!(Controller, ReconciliationResult, StartFailure);

@@ -7,6 +7,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use strum::VariantArray;
 use sudoless_core::domain::{Call, RecordState};
 
 use crate::{
@@ -196,8 +197,9 @@ impl World {
             return Some(moved.notebook);
         }
         let mut next = *notebook;
-        if let Some(call) = Call::ALL
-            .into_iter()
+        if let Some(call) = Call::VARIANTS
+            .iter()
+            .copied()
             .find(|call| notebook.on_the_way[index(*call)] > 0)
         {
             next.no_longer_on_the_way(call);

@@ -1,5 +1,6 @@
 //! AWS's own moves, the fate of requests in flight, and time.
 
+use strum::VariantArray;
 use sudoless_core::domain::Call;
 
 use crate::{
@@ -21,7 +22,7 @@ impl Notebook {
                 broken,
             });
         };
-        for call in Call::ALL {
+        for &call in Call::VARIANTS {
             if self.on_the_way[index(call)] == 0 {
                 continue;
             }

@@ -25,7 +25,7 @@ pub struct Notebook {
     /// True if the notebook was created again after its record was, so that its `CreationTime`
     /// differs.
     pub is_another: bool,
-    /// The operator's writes that may still arrive, by [`Call::ALL`].
+    /// The operator's writes that may still arrive, in the order of [`Call`].
     pub on_the_way: [u8; 3],
     /// True if the newest write of each call was sent a minute ago. After another minute, it has
     /// arrived or is lost.
@@ -81,7 +81,7 @@ pub enum Modified {
 /// Requests that AWS denies, and answers that it withholds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Refused {
-    /// Denied calls, by [`Call::ALL`].
+    /// Denied calls, in the order of [`Call`].
     pub calls: [bool; 3],
     /// Describe is denied.
     pub describe: bool,
@@ -437,7 +437,7 @@ impl From<Seen> for Saw {
     }
 }
 
-/// Returns the index of a call in [`Call::ALL`].
+/// Returns the index of a call in the order of [`Call`].
 #[must_use]
 pub fn index(call: Call) -> usize {
     match call {

@@ -1,6 +1,7 @@
 //! The people around a notebook: its owner, the platform team, and administrators who change AWS
 //! permissions or restore a backup.
 
+use strum::VariantArray;
 use sudoless_core::domain::{Call, EndReason, RecordState};
 
 use crate::{
@@ -109,7 +110,7 @@ impl Notebook {
     }
 
     fn aws_turns(&self, add: &mut Acts<'_>) {
-        for call in Call::ALL {
+        for &call in Call::VARIANTS {
             let (refuse, allow) = match call {
                 Call::Stop => ("Stop is forbidden", "Stop is allowed"),
                 Call::Update => ("Update is forbidden", "Update is allowed"),

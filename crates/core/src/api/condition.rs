@@ -1,11 +1,13 @@
 //! The conditions of a `NotebookRootAccessPolicy` and their reasons. Each word that users see is
 //! written here once.
 
-use std::fmt;
+use strum::{Display, IntoStaticStr, VariantArray};
 
 /// The type of a condition. `Ready`, `Reconciling` and `Stalled` follow kstatus, so that
 /// `kubectl wait`, Argo CD and Flux understand them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Display, IntoStaticStr, VariantArray,
+)]
 pub enum ConditionType {
     /// The last pass covered the spec.
     Ready,
@@ -19,35 +21,16 @@ pub enum ConditionType {
 }
 
 impl ConditionType {
-    /// Every type, in display order.
-    pub const ALL: [Self; 4] = [
-        Self::Ready,
-        Self::Reconciling,
-        Self::Stalled,
-        Self::Compliant,
-    ];
-
     /// Returns the value of `conditions[].type`.
     #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Ready => "Ready",
-            Self::Reconciling => "Reconciling",
-            Self::Stalled => "Stalled",
-            Self::Compliant => "Compliant",
-        }
-    }
-}
-
-impl fmt::Display for ConditionType {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
+    pub fn as_str(self) -> &'static str {
+        self.into()
     }
 }
 
 /// The reason of a condition's status. Several conditions share a reason: a stalled policy is not
 /// ready for the same reason.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Display, IntoStaticStr)]
 pub enum ConditionReason {
     /// `Ready` True: every target was read.
     Scanned,
@@ -88,29 +71,7 @@ pub enum ConditionReason {
 impl ConditionReason {
     /// Returns the value of `conditions[].reason`.
     #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Scanned => "Scanned",
-            Self::AsExpected => "AsExpected",
-            Self::PartialScan => "PartialScan",
-            Self::Suspended => "Suspended",
-            Self::FirstScan => "FirstScan",
-            Self::Remediating => "Remediating",
-            Self::InvalidSpec => "InvalidSpec",
-            Self::EveryTargetDenied => "EveryTargetDenied",
-            Self::NoTargetRead => "NoTargetRead",
-            Self::NeedsAttention => "NeedsAttention",
-            Self::Halted => "Halted",
-            Self::AllCompliant => "AllCompliant",
-            Self::RootAccessEnabled => "RootAccessEnabled",
-            Self::IncompleteScan => "IncompleteScan",
-            Self::NotScanned => "NotScanned",
-        }
-    }
-}
-
-impl fmt::Display for ConditionReason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
+    pub fn as_str(self) -> &'static str {
+        self.into()
     }
 }

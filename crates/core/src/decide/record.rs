@@ -228,10 +228,7 @@ fn progress(status: Option<&NotebookRemediationStatus>) -> Progress {
 }
 
 fn reason(text: &str) -> EndReason {
-    EndReason::ALL
-        .into_iter()
-        .find(|reason| reason.as_str() == text)
-        .unwrap_or(EndReason::Unrecognized)
+    text.parse().unwrap_or(EndReason::Unrecognized)
 }
 
 fn readable(seconds: u64) -> String {

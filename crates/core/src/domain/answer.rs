@@ -1,9 +1,9 @@
 //! The responses of AWS to writes.
 
-use std::fmt;
+use strum::{Display, IntoStaticStr, VariantArray};
 
 /// A write to AWS. No others exist (promise P9).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Display, VariantArray)]
 pub enum Call {
     /// Stops a running notebook.
     Stop,
@@ -24,7 +24,9 @@ pub struct WriteResponse {
 }
 
 /// The meaning of a response to a write.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Display, IntoStaticStr, VariantArray,
+)]
 pub enum WriteOutcome {
     /// AWS accepted the request. The requested change may still fail later.
     Accepted,
@@ -43,35 +45,11 @@ pub enum WriteOutcome {
     Unclear,
 }
 
-impl Call {
-    /// Every write.
-    pub const ALL: [Self; 3] = [Self::Stop, Self::Update, Self::Start];
-}
-
 impl WriteOutcome {
-    /// Every kind.
-    pub const ALL: [Self; 7] = [
-        Self::Accepted,
-        Self::Denied,
-        Self::WrongStatus,
-        Self::LimitExceeded,
-        Self::NotFound,
-        Self::Throttled,
-        Self::Unclear,
-    ];
-
     /// Returns the kind in the metrics' spelling.
     #[must_use]
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Accepted => "Accepted",
-            Self::Denied => "Denied",
-            Self::WrongStatus => "WrongStatus",
-            Self::LimitExceeded => "LimitExceeded",
-            Self::NotFound => "NotFound",
-            Self::Throttled => "Throttled",
-            Self::Unclear => "Unclear",
-        }
+        self.into()
     }
 
     /// Returns true if the request certainly had no effect and will have none.
@@ -81,21 +59,5 @@ impl WriteOutcome {
             self,
             Self::Denied | Self::WrongStatus | Self::LimitExceeded | Self::NotFound
         )
-    }
-}
-
-impl fmt::Display for Call {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.pad(match self {
-            Self::Stop => "Stop",
-            Self::Update => "Update",
-            Self::Start => "Start",
-        })
-    }
-}
-
-impl fmt::Display for WriteOutcome {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.pad(self.as_str())
     }
 }

@@ -1,13 +1,16 @@
 //! The judgements of a policy about notebooks and targets.
 
-use std::{collections::BTreeSet, fmt, sync::Arc};
+use std::{collections::BTreeSet, sync::Arc};
 
 use jiff::Timestamp;
+use strum::{Display, IntoStaticStr, VariantArray};
 
 use super::{Notebook, Target, TargetState};
 
 /// The judgement of a policy about a notebook.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Display, IntoStaticStr, VariantArray,
+)]
 pub enum Verdict {
     /// The notebook does not give its users root.
     Compliant,
@@ -33,7 +36,7 @@ pub enum Next {
 }
 
 /// The reason why root access is not disabled now.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr, VariantArray)]
 pub enum WaitReason {
     /// The notebook is running, and the policy waits for its owner to stop it.
     Running,
@@ -99,7 +102,7 @@ pub struct TargetReport {
     pub message: Option<String>,
     /// Notebooks in the policy's scope.
     pub notebooks: u32,
-    /// The number of notebooks by verdict, in the order of [`Verdict::ALL`].
+    /// The number of notebooks by verdict, in the order of [`Verdict::VARIANTS`].
     pub verdicts: [u32; 4],
     /// The number of notebooks with a lifecycle configuration.
     pub lifecycle_configs: u32,
@@ -151,23 +154,10 @@ pub struct Flights {
 }
 
 impl Verdict {
-    /// Every verdict, from good to bad.
-    pub const ALL: [Self; 4] = [
-        Self::Compliant,
-        Self::Exempt,
-        Self::Unknown,
-        Self::NonCompliant,
-    ];
-
     /// Returns the verdict in the spelling of the status and the metrics.
     #[must_use]
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Compliant => "Compliant",
-            Self::Exempt => "Exempt",
-            Self::Unknown => "Unknown",
-            Self::NonCompliant => "NonCompliant",
-        }
+        self.into()
     }
 }
 
@@ -185,45 +175,10 @@ impl Next {
 }
 
 impl WaitReason {
-    /// Every reason.
-    pub const ALL: [Self; 15] = [
-        Self::Running,
-        Self::TransitionalStatus,
-        Self::Failed,
-        Self::Window,
-        Self::Budget,
-        Self::Canary,
-        Self::Halted,
-        Self::Recurring,
-        Self::PolicyConflict,
-        Self::OtherPolicy,
-        Self::NotRestartable,
-        Self::RecentlyStopped,
-        Self::ReadFailed,
-        Self::Superseded,
-        Self::RecordInvalid,
-    ];
-
     /// Returns the reason in the spelling of the status.
     #[must_use]
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Running => "Running",
-            Self::TransitionalStatus => "TransitionalStatus",
-            Self::Failed => "Failed",
-            Self::Window => "Window",
-            Self::Budget => "Budget",
-            Self::Canary => "Canary",
-            Self::Halted => "Halted",
-            Self::Recurring => "Recurring",
-            Self::PolicyConflict => "PolicyConflict",
-            Self::OtherPolicy => "OtherPolicy",
-            Self::NotRestartable => "NotRestartable",
-            Self::RecentlyStopped => "RecentlyStopped",
-            Self::ReadFailed => "ReadFailed",
-            Self::Superseded => "Superseded",
-            Self::RecordInvalid => "RecordInvalid",
-        }
+        self.into()
     }
 }
 
@@ -236,7 +191,7 @@ impl TargetReport {
             let modified = notebook.summary.last_modified;
             self.oldest_violation = self.oldest_violation.into_iter().chain(modified).min();
         }
-        for (each, count) in Verdict::ALL.iter().zip(&mut self.verdicts) {
+        for (each, count) in Verdict::VARIANTS.iter().zip(&mut self.verdicts) {
             *count += u32::from(*each == verdict);
         }
     }
@@ -244,16 +199,10 @@ impl TargetReport {
     /// Returns the number of notebooks with a verdict.
     #[must_use]
     pub fn count(&self, verdict: Verdict) -> u32 {
-        Verdict::ALL
+        Verdict::VARIANTS
             .iter()
             .zip(self.verdicts)
             .find_map(|(each, count)| (*each == verdict).then_some(count))
             .unwrap_or_default()
-    }
-}
-
-impl fmt::Display for Verdict {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.pad(self.as_str())
     }
 }

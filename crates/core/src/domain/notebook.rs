@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, fmt};
 
 use jiff::Timestamp;
+use strum::{Display, IntoStaticStr};
 
 use super::{NotebookArn, ReadFailure};
 
@@ -85,7 +86,7 @@ pub enum NotebookStatus {
 }
 
 /// The root access of a notebook's users.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Display, IntoStaticStr)]
 pub enum RootAccess {
     /// The users have root.
     Enabled,
@@ -187,11 +188,7 @@ impl RootAccess {
     /// Returns the value in AWS's spelling, or `Unknown`.
     #[must_use]
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Enabled => "Enabled",
-            Self::Disabled => "Disabled",
-            Self::Unknown => "Unknown",
-        }
+        self.into()
     }
 }
 
@@ -202,12 +199,6 @@ impl From<Option<&str>> for RootAccess {
             Some("Disabled") => Self::Disabled,
             _ => Self::Unknown,
         }
-    }
-}
-
-impl fmt::Display for RootAccess {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.pad(self.as_str())
     }
 }
 

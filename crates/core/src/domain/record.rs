@@ -4,6 +4,7 @@ use std::fmt;
 
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
+use strum::{Display, EnumString, IntoStaticStr, VariantArray};
 
 use super::{
     Access, AccountId, NotebookArn, NotebookSummary, PolicyName, Region, Target, TargetKey,
@@ -112,7 +113,20 @@ pub struct Progress {
 }
 
 /// The state of a record.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Display,
+    IntoStaticStr,
+    VariantArray,
+)]
 pub enum RecordState {
     /// No request has been sent that takes the notebook down.
     #[default]
@@ -150,7 +164,20 @@ pub enum Step {
 }
 
 /// The reason of a rollback or of a result.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Display,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+)]
 pub enum EndReason {
     /// Root access is disabled. Otherwise the notebook is as it was.
     RootAccessDisabled,
@@ -409,33 +436,10 @@ impl Progress {
 }
 
 impl RecordState {
-    /// Every state.
-    pub const ALL: [Self; 9] = [
-        Self::Pending,
-        Self::Stopping,
-        Self::Updating,
-        Self::Starting,
-        Self::NeedsAttention,
-        Self::Succeeded,
-        Self::Failed,
-        Self::Cancelled,
-        Self::Unrecognized,
-    ];
-
     /// Returns the state in the spelling of the status and the metrics.
     #[must_use]
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Pending => "Pending",
-            Self::Stopping => "Stopping",
-            Self::Updating => "Updating",
-            Self::Starting => "Starting",
-            Self::NeedsAttention => "NeedsAttention",
-            Self::Succeeded => "Succeeded",
-            Self::Failed => "Failed",
-            Self::Cancelled => "Cancelled",
-            Self::Unrecognized => "Unrecognized",
-        }
+        self.into()
     }
 
     /// Returns true if the state is final.
@@ -458,59 +462,16 @@ impl Step {
 }
 
 impl EndReason {
-    /// Every reason.
-    pub const ALL: [Self; 13] = [
-        Self::RootAccessDisabled,
-        Self::Deleted,
-        Self::AccessDenied,
-        Self::UpdateDenied,
-        Self::UpdateRefused,
-        Self::UpdateTimedOut,
-        Self::RootAccessUnknown,
-        Self::Withdrawn,
-        Self::Deferred,
-        Self::StartedByOwner,
-        Self::StoppedByOwner,
-        Self::TimedOut,
-        Self::Unrecognized,
-    ];
-
     /// Returns the reason in the spelling of the status.
     #[must_use]
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::RootAccessDisabled => "RootAccessDisabled",
-            Self::Deleted => "Deleted",
-            Self::AccessDenied => "AccessDenied",
-            Self::UpdateDenied => "UpdateDenied",
-            Self::UpdateRefused => "UpdateRefused",
-            Self::UpdateTimedOut => "UpdateTimedOut",
-            Self::RootAccessUnknown => "RootAccessUnknown",
-            Self::Withdrawn => "Withdrawn",
-            Self::Deferred => "Deferred",
-            Self::StartedByOwner => "StartedByOwner",
-            Self::StoppedByOwner => "StoppedByOwner",
-            Self::TimedOut => "TimedOut",
-            Self::Unrecognized => "Unrecognized",
-        }
+        self.into()
     }
 }
 
 impl fmt::Display for RecordName {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.pad(&self.0)
-    }
-}
-
-impl fmt::Display for RecordState {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.pad(self.as_str())
-    }
-}
-
-impl fmt::Display for EndReason {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.pad(self.as_str())
     }
 }
 

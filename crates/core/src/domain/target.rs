@@ -3,6 +3,7 @@
 use std::{fmt, sync::Arc};
 
 use jiff::Timestamp;
+use strum::{Display, IntoStaticStr, VariantArray};
 
 use super::{AccountId, ExternalId, Notebook, Region, RoleName};
 
@@ -46,7 +47,9 @@ pub struct TargetKey {
 }
 
 /// The result of the last attempt to read a target.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Display, IntoStaticStr, VariantArray,
+)]
 pub enum TargetState {
     /// The read succeeded.
     Scanned,
@@ -94,27 +97,10 @@ pub struct Snapshot {
 }
 
 impl TargetState {
-    /// Every state.
-    pub const ALL: [Self; 6] = [
-        Self::Scanned,
-        Self::AccessDenied,
-        Self::RegionDisabled,
-        Self::Throttled,
-        Self::Unreachable,
-        Self::InvalidCredentials,
-    ];
-
     /// Returns the state in the spelling of the status and the metrics.
     #[must_use]
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Scanned => "Scanned",
-            Self::AccessDenied => "AccessDenied",
-            Self::RegionDisabled => "RegionDisabled",
-            Self::Throttled => "Throttled",
-            Self::Unreachable => "Unreachable",
-            Self::InvalidCredentials => "InvalidCredentials",
-        }
+        self.into()
     }
 
     /// Returns true if the target may have notebooks that were not read. A region that is not
@@ -154,12 +140,6 @@ impl TargetKey {
     }
 }
 
-impl fmt::Display for TargetState {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.pad(self.as_str())
-    }
-}
-
 impl fmt::Display for TargetRegion {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.pad(self.as_str())
@@ -180,16 +160,18 @@ mod tests {
     /// notebooks.
     #[test]
     fn what_was_not_read_may_hold_notebooks() {
-        let readable: Vec<TargetState> = TargetState::ALL
-            .into_iter()
+        let readable: Vec<TargetState> = TargetState::VARIANTS
+            .iter()
+            .copied()
             .filter(|state| !state.is_unreadable())
             .collect();
         assert_eq!(
             readable,
             [TargetState::Scanned, TargetState::RegionDisabled]
         );
-        let refused: Vec<TargetState> = TargetState::ALL
-            .into_iter()
+        let refused: Vec<TargetState> = TargetState::VARIANTS
+            .iter()
+            .copied()
             .filter(|state| state.is_refused())
             .collect();
         assert_eq!(

@@ -10,6 +10,7 @@
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
+use strum::VariantArray;
 
 use super::*;
 use crate::decide::fixtures::{
@@ -82,7 +83,7 @@ proptest! {
         for report in &evaluation.targets {
             let here: Vec<_> = evaluation.findings.iter().filter(|finding| finding.target == report.target).collect();
             prop_assert_eq!(report.notebooks as usize, here.len());
-            for verdict in Verdict::ALL {
+            for &verdict in Verdict::VARIANTS {
                 let count = here.iter().filter(|finding| finding.verdict == verdict).count();
                 prop_assert_eq!(report.count(verdict) as usize, count, "{}", verdict);
             }

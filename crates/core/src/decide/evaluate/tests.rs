@@ -9,6 +9,7 @@ mod oldest;
 mod warnings;
 
 use serde_json::{Value, json};
+use strum::VariantArray;
 
 use super::*;
 use crate::{
@@ -90,7 +91,7 @@ fn root_access_status_and_when_running() {
 
 #[test]
 fn what_could_not_be_described_is_unknown_for_its_reason() {
-    for state in &TargetState::ALL[1..] {
+    for state in &TargetState::VARIANTS[1..] {
         let mut finding = evaluate(
             &policy(json!({})),
             &[scanned(vec![unread("churn", *state)])],

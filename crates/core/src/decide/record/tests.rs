@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 use serde_json::json;
+use strum::VariantArray;
 
 use super::*;
 use crate::decide::{ReportContext, report};
@@ -139,12 +140,12 @@ fn any_time() -> impl Strategy<Value = Option<Timestamp>> {
 
 prop_compose! {
     fn any_progress()(
-        state in prop::sample::select(RecordState::ALL.to_vec()),
+        state in prop::sample::select(RecordState::VARIANTS),
         times in prop::collection::vec(any_time(), 8),
         attention_from in prop::option::of(prop::sample::select(vec![Step::Stop, Step::Update, Step::Start])),
         start_attempts in 0_u32..9,
-        rollback_reason in prop::option::of(prop::sample::select(EndReason::ALL.to_vec())),
-        end in prop::sample::select(EndReason::ALL.to_vec()),
+        rollback_reason in prop::option::of(prop::sample::select(EndReason::VARIANTS)),
+        end in prop::sample::select(EndReason::VARIANTS),
         words in prop::collection::vec(prop::option::of("[a-z]{1,9}"), 2),
     ) -> Progress {
         let time = |index: usize| times.get(index).copied().flatten();

@@ -1,5 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+use strum::VariantArray;
+
 use super::*;
 use crate::domain::{Access, Intent, NotebookRef, Progress, Timeouts};
 
@@ -58,7 +60,7 @@ fn truths(status: &NotebookRemediationStatus) -> String {
 /// any other finished record is current.
 #[test]
 fn conditions_follow_the_state() {
-    for state in RecordState::ALL {
+    for &state in RecordState::VARIANTS {
         let expected = match state {
             RecordState::NeedsAttention | RecordState::Failed => {
                 "Ready=False Reconciling=False Stalled=True"

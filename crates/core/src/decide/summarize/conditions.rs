@@ -1,6 +1,7 @@
 //! The four conditions of a policy, by kstatus.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+use strum::{Display, EnumString};
 
 use super::{
     Pass, Progress, Status,
@@ -13,7 +14,7 @@ use crate::{
 };
 
 /// A condition's status.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Display, EnumString)]
 enum ConditionStatus {
     True,
     False,
@@ -295,12 +296,12 @@ impl Conditions {
 
 impl ConditionUpdate {
     fn written(self, kind: ConditionType, pass: Pass<'_>) -> Condition {
-        let status = self.status.as_str();
+        let status = self.status.to_string();
         let unchanged =
             condition(pass.previous, kind).filter(|condition| condition.status == status);
         Condition {
             type_: kind.as_str().to_owned(),
-            status: status.to_owned(),
+            status,
             reason: self.reason,
             message: self.message,
             observed_generation: Some(pass.generation),
@@ -314,23 +315,9 @@ impl ConditionUpdate {
 impl From<&Condition> for ConditionUpdate {
     fn from(condition: &Condition) -> Self {
         Self {
-            status: match condition.status.as_str() {
-                "True" => ConditionStatus::True,
-                "False" => ConditionStatus::False,
-                _ => ConditionStatus::Unknown,
-            },
+            status: condition.status.parse().unwrap_or(ConditionStatus::Unknown),
             reason: condition.reason.clone(),
             message: condition.message.clone(),
-        }
-    }
-}
-
-impl ConditionStatus {
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::True => "True",
-            Self::False => "False",
-            Self::Unknown => "Unknown",
         }
     }
 }

@@ -2,6 +2,8 @@
 
 use RecordState::{Failed, NeedsAttention, Pending, Starting, Stopping, Succeeded, Updating};
 
+use strum::VariantArray;
+
 use super::*;
 use crate::{
     decide::{Budget, PartialRecord},
@@ -59,7 +61,7 @@ fn the_policy_and_the_region_have_budgets() {
 #[test]
 fn what_is_under_way_takes_a_slot() {
     let fleet = [running(HERE, &["a"])];
-    for state in RecordState::ALL {
+    for &state in RecordState::VARIANTS {
         let records = with([restart(HERE, "x", state)]);
         let is_free = state.is_finished();
         assert_eq!(

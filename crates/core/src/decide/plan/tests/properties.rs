@@ -1,6 +1,7 @@
 //! Properties of every policy, fleet and set of records.
 
 use proptest::{collection, option, prelude::*, sample};
+use strum::VariantArray;
 
 use super::*;
 use crate::{
@@ -126,7 +127,7 @@ fn any_recorded() -> impl Strategy<Value = Recorded> {
     // Many records have succeeded already. Otherwise all would wait for the first.
     let state = prop_oneof![
         2 => Just(RecordState::Succeeded),
-        3 => sample::select(&RecordState::ALL),
+        3 => sample::select(RecordState::VARIANTS),
     ];
     (state, any::<bool>(), any::<bool>(), 0..4_u32).prop_map(
         |(state, is_own, was_running, recurrence)| Recorded {

@@ -7,6 +7,8 @@ use RecordState::{
     Updating,
 };
 
+use strum::VariantArray;
+
 use super::*;
 
 /// The surroundings of the notebook `churn`.
@@ -152,7 +154,7 @@ fn each_finding_says_why_it_waits() {
         }
         *ran.entry(reason).or_default() += 1;
     }
-    for reason in WaitReason::ALL {
+    for &reason in WaitReason::VARIANTS {
         // Some reasons come from the fresh read of a claim. The others have tests of their own.
         let expected = !matches!(
             reason,

@@ -5,6 +5,8 @@ use RecordState::{Failed, NeedsAttention, Pending, Stopping, Updating};
 use RootAccess::Enabled;
 use WriteOutcome::{Accepted, Denied, LimitExceeded, NotFound, Throttled, Unclear, WrongStatus};
 
+use strum::VariantArray;
+
 use super::*;
 use crate::domain::WriteOutcome;
 
@@ -68,7 +70,7 @@ fn check(
     seen: &Observation,
     meanings: &[(WriteOutcome, Means)],
 ) {
-    for answer in WriteOutcome::ALL {
+    for &answer in WriteOutcome::VARIANTS {
         let means = meanings
             .iter()
             .find_map(|(kind, means)| (*kind == answer).then_some(*means))
@@ -263,8 +265,9 @@ fn a_refused_update_of_what_was_stopped_fails() {
 /// Only these responses prove that nothing happened: see `WriteOutcome`.
 #[test]
 fn what_proves_nothing_is_no_refusal() {
-    let unproven: Vec<WriteOutcome> = WriteOutcome::ALL
-        .into_iter()
+    let unproven: Vec<WriteOutcome> = WriteOutcome::VARIANTS
+        .iter()
+        .copied()
         .filter(|answer| !answer.is_refusal())
         .collect();
     assert_eq!(unproven, [Accepted, Throttled, Unclear]);

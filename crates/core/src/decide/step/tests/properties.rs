@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use RecordState::{NeedsAttention, Pending};
 use proptest::{collection, option, prelude::*, sample};
+use strum::VariantArray;
 
 use super::*;
 use crate::domain::{NotebookStatus, WriteOutcome};
@@ -57,12 +58,14 @@ fn any_sighting() -> impl Strategy<Value = Observation> {
 /// Generates any record that satisfies [`is_sound`].
 fn any_record() -> impl Strategy<Value = Record> {
     let kind = prop_oneof![
-        (sample::select(&RecordState::ALL), seconds()).prop_map(|(state, at)| stopped(state, at)),
-        (sample::select(&RecordState::ALL), seconds()).prop_map(|(state, at)| pristine(state, at)),
-        (sample::select(&RecordState::ALL), seconds()).prop_map(|(state, at)| ours(state, at)),
+        (sample::select(RecordState::VARIANTS), seconds())
+            .prop_map(|(state, at)| stopped(state, at)),
+        (sample::select(RecordState::VARIANTS), seconds())
+            .prop_map(|(state, at)| pristine(state, at)),
+        (sample::select(RecordState::VARIANTS), seconds()).prop_map(|(state, at)| ours(state, at)),
         (
-            sample::select(&EndReason::ALL),
-            sample::select(&RecordState::ALL),
+            sample::select(EndReason::VARIANTS),
+            sample::select(RecordState::VARIANTS),
             seconds()
         )
             .prop_map(|(reason, state, at)| rolling_back(reason, state, at)),
@@ -140,7 +143,7 @@ fn is_gone_or_runs(seen: &Observation) -> bool {
 type Pass = (Observation, Desired, [WriteOutcome; 2], i64, bool);
 
 fn any_passes(count: Range<usize>) -> impl Strategy<Value = Vec<Pass>> {
-    let answer = || sample::select(&WriteOutcome::ALL);
+    let answer = || sample::select(WriteOutcome::VARIANTS);
     let wait = sample::select(&[10, 60, 120, 600, 1800, 3600]);
     let pass = (
         any_sighting(),
