@@ -35,7 +35,7 @@ use kube::{
 use tracing::Instrument;
 
 use crate::{
-    api::{NotebookRemediation, NotebookRootAccessPolicy, RemediationState as State},
+    api::{NotebookRemediation, NotebookRootAccessPolicy, RecordState as State},
     domain::PolicyName,
     kubernetes,
     observability::{Controller, Gate, Readiness},

@@ -110,7 +110,7 @@
 //! | [`cli`] | the subcommands |
 //!
 //! Imports point one way: `cli → controller → {inventory, aws, kubernetes, observability} → decide
-//! → {domain, api}`, and within the braces `inventory → {aws, observability}` and `observability →
+//! → api → domain`, and within the braces `inventory → {aws, observability}` and `observability →
 //! aws`, for the names of operations and outcomes. The commands without a cluster add
 //! `cli → scan → {inventory, aws, report}`, `report → decide`,
 //! `cli → offline → {decide, domain, api}`, `cli → generate → domain` and

@@ -32,7 +32,7 @@ use sagemaker_simulator::{
     Effect, Fault, Notebook, Operation::UpdateNotebookInstance as Update, OwnerAct, RootAccess,
 };
 use serde_json::{Value, json};
-use sudoless::api::{NextStep, RemediationState as State};
+use sudoless::api::{NextStep, RecordState as State};
 
 use enforced::{FAST, REGION, fleet, rooted, spec, stopped};
 use person::{Asked, Person, cluster};

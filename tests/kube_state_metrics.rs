@@ -42,7 +42,7 @@ use sagemaker_simulator::{Effect, Fault, Operation};
 use serde_json::{Value, json};
 use strum::VariantArray;
 use sudoless::{
-    api::{NotebookRemediation, NotebookRootAccessPolicy, RemediationState as State},
+    api::{NotebookRemediation, NotebookRootAccessPolicy, RecordState as State},
     domain::RecordState,
 };
 

@@ -1,6 +1,6 @@
 //! The layers of the source: who may import whom, and what only one of them may name.
 //!
-//! `cli → controller → {inventory, aws, kubernetes, observability} → decide → {domain, api}`, and, without a cluster,
+//! `cli → controller → {inventory, aws, kubernetes, observability} → decide → api → domain`, and, without a cluster,
 //! `cli → scan → {inventory, aws, report}`, `report → decide`, `cli → offline → {decide, domain, api}` and `cli → generate → domain`;
 //! and `cli → explain → {report, decide, domain, api}`.
 
@@ -74,7 +74,7 @@ const LAYERS: [(&str, &[&str]); 15] = [
     ("decide", &["domain", "api"]),
     ("generate", &["domain"]),
     ("domain", &[]),
-    ("api", &[]),
+    ("api", &["domain"]),
 ];
 
 /// What is pure: the same input gives the same output.

@@ -9,7 +9,7 @@ use std::{
 use kube::ResourceExt;
 
 use crate::{
-    api::{NotebookRemediation, RemediationState},
+    api::{NotebookRemediation, RecordState},
     decide::{PartialRecord, Usage, read_record},
     domain::{AccountId, PolicyName, Record, Region},
     kubernetes::has_finalizer,
@@ -65,7 +65,7 @@ impl KnownRecords {
             return None;
         }
         let state = resource.status.as_ref().and_then(|status| status.state);
-        let is_released = held.remove(&name) && state == Some(RemediationState::Cancelled);
+        let is_released = held.remove(&name) && state == Some(RecordState::Cancelled);
         is_released.then(|| resource.spec.policy.as_str().into())
     }
 

@@ -5,7 +5,7 @@ use super::{
     evidence::Evidence, find,
 };
 use crate::{
-    api::{Mode, NextStep, NotebookRootAccessPolicy, RemediationState as State, Verdict},
+    api::{Mode, NextStep, NotebookRootAccessPolicy, RecordState as State, Verdict},
     decide::validate,
     domain::EndReason,
 };

@@ -122,11 +122,7 @@ impl<'a> Evidence<'a> {
                 ..outline.summary
             },
             details: Ok(NotebookDetails {
-                root_access: match finding.root_access {
-                    api::RootAccess::Enabled => RootAccess::Enabled,
-                    api::RootAccess::Disabled => RootAccess::Disabled,
-                    api::RootAccess::Unknown => RootAccess::Unknown,
-                },
+                root_access: finding.root_access,
                 status: finding.status.as_str().into(),
                 lifecycle_config: finding.lifecycle_config.clone(),
                 platform: restartable::platform(finding),

@@ -235,12 +235,7 @@ fn waits(
     wait: Blocked,
 ) {
     let place = &evidence.subject.place;
-    view.next = Some(match wait.next {
-        Next::None => NextStep::None,
-        Next::Update => NextStep::Update,
-        Next::Restart => NextStep::Restart,
-        Next::Wait(_) => NextStep::Wait,
-    });
+    view.next = Some(wait.next.into());
     view.reason = Some(wait.reason.to_owned());
     view.message = wait.message;
     let Next::Wait(reason) = wait.next else {

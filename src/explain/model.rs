@@ -7,7 +7,7 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::api::{Mode, NextStep, RemediationState, RootAccess, Verdict};
+use crate::api::{Mode, NextStep, RecordState, RootAccess, Verdict};
 
 /// Explanation why a notebook is being fixed now, or is not.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -268,7 +268,7 @@ pub struct RecordView {
     pub policy: String,
     /// State. Absent if the operator has not processed the record yet.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub state: Option<RemediationState>,
+    pub state: Option<RecordState>,
     /// Reason in one word.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,

@@ -38,10 +38,7 @@ spec:
   accounts:
 ",
         name = yaml_scalar(starter.name.as_str()),
-        mode = match starter.mode {
-            Mode::Audit => "Audit",
-            Mode::Enforce => "Enforce",
-        },
+        mode = starter.mode,
     );
     for account in &starter.accounts {
         _ = writeln!(text, "    - id: {}", yaml_scalar(account.as_str()));

@@ -21,10 +21,9 @@ use super::FIELD_MANAGER;
 use crate::{
     api::{
         NotebookRemediation, NotebookRemediationSpec, NotebookRemediationStatus,
-        NotebookRootAccessPolicy, OPERATOR_LABEL, RESTORE_FINALIZER, RemediationState,
-        RemediationStep,
+        NotebookRootAccessPolicy, OPERATOR_LABEL, RESTORE_FINALIZER,
     },
-    domain::{NotebookRef, PolicyName, RecordName},
+    domain::{NotebookRef, PolicyName, RecordName, RecordState, Step},
 };
 
 /// Client for the records of one operator.
@@ -277,7 +276,7 @@ fn every_field() -> NotebookRemediationStatus {
     let time = Some(MicroTime(Timestamp::UNIX_EPOCH));
     let text = || Some("Sample".to_owned());
     NotebookRemediationStatus {
-        state: Some(RemediationState::Pending),
+        state: Some(RecordState::Pending),
         conditions: vec![Condition {
             type_: "Ready".to_owned(),
             status: "False".to_owned(),
@@ -287,7 +286,7 @@ fn every_field() -> NotebookRemediationStatus {
             last_transition_time: Time(Timestamp::UNIX_EPOCH),
         }],
         step_since: time.clone(),
-        attention_from: Some(RemediationStep::Stop),
+        attention_from: Some(Step::Stop),
         last_write_at: time.clone(),
         stop_requested_at: time.clone(),
         unanswered_stop_at: time.clone(),

@@ -12,7 +12,7 @@ use super::{
     remedy,
 };
 use crate::{
-    api::{self, TargetState, Verdict},
+    api::{TargetState, Verdict},
     decide,
     domain::{self, AccountId, Evaluation, RetiredPlatforms, RoleName},
 };
@@ -97,10 +97,7 @@ fn policy(judged: Judged<'_>) -> Policy {
     Policy {
         name: judged.policy.name.to_string(),
         source: judged.source.map(str::to_owned),
-        mode: match judged.policy.mode {
-            domain::Mode::Audit => api::Mode::Audit,
-            domain::Mode::Enforce => api::Mode::Enforce,
-        },
+        mode: judged.policy.mode,
         summary: Summary::of(
             targets.iter().map(|target| target.state),
             targets.iter().filter_map(|target| target.counts),

@@ -3,7 +3,7 @@
 use std::{fmt::Write as _, fs, path::PathBuf};
 
 use serde_json::json;
-use sudoless::api::RemediationState as State;
+use sudoless::api::RecordState as State;
 
 use crate::{
     enforced::{account, rooted},

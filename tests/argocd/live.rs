@@ -7,9 +7,7 @@ use kube::{
 use nix::sys::signal::Signal;
 use sagemaker_simulator::{Effect, Fault, Operation, Status};
 use serde_json::{Value, json};
-use sudoless::api::{
-    Finding, NotebookRemediation, NotebookRootAccessPolicy, RemediationState as State,
-};
+use sudoless::api::{Finding, NotebookRemediation, NotebookRootAccessPolicy, RecordState as State};
 
 use crate::{
     customizations::{act, health, offered},

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use kube::api::ListParams;
 use sagemaker_simulator::{Account, Effect, Fault, Fleet, Notebook, Operation};
 use serde_json::{Value, json};
-use sudoless::api::RemediationState as State;
+use sudoless::api::RecordState as State;
 
 use crate::{
     dashboard::{Choice, Dashboard, Query},

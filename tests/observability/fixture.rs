@@ -35,10 +35,10 @@ pub fn scanned(account: &str, region: &str, verdicts: [u32; 4]) -> TargetFacts {
         target: target(account, region),
         state: TargetState::Scanned,
         verdicts,
-        not_restartable: verdicts[3].min(1),
+        not_restartable: verdicts[1].min(1),
         lifecycle_configs: verdicts.iter().sum::<u32>().min(1),
         last_success: Some(Timestamp::from_second(INSTANT).unwrap()),
-        oldest_violation: (verdicts[3] > 0)
+        oldest_violation: (verdicts[1] > 0)
             .then_some(Timestamp::from_second(INSTANT - 86400).unwrap()),
     }
 }
@@ -78,7 +78,7 @@ pub fn busy_metrics() -> Metrics {
     metrics.published(
         &PolicyName::from("no-root"),
         facts(vec![
-            scanned("111122223333", "eu-west-1", [17, 1, 0, 2]),
+            scanned("111122223333", "eu-west-1", [17, 2, 1, 0]),
             scanned("111122223333", "us-east-1", [0; 4]),
             denied("444455556666", "eu-west-1"),
         ]),
@@ -92,7 +92,7 @@ pub fn busy_metrics() -> Metrics {
                 place: "2".to_owned(),
                 at: Timestamp::from_second(INSTANT + 86400).unwrap(),
             }],
-            ..facts(vec![scanned("111122223333", "eu-west-1", [17, 0, 0, 3])])
+            ..facts(vec![scanned("111122223333", "eu-west-1", [17, 3, 0, 0])])
         },
     );
     metrics.scanned(TargetState::Scanned, Duration::from_millis(300));

@@ -5,7 +5,7 @@ use k8s_openapi::api::coordination::v1::Lease;
 use kube::{Api, ResourceExt};
 use sagemaker_simulator::{OwnerAct, RootAccess, Simulator, Status};
 use serde_json::json;
-use sudoless::api::{NotebookRemediation, RemediationState as State};
+use sudoless::api::{NotebookRemediation, RecordState as State};
 
 use crate::{
     enforced::{self, FAST, rooted, stopped},

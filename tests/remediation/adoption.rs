@@ -14,7 +14,7 @@ use sagemaker_simulator::{
     OwnerAct, RootAccess, Status, Timings,
 };
 use serde_json::json;
-use sudoless::api::RemediationState as State;
+use sudoless::api::RecordState as State;
 
 use crate::{
     enforced::{FAST, quick, rooted},

@@ -9,7 +9,7 @@ use sagemaker_simulator::{
     Operation::StopNotebookInstance as Stop, Options, RootAccess, Simulator, Status,
 };
 use serde_json::json;
-use sudoless::api::RemediationState as State;
+use sudoless::api::RecordState as State;
 use tempfile::TempDir;
 
 use crate::{

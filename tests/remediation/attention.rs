@@ -10,7 +10,7 @@ use sagemaker_simulator::{
     RootAccess, Status,
 };
 use serde_json::{Value, json};
-use sudoless::api::{RemediationState as State, RemediationStep as Step};
+use sudoless::api::{RecordState as State, Step};
 
 use crate::{
     enforced::{at_most, rooted},

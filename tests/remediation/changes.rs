@@ -13,7 +13,7 @@ use sagemaker_simulator::{
     RootAccess, Status,
 };
 use serde_json::{Value, json};
-use sudoless::api::{NotebookRemediation, RemediationState as State};
+use sudoless::api::{NotebookRemediation, RecordState as State};
 
 use crate::{
     enforced::{FAST, REGION, account, at_most, fleet, rooted, spec},

@@ -6,7 +6,7 @@ use sagemaker_simulator::{
     Options, Simulator, Status,
 };
 use serde_json::json;
-use sudoless::api::{Finding, RemediationState as State};
+use sudoless::api::{Finding, RecordState as State};
 
 use crate::{
     enforced::{FAST, REGION, account, at_most, quick, rooted, stopped},

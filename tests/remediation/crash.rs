@@ -16,7 +16,7 @@ use futures::{FutureExt, StreamExt, stream};
 use kube::Client;
 use sagemaker_simulator::{Notebook, Operation, Options, RootAccess, Simulator, Status};
 use serde_json::json;
-use sudoless::api::RemediationState as State;
+use sudoless::api::RecordState as State;
 use tempfile::TempDir;
 use tokio::sync::Notify;
 

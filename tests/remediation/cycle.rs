@@ -10,7 +10,7 @@ use sagemaker_simulator::{
     OwnerAct, RootAccess, Status,
 };
 use serde_json::{Value, json};
-use sudoless::api::{NextStep, RemediationState as State, Verdict};
+use sudoless::api::{NextStep, RecordState as State, Verdict};
 
 use crate::{
     enforced::{at_most, rooted, spec, stopped},

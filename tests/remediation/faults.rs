@@ -10,7 +10,7 @@ use sagemaker_simulator::{
     RootAccess, Status, Write,
 };
 use serde_json::{Value, json};
-use sudoless::api::RemediationState as State;
+use sudoless::api::RecordState as State;
 
 use crate::{
     enforced::{at_most, rooted, stopped},

@@ -17,7 +17,7 @@ use serde_json::json;
 use sudoless::{
     api::{
         NextStep, NotebookRemediationSpec, NotebookRemediationStatus as RecordStatus,
-        RemediationState as State,
+        RecordState as State,
     },
     domain::NotebookRef,
     kubernetes::{Owner, Records, Written},

@@ -12,7 +12,7 @@ use sagemaker_simulator::{
     Options, RootAccess, Simulator, Status,
 };
 use serde_json::{Value, json};
-use sudoless::api::RemediationState as State;
+use sudoless::api::RecordState as State;
 use tempfile::TempDir;
 
 use crate::{

@@ -11,7 +11,7 @@ use fastrand::Rng;
 use futures::FutureExt;
 use kube::Client;
 use sagemaker_simulator::{Effect, Fault, Loss, Operation, Options, RootAccess, Simulator, Status};
-use sudoless::api::RemediationState as State;
+use sudoless::api::RecordState as State;
 use tempfile::TempDir;
 
 use crate::{

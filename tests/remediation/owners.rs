@@ -8,7 +8,7 @@ use sagemaker_simulator::{
     },
     OwnerAct, RootAccess, Status,
 };
-use sudoless::api::RemediationState as State;
+use sudoless::api::RecordState as State;
 
 use crate::{
     enforced::{at_most, rooted, stopped},

@@ -11,7 +11,7 @@ use kube::{Client, ResourceExt};
 use sagemaker_simulator::{RootAccess, Simulator, Status};
 use serde_json::{Value, json};
 use sudoless::{
-    api::RemediationState as State,
+    api::RecordState as State,
     aws::Aws,
     controller::{self, Acting, Clients, Context},
     domain::RetiredPlatforms,

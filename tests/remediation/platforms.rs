@@ -10,7 +10,7 @@ use sagemaker_simulator::{
     Platform, RootAccess, Status,
 };
 use serde_json::json;
-use sudoless::api::{NextStep, RemediationState as State, SCAN_NOW_ANNOTATION};
+use sudoless::api::{NextStep, RecordState as State, SCAN_NOW_ANNOTATION};
 
 use crate::{
     enforced::{FAST, REGION, at_most, fleet, rooted, stopped},

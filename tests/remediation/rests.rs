@@ -11,7 +11,7 @@ use sagemaker_simulator::{
     OwnerAct, RootAccess, Status,
 };
 use serde_json::{Value, json};
-use sudoless::api::{NextStep, RemediationState as State};
+use sudoless::api::{NextStep, RecordState as State};
 
 use crate::{
     enforced::{rooted, stopped},

@@ -11,7 +11,7 @@ use sagemaker_simulator::{
     Options, RootAccess, Simulator, Status,
 };
 use serde_json::{Value, json};
-use sudoless::api::{NextStep, RemediationState as State, RemediationStep as Step};
+use sudoless::api::{NextStep, RecordState as State, Step};
 
 use crate::{
     definitions::redefine,

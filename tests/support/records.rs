@@ -9,8 +9,7 @@ use kube::{
 };
 use serde_json::Value;
 use sudoless::api::{
-    NextStep, NotebookRemediation, NotebookRemediationStatus as RecordStatus,
-    RemediationState as State,
+    NextStep, NotebookRemediation, NotebookRemediationStatus as RecordStatus, RecordState as State,
 };
 
 use super::relay::Passing;

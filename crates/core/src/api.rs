@@ -16,16 +16,18 @@ mod schema;
 
 pub use condition::{ConditionReason, ConditionType};
 pub use policy::{
-    AccountSpec, Exemption, Mode, NotebookRootAccessPolicy, NotebookRootAccessPolicySpec,
-    RemediationSpec, Selector, Timeouts, WhenRunning, Window,
+    AccountSpec, Exemption, NotebookRootAccessPolicy, NotebookRootAccessPolicySpec,
+    RemediationSpec, Selector, Timeouts, Window,
 };
-pub use policy_status::{
-    Finding, NextStep, NotebookRootAccessPolicyStatus, RootAccess, Summary, TargetState,
-    TargetStatus, Verdict,
-};
+pub use policy_status::{Finding, NotebookRootAccessPolicyStatus, Summary, TargetStatus};
 pub use remediation::{
     NotebookRemediation, NotebookRemediationSpec, NotebookRemediationStatus, RemediatedNotebook,
-    RemediationAccess, RemediationState, RemediationStep, RemediationTimeouts,
+    RemediationAccess, RemediationTimeouts,
+};
+
+// The enums of the fields.
+pub use crate::domain::{
+    Mode, NextStep, RecordState, RootAccess, Step, TargetState, Verdict, WhenRunning,
 };
 
 /// The finalizer of an unfinished record. When the record is deleted, the notebook is restored

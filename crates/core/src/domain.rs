@@ -15,7 +15,9 @@ mod target;
 mod undecodable;
 
 pub use answer::{Call, WriteOutcome, WriteResponse};
-pub use finding::{Evaluation, Finding, Flights, Next, TargetReport, Verdict, WaitReason};
+pub use finding::{
+    Evaluation, Finding, Flights, Next, NextStep, TargetReport, Verdict, WaitReason,
+};
 pub use identifier::{
     AccountId, ExternalId, InvalidIdentifier, NotebookArn, Partition, Region, RoleName,
 };

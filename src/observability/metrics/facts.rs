@@ -391,10 +391,7 @@ fn scan_interval((policy, facts): &(PolicyName, Arc<PolicyFacts>)) -> ([&str; 1]
 }
 
 fn policy_info((policy, facts): &(PolicyName, Arc<PolicyFacts>)) -> ([&str; 3], f64) {
-    let mode = match facts.mode {
-        Mode::Audit => "Audit",
-        Mode::Enforce => "Enforce",
-    };
+    let mode = facts.mode.as_str();
     let suspended = if facts.suspended { "true" } else { "false" };
     ([policy.as_str(), mode, suspended], 1.0)
 }

@@ -23,6 +23,7 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use super::policy_status::NotebookRootAccessPolicyStatus;
 use super::schema;
+use crate::domain::{Mode, WhenRunning};
 
 /// The accounts and regions to scan, the notebooks that the policy covers, and the permitted
 /// remediation.
@@ -143,16 +144,6 @@ pub struct NotebookRootAccessPolicySpec {
     /// time, at any time of day.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub remediation: Option<RemediationSpec>,
-}
-
-/// The reaction to notebooks that give their users root.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
-pub enum Mode {
-    /// Reports only. Nothing in AWS is changed.
-    #[default]
-    Audit,
-    /// Reports, and disables root access.
-    Enforce,
 }
 
 /// An AWS account, and the role for access to the account.
@@ -307,16 +298,6 @@ pub struct RemediationSpec {
     /// NeedsAttention, and the operator keeps trying.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeouts: Option<Timeouts>,
-}
-
-/// The handling of a running notebook.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
-pub enum WhenRunning {
-    /// Stops the notebook, updates it and starts it again.
-    #[default]
-    Restart,
-    /// Updates the notebook after its owner has stopped it.
-    Wait,
 }
 
 /// A period when running notebooks may be stopped.

@@ -14,6 +14,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::schema;
+use crate::domain::{NextStep, RootAccess, TargetState, Verdict};
 
 /// The results of the last scan.
 #[derive(JsonSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -122,25 +123,6 @@ pub struct TargetStatus {
     pub message: Option<String>,
 }
 
-/// The result of reading one region of one account.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
-)]
-pub enum TargetState {
-    /// The read succeeded.
-    Scanned,
-    /// AWS denied `AssumeRole`, List or Describe.
-    AccessDenied,
-    /// The region is not enabled for the account.
-    RegionDisabled,
-    /// AWS kept throttling the requests.
-    Throttled,
-    /// No usable response arrived within the deadline.
-    Unreachable,
-    /// The operator's identity is invalid there or belongs to another account.
-    InvalidCredentials,
-}
-
 /// A notebook that is not plainly compliant.
 #[derive(JsonSchema, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -179,47 +161,4 @@ pub struct Finding {
     /// access is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lifecycle_config: Option<String>,
-}
-
-/// The judgement of a policy about a notebook.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
-)]
-pub enum Verdict {
-    /// The notebook does not give its users root.
-    Compliant,
-    /// The notebook gives its users root against the policy.
-    NonCompliant,
-    /// An exemption matches.
-    Exempt,
-    /// The notebook could not be judged. Never counted as compliant.
-    Unknown,
-}
-
-/// The root access of a notebook's users.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
-)]
-pub enum RootAccess {
-    /// The users have root.
-    Enabled,
-    /// The users do not have root.
-    Disabled,
-    /// AWS did not report the root access, or could not be read.
-    Unknown,
-}
-
-/// The next action of Enforce on a notebook.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
-)]
-pub enum NextStep {
-    /// Disables root access of a stopped notebook. Nobody is disturbed.
-    Update,
-    /// Stops, updates and starts the notebook.
-    Restart,
-    /// Nothing yet. The finding's reason says why.
-    Wait,
-    /// No action.
-    None,
 }

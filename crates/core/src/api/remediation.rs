@@ -19,6 +19,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::schema;
+use crate::domain::{RecordState, Step};
 
 /// The intent, recorded before any action. Immutable.
 #[derive(CustomResource, KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -193,7 +194,7 @@ pub struct NotebookRemediationStatus {
     /// operator tries again after a person deletes the record. Cancelled: root access is not
     /// disabled, because the policy does not want the remediation any more or not now.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub state: Option<RemediationState>,
+    pub state: Option<RecordState>,
     /// The conditions Ready, Reconciling and Stalled.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "schema::conditions")]
@@ -204,8 +205,11 @@ pub struct NotebookRemediationStatus {
     #[schemars(schema_with = "schema::time")]
     pub step_since: Option<MicroTime>,
     /// The step that needs attention. Set while `state` is NeedsAttention.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub attention_from: Option<RemediationStep>,
+    #[serde(
+        deserialize_with = "known_step",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub attention_from: Option<Step>,
     /// The time when the last request that changes the notebook was about to be sent to AWS.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::time")]
@@ -264,73 +268,9 @@ pub struct NotebookRemediationStatus {
     pub message: Option<String>,
 }
 
-/// The state of a remediation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
-pub enum RemediationState {
-    /// The operator has not requested a stop.
-    Pending,
-    /// The notebook is being stopped.
-    Stopping,
-    /// Root access is being disabled.
-    Updating,
-    /// The notebook is being started again.
-    Starting,
-    /// A person should look.
-    NeedsAttention,
-    /// Root access is disabled.
-    Succeeded,
-    /// Root access is not disabled.
-    Failed,
-    /// Root access is not disabled, because the policy does not want the remediation any more or
-    /// not now.
-    Cancelled,
-    /// A state of a later version. This version reads the state and never writes it.
-    #[schemars(skip)]
-    Unrecognized,
-}
-
-/// A step of a remediation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
-pub enum RemediationStep {
-    /// Until the notebook is Stopped.
-    Stop,
-    /// Until root access is Disabled.
-    Update,
-    /// Until the notebook is InService again.
-    Start,
-    /// A step of a later version. This version reads the step and never writes it.
-    #[schemars(skip)]
-    Unrecognized,
-}
-
-/// Decodes an unknown state as `Unrecognized`. The record of a later version must decode, because
-/// its notebook may be down.
-impl<'de> Deserialize<'de> for RemediationState {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        Ok(match text.as_str() {
-            "Pending" => Self::Pending,
-            "Stopping" => Self::Stopping,
-            "Updating" => Self::Updating,
-            "Starting" => Self::Starting,
-            "NeedsAttention" => Self::NeedsAttention,
-            "Succeeded" => Self::Succeeded,
-            "Failed" => Self::Failed,
-            "Cancelled" => Self::Cancelled,
-            _ => Self::Unrecognized,
-        })
-    }
-}
-
-/// Decodes an unknown step as `Unrecognized`, for the same reason as [`RemediationState`].
-impl<'de> Deserialize<'de> for RemediationStep {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        Ok(match text.as_str() {
-            "Stop" => Self::Stop,
-            "Update" => Self::Update,
-            "Start" => Self::Start,
-            _ => Self::Unrecognized,
-        })
-    }
+/// Decodes a step of a later version as absent, because the record must decode: its notebook may
+/// be down.
+fn known_step<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Step>, D::Error> {
+    let text = Option::<String>::deserialize(deserializer)?;
+    Ok(text.and_then(|text| text.parse().ok()))
 }

@@ -13,12 +13,12 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
 
 use crate::{
     api::{
-        self, NotebookRemediation, NotebookRemediationSpec, NotebookRemediationStatus,
+        NotebookRemediation, NotebookRemediationSpec, NotebookRemediationStatus,
         RemediatedNotebook, RemediationAccess, RemediationTimeouts,
     },
     domain::{
         Access, EndReason, Intent, InvalidIdentifier, NotebookRef, Progress, Record, RecordState,
-        Step, Timeouts,
+        Timeouts,
     },
 };
 
@@ -89,9 +89,9 @@ pub fn write_progress(progress: &Progress) -> NotebookRemediationStatus {
     let time = |time: Option<Timestamp>| time.map(MicroTime);
     let downtime = downtime(progress);
     NotebookRemediationStatus {
-        state: Some(written_state(progress.state)),
+        state: Some(progress.state),
         step_since: time(progress.step_since),
-        attention_from: progress.attention_from.map(written_step),
+        attention_from: progress.attention_from,
         last_write_at: time(progress.last_write_at),
         stop_requested_at: time(progress.stop_requested_at),
         unanswered_stop_at: time(progress.unanswered_stop_at),
@@ -201,7 +201,7 @@ fn progress(status: Option<&NotebookRemediationStatus>) -> Progress {
         return Progress::default();
     };
     let time = |time: &Option<MicroTime>| time.as_ref().map(|time| time.0);
-    let state = match status.state.map(read_state).unwrap_or_default() {
+    let state = match status.state.unwrap_or_default() {
         // The record is finished, whatever a later version calls the state.
         RecordState::Unrecognized if status.completed_at.is_some() => RecordState::Cancelled,
         state => state,
@@ -211,7 +211,7 @@ fn progress(status: Option<&NotebookRemediationStatus>) -> Progress {
     Progress {
         state,
         step_since: time(&status.step_since),
-        attention_from: status.attention_from.and_then(read_step),
+        attention_from: status.attention_from,
         last_write_at: time(&status.last_write_at),
         stop_requested_at: time(&status.stop_requested_at),
         unanswered_stop_at: time(&status.unanswered_stop_at),
@@ -236,50 +236,5 @@ fn readable(seconds: u64) -> String {
         (0, 0, seconds) => format!("{seconds}s"),
         (0, minutes, seconds) => format!("{minutes}m{seconds}s"),
         (hours, minutes, _) => format!("{hours}h{minutes}m"),
-    }
-}
-
-fn written_state(state: RecordState) -> api::RemediationState {
-    match state {
-        RecordState::Pending => api::RemediationState::Pending,
-        RecordState::Stopping => api::RemediationState::Stopping,
-        RecordState::Updating => api::RemediationState::Updating,
-        RecordState::Starting => api::RemediationState::Starting,
-        RecordState::NeedsAttention => api::RemediationState::NeedsAttention,
-        RecordState::Succeeded => api::RemediationState::Succeeded,
-        RecordState::Failed => api::RemediationState::Failed,
-        RecordState::Cancelled => api::RemediationState::Cancelled,
-        RecordState::Unrecognized => api::RemediationState::Unrecognized,
-    }
-}
-
-fn read_state(state: api::RemediationState) -> RecordState {
-    match state {
-        api::RemediationState::Pending => RecordState::Pending,
-        api::RemediationState::Stopping => RecordState::Stopping,
-        api::RemediationState::Updating => RecordState::Updating,
-        api::RemediationState::Starting => RecordState::Starting,
-        api::RemediationState::NeedsAttention => RecordState::NeedsAttention,
-        api::RemediationState::Succeeded => RecordState::Succeeded,
-        api::RemediationState::Failed => RecordState::Failed,
-        api::RemediationState::Cancelled => RecordState::Cancelled,
-        api::RemediationState::Unrecognized => RecordState::Unrecognized,
-    }
-}
-
-fn written_step(step: Step) -> api::RemediationStep {
-    match step {
-        Step::Stop => api::RemediationStep::Stop,
-        Step::Update => api::RemediationStep::Update,
-        Step::Start => api::RemediationStep::Start,
-    }
-}
-
-fn read_step(step: api::RemediationStep) -> Option<Step> {
-    match step {
-        api::RemediationStep::Stop => Some(Step::Stop),
-        api::RemediationStep::Update => Some(Step::Update),
-        api::RemediationStep::Start => Some(Step::Start),
-        api::RemediationStep::Unrecognized => None,
     }
 }

@@ -19,9 +19,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use crate::{
     api::{self, NotebookRootAccessPolicyStatus as Status},
-    domain::{
-        Evaluation, Finding, Flights, Next, Policy, RootAccess, TargetReport, TargetState, Verdict,
-    },
+    domain::{Evaluation, Finding, Flights, Policy, TargetReport, TargetState, Verdict},
 };
 
 /// The maximum number of findings and of targets in a status. Further ones are counted as omitted.
@@ -171,14 +169,7 @@ pub fn reported_target(report: &TargetReport) -> api::TargetStatus {
     api::TargetStatus {
         account: report.target.account.to_string(),
         region: report.target.region.to_string(),
-        state: match report.state {
-            TargetState::Scanned => api::TargetState::Scanned,
-            TargetState::AccessDenied => api::TargetState::AccessDenied,
-            TargetState::RegionDisabled => api::TargetState::RegionDisabled,
-            TargetState::Throttled => api::TargetState::Throttled,
-            TargetState::Unreachable => api::TargetState::Unreachable,
-            TargetState::InvalidCredentials => api::TargetState::InvalidCredentials,
-        },
+        state: report.state,
         notebooks: counts(report).then_some(report.notebooks),
         non_compliant: counts(report).then(|| report.count(Verdict::NonCompliant)),
         message: report.message.clone(),
@@ -211,24 +202,10 @@ pub fn reported(finding: &Finding) -> api::Finding {
         region: finding.target.region.to_string(),
         name: notebook.summary.name.clone(),
         arn: notebook.summary.arn.to_string(),
-        verdict: match finding.verdict {
-            Verdict::Compliant => api::Verdict::Compliant,
-            Verdict::Exempt => api::Verdict::Exempt,
-            Verdict::Unknown => api::Verdict::Unknown,
-            Verdict::NonCompliant => api::Verdict::NonCompliant,
-        },
+        verdict: finding.verdict,
         status: notebook.status().to_string(),
-        root_access: match notebook.root_access() {
-            RootAccess::Enabled => api::RootAccess::Enabled,
-            RootAccess::Disabled => api::RootAccess::Disabled,
-            RootAccess::Unknown => api::RootAccess::Unknown,
-        },
-        next: match finding.next {
-            Next::None => api::NextStep::None,
-            Next::Update => api::NextStep::Update,
-            Next::Restart => api::NextStep::Restart,
-            Next::Wait(_) => api::NextStep::Wait,
-        },
+        root_access: notebook.root_access(),
+        next: finding.next.into(),
         reason: finding.reason.clone(),
         message: finding.message.clone(),
         platform: notebook.platform().map(str::to_owned),

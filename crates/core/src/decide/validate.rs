@@ -53,10 +53,7 @@ pub fn validate(resource: &NotebookRootAccessPolicy) -> Result<Policy, Vec<Field
     warnings.extend(remediation::warnings(&remediation.windows));
     Ok(Policy {
         name: PolicyName::from(resource.name_any().as_str()),
-        mode: match spec.mode {
-            api::Mode::Audit => Mode::Audit,
-            api::Mode::Enforce => Mode::Enforce,
-        },
+        mode: spec.mode,
         suspended: spec.suspend.unwrap_or(false),
         scan_interval,
         accounts,

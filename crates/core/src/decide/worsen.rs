@@ -6,7 +6,7 @@ mod tests;
 use std::collections::HashMap;
 
 use crate::{
-    api::{self, NotebookRootAccessPolicyStatus as Status},
+    api::NotebookRootAccessPolicyStatus as Status,
     domain::{Evaluation, Finding, NotebookArn, Verdict},
 };
 
@@ -67,13 +67,10 @@ impl Baseline {
             return None;
         }
         let verdicts = status.findings.iter().map(|finding| {
-            let verdict = match finding.verdict {
-                api::Verdict::Compliant => Verdict::Compliant,
-                api::Verdict::Exempt => Verdict::Exempt,
-                api::Verdict::Unknown => Verdict::Unknown,
-                api::Verdict::NonCompliant => Verdict::NonCompliant,
-            };
-            (NotebookArn::from(finding.arn.as_str()), verdict.into())
+            (
+                NotebookArn::from(finding.arn.as_str()),
+                finding.verdict.into(),
+            )
         });
         Some(Self(verdicts.collect()))
     }
@@ -89,7 +86,7 @@ impl Baseline {
                 .unwrap_or(compliant);
             match finding.verdict {
                 Verdict::Compliant | Verdict::Exempt => false,
-                Verdict::Unknown => before.verdict < Verdict::Unknown,
+                Verdict::Unknown => matches!(before.verdict, Verdict::Compliant | Verdict::Exempt),
                 Verdict::NonCompliant => !before.violated,
             }
         })

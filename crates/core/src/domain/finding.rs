@@ -3,36 +3,55 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use jiff::Timestamp;
-use strum::{Display, IntoStaticStr, VariantArray};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use strum::{Display, EnumDiscriminants, IntoStaticStr, VariantArray};
 
 use super::{Notebook, Target, TargetState};
 
 /// The judgement of a policy about a notebook.
 #[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Display, IntoStaticStr, VariantArray,
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    JsonSchema,
+    Display,
+    IntoStaticStr,
+    VariantArray,
 )]
 pub enum Verdict {
     /// The notebook does not give its users root.
     Compliant,
-    /// The notebook gives its users root, and an exemption permits it.
-    Exempt,
-    /// The notebook could not be judged. Never counted as compliant (promise P1).
-    Unknown,
     /// The notebook gives its users root against the policy.
     NonCompliant,
+    /// An exemption matches.
+    Exempt,
+    /// The notebook could not be judged. Never counted as compliant.
+    Unknown,
 }
 
-/// The action that Enforce takes, or would take, on a notebook.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The action that Enforce takes, or would take, on a notebook. A status stores the action without
+/// the reason of a `Wait`, as [`NextStep`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumDiscriminants)]
+#[strum_discriminants(
+    name(NextStep),
+    derive(Hash, Serialize, Deserialize, JsonSchema),
+    doc = "The next action of Enforce on a notebook."
+)]
 pub enum Next {
-    /// No action.
-    None,
-    /// Updates the notebook. The notebook is stopped anyway, so nobody is disturbed.
+    /// Disables root access of a stopped notebook. Nobody is disturbed.
     Update,
     /// Stops, updates and starts the notebook.
     Restart,
-    /// Waits, for this reason.
+    /// Nothing yet. The finding's reason says why.
     Wait(WaitReason),
+    /// No action.
+    None,
 }
 
 /// The reason why root access is not disabled now.
@@ -158,19 +177,6 @@ impl Verdict {
     #[must_use]
     pub fn as_str(self) -> &'static str {
         self.into()
-    }
-}
-
-impl Next {
-    /// Returns the action in the spelling of the status.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::None => "None",
-            Self::Update => "Update",
-            Self::Restart => "Restart",
-            Self::Wait(_) => "Wait",
-        }
     }
 }
 

@@ -3,6 +3,8 @@
 use std::{collections::BTreeMap, fmt};
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use strum::{Display, IntoStaticStr};
 
 use super::{NotebookArn, ReadFailure};
@@ -86,13 +88,25 @@ pub enum NotebookStatus {
 }
 
 /// The root access of a notebook's users.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Display, IntoStaticStr)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    JsonSchema,
+    Display,
+    IntoStaticStr,
+)]
 pub enum RootAccess {
     /// The users have root.
     Enabled,
     /// The users do not have root.
     Disabled,
-    /// AWS reported no root access, or an unknown value.
+    /// AWS did not report the root access, or could not be read.
     Unknown,
 }
 

@@ -3,6 +3,9 @@
 use std::{collections::BTreeSet, fmt, sync::Arc, time::Duration};
 
 use jiff::{Timestamp, tz::TimeZone};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use strum::{Display, IntoStaticStr};
 
 use super::{Access, AccountId, Matcher, Region};
 
@@ -58,12 +61,26 @@ impl fmt::Display for Warning {
     }
 }
 
-/// The reaction of a policy to violations.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The reaction to notebooks that give their users root.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    JsonSchema,
+    Display,
+    IntoStaticStr,
+)]
 pub enum Mode {
-    /// Reports violations.
+    /// Reports only. Nothing in AWS is changed.
+    #[default]
     Audit,
-    /// Reports violations and disables root access.
+    /// Reports, and disables root access.
     Enforce,
 }
 
@@ -120,9 +137,10 @@ pub struct Remediation {
 }
 
 /// The handling of a running notebook.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub enum WhenRunning {
-    /// Stops, updates and starts the notebook.
+    /// Stops the notebook, updates it and starts it again.
+    #[default]
     Restart,
     /// Updates the notebook after its owner has stopped it.
     Wait,
@@ -182,6 +200,14 @@ impl From<&str> for PolicyName {
 impl fmt::Display for PolicyName {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.pad(&self.0)
+    }
+}
+
+impl Mode {
+    /// Returns the mode in the spelling of the spec and the metrics.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        self.into()
     }
 }
 

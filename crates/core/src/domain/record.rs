@@ -3,6 +3,8 @@
 use std::fmt;
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use strum::{Display, EnumString, IntoStaticStr, VariantArray};
 
@@ -123,6 +125,9 @@ pub struct Progress {
     PartialOrd,
     Ord,
     Hash,
+    Serialize,
+    Deserialize,
+    JsonSchema,
     Display,
     IntoStaticStr,
     VariantArray,
@@ -148,12 +153,17 @@ pub enum RecordState {
     /// Root access is not disabled, because the policy does not want it any more or not now, or the
     /// owner changed the notebook.
     Cancelled,
-    /// A state of a later version. This version treats it as unfinished.
+    /// A state of a later version. This version reads it, treats it as unfinished and never writes
+    /// it. The record must decode, because its notebook may be down.
+    #[serde(other)]
+    #[schemars(skip)]
     Unrecognized,
 }
 
 /// A step of a remediation with a timeout of its own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema, EnumString,
+)]
 pub enum Step {
     /// Until the notebook is Stopped.
     Stop,

@@ -3,6 +3,8 @@
 use std::{fmt, sync::Arc};
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use strum::{Display, IntoStaticStr, VariantArray};
 
 use super::{AccountId, ExternalId, Notebook, Region, RoleName};
@@ -46,9 +48,22 @@ pub struct TargetKey {
     pub access: Access,
 }
 
-/// The result of the last attempt to read a target.
+/// The result of reading one region of one account.
 #[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Display, IntoStaticStr, VariantArray,
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    JsonSchema,
+    Display,
+    IntoStaticStr,
+    VariantArray,
 )]
 pub enum TargetState {
     /// The read succeeded.
@@ -57,11 +72,11 @@ pub enum TargetState {
     AccessDenied,
     /// The region is not enabled for the account.
     RegionDisabled,
-    /// AWS kept throttling the requests until the deadline.
+    /// AWS kept throttling the requests.
     Throttled,
-    /// No response, a server error, or an unknown error.
+    /// No usable response arrived within the deadline.
     Unreachable,
-    /// The operator's credentials are missing, invalid, expired, or of another account.
+    /// The operator's identity is invalid there or belongs to another account.
     InvalidCredentials,
 }
 

@@ -379,7 +379,7 @@ fn a_target_is_reported_as_it_was_read() {
                 format!("{ACCOUNT}/{REGION}"),
                 TargetState::Scanned,
                 3,
-                [1, 0, 0, 2],
+                [1, 2, 0, 0],
                 2
             ),
             (
@@ -393,7 +393,7 @@ fn a_target_is_reported_as_it_was_read() {
                 format!("444455556666/{REGION}"),
                 TargetState::AccessDenied,
                 1,
-                [0, 0, 1, 0],
+                [0, 0, 0, 1],
                 0
             ),
         ]

@@ -5,7 +5,10 @@ use serde_json::json;
 use strum::VariantArray;
 
 use super::*;
-use crate::decide::{ReportContext, report};
+use crate::{
+    decide::{ReportContext, report},
+    domain::Step,
+};
 
 fn resource(status: &serde_json::Value) -> NotebookRemediation {
     serde_json::from_value(json!({

@@ -102,7 +102,7 @@ proptest! {
         prop_assert_eq!(summary.notebooks, judged);
         prop_assert_eq!(summary.notebooks as usize, evaluation.findings.len());
         prop_assert_eq!(status.findings.len(), (judged - summary.compliant) as usize);
-        prop_assert!(status.findings.iter().all(|finding| finding.verdict != api::Verdict::Compliant));
+        prop_assert!(status.findings.iter().all(|finding| finding.verdict != Verdict::Compliant));
         prop_assert_eq!(status.targets.len(), snapshots.len());
         prop_assert_eq!(summary.targets as usize, snapshots.len());
         let unreadable = snapshots.iter().filter(|snapshot| snapshot.state.is_unreadable()).count();

@@ -24,7 +24,7 @@ use crate::{
         evaluate,
         fixtures::{ACCOUNT, REGION, notebook, now, policy, scanned, snapshot, unread},
     },
-    domain::{Notebook, Snapshot, TargetState},
+    domain::{Notebook, RootAccess, Snapshot, TargetState},
 };
 
 const OTHER: &str = "444455556666";

@@ -35,10 +35,7 @@ pub(super) fn remediation(spec: Option<&RemediationSpec>, errors: &mut Errors) -
     let spec = spec.unwrap_or(&absent);
     let path = "spec.remediation";
     Remediation {
-        when_running: match spec.when_running.unwrap_or_default() {
-            api::WhenRunning::Restart => WhenRunning::Restart,
-            api::WhenRunning::Wait => WhenRunning::Wait,
-        },
+        when_running: spec.when_running.unwrap_or_default(),
         max_concurrent: errors.count(
             &format!("{path}.maxConcurrent"),
             spec.max_concurrent,

@@ -19,7 +19,7 @@ use crate::{
         fixtures::{policy, resource},
         opening,
     },
-    domain::{RepeatedTime, Timeouts, WhenRunning, Window},
+    domain::{Mode, RepeatedTime, Timeouts, WhenRunning, Window},
 };
 
 /// The complete example of the design.

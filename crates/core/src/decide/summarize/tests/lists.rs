@@ -63,16 +63,16 @@ fn a_hundred_targets_are_listed_worst_first() {
     assert_eq!((status.targets.len(), status.targets_omitted), (100, 50));
     let summary = status.summary.unwrap();
     assert_eq!((summary.targets, summary.unreadable_targets), (150, 100));
-    let expected: Vec<api::TargetState> = [
-        api::TargetState::InvalidCredentials,
-        api::TargetState::AccessDenied,
-        api::TargetState::Unreachable,
-        api::TargetState::Throttled,
+    let expected: Vec<TargetState> = [
+        TargetState::InvalidCredentials,
+        TargetState::AccessDenied,
+        TargetState::Unreachable,
+        TargetState::Throttled,
     ]
     .into_iter()
     .flat_map(|state| [state; 25])
     .collect();
-    let listed: Vec<api::TargetState> = status.targets.iter().map(|target| target.state).collect();
+    let listed: Vec<TargetState> = status.targets.iter().map(|target| target.state).collect();
     assert_eq!(listed, expected);
     assert!(
         status
