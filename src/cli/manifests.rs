@@ -224,11 +224,6 @@ pub(super) fn shown(file: &str) -> &str {
     }
 }
 
-/// Returns a count with its noun.
-pub(super) fn counted(count: usize, one: &str, several: &str) -> String {
-    format!("{count} {}", if count == 1 { one } else { several })
-}
-
 fn painted(severity: Severity) -> String {
     let color = match severity {
         Severity::Error => AnsiColor::Red,

@@ -24,13 +24,13 @@ use self::{
     waiting::{Signals, Watch, When},
 };
 use super::{
-    manifests::counted,
     reading::{Reading, duration},
     restarts::Restarts,
     terminal::print,
 };
 use crate::{
     aws::AwsReads,
+    decide::counted,
     inventory::{Inventory, Vanished},
     observability::{self, Color, LogFormat, LogLevels},
     offline::Unsupported,

@@ -1,7 +1,7 @@
 //! Events of a pass *(pure)*. A pass sends few, whatever happened.
 
 use crate::{
-    decide::Baseline,
+    decide::{Baseline, named},
     domain::{Evaluation, Finding, Flights, Target, Verdict},
     kubernetes::{Announcement, Severity},
 };
@@ -9,9 +9,6 @@ use crate::{
 /// Upper limit on events of a pass about one notebook each. If more notebooks got worse, one event
 /// names them together.
 const MOST_EVENTS: usize = 3;
-
-/// Upper limit on the names in the event about several notebooks.
-const MOST_NAMED: usize = 5;
 
 /// Reason of an event about violations.
 const ROOT_ACCESS_ENABLED: &str = "RootAccessEnabled";
@@ -83,16 +80,8 @@ fn of_many(worsened: &[&Finding]) -> Announcement {
         .filter(|finding| finding.verdict == Verdict::NonCompliant)
         .count();
     let unknown = worsened.len() - violations;
-    let names: Vec<String> = worsened
-        .iter()
-        .take(MOST_NAMED)
-        .map(|finding| name(finding))
-        .collect();
-    let more = match worsened.len().saturating_sub(MOST_NAMED) {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
-    let names = format!("{}{more}", names.join(", "));
+    let names = worsened.iter().map(|finding| name(finding));
+    let names = named(names, worsened.len());
     let (reason, note) = match (violations, unknown) {
         (violations, 0) => (
             ROOT_ACCESS_ENABLED,

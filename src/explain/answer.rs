@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     api::{Mode, NextStep, NotebookRootAccessPolicy, RecordState as State, Verdict},
-    decide::validate,
+    decide::{counted, places, validate},
     domain::EndReason,
 };
 
@@ -247,7 +247,7 @@ pub(super) fn not_found(facts: &Facts, query: &Query) -> NotFound {
                     .iter()
                     .filter_map(|policy| policy.status.as_ref())
                     .map(|status| status.findings.len())
-                    .sum(),
+                    .sum::<usize>(),
                 "listed finding",
                 "listed findings"
             ),
@@ -311,20 +311,9 @@ fn doubt(policy: &NotebookRootAccessPolicy) -> Option<String> {
     } else if summary.unreadable_targets > 0 {
         Some(format!(
             "the policy {name} could not read {}",
-            counted(
-                usize::try_from(summary.unreadable_targets).unwrap_or(usize::MAX),
-                "account and region",
-                "accounts and regions"
-            )
+            places(summary.unreadable_targets)
         ))
     } else {
         None
-    }
-}
-
-fn counted(count: usize, one: &str, several: &str) -> String {
-    match count {
-        1 => format!("1 {one}"),
-        _ => format!("{count} {several}"),
     }
 }

@@ -11,7 +11,10 @@ use super::{
     model::{BrokenOff, Notebook, Policy, Report, Target},
     untrusted::visible,
 };
-use crate::api::Verdict;
+use crate::{
+    api::Verdict,
+    decide::{counted, places},
+};
 
 /// Appearance of a report for people.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -264,18 +267,12 @@ impl Page {
         let (summary, counts) = (report.summary, report.summary.counts);
         let mut line = format!(
             "{}: {} root and should not, {} unknown, {} exempt, {} compliant; {} a lifecycle configuration",
-            plural(counts.notebooks, "notebook"),
-            match counts.non_compliant {
-                1 => "1 gives its users".to_owned(),
-                several => format!("{several} give their users"),
-            },
+            counted(counts.notebooks, "notebook", "notebooks"),
+            counted(counts.non_compliant, "gives its users", "give their users"),
             counts.unknown,
             counts.exempt,
             counts.compliant,
-            match counts.lifecycle_configs {
-                1 => "1 has".to_owned(),
-                several => format!("{several} have"),
-            },
+            counted(counts.lifecycle_configs, "has", "have"),
         );
         if counts.not_restartable > 0 {
             let _ = write!(
@@ -296,10 +293,7 @@ impl Page {
         let line = self.colored(&line, code);
         self.line(&line);
         let read = summary.targets - summary.unreadable_targets - summary.disabled_targets;
-        let mut line = format!(
-            "{read} of {} read",
-            plural(summary.targets, "account and region")
-        );
+        let mut line = format!("{read} of {} read", places(summary.targets));
         if summary.disabled_targets > 0 {
             let _ = write!(line, ", {} not enabled", summary.disabled_targets);
         }
@@ -411,13 +405,5 @@ fn reason(notebook: &Notebook) -> String {
             None => format!("{reason} (platform unknown)"),
         },
         Verdict::Compliant | Verdict::NonCompliant => reason,
-    }
-}
-
-fn plural(count: u32, noun: &str) -> String {
-    match (count, noun) {
-        (1, noun) => format!("1 {noun}"),
-        (several, "account and region") => format!("{several} accounts and regions"),
-        (several, noun) => format!("{several} {noun}s"),
     }
 }

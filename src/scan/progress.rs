@@ -12,6 +12,7 @@ use std::{
 
 use crate::{
     aws::{Operation, Outcome, RequestObserver},
+    decide::counted,
     domain::{AccountId, Target, TargetState},
     inventory::Observer,
 };
@@ -101,8 +102,7 @@ impl RequestObserver for Progress {
 impl fmt::Display for Line {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut part = |(done, all): (usize, usize), one: &str, many: &str| {
-            let noun = if all == 1 { one } else { many };
-            write!(formatter, "{done} of {all} {noun}, ")
+            write!(formatter, "{done} of {}, ", counted(all, one, many))
         };
         part(self.accounts, "account", "accounts")?;
         part(self.regions, "region", "regions")?;

@@ -9,6 +9,7 @@
 
 pub mod condition;
 pub mod defaults;
+pub mod limits;
 pub mod policy;
 pub mod policy_status;
 pub mod remediation;

@@ -5,6 +5,7 @@ mod desired;
 mod evaluate;
 #[cfg(test)]
 mod fixtures;
+mod phrases;
 mod plan;
 mod policies;
 mod record;
@@ -18,6 +19,7 @@ mod worsen;
 
 pub use desired::{Budget, desired};
 pub use evaluate::{evaluate, expired_exemptions, next_expiry};
+pub use phrases::{counted, named, places};
 pub use plan::{
     Blocked, Candidate, Circumstances, Evaluate, Executed, MOST_UPDATES, MOST_UPDATES_OVER_ALL,
     Plan, PlannedStep, Position, Step, Usage, admit, blockers, conclude, flights, plan, take_next,

@@ -12,13 +12,13 @@ use clap::Args;
 use jiff::Timestamp;
 
 use super::{
-    super::manifests::{Examined, InFile, Located, counted, examine},
+    super::manifests::{Examined, InFile, Located, examine},
     Failure,
 };
 use crate::{
     api::{AccountSpec, NotebookRootAccessPolicy, NotebookRootAccessPolicySpec},
     aws::AwsReads,
-    decide::{self, FieldError},
+    decide::{self, FieldError, counted},
     offline::{FieldPath, Judge, Problem, Severity},
     scan::Subject,
 };

@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use crate::{
     cli::terminal::{appearance, print, print_by},
+    decide::named,
     report::{self, Appearance, Format, Notebook, Report, Target, visible},
 };
 
@@ -38,9 +39,6 @@ pub(super) enum WriteError {
     #[error("cannot write to standard output: {0}")]
     Stdout(#[source] io::Error),
 }
-
-/// The most names that a warning lists. The report has all of them.
-const MOST_NAMED: usize = 5;
 
 impl FromStr for Output {
     type Err = String;
@@ -154,14 +152,10 @@ fn warn(report: &Report) {
         .filter(|notebook| notebook.verdict == crate::api::Verdict::Unknown)
         .map(unread_notebook);
     let names: Vec<String> = targets.chain(notebooks).collect();
-    let more = match names.len().saturating_sub(MOST_NAMED) {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
-    let first: Vec<&str> = names.iter().take(MOST_NAMED).map(String::as_str).collect();
+    let count = names.len();
     eprintln!(
-        "warning: not everything could be read: {}{more}",
-        first.join(", ")
+        "warning: not everything could be read: {}",
+        named(names, count)
     );
 }
 

@@ -4,8 +4,8 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::super::manifests::{Examined, Located, Unread, counted};
-use crate::offline::Problem;
+use super::super::manifests::{Examined, Located, Unread};
+use crate::{decide::counted, offline::Problem};
 
 /// The JSON output.
 #[derive(Serialize)]

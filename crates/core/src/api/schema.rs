@@ -6,13 +6,14 @@
 //! computes the maximum cost of the rules from the limits, and rejects the whole definition if the
 //! cost is too high. A limit is generous where a rule's message is more useful than the limit's.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, ops::RangeInclusive, time::Duration};
 
 use kube::core::Rule;
 use schemars::transform::transform_subschemas;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Value, json};
 
+use super::limits::{self, Span};
 use super::policy::{AccountSpec, Exemption, Window};
 use super::policy_status::{Finding, TargetStatus};
 
@@ -141,7 +142,7 @@ pub(super) fn exempt_regions(_: &mut SchemaGenerator) -> Schema {
 pub(super) fn exempt_accounts(generator: &mut SchemaGenerator) -> Schema {
     set(
         &account_id(generator),
-        1000,
+        *limits::ACCOUNTS.end(),
         &[(
             "self.size() > 0",
             "name at least one account, or remove accounts for every account",
@@ -223,19 +224,19 @@ pub(super) fn time_zone(_: &mut SchemaGenerator) -> Schema {
 }
 
 pub(super) fn scan_interval(_: &mut SchemaGenerator) -> Schema {
-    duration("1m", "24h")
+    duration(&limits::SCAN_INTERVAL)
 }
 
 pub(super) fn window_duration(_: &mut SchemaGenerator) -> Schema {
-    duration("1m", "168h")
+    duration(&limits::WINDOW)
 }
 
 pub(super) fn step_timeout(_: &mut SchemaGenerator) -> Schema {
-    duration("10s", "24h")
+    duration(&limits::TIMEOUT)
 }
 
 pub(super) fn rest(_: &mut SchemaGenerator) -> Schema {
-    duration("0s", "24h")
+    duration(&limits::REST_AFTER_STOP)
 }
 
 /// Text from AWS that the operator records unchanged.
@@ -252,7 +253,7 @@ pub(super) fn recurrence(_: &mut SchemaGenerator) -> Schema {
 }
 
 pub(super) fn one_to_hundred(_: &mut SchemaGenerator) -> Schema {
-    json_schema!({"type": "integer", "format": "int32", "minimum": 1, "maximum": 100})
+    json_schema!({"type": "integer", "format": "int32", "minimum": limits::COUNT.start(), "maximum": limits::COUNT.end()})
 }
 
 /// A map by id, for two reasons. The API server rejects an id that is listed twice. Under
@@ -260,7 +261,7 @@ pub(super) fn one_to_hundred(_: &mut SchemaGenerator) -> Schema {
 pub(super) fn accounts(generator: &mut SchemaGenerator) -> Schema {
     json_schema!({
         "type": "array",
-        "maxItems": 1000,
+        "maxItems": limits::ACCOUNTS.end(),
         "items": AccountSpec::json_schema(generator),
         "x-kubernetes-list-type": "map",
         "x-kubernetes-list-map-keys": ["id"],
@@ -391,7 +392,8 @@ fn text(max_length: u32, rules: &[Check]) -> Schema {
     json_schema!({"type": "string", "maxLength": max_length, "x-kubernetes-validations": checks(rules)})
 }
 
-fn duration(min: &str, max: &str) -> Schema {
+fn duration(range: &RangeInclusive<Duration>) -> Schema {
+    let (min, max) = (Span(*range.start()), Span(*range.end()));
     let within = format!(
         "self != '' && self.matches(r'{DURATION}') && duration(self) >= duration('{min}') && duration(self) <= duration('{max}')"
     );
@@ -406,7 +408,7 @@ fn duration(min: &str, max: &str) -> Schema {
 }
 
 /// A list of distinct items. The API server rejects a duplicate item and names it.
-fn set(items: &Schema, max_items: u32, rules: &[Check]) -> Schema {
+fn set(items: &Schema, max_items: usize, rules: &[Check]) -> Schema {
     json_schema!({
         "type": "array",
         "maxItems": max_items,

@@ -99,7 +99,7 @@ pub fn suspended(
     let mut status = kept(pass, conditions::suspended(compliant, flights));
     if let Some(summary) = &mut status.summary {
         summary.remediating = flights.remediating;
-        summary.needs_attention = counted(flights.needs_attention.len());
+        summary.needs_attention = saturated(flights.needs_attention.len());
         summary.failed = flights.failed;
     }
     status
@@ -130,12 +130,12 @@ fn summary(evaluation: &Evaluation) -> api::Summary {
         exempt: count(Verdict::Exempt),
         unknown: count(Verdict::Unknown),
         remediating: evaluation.flights.remediating,
-        needs_attention: counted(evaluation.flights.needs_attention.len()),
+        needs_attention: saturated(evaluation.flights.needs_attention.len()),
         not_restartable: targets.iter().map(|report| report.not_restartable).sum(),
         failed: evaluation.flights.failed,
         lifecycle_configs: targets.iter().map(|report| report.lifecycle_configs).sum(),
-        targets: counted(targets.len()),
-        unreadable_targets: counted(
+        targets: saturated(targets.len()),
+        unreadable_targets: saturated(
             targets
                 .iter()
                 .filter(|report| report.state.is_unreadable())
@@ -214,9 +214,9 @@ pub fn reported(finding: &Finding) -> api::Finding {
 }
 
 fn omitted(all: usize) -> u32 {
-    counted(all.saturating_sub(MOST_LISTED))
+    saturated(all.saturating_sub(MOST_LISTED))
 }
 
-fn counted(count: usize) -> u32 {
+fn saturated(count: usize) -> u32 {
     u32::try_from(count).unwrap_or(u32::MAX)
 }

@@ -9,14 +9,17 @@ mod remediation;
 #[cfg(test)]
 mod tests;
 
-use std::{collections::BTreeSet, fmt, ops::RangeInclusive, str::FromStr, time::Duration};
+use std::{collections::BTreeSet, ops::RangeInclusive, str::FromStr, time::Duration};
 
 use kube::ResourceExt;
 
 use crate::{
-    api::{self, EVERY_REGION, NotebookRootAccessPolicy, defaults},
+    api::{
+        self, EVERY_REGION, NotebookRootAccessPolicy, defaults,
+        limits::{self, Span},
+    },
     domain::{
-        Access, Account, AccountId, Exemption, Globs, InvalidIdentifier, Matcher, Mode, Policy,
+        Access, Account, AccountId, Exemption, Globs, InvalidIdentifier, Matcher, Policy,
         PolicyName, Region, Regions, Warning,
     },
 };
@@ -42,7 +45,7 @@ pub fn validate(resource: &NotebookRootAccessPolicy) -> Result<Policy, Vec<Field
         "spec.scanInterval",
         spec.scan_interval,
         defaults::SCAN_INTERVAL,
-        SCAN_INTERVALS,
+        limits::SCAN_INTERVAL,
     );
     let accounts = accounts(spec, &mut errors);
     let selector = selector(spec.selector.as_ref(), &mut errors);
@@ -64,13 +67,11 @@ pub fn validate(resource: &NotebookRootAccessPolicy) -> Result<Policy, Vec<Field
     })
 }
 
-const SCAN_INTERVALS: RangeInclusive<Duration> = Duration::from_mins(1)..=Duration::from_hours(24);
-const MAX_ACCOUNTS: usize = 1000;
-
 fn accounts(spec: &api::NotebookRootAccessPolicySpec, errors: &mut Errors) -> Vec<Account> {
     let mut seen = BTreeSet::new();
-    if !(1..=MAX_ACCOUNTS).contains(&spec.accounts.len()) {
-        errors.add("spec.accounts", "name 1 to 1000 accounts");
+    if !limits::ACCOUNTS.contains(&spec.accounts.len()) {
+        let (fewest, most) = limits::ACCOUNTS.into_inner();
+        errors.add("spec.accounts", format!("name {fewest} to {most} accounts"));
     }
     let default = regions("spec.regions", &spec.regions, errors);
     let mut accounts = Vec::with_capacity(spec.accounts.len());
@@ -330,23 +331,10 @@ impl Errors {
 
     fn count(&mut self, path: &str, given: Option<u32>, default: u32) -> u32 {
         let count = given.unwrap_or(default);
-        if !(1..=100).contains(&count) {
-            self.add(path, "write a number from 1 to 100");
+        if !limits::COUNT.contains(&count) {
+            let (least, most) = limits::COUNT.into_inner();
+            self.add(path, format!("write a number from {least} to {most}"));
         }
         count
-    }
-}
-
-/// A duration for people: whole hours, minutes or seconds.
-struct Span(Duration);
-
-impl fmt::Display for Span {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0.as_secs() {
-            0 => formatter.write_str("0s"),
-            seconds if seconds.is_multiple_of(3600) => write!(formatter, "{}h", seconds / 3600),
-            seconds if seconds.is_multiple_of(60) => write!(formatter, "{}m", seconds / 60),
-            seconds => write!(formatter, "{seconds}s"),
-        }
     }
 }

@@ -10,6 +10,7 @@ use crate::{
     decide::{
         ExemptionCheck, Policies,
         change::{Change, change},
+        phrases::counted,
         rest::{Rest, rest},
         summarize::whole_seconds,
         windows::{Opening, may_begin, opening},
@@ -294,7 +295,7 @@ fn not_halted(policy: &Policy, target: TargetUsage) -> Result<(), Blocked> {
         format!(
             "{} failed in this account and region (maxFailures: {}): kubectl get nbr --field-selector status.state=Failed lists them, \
              deleting them resumes remediation",
-            counted(target.failed, "remediation"),
+            counted(target.failed, "remediation", "remediations"),
             policy.remediation.max_failures
         ),
     ))
@@ -397,9 +398,8 @@ fn budget(policy: &Policy, usage: &Usage, target: TargetUsage) -> Result<(), Blo
     Err(Blocked::because(
         WaitReason::Budget,
         format!(
-            "waiting: {} {} already being restarted ({what}: {most})",
-            counted(most, "notebook"),
-            if most == 1 { "is" } else { "are" }
+            "waiting: {} already being restarted ({what}: {most})",
+            counted(most, "notebook is", "notebooks are")
         ),
     ))
 }
@@ -416,14 +416,6 @@ fn few_updates(usage: &Usage, target: TargetUsage) -> Result<(), Blocked> {
         WaitReason::Budget,
         format!("waiting: {most} stopped notebooks are already being updated{place}"),
     ))
-}
-
-fn counted(count: u32, what: &str) -> String {
-    if count == 1 {
-        format!("1 {what}")
-    } else {
-        format!("{count} {what}s")
-    }
 }
 
 impl Blocked {

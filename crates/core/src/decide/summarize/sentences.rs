@@ -3,11 +3,9 @@
 use super::Progress;
 use crate::{
     api::Summary,
+    decide::phrases::{MOST_NAMED, counted, named, places},
     domain::{Evaluation, Flights, Mode, Policy, TargetReport, TargetState, Verdict},
 };
-
-/// The maximum number of names in a sentence. The status lists the rest.
-const MOST_NAMED: usize = 5;
 
 /// The maximum length of a message in bytes. `metav1.Condition` allows 32,768 bytes, but a person
 /// reads far less.
@@ -56,19 +54,15 @@ pub(super) fn brake(policy: &Policy) -> String {
 /// Returns the message about remediations that need a person.
 pub(super) fn attention(flights: &Flights) -> String {
     let records = &flights.needs_attention;
+    let need = counted(records.len(), "remediation needs", "remediations need");
     if records.len() > MOST_NAMED {
-        return format!(
-            "{} remediations need a person: kubectl get nbr --field-selector status.state=NeedsAttention",
-            records.len()
-        );
-    }
-    let need = if records.len() == 1 {
-        "1 remediation needs"
+        format!("{need} a person: kubectl get nbr --field-selector status.state=NeedsAttention")
     } else {
-        &format!("{} remediations need", records.len())
-    };
-    let names: Vec<&str> = records.iter().map(String::as_str).collect();
-    format!("{need} a person: kubectl describe nbr {}", names.join(" "))
+        format!(
+            "{need} a person: kubectl describe nbr {}",
+            records.join(" ")
+        )
+    }
 }
 
 /// Returns the message about the targets that were read and not read.
@@ -101,12 +95,12 @@ pub(super) fn violations(evaluation: &Evaluation, progress: Progress, summary: &
         .filter(|finding| finding.verdict == Verdict::NonCompliant)
         .map(|finding| format!("{}/{}", finding.target, finding.notebook.summary.name));
     let count = summary.non_compliant as usize;
-    let verb = if count == 1 {
-        "notebook gives its users root"
-    } else {
-        "notebooks give their users root"
-    };
-    let mut sentence = format!("{count} {verb}: {}", named(names, count));
+    let violations = counted(
+        count,
+        "notebook gives its users root",
+        "notebooks give their users root",
+    );
+    let mut sentence = format!("{violations}: {}", named(names, count));
     if summary.unknown > 0 || summary.unreadable_targets > 0 {
         sentence.push_str("; ");
         sentence.push_str(&unread(progress, summary));
@@ -121,16 +115,18 @@ pub(super) fn unread(progress: Progress, summary: &Summary) -> String {
         Progress::FirstScan { .. } => ("has not been read yet", "have not been read yet"),
         Progress::Scanned { .. } => ("could not be read", "could not be read"),
     };
-    let notebooks = match summary.unknown {
-        0 => None,
-        1 => Some("1 notebook could not be judged".to_owned()),
-        several => Some(format!("{several} notebooks could not be judged")),
-    };
-    let targets = match summary.unreadable_targets {
-        0 => None,
-        1 => Some(format!("1 account and region {one}")),
-        several => Some(format!("{several} accounts and regions {many}")),
-    };
+    let notebooks = (summary.unknown > 0).then(|| {
+        let notebooks = counted(summary.unknown, "notebook", "notebooks");
+        format!("{notebooks} could not be judged")
+    });
+    let targets = (summary.unreadable_targets > 0).then(|| {
+        let verb = if summary.unreadable_targets == 1 {
+            one
+        } else {
+            many
+        };
+        format!("{} {verb}", places(summary.unreadable_targets))
+    });
     match (notebooks, targets) {
         (Some(notebooks), Some(targets)) => format!("{notebooks}, {targets}"),
         (Some(sentence), None) | (None, Some(sentence)) => sentence,
@@ -157,19 +153,4 @@ pub(super) fn bounded(mut message: String) -> String {
         message.push('…');
     }
     message
-}
-
-fn named(names: impl Iterator<Item = String>, count: usize) -> String {
-    let first = names.take(MOST_NAMED).collect::<Vec<_>>().join(", ");
-    match count.saturating_sub(MOST_NAMED) {
-        0 => first,
-        more => format!("{first} and {more} more"),
-    }
-}
-
-fn places(count: usize) -> String {
-    match count {
-        1 => "1 account and region".to_owned(),
-        several => format!("{several} accounts and regions"),
-    }
 }

@@ -1,20 +1,16 @@
 //! Validation of the remediation: budgets, windows, timeouts.
 
-use std::{ops::RangeInclusive, time::Duration};
+use std::time::Duration;
 
 use cronexpr::{Crontab, Error, MakeTimestamp, parse_crontab};
 use jiff::{Timestamp, tz::TimeZone};
 
 use super::Errors;
 use crate::{
-    api::{self, RemediationSpec, defaults},
+    api::{self, RemediationSpec, defaults, limits},
     decide::windows::{TYPICAL_CYCLE, is_short},
-    domain::{Remediation, RepeatedTime, Timeouts, Warning, WhenRunning, Window},
+    domain::{Remediation, RepeatedTime, Timeouts, Warning, Window},
 };
-
-const WINDOWS: RangeInclusive<Duration> = Duration::from_mins(1)..=Duration::from_hours(168);
-const TIMEOUTS: RangeInclusive<Duration> = Duration::from_secs(10)..=Duration::from_hours(24);
-const RESTS: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_hours(24);
 
 /// The fields of a schedule, in order.
 const FIELDS: [&str; 5] = [
@@ -55,7 +51,7 @@ pub(super) fn remediation(spec: Option<&RemediationSpec>, errors: &mut Errors) -
             format!("{path}.restAfterStop"),
             spec.rest_after_stop,
             defaults::REST_AFTER_STOP,
-            RESTS,
+            limits::REST_AFTER_STOP,
         ),
         windows: spec
             .windows
@@ -91,7 +87,7 @@ fn timeouts(spec: Option<&api::Timeouts>, errors: &mut Errors) -> Timeouts {
             format!("spec.remediation.timeouts.{field}"),
             given,
             default,
-            TIMEOUTS,
+            limits::TIMEOUT,
         )
     };
     Timeouts {
@@ -120,7 +116,7 @@ fn window(path: &str, spec: &api::Window, errors: &mut Errors) -> Option<Window>
         format!("{path}.duration"),
         Some(spec.duration),
         Duration::from_hours(4),
-        WINDOWS,
+        limits::WINDOW,
     );
     let (schedule, repeated_time) = schedule?;
     Some(Window {
