@@ -25,13 +25,8 @@ generated() {
     echo "config/iam/trust-member.json sudoless generate iam --trust account --operator-role $hub:role/sudoless-operator --external-id 8f1c"
     echo 'config/iam/scp.json sudoless generate scp'
     echo 'config/iam/cloudformation/member-role.yaml sudoless generate cloudformation role'
-    echo 'config/iam/cloudformation/notebook.yaml sudoless generate cloudformation notebook'
-    local file module
-    for module in role:member-role many-accounts:many-accounts notebook:notebook; do
-        for file in README.md main.tf outputs.tf variables.tf versions.tf; do
-            echo "config/iam/terraform/${module#*:}/$file sudoless generate terraform ${module%:*} --only $file"
-        done
-    done
+    echo 'config/iam/terraform/member-role/main.tf sudoless generate terraform role --only main.tf'
+    local file
     for file in member-role.yaml scp.json; do
         echo "config/iam/terraform/many-accounts/$file sudoless generate terraform many-accounts --only $file"
     done

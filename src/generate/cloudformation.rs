@@ -8,7 +8,7 @@ use super::{
 };
 
 const MEMBER_ROLE: &str = include_str!("templates/cloudformation/member-role.yaml");
-const NOTEBOOK: &str = include_str!("templates/cloudformation/notebook.yaml");
+const NOTEBOOK: &str = include_str!("../../config/iam/cloudformation/notebook.yaml");
 
 /// Returns a template of the role in an account. Mode, trust and names are its parameters. The tags
 /// of exempt notebooks are fixed in the text, because a condition key in a policy cannot come from

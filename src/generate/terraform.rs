@@ -15,11 +15,14 @@ pub struct File {
     pub text: String,
 }
 
+const MEMBER_ROLE: &str = include_str!("templates/terraform/member-role/main.tf");
+
+/// The files of a module that are the same for everybody: those in `config/iam/terraform`.
 macro_rules! files {
     ($module:literal, $($name:literal),+) => {
         vec![$(File {
             name: $name,
-            text: include_str!(concat!("templates/terraform/", $module, "/", $name)).to_owned(),
+            text: include_str!(concat!("../../config/iam/terraform/", $module, "/", $name)).to_owned(),
         }),+]
     };
 }
@@ -35,14 +38,15 @@ pub fn member_role_module() -> Vec<File> {
     let mut files = files!(
         "member-role",
         "README.md",
-        "main.tf",
         "outputs.tf",
         "variables.tf",
         "versions.tf"
     );
-    for file in &mut files {
-        file.text = fill(&file.text, &blocks);
-    }
+    let main = File {
+        name: "main.tf",
+        text: fill(MEMBER_ROLE, &blocks),
+    };
+    files.insert(1, main);
     files
 }
 
