@@ -16,7 +16,7 @@ mod examples;
 #[path = "layering/paths.rs"]
 mod paths;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -402,6 +402,75 @@ fn every_layer_is_there_and_was_read() {
             });
         assert!(found, "{layer} → {imports} was not seen");
     }
+}
+
+/// The modules of a folder, each with the modules of the same folder that it imports. What the folder's own file defines or
+/// re-exports counts as a module of the folder's name.
+fn siblings(folder: &str, sources: &[Source]) -> BTreeMap<String, BTreeSet<String>> {
+    let inside = || {
+        let modules = sources.iter().map(|source| (source.module(), source));
+        modules.filter(|(module, _)| module.len() > 1 && module[0] == folder)
+    };
+    let names: BTreeSet<String> = inside().map(|(module, _)| module[1].clone()).collect();
+    let mut imports = BTreeMap::from([(folder.to_owned(), names.clone())]);
+    for (module, source) in inside().filter(|(_, source)| !source.is_test()) {
+        let code = source.text.split("#[cfg(test)]").next().unwrap();
+        let imported = imports.entry(module[1].clone()).or_default();
+        for Named { parts, .. } in paths(code) {
+            let up = parts.iter().take_while(|part| *part == "super").count();
+            let below = match parts.as_slice() {
+                [root, first, below, ..] if root == "crate" && first == folder => below,
+                _ if up > 0 && up + 1 == module.len() => match parts.get(up) {
+                    Some(below) => below,
+                    None => continue,
+                },
+                _ => continue,
+            };
+            let sibling = names.get(below).map_or(folder, String::as_str);
+            if sibling != module[1] {
+                imported.insert(sibling.to_owned());
+            }
+        }
+    }
+    imports
+}
+
+/// The modules that import one another in a circle, and those that import these.
+fn circle(mut imports: BTreeMap<String, BTreeSet<String>>) -> Vec<String> {
+    loop {
+        let left: BTreeSet<String> = imports.keys().cloned().collect();
+        imports.retain(|_, imported| !imported.is_disjoint(&left));
+        if imports.len() == left.len() {
+            return left.into_iter().collect();
+        }
+    }
+}
+
+#[test]
+fn api_and_aws_have_no_circles() {
+    let sources = sources();
+    for (folder, module, import) in [("api", "policy", "schema"), ("aws", "session", "fault")] {
+        let imports = siblings(folder, &sources);
+        assert!(
+            imports[module].contains(import),
+            "{module} → {import} was not seen"
+        );
+        assert_eq!(circle(imports), Vec::<String>::new(), "{folder}");
+    }
+}
+
+#[test]
+fn a_circle_is_found() {
+    let sources = [
+        Source::new("aws/a.rs", "use super::{b::B, c};"),
+        Source::new("aws/b.rs", "use crate::aws::c::C;"),
+        Source::new("aws/c.rs", "fn f() { super::a::f() }"),
+        Source::new("aws/d.rs", "use crate::domain::Region;"),
+    ];
+    assert_eq!(circle(siblings("aws", &sources)), ["a", "aws", "b", "c"]);
+    let through_the_folder = [Source::new("aws/a.rs", "use super::Aws;")];
+    assert_eq!(circle(siblings("aws", &through_the_folder)), ["a", "aws"]);
+    assert_eq!(circle(siblings("aws", &sources[3..])), Vec::<String>::new());
 }
 
 #[test]

@@ -18,9 +18,9 @@ use aws_sdk_sts::config::{
 use aws_smithy_types::retry::RetrySpec;
 
 use super::{
-    Options, RequestObserver,
-    attempts::{Attempts, Pulse},
+    attempts::{Attempts, Pulse, RequestObserver},
     identity::Identity,
+    options::Options,
     wire::Wire,
 };
 use crate::domain::{Partition, Region};

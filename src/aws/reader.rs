@@ -13,11 +13,12 @@ use aws_sdk_sagemaker::{
 };
 
 use super::{
-    Operation, Outcome, Pages,
     attempts::{Attempts, Pulse},
     convert,
     fault::Fault,
     foundation::own_retries,
+    outcome::{Operation, Outcome},
+    pages::Pages,
     session::Session,
 };
 use crate::domain::{

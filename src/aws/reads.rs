@@ -3,8 +3,14 @@
 use std::{collections::BTreeSet, fmt, sync::Arc};
 
 use super::{
-    Aws, Operation, Options, RequestObserver, TargetReader, attempts::Pulse, fault::Fault,
-    foundation::own_retries, session::caller,
+    attempts::{Pulse, RequestObserver},
+    client::Aws,
+    fault::Fault,
+    foundation::own_retries,
+    options::Options,
+    outcome::Operation,
+    reader::TargetReader,
+    session::caller,
 };
 use crate::domain::{Access, AccountId, ReadFailure, Region, TargetKey, TargetState};
 

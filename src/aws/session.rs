@@ -7,11 +7,12 @@ use aws_sdk_sts::config::{Region as SdkRegion, retry::RetryPartition};
 use tokio::sync::OnceCell;
 
 use super::{
-    Operation,
+    assumed_role::AssumedRole,
     attempts::Pulse,
     fault::Fault,
     foundation::{Foundation, first_region, own_retries},
-    identity::{AssumedRole, Identity},
+    identity::Identity,
+    outcome::Operation,
 };
 use crate::domain::{Access, AccountId, Partition, ReadFailure, TargetState};
 

@@ -26,7 +26,7 @@ use aws_smithy_runtime_api::client::{
 use aws_smithy_types::{body::SdkBody, byte_stream::ByteStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::{Options, attempts::Pulse};
+use super::{attempts::Pulse, options::Options};
 
 /// Time after which an answer marks its target as slow. SageMaker answers in tens to hundreds of
 /// milliseconds.

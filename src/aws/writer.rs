@@ -12,7 +12,7 @@ use aws_sdk_sagemaker::{
     types::RootAccess,
 };
 
-use super::{Operation, attempts::Attempts, fault::Fault, session::Session};
+use super::{attempts::Attempts, fault::Fault, outcome::Operation, session::Session};
 use crate::domain::{Call, Region, WriteOutcome, WriteResponse};
 
 /// Margin by which the wire times out before the whole call. The metrics count attempts that end by

@@ -119,7 +119,7 @@ pub struct NotebookRootAccessPolicySpec {
     pub scan_interval: Option<Duration>,
 
     /// The AWS accounts to scan, 1 to 1000, each listed once.
-    #[schemars(schema_with = "schema::accounts")]
+    #[schemars(schema_with = "schema::accounts::<AccountSpec>")]
     pub accounts: Vec<AccountSpec>,
 
     /// The regions to scan in every account without regions of its own: up to 50 codes such as
@@ -137,7 +137,7 @@ pub struct NotebookRootAccessPolicySpec {
     /// The notebooks that may keep root access, with the reason; at most 100. A notebook that
     /// matches an exemption is reported as Exempt and is not changed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(schema_with = "schema::exemptions")]
+    #[schemars(schema_with = "schema::exemptions::<Exemption>")]
     pub exemptions: Vec<Exemption>,
 
     /// The rules for disabling root access if `mode` is Enforce. Default: one running notebook at a
@@ -289,7 +289,7 @@ pub struct RemediationSpec {
     /// be open. A restart that begins in a window is finished even after the window closes.
     /// Default: any time.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(schema_with = "schema::windows")]
+    #[schemars(schema_with = "schema::windows::<Window>")]
     pub windows: Vec<Window>,
 
     /// The timeout of each step. Before the notebook is stopped, an expired timeout cancels the

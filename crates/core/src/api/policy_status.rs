@@ -44,7 +44,7 @@ pub struct NotebookRootAccessPolicyStatus {
 
     /// The state of each account and region, at most 100. Unreadable ones come first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    #[schemars(schema_with = "schema::targets")]
+    #[schemars(schema_with = "schema::reported::<TargetStatus>")]
     pub targets: Vec<TargetStatus>,
 
     /// The number of accounts and regions beyond the limit of `targets`.
@@ -53,7 +53,7 @@ pub struct NotebookRootAccessPolicyStatus {
     /// The notebooks that are not plainly compliant, sorted by account, region and name, at most
     /// 100.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    #[schemars(schema_with = "schema::findings")]
+    #[schemars(schema_with = "schema::reported::<Finding>")]
     pub findings: Vec<Finding>,
 
     /// The number of notebooks beyond the limit of `findings`.

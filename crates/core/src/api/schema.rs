@@ -14,8 +14,6 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Value, json};
 
 use super::limits::{self, Span};
-use super::policy::{AccountSpec, Exemption, Window};
-use super::policy_status::{Finding, TargetStatus};
 
 /// A CEL expression that must hold, and the error message that says what to write instead.
 type Check = (&'static str, &'static str);
@@ -258,22 +256,22 @@ pub(super) fn one_to_hundred(_: &mut SchemaGenerator) -> Schema {
 
 /// A map by id, for two reasons. The API server rejects an id that is listed twice. Under
 /// server-side apply, two appliers can each own their accounts.
-pub(super) fn accounts(generator: &mut SchemaGenerator) -> Schema {
+pub(super) fn accounts<Account: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
     json_schema!({
         "type": "array",
         "maxItems": limits::ACCOUNTS.end(),
-        "items": AccountSpec::json_schema(generator),
+        "items": Account::json_schema(generator),
         "x-kubernetes-list-type": "map",
         "x-kubernetes-list-map-keys": ["id"],
         "x-kubernetes-validations": checks(&[("self.size() > 0", "list at least one account")]),
     })
 }
 
-pub(super) fn exemptions(generator: &mut SchemaGenerator) -> Schema {
+pub(super) fn exemptions<Exemption: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
     atomic_list(&Exemption::json_schema(generator), Some(100), &[])
 }
 
-pub(super) fn windows(generator: &mut SchemaGenerator) -> Schema {
+pub(super) fn windows<Window: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
     atomic_list(
         &Window::json_schema(generator),
         Some(20),
@@ -284,12 +282,9 @@ pub(super) fn windows(generator: &mut SchemaGenerator) -> Schema {
     )
 }
 
-pub(super) fn targets(generator: &mut SchemaGenerator) -> Schema {
-    atomic_list(&TargetStatus::json_schema(generator), None, &[])
-}
-
-pub(super) fn findings(generator: &mut SchemaGenerator) -> Schema {
-    atomic_list(&Finding::json_schema(generator), None, &[])
+/// A list in a status, which has no limit.
+pub(super) fn reported<Item: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
+    atomic_list(&Item::json_schema(generator), None, &[])
 }
 
 pub(super) fn time(_: &mut SchemaGenerator) -> Schema {
