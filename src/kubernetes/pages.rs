@@ -5,12 +5,15 @@ use std::fmt::Debug;
 use kube::{Api, Error, api::ListParams};
 use serde::de::DeserializeOwned;
 
-/// Reads all pages of a list, past every cache. `parameters` contain the page size.
-pub(super) async fn list_all<K>(api: &Api<K>, parameters: ListParams) -> Result<Vec<K>, Error>
+/// Objects per page. They may be large.
+const PAGE: u32 = 100;
+
+/// Reads all pages of a list, past every cache.
+pub(super) async fn list_all<K>(api: &Api<K>) -> Result<Vec<K>, Error>
 where
     K: Clone + DeserializeOwned + Debug,
 {
-    let mut parameters = parameters;
+    let mut parameters = ListParams::default().limit(PAGE);
     let mut items = Vec::new();
     loop {
         let page = api.list(&parameters).await?;

@@ -3,13 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use kube::{Api, Client, Error, Resource, ResourceExt, api::ListParams, core::DeserializeGuard};
+use kube::{Api, Client, Error, Resource, ResourceExt, core::DeserializeGuard};
 
 use super::{Owner, pages::list_all};
 use crate::{api::NotebookRootAccessPolicy, decide::Policies, domain::PolicyName};
-
-/// Policies per page. They may be large.
-const PAGE: u32 = 100;
 
 /// Policies of one list.
 #[derive(Clone, Debug, Default)]
@@ -28,7 +25,7 @@ pub struct PolicyList {
 pub async fn list_policies(client: &Client) -> Result<PolicyList, Error> {
     let api: Api<DeserializeGuard<NotebookRootAccessPolicy>> = Api::all(client.clone());
     let mut listed = PolicyList::default();
-    let resources = match list_all(&api, ListParams::default().limit(PAGE)).await {
+    let resources = match list_all(&api).await {
         Err(Error::Api(status)) if status.code == 404 => Vec::new(),
         listed => listed?,
     };

@@ -2,9 +2,7 @@
 
 use std::fmt::Debug;
 
-use kube::{
-    Api, Client, Config, Error, Resource, ResourceExt, api::ListParams, core::DeserializeGuard,
-};
+use kube::{Api, Client, Config, Error, Resource, ResourceExt, core::DeserializeGuard};
 use serde::de::DeserializeOwned;
 
 use super::pages::list_all;
@@ -12,9 +10,6 @@ use crate::{
     api::{NotebookRemediation, NotebookRootAccessPolicy},
     domain::Undecodable,
 };
-
-/// Objects per page.
-const PAGE: u32 = 100;
 
 /// Client that can only list.
 pub struct Reader {
@@ -75,7 +70,7 @@ impl Reader {
             objects: Vec::new(),
             undecodable: Vec::new(),
         };
-        for object in list_all(&api, ListParams::default().limit(PAGE)).await? {
+        for object in list_all(&api).await? {
             let name = object.name_any();
             match object.0 {
                 Ok(object) => listed.objects.push(object),
