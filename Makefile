@@ -16,8 +16,8 @@ help: ## Show this list
 demo: prerequisites ## Run a demo: a real API server, a simulated AWS and the operator. Needs no AWS account and no cluster
 	@scripts/demo.sh
 
-test: prerequisites ## Check everything that CI checks: format, lints, generated files, all tests
-	@scripts/test.sh
+test: prerequisites ## Check everything that CI checks. PART=checks, unit, integration or chart runs one part
+	@scripts/test.sh $(PART)
 
 search: prerequisites ## Search all states that a few faults can lead to for a broken promise: 15 minutes, 4 GB of memory
 	@cargo run --locked --quiet --package remediation-search
@@ -29,8 +29,8 @@ bench: prerequisites ## Measure scans of large fleets against the simulator
 	@scripts/bench.sh
 
 bench-remediation: prerequisites ## Measure remediation of large fleets against the ideal schedule: 15 minutes
-	@cargo bench --locked --quiet --package sudoless --bench remediation
-	@cargo bench --locked --quiet --package sudoless --bench remediation -- --stopped --notebooks 10000 --targets 300
+	@cargo bench --locked --quiet --package sudoless --bench fleets -- remediation
+	@cargo bench --locked --quiet --package sudoless --bench fleets -- remediation --stopped --notebooks 10000 --targets 300
 
 crds: prerequisites ## Generate crds/, config/iam/, the chart's copies and README, docs/commands.md and more
 	@scripts/generate.sh

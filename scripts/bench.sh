@@ -12,9 +12,9 @@ show() {
 }
 
 # Builds first, so that no compiler runs during the measurements.
-show cargo bench --locked --package sudoless --bench audit --bench scan --no-run
+show cargo bench --locked --package sudoless --bench fleets --no-run
 missed=0
-show cargo bench --locked --quiet --package sudoless --bench audit -- "$@" || missed=1
+show cargo bench --locked --quiet --package sudoless --bench fleets -- audit "$@" || missed=1
 # The scan benchmark has other options. With arguments, only the audit benchmark runs.
-[ "$#" -gt 0 ] || show cargo bench --locked --quiet --package sudoless --bench scan || missed=1
+[ "$#" -gt 0 ] || show cargo bench --locked --quiet --package sudoless --bench fleets -- scan || missed=1
 exit "$missed"

@@ -172,8 +172,9 @@ if [ ! -x "$programs/sudoless" ] || [ ! -x "$programs/local-cluster" ]; then
     echo 'The first run compiles sudoless, etcd and the Kubernetes API server: about ten minutes on two cores, once.'
     echo 'It downloads from the registries of Rust and Go, and from nowhere else.'
 fi
-# The test makes cargo choose the features that `make test` has: otherwise each would compile the dependencies again.
-build 'Building sudoless and the simulated AWS (Rust)' cargo build --locked --workspace --bins --test crds
+# Builds with the workspace's features, as `make test` does, so that the two share the compiled dependencies.
+build 'Building sudoless and the simulated AWS (Rust)' \
+    cargo build --locked --workspace --bin sudoless --bin sagemaker-simulator --bin local-cluster
 build 'Building etcd, kube-apiserver and kubectl (Go)' "$programs/local-cluster" tools
 tools=$("$programs/local-cluster" tools)
 

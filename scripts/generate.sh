@@ -33,8 +33,8 @@ generated() {
 }
 
 if [ -z "${SUDOLESS-}" ]; then
-    # Builds with the tests' features. For the program alone, cargo would choose other features and compile the AWS SDK again.
-    cargo build --locked --quiet --workspace --bins --test crds
+    # Builds with the workspace's features. For the packages alone, cargo would choose other features and compile the AWS SDK again.
+    cargo build --locked --quiet --workspace --bin sudoless --bin local-cluster
     SUDOLESS=${CARGO_TARGET_DIR:-target}/debug/sudoless
 fi
 : "${LOCAL_CLUSTER:=$(dirname "$SUDOLESS")/local-cluster}"

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Runs all checks: format, lints, generated files, all tests. Run by `make test`.
+# Runs all checks: format, lints, generated files, all tests. Run by `make test`. An argument selects one part: checks, unit, integration or
+# chart. CI runs the parts one by one, to show which part failed.
 #
 # Go builds the control plane for the tests while cargo compiles the rest. On a fresh machine both take minutes.
 set -u
@@ -31,7 +32,8 @@ phase() { # name, command and arguments
 }
 
 start_tools() {
-    cargo build --locked --package local-cluster || return
+    # Builds with the workspace's features. For the package alone, cargo would choose other features and compile its dependencies twice.
+    cargo build --locked --workspace --bin local-cluster || return
     # shellcheck disable=SC2086 # the names are words
     "$programs/local-cluster" tools $tools >"$tools_log" 2>&1 </dev/null &
     tools_pid=$!
@@ -70,19 +72,48 @@ nothing_is_left() {
     done
 }
 
-phase 'format' cargo fmt --all --check
-phase 'planted mistakes apply' scripts/mutants.sh --check
-phase 'local-cluster (the Go tools are then built in the background)' start_tools
-phase 'lints' cargo clippy --workspace --all-targets --locked -- -D warnings
-phase 'build' cargo build --workspace --all-targets --locked
-phase 'Go tools' await_tools
-# Uses the programs just built, because cargo would build them again without the tests' features.
-phase 'generated files' env SUDOLESS="$programs/sudoless" scripts/generate.sh --check
-phase 'linters' env UNCHECKED="$temporary/unchecked" scripts/linters.sh
-phase 'browser' env UNCHECKED="$temporary/unchecked" scripts/browser.sh
+checks() {
+    phase 'format' cargo fmt --all --check
+    phase 'planted mistakes apply' scripts/mutants.sh --check
+    phase 'local-cluster (the Go tools are then built in the background)' start_tools
+    phase 'lints' cargo clippy --workspace --all-targets --locked -- -D warnings
+    phase 'build' cargo build --workspace --all-targets --locked
+    phase 'Go tools' await_tools
+    # Uses the programs just built, because cargo would build them again without the tests' features.
+    phase 'generated files' env SUDOLESS="$programs/sudoless" scripts/generate.sh --check
+    phase 'linters' env UNCHECKED="$temporary/unchecked" scripts/linters.sh
+    phase 'browser' env UNCHECKED="$temporary/unchecked" scripts/browser.sh
+}
+
 # Runs more tests at a time than there are cores, because most tests mostly wait for another program.
 cores=$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
-phase 'tests' env TMPDIR="$temporary" RUST_TEST_THREADS="${RUST_TEST_THREADS:-$((cores < 3 ? 3 : cores))}" cargo test --workspace --locked --no-fail-fast
-phase 'nothing left behind' nothing_is_left
+threads=${RUST_TEST_THREADS:-$((cores < 3 ? 3 : cores))}
+tests() { # name, then arguments of cargo test
+    local name=$1
+    shift
+    phase "$name" env TMPDIR="$temporary" RUST_TEST_THREADS="$threads" cargo test --workspace --locked --no-fail-fast "$@"
+    phase 'nothing left behind' nothing_is_left
+}
+part() { # name, then arguments of cargo test
+    phase 'local-cluster (the Go tools are then built in the background)' start_tools
+    phase "build of the $1" cargo test --workspace --locked --no-run "${@:2}"
+    phase 'Go tools' await_tools
+    tests "$@"
+}
+
+case ${1-all} in
+all)
+    checks
+    tests 'tests'
+    ;;
+checks) checks ;;
+unit) tests 'unit tests' --lib --bins ;;
+integration) part 'integration tests' --test '*' -- --skip chart:: ;;
+chart) part 'tests of the chart' --test it chart:: ;;
+*)
+    echo "there is no part $1; there are: checks, unit, integration, chart" >&2
+    exit 2
+    ;;
+esac
 echo "==> all passed in $SECONDS s"
 [ ! -s "$temporary/unchecked" ] || sed 's/^/==> but NOT CHECKED: /' "$temporary/unchecked"

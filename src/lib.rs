@@ -85,7 +85,7 @@
 //! | slowing down a throttled account | `src/aws/attempts.rs` (fewer Describes) and `src/aws/foundation.rs` (rate limit); all limits are in `docs/adr/0006-limits-for-slow-accounts.md` |
 //! | permission of this process to write | `src/kubernetes/fence.rs` |
 //! | manifests that the API server rejects | `crates/core/src/api/schema.rs` |
-//! | adding a reason to wait | `WaitReason` in `crates/core/src/domain/finding.rs` and a check in `crates/core/src/decide/plan/admit.rs`; the compiler and `tests/documentation.rs` name the rest |
+//! | adding a reason to wait | `WaitReason` in `crates/core/src/domain/finding.rs` and a check in `crates/core/src/decide/plan/admit.rs`; the compiler and `tests/it/documentation.rs` name the rest |
 //! | adding a row to the table | `crates/core/src/decide/step.rs`, `docs/remediation.md` and the model in `tests/search/` |
 //!
 //! # The modules
@@ -114,7 +114,7 @@
 //! aws`, for the names of operations and outcomes. The commands without a cluster add
 //! `cli → scan → {inventory, aws, report}`, `report → decide`,
 //! `cli → offline → {decide, domain, api}`, `cli → generate → domain` and
-//! `cli → explain → {report, decide, domain, api}`. `tests/layering.rs` checks the imports.
+//! `cli → explain → {report, decide, domain, api}`. `tests/it/layering.rs` checks the imports.
 
 pub mod aws;
 pub mod cli;

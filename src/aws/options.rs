@@ -30,7 +30,7 @@ impl Default for Options {
             describes_overall: 200,
             attempt_timeout: Duration::from_secs(10),
             connect_timeout: Duration::from_secs(3),
-            // At most `kubernetes::LONGEST_WRITE`; `tests/fence.rs` compares the two.
+            // At most `kubernetes::LONGEST_WRITE`; `tests/it/fence.rs` compares the two.
             write_timeout: Duration::from_secs(5),
             attempts: 10,
         }

@@ -1,36 +1,22 @@
-//! What the API server accepts and refuses: every manifest below `tests/admission`, against a real one.
+//! What the API server accepts and refuses: every manifest below `tests/it/admission`, against a real one.
 //!
 //! A manifest in `reject/` says in its first line, after `# expect: `, a part of the answer that names the field.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing
-)]
-
-#[path = "support/manifests.rs"]
-mod manifests;
-#[path = "support/served.rs"]
-mod served;
-
 use std::path::{Path, PathBuf};
-use std::sync::LazyLock;
 
 use kube::Resource;
-use local_cluster::{LocalCluster, Options};
-use manifests::{create, manifests};
 use serde_json::{Value, json};
-use served::client;
 use sudoless::api::NotebookRootAccessPolicy;
 
-/// One for all tests of this file; it ends with the process.
-static CLUSTER: LazyLock<LocalCluster> = LazyLock::new(|| served::start(Options::default()));
+use crate::support::{
+    manifests::{create, manifests},
+    stage::{client, cluster},
+};
 
 #[test]
 fn every_manifest_is_covered() {
-    let accepted = manifests("tests/admission/accept").len();
-    let rejected = manifests("tests/admission/reject").len();
+    let accepted = manifests("tests/it/admission/accept").len();
+    let rejected = manifests("tests/it/admission/reject").len();
     // Fixtures that nobody runs are worse than none: adding or losing one must be noticed here.
     assert_eq!((accepted, rejected), (51, 106));
     assert_eq!(manifests("config/samples").len(), 3);
@@ -38,9 +24,9 @@ fn every_manifest_is_covered() {
 
 #[tokio::test]
 async fn accepts_what_is_right_and_reads_it_back() {
-    let client = client(&CLUSTER).await;
+    let client = client(cluster()).await;
     let mut failures = Vec::new();
-    for manifest in manifests("tests/admission/accept")
+    for manifest in manifests("tests/it/admission/accept")
         .into_iter()
         .chain(manifests("config/samples"))
     {
@@ -70,9 +56,9 @@ async fn accepts_what_is_right_and_reads_it_back() {
 
 #[tokio::test]
 async fn refuses_what_is_wrong_and_says_what_to_write() {
-    let client = client(&CLUSTER).await;
+    let client = client(cluster()).await;
     let mut failures = Vec::new();
-    for manifest in manifests("tests/admission/reject") {
+    for manifest in manifests("tests/it/admission/reject") {
         let expected = manifest.expectation();
         assert!(
             expected.contains("spec"),
@@ -134,7 +120,7 @@ async fn accepts_the_largest_policy() {
         },
     });
     assert_eq!(
-        create(&client(&CLUSTER).await, &body).await.map(|_| ()),
+        create(&client(cluster()).await, &body).await.map(|_| ()),
         Ok(())
     );
 
@@ -143,7 +129,7 @@ async fn accepts_the_largest_policy() {
         .as_array_mut()
         .unwrap()
         .push(account(1000));
-    let refusal = create(&client(&CLUSTER).await, &one_more)
+    let refusal = create(&client(cluster()).await, &one_more)
         .await
         .unwrap_err();
     assert!(
@@ -157,14 +143,15 @@ async fn accepts_the_largest_policy() {
 fn kubectl_shows_the_sentence() {
     let sample = |name: &str| Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
     let apply = |path: PathBuf| {
-        let mut command = CLUSTER.kubectl(["apply", "--dry-run=server", "--validate=strict", "-f"]);
+        let mut command =
+            cluster().kubectl(["apply", "--dry-run=server", "--validate=strict", "-f"]);
         command.arg(path).output().unwrap()
     };
 
     let accepted = apply(sample("config/samples"));
     assert!(accepted.status.success(), "{accepted:?}");
 
-    let refused = apply(sample("tests/admission/reject/role-arn.yaml"));
+    let refused = apply(sample("tests/it/admission/reject/role-arn.yaml"));
     let stderr = String::from_utf8(refused.stderr).unwrap();
     assert!(!refused.status.success());
     assert!(

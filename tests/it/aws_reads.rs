@@ -1,15 +1,5 @@
 //! AWS reads through the real SDK, against the simulator.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing
-)]
-
-#[path = "../support/aws.rs"]
-mod support;
-
 mod identity;
 mod pace;
 mod reads;
@@ -32,7 +22,9 @@ use sudoless::{
     },
 };
 
-use support::{ACCOUNT, OTHER, REGION, ROLE, access, aws, config, fleet, key, observed, simulate};
+use crate::support::aws::{
+    ACCOUNT, OTHER, REGION, ROLE, access, aws, config, fleet, key, observed, simulate,
+};
 
 fn notebooks(account: &str, region: &str, count: usize) -> Vec<Notebook> {
     (0..count)

@@ -1,15 +1,5 @@
 //! The three writes to AWS through the real SDK, against the simulator.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing
-)]
-
-#[path = "../support/aws.rs"]
-mod support;
-
 mod bodies;
 mod credentials;
 mod once;
@@ -28,7 +18,9 @@ use sudoless::{
     domain::{Call, WriteOutcome, WriteResponse},
 };
 
-use support::{ACCOUNT, OTHER, REGION, ROLE, access, aws, config, fleet, key, observed, simulate};
+use crate::support::aws::{
+    ACCOUNT, OTHER, REGION, ROLE, access, aws, config, fleet, key, observed, simulate,
+};
 
 /// A notebook in a status that the call is accepted from.
 fn ready(call: Call, name: &str) -> Notebook {

@@ -1,12 +1,5 @@
 //! The command line: its help, completions and manual pages.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing
-)]
-
 use std::process::{Command, Output};
 
 use clap::{CommandFactory, ValueEnum};

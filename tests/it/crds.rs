@@ -1,15 +1,5 @@
 //! The custom resource definitions: the committed file, its schema, and what a real API server makes of it.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing
-)]
-
-#[path = "support/served.rs"]
-mod served;
-
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -23,6 +13,8 @@ use sudoless::api::{
     ConditionReason, ConditionType, NotebookRemediation, NotebookRootAccessPolicy,
     NotebookRootAccessPolicyStatus, TargetState, Verdict, defaults,
 };
+
+use crate::support::served;
 
 /// What is in `crds/`, and the kind that each file defines.
 const FILES: [(&str, &str); 2] = [

@@ -1,30 +1,10 @@
 //! What a person reads: `kubectl describe` and `kubectl get` of policies and records in the situations that there are.
 //!
 //! All of them are on one stage, each in an account of its own, and come about at the same time.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    missing_docs
-)]
 
-#[path = "support/enforced.rs"]
-#[allow(dead_code, reason = "what other tests do with their stages")]
-mod enforced;
-#[path = "support/served.rs"]
-mod served;
-#[path = "support/stage.rs"]
-#[allow(dead_code, reason = "what other tests do with their stages")]
-mod stage;
-
-#[path = "describe/prose.rs"]
 mod prose;
-#[path = "describe/records.rs"]
 mod records;
-#[path = "describe/shown.rs"]
 mod shown;
-#[path = "describe/situations.rs"]
 mod situations;
 
 use jiff::Timestamp;

@@ -1,8 +1,5 @@
 //! What the documentation lists is what there is: rows, states, reasons, flags, permissions, promises and links.
 
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
-
-#[path = "documentation/design.rs"]
 mod design;
 
 use std::process::Command;
@@ -14,9 +11,9 @@ use sudoless::{
     domain::{EndReason, RecordState, WaitReason},
 };
 
-const README: &str = include_str!("../README.md");
-const REMEDIATION: &str = include_str!("../docs/remediation.md");
-const SECURITY: &str = include_str!("../SECURITY.md");
+const README: &str = include_str!("../../README.md");
+const REMEDIATION: &str = include_str!("../../docs/remediation.md");
+const SECURITY: &str = include_str!("../../SECURITY.md");
 
 /// The statements of an IAM policy.
 fn statements(policy: &str) -> Vec<Value> {
@@ -100,7 +97,7 @@ fn the_readme_lists_every_flag() {
 
 #[test]
 fn the_iam_policy_for_auditing_allows_no_change() {
-    for statement in statements(include_str!("../config/iam/audit.json")) {
+    for statement in statements(include_str!("../../config/iam/audit.json")) {
         for action in actions(&statement) {
             let (_, name) = action.split_once(':').unwrap();
             assert!(
@@ -113,8 +110,8 @@ fn the_iam_policy_for_auditing_allows_no_change() {
 
 #[test]
 fn the_iam_policy_for_enforcing_adds_three_actions_and_gives_no_root() {
-    let audit = statements(include_str!("../config/iam/audit.json"));
-    let mut added: Vec<_> = statements(include_str!("../config/iam/remediate.json"));
+    let audit = statements(include_str!("../../config/iam/audit.json"));
+    let mut added: Vec<_> = statements(include_str!("../../config/iam/remediate.json"));
     for statement in &audit {
         assert!(added.contains(statement), "{statement}");
     }

@@ -1,17 +1,7 @@
 //! Who may enforce: `config/admission`, on a real API server, with people who may and people who may not.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing
-)]
 
-#[path = "enforcing/cases.rs"]
 mod cases;
-#[path = "enforcing/people.rs"]
 mod people;
-#[path = "support/served.rs"]
-mod served;
 
 use std::{collections::BTreeSet, path::Path, sync::OnceLock, time::Duration};
 
@@ -22,6 +12,8 @@ use sudoless::api::NotebookRootAccessPolicy;
 
 use cases::{Case, Deed};
 use people::{Person, policy};
+
+use crate::support::served;
 
 /// From when the admission policy is made until the API server heeds it: a second or two on an idle machine.
 const DEADLINE: Duration = Duration::from_mins(1);
@@ -140,7 +132,7 @@ async fn kubectl_says_what_the_documentation_shows() {
         panic!("{patched:?}")
     };
     let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
-    let shown = words(include_str!("../docs/enforcing.md"));
+    let shown = words(include_str!("../../docs/enforcing.md"));
     let said = words(&stderr).replace(": writer may", ": bob may");
     assert!(shown.contains(&said), "{said}");
 

@@ -1,32 +1,7 @@
 //! `sudoless explain` on a real API server, about what the real operator does: as somebody who may list policies and records, and
 //! nothing else.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    missing_docs
-)]
 
-#[path = "rbac/audited.rs"]
-#[allow(dead_code, reason = "what was refused is for others")]
-mod audited;
-#[path = "support/enforced.rs"]
-#[allow(dead_code, reason = "what other tests do with their stages")]
-mod enforced;
-#[path = "explain/person.rs"]
 mod person;
-#[path = "support/records.rs"]
-#[allow(dead_code, reason = "what other tests do with their records")]
-mod records;
-#[path = "support/relay.rs"]
-#[allow(dead_code, reason = "the records' tests name it")]
-mod relay;
-#[path = "support/served.rs"]
-mod served;
-#[path = "support/stage.rs"]
-#[allow(dead_code, reason = "what other tests do with their stages")]
-mod stage;
 
 use sagemaker_simulator::{
     Effect, Fault, Notebook, Operation::UpdateNotebookInstance as Update, OwnerAct, RootAccess,
@@ -34,9 +9,12 @@ use sagemaker_simulator::{
 use serde_json::{Value, json};
 use sudoless::api::{NextStep, RecordState as State};
 
-use enforced::{FAST, REGION, fleet, rooted, spec, stopped};
 use person::{Asked, Person, cluster};
-use stage::Stage;
+
+use crate::support::{
+    enforced::{FAST, REGION, fleet, rooted, spec, stopped},
+    stage::{self, Stage},
+};
 
 async fn begin(name: &str, notebooks: impl IntoIterator<Item = Notebook>) -> Stage {
     Stage::on(cluster(), name, fleet(name, notebooks), &FAST).await

@@ -1,17 +1,6 @@
 //! The fence before writes to AWS, on a real API server: a lease that is held by election, and what may become of one.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing
-)]
-
-#[path = "fence/refusals.rs"]
 mod refusals;
-#[path = "support/relay.rs"]
-#[allow(dead_code, reason = "here the relay refuses, and does nothing else")]
-mod relay;
 
 use std::time::{Duration, Instant};
 

@@ -1,49 +1,6 @@
 //! The first day, from nothing: the chart is installed with Helm, the operator runs as what was installed and with no more rights
 //! than its service account has, audits and enforces; Prometheus scrapes it and takes the rules, each panel of the dashboard has
 //! something to show, and Argo CD's scripts say how it goes.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    missing_docs
-)]
-
-#[path = "argocd/customizations.rs"]
-#[allow(dead_code, reason = "the actions have tests of their own")]
-mod customizations;
-#[path = "grafana/dashboard.rs"]
-#[allow(dead_code, reason = "the variables have tests of their own")]
-mod dashboard;
-#[path = "support/enforced.rs"]
-#[allow(dead_code, reason = "what other tests do with their stages")]
-mod enforced;
-#[path = "grafana/eventful.rs"]
-mod eventful;
-#[path = "argocd/lua.rs"]
-#[allow(dead_code, reason = "the actions have tests of their own")]
-mod lua;
-#[path = "support/prometheus.rs"]
-#[allow(dead_code, reason = "what other tests ask")]
-mod prometheus;
-#[path = "support/records.rs"]
-#[allow(dead_code, reason = "what other tests do with their stages")]
-mod records;
-#[path = "support/relay.rs"]
-#[allow(dead_code, reason = "records speak of it")]
-mod relay;
-#[path = "support/rendered.rs"]
-#[allow(dead_code, reason = "the chart is installed here")]
-mod rendered;
-#[path = "support/served.rs"]
-#[allow(dead_code, reason = "Helm installs the definitions here")]
-mod served;
-#[path = "support/server.rs"]
-#[allow(dead_code, reason = "other programs listen at two addresses")]
-mod server;
-#[path = "support/stage.rs"]
-#[allow(dead_code, reason = "what other tests do with their stages")]
-mod stage;
 
 use std::{
     path::Path,
@@ -56,13 +13,17 @@ use sagemaker_simulator::{Options as SimulatorOptions, Simulator, Timings};
 use serde_json::Value;
 
 use crate::{
-    customizations::{Health, health},
-    dashboard::Choice,
-    enforced::FAST,
-    eventful::{fleet, happens, until_everything_shows},
-    prometheus::{Prometheus, Series},
-    rendered::{NAMESPACE, in_checkout},
-    stage::{Stage, client, eventually},
+    argocd::customizations::{Health, health},
+    grafana::{
+        dashboard::Choice,
+        eventful::{fleet, happens, until_everything_shows},
+    },
+    support::{
+        enforced::{self, FAST},
+        prometheus::{Prometheus, Series},
+        rendered::{NAMESPACE, in_checkout},
+        stage::{Stage, client, eventually},
+    },
 };
 
 /// `helm install` into a namespace that lets in restricted pods only, with a word from nobody but Helm.

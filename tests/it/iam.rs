@@ -1,30 +1,13 @@
 //! What stands in `config/iam/`: it is what the program prints, it allows what the code sends and no more, and each policy decides as
 //! people expect.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing
-)]
-
-#[path = "iam/actions.rs"]
 mod actions;
-#[path = "iam/cases.rs"]
 mod cases;
-#[path = "iam/commands.rs"]
 mod commands;
-#[path = "iam/evaluator.rs"]
 mod evaluator;
-#[path = "iam/hcl.rs"]
 mod hcl;
-#[path = "iam/scp.rs"]
 mod scp;
-#[path = "support/served.rs"]
-mod served;
-#[path = "iam/templates.rs"]
 mod templates;
-#[path = "iam/yaml.rs"]
 mod yaml;
 
 use std::path::{Path, PathBuf};

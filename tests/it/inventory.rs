@@ -1,14 +1,4 @@
 //! The shared cache over thousands of scans: what it asks AWS when nothing changed, and what it keeps.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    missing_docs
-)]
-
-#[path = "support/small.rs"]
-mod small;
 
 use std::{
     sync::Arc,
@@ -29,7 +19,10 @@ use sudoless::{
     observability::{BuildInfo, Metrics},
 };
 
-use small::{ACCOUNT, OTHER_REGION, REGION, fleet, give_root, reads, rooted, rootless, spec};
+use crate::support::{
+    alone::is_alone,
+    small::{ACCOUNT, OTHER_REGION, REGION, fleet, give_root, reads, rooted, rootless, spec},
+};
 
 /// Far longer than any scan here takes.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -196,6 +189,7 @@ async fn what_no_policy_names_any_more_is_dropped() {
     assert_eq!(simulator.counters().of(Operation::AssumeRole), 1);
 }
 
+/// Runs in its own process, because it measures the memory of the process.
 #[cfg(target_os = "linux")]
 #[tokio::test(flavor = "multi_thread")]
 async fn thousands_of_scans_take_no_more_memory_than_some() {
@@ -204,6 +198,9 @@ async fn thousands_of_scans_take_no_more_memory_than_some() {
     /// What a round may add: half a kilobyte lost per pair of scans would add as much.
     const SLACK: u64 = 128 * 1024;
 
+    if !is_alone("inventory::thousands_of_scans_take_no_more_memory_than_some") {
+        return;
+    }
     let notebooks = (0..20).map(|number| rooted(&format!("notebook-{number}")));
     let simulator = Simulator::start(fleet(notebooks), Options::default()).unwrap();
     let inventory = inventory(&simulator);

@@ -1,32 +1,4 @@
 //! The files in `config/kube-state-metrics`: the real program shows policies and records with them, and needs no other rights.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    missing_docs
-)]
-
-#[path = "support/enforced.rs"]
-#[allow(dead_code, reason = "what other tests do with their stages")]
-mod enforced;
-#[path = "observability/lint.rs"]
-#[allow(dead_code, reason = "the lint itself has a test of its own")]
-mod lint;
-#[path = "support/records.rs"]
-#[allow(dead_code, reason = "what other tests do with their stages")]
-mod records;
-#[path = "support/relay.rs"]
-#[allow(dead_code, reason = "records speak of it")]
-mod relay;
-#[path = "support/served.rs"]
-mod served;
-#[path = "support/server.rs"]
-#[allow(dead_code, reason = "what Prometheus is asked")]
-mod server;
-#[path = "support/stage.rs"]
-#[allow(dead_code, reason = "what other tests do with their stages")]
-mod stage;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -37,7 +9,7 @@ use std::{
 };
 
 use kube::ResourceExt;
-use local_cluster::{LocalCluster, Tool};
+use local_cluster::{LocalCluster, Options, Tool};
 use sagemaker_simulator::{Effect, Fault, Operation};
 use serde_json::{Value, json};
 use strum::VariantArray;
@@ -46,9 +18,15 @@ use sudoless::{
     domain::RecordState,
 };
 
-use enforced::{rooted, stopped};
-use server::Server;
-use stage::{Stage, cluster};
+use crate::{
+    observability::lint,
+    support::{
+        enforced::{FAST, fleet, rooted, stopped},
+        served,
+        server::Server,
+        stage::Stage,
+    },
+};
 
 /// It looks for definitions every three seconds.
 const DEADLINE: Duration = Duration::from_mins(1);
@@ -166,7 +144,7 @@ fn holds(states: &BTreeMap<String, f64>) -> &str {
 }
 
 /// A stage with a record that succeeded, one that failed, and one that was deleted while it is under way.
-async fn staged() -> (Stage, Vec<NotebookRemediation>) {
+async fn staged(cluster: &LocalCluster) -> (Stage, Vec<NotebookRemediation>) {
     let notebooks = [
         rooted("ksm", "churn"),
         stopped("ksm", "asleep"),
@@ -175,7 +153,7 @@ async fn staged() -> (Stage, Vec<NotebookRemediation>) {
             .root_access("Disabled")
             .lifecycle_config("setup"),
     ];
-    let stage = Stage::quick("ksm", notebooks).await;
+    let stage = Stage::on(cluster, "ksm", fleet("ksm", notebooks), &FAST).await;
     let on = |operation, name, effect| Fault::new(effect).operation(operation).notebook(name);
     let stuck = on(
         Operation::StopNotebookInstance,
@@ -200,10 +178,10 @@ async fn staged() -> (Stage, Vec<NotebookRemediation>) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn it_shows_what_the_resources_say() {
-    let server = tokio::task::spawn_blocking(|| start(cluster()))
-        .await
-        .unwrap();
-    let (stage, records) = staged().await;
+    // Not shared, because the page shows the resources of all stages.
+    let cluster = served::start(Options::default());
+    let server = start(&cluster);
+    let (stage, records) = staged(&cluster).await;
     let status = stage
         .until("p", |status| {
             status

@@ -1,18 +1,11 @@
 //! `config/` is what the chart installs, but for what only Helm or only kubectl needs.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing
-)]
-
-#[path = "support/rendered.rs"]
-mod rendered;
 
 use std::collections::BTreeMap;
 
 use local_cluster::{LocalCluster, Options};
 use serde_json::Value;
+
+use crate::support::rendered;
 
 /// Labels that Helm's objects have, and others not.
 const HELMS_LABELS: [&str; 2] = ["helm.sh/chart", "app.kubernetes.io/managed-by"];

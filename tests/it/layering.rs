@@ -4,16 +4,7 @@
 //! `cli → scan → {inventory, aws, report}`, `report → decide`, `cli → offline → {decide, domain, api}` and `cli → generate → domain`;
 //! and `cli → explain → {report, decide, domain, api}`.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing
-)]
-
-#[path = "layering/examples.rs"]
 mod examples;
-#[path = "layering/paths.rs"]
 mod paths;
 
 use std::collections::{BTreeMap, BTreeSet};

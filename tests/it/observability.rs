@@ -1,22 +1,10 @@
 //! The pages that Prometheus and the kubelet read, and the logs, as others see them.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing
-)]
 
-#[path = "observability/fixture.rs"]
-mod fixture;
-#[path = "observability/http.rs"]
+pub mod fixture;
 mod http;
-#[path = "observability/lint.rs"]
-mod lint;
-#[path = "observability/metrics.rs"]
+pub mod lint;
 mod metrics;
-#[path = "observability/server.rs"]
 mod server;
-#[path = "observability/telemetry.rs"]
 mod telemetry;
 
 use std::time::Duration;

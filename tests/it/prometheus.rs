@@ -1,30 +1,7 @@
 //! The alerts in `config/prometheus`: Prometheus takes them, each is tested firing and not firing, speaks of metrics that exist,
 //! and has a runbook.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing
-)]
 
-#[path = "observability/fixture.rs"]
-#[allow(dead_code, reason = "what other tests look at")]
-mod fixture;
-#[path = "observability/lint.rs"]
-#[allow(dead_code, reason = "the lint itself has a test of its own")]
-mod lint;
-#[path = "support/prometheus.rs"]
-#[allow(dead_code, reason = "other tests scrape and query")]
-mod prometheus;
-#[path = "support/promql.rs"]
-mod promql;
-#[path = "prometheus/runbooks.rs"]
 mod runbooks;
-#[path = "support/served.rs"]
-mod served;
-#[path = "support/server.rs"]
-#[allow(dead_code, reason = "other programs listen at two addresses")]
-mod server;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -36,8 +13,10 @@ use std::{
 use local_cluster::{Tool, Toolbox};
 use serde_json::{Value, json};
 
-use prometheus::Prometheus;
-use promql::Vocabulary;
+use crate::{
+    observability::{fixture, lint},
+    support::{prometheus::Prometheus, promql::Vocabulary},
+};
 
 /// Where people read the runbooks. `Cargo.toml` says where the repository is.
 const RUNBOOKS: &str = concat!(env!("CARGO_PKG_REPOSITORY"), "/blob/main/docs/runbooks");

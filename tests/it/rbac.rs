@@ -2,39 +2,11 @@
 //!
 //! Operators with service accounts of their own play the same scenario at once, on one API server: one has the chart's roles, each of
 //! the others has all rights but one. What they asked and were refused is read in the API server's audit log.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    missing_docs
-)]
 
-#[path = "rbac/audited.rs"]
-mod audited;
-#[path = "support/enforced.rs"]
-#[allow(dead_code, reason = "what other tests do with their stages")]
-mod enforced;
-#[path = "rbac/grants.rs"]
+pub mod audited;
 mod grants;
-#[path = "rbac/needed.rs"]
 mod needed;
-#[path = "support/records.rs"]
-#[allow(dead_code, reason = "what other tests ask of records")]
-mod records;
-#[path = "support/relay.rs"]
-#[allow(dead_code, reason = "for those who ask what passes")]
-mod relay;
-#[path = "support/rendered.rs"]
-#[allow(dead_code, reason = "what other tests render")]
-mod rendered;
-#[path = "rbac/scenario.rs"]
 mod scenario;
-#[path = "support/served.rs"]
-mod served;
-#[path = "support/stage.rs"]
-#[allow(dead_code, reason = "what other tests do with their stages")]
-mod stage;
 
 use std::{
     collections::BTreeSet,
@@ -51,9 +23,13 @@ use serde_json::{Value, json};
 
 use audited::{AuditLog, Request};
 use grants::Grant;
-use rendered::NAMESPACE;
 use scenario::{Act, Play};
-use stage::eventually;
+
+use crate::support::{
+    rendered::{self, NAMESPACE},
+    served,
+    stage::{self, eventually},
+};
 
 /// The service account of the chart.
 const ACCOUNT: &str = "sudoless";
@@ -174,7 +150,7 @@ async fn the_operator_gets_by_on_the_rights_of_the_chart_and_uses_all_of_them() 
 
 #[test]
 fn security_md_lists_the_rights_of_the_chart() {
-    let section = include_str!("../SECURITY.md");
+    let section = include_str!("../../SECURITY.md");
     let section = section.split("\n## Rights in Kubernetes\n").nth(1).unwrap();
     let rows = section.lines().filter(|line| line.starts_with("| `"));
     let mut listed = BTreeSet::new();

@@ -1,32 +1,17 @@
 //! `sudoless validate`: the same verdicts as the API server's, without one; and what the command prints.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing
-)]
-
-#[path = "validate/command.rs"]
 mod command;
-#[path = "validate/kubectl.rs"]
 mod kubectl;
-#[path = "support/manifests.rs"]
-mod manifests;
-#[path = "validate/mutations.rs"]
 mod mutations;
-#[path = "support/served.rs"]
-mod served;
 
 use std::sync::LazyLock;
 
-use local_cluster::{LocalCluster, Options};
-use manifests::{create, manifests};
-use served::client;
 use sudoless::offline::{Checked, Judge, Manifests, Problem, Severity};
 
-/// One for all tests of this file; it ends with the process.
-static CLUSTER: LazyLock<LocalCluster> = LazyLock::new(|| served::start(Options::default()));
+use crate::support::{
+    manifests::{create, manifests},
+    stage::{client, cluster},
+};
 
 static OFFLINE: LazyLock<Manifests> = LazyLock::new(|| Manifests::new().unwrap());
 
@@ -45,9 +30,9 @@ fn refusals(checked: &Checked) -> Vec<&Problem> {
 
 #[tokio::test]
 async fn accepts_what_the_api_server_accepts() {
-    let client = client(&CLUSTER).await;
+    let client = client(cluster()).await;
     let mut failures = Vec::new();
-    for manifest in manifests("tests/admission/accept")
+    for manifest in manifests("tests/it/admission/accept")
         .into_iter()
         .chain(manifests("config/samples"))
     {
@@ -64,9 +49,9 @@ async fn accepts_what_the_api_server_accepts() {
 /// The verdict is the same, and what is said offline the API server says, too: the field, and where a rule is broken its sentence.
 #[tokio::test]
 async fn refuses_what_the_api_server_refuses_with_the_same_words() {
-    let client = client(&CLUSTER).await;
+    let client = client(cluster()).await;
     let (mut failures, mut sentences) = (Vec::new(), 0);
-    for manifest in manifests("tests/admission/reject") {
+    for manifest in manifests("tests/it/admission/reject") {
         let checked = check(&manifest.text);
         let refused = refusals(&checked);
         let Err(answer) = create(&client, &manifest.body()).await else {

@@ -3,7 +3,7 @@ mod control_plane;
 use std::ffi::OsStr;
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -185,6 +185,21 @@ impl LocalCluster {
         output(&mut self.kubectl(args), stdin)
     }
 
+    /// Installs or updates custom resource definitions, waits until kubectl knows `resource` and can
+    /// explain it, and returns the API server's warnings.
+    pub fn install(&self, definitions: &Path, resource: &str) -> Result<String, Error> {
+        let mut apply = self.kubectl(["apply", "--server-side", "-f"]);
+        let applied = successful(apply.arg(definitions), "")?;
+        let started = Instant::now();
+        // Each look runs kubectl, which is pause enough.
+        while let Err(error) = self.look_for(resource) {
+            if started.elapsed() >= self.deadline {
+                return Err(error);
+            }
+        }
+        Ok(String::from_utf8_lossy(&applied.stderr).into_owned())
+    }
+
     /// Ties another program to this cluster: it ends with the cluster and with its owner, whatever
     /// happens. Call this before `spawn`.
     pub fn adopt<'command>(&self, command: &'command mut Command) -> &'command mut Command {
@@ -256,6 +271,12 @@ impl LocalCluster {
         Ok(None)
     }
 
+    fn look_for(&self, resource: &str) -> Result<(), Error> {
+        self.run_kubectl(["get", resource])?;
+        self.run_kubectl(["explain", resource])?;
+        Ok(())
+    }
+
     fn command<A: AsRef<OsStr>>(
         &self,
         program: PathBuf,
@@ -287,9 +308,15 @@ impl LocalCluster {
 
 /// Runs a command with the given input, and returns its stdout if it succeeded.
 fn output(command: &mut Command, stdin: &str) -> Result<String, Error> {
+    let finished = successful(command, stdin)?;
+    Ok(String::from_utf8_lossy(&finished.stdout).into_owned())
+}
+
+/// Runs a command with the given input. Returns [`Error::Command`] if it failed.
+fn successful(command: &mut Command, stdin: &str) -> Result<Output, Error> {
     let finished = feed(command, stdin)?;
     if finished.status.success() {
-        Ok(String::from_utf8_lossy(&finished.stdout).into_owned())
+        Ok(finished)
     } else {
         let stderr = String::from_utf8_lossy(&finished.stderr).trim().to_owned();
         Err(Error::Command {

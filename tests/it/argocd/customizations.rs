@@ -61,19 +61,19 @@ pub fn files(kind: &str, path: &str) -> Vec<String> {
 /// How Argo CD sees an object.
 pub fn health(object: &Value) -> Health {
     let kind = object["kind"].as_str().unwrap();
-    let returned = crate::lua::run(&text(kind, "health.lua"), object);
+    let returned = super::lua::run(&text(kind, "health.lua"), object);
     serde_json::from_value(returned).unwrap()
 }
 
 /// What an action makes of a policy.
 pub fn act(action: &str, policy: &Value) -> Value {
     let script = text(POLICY, &format!("actions/{action}/action.lua"));
-    crate::lua::act(&script, policy)
+    super::lua::act(&script, policy)
 }
 
 /// The names of the actions that are offered for a policy, sorted, and whether each is disabled.
 pub fn offered(policy: &Value) -> Vec<(String, bool)> {
-    let found = crate::lua::run(&text(POLICY, "actions/discovery.lua"), policy);
+    let found = super::lua::run(&text(POLICY, "actions/discovery.lua"), policy);
     let actions = found.as_object().unwrap().iter();
     let mut actions: Vec<_> = actions
         .map(|(name, action)| (name.clone(), action["disabled"].as_bool().unwrap()))

@@ -5,9 +5,9 @@ use std::{fmt::Write as _, fs, path::PathBuf};
 use serde_json::json;
 use sudoless::api::RecordState as State;
 
-use crate::{
-    enforced::{account, rooted},
-    stage::{Stage, cluster, condition},
+use crate::support::{
+    enforced::{account, cluster, rooted},
+    stage::{Stage, condition},
 };
 
 /// A manifest as a person writes one: durations and times in any spelling, and what is the default written out here and there.

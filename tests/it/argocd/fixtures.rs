@@ -9,7 +9,7 @@ use sudoless::{
     decide::{Desired, ReportContext, Withdrawal, read_record, report},
 };
 
-use crate::customizations::{HealthTests, POLICY, RECORD, act, files, health, offered, yaml};
+use super::customizations::{HealthTests, POLICY, RECORD, act, files, health, offered, yaml};
 
 /// `action_test.yaml`.
 #[derive(Deserialize)]

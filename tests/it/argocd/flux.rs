@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, fs, path::Path, sync::Arc};
 use cel::{Context, Env};
 use serde_json::Value;
 
-use crate::customizations::{POLICY, RECORD, files, yaml};
+use super::customizations::{POLICY, RECORD, files, yaml};
 
 /// How Flux sees a resource.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -9,10 +9,12 @@ use sagemaker_simulator::{Effect, Fault, Operation, Status};
 use serde_json::{Value, json};
 use sudoless::api::{Finding, NotebookRemediation, NotebookRootAccessPolicy, RecordState as State};
 
-use crate::{
+use super::{
     customizations::{act, health, offered},
-    enforced::{account, at_most, rooted, spec},
     lua::merge_patch,
+};
+use crate::support::{
+    enforced::{account, at_most, rooted, spec},
     stage::{Stage, eventually},
 };
 

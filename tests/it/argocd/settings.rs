@@ -7,11 +7,8 @@ use local_cluster::LocalCluster;
 use serde_json::Value;
 use sudoless::api::{NotebookRemediation, NotebookRootAccessPolicy};
 
-use crate::{
-    customizations::{POLICY, RECORD, files, text},
-    rendered::chart,
-    stage::cluster,
-};
+use super::customizations::{POLICY, RECORD, files, text};
+use crate::support::{enforced::cluster, rendered::chart};
 
 const SETTINGS: &str = "config/argocd/argocd-cm.yaml";
 

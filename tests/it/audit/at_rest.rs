@@ -1,6 +1,6 @@
 //! With nothing changed, nothing happens but what has to (promise P10).
 //!
-//! This waits for a real scan interval, of which there is none shorter than a minute; `tests/inventory.rs` makes more scans than
+//! This waits for a real scan interval, of which there is none shorter than a minute; `tests/it/inventory.rs` makes more scans than
 //! that, without the operator around them.
 
 use std::time::Duration;
@@ -11,7 +11,7 @@ use sagemaker_simulator::{Account, Effect, Fault, Operation};
 use serde_json::json;
 use sudoless::api::NotebookRootAccessPolicy;
 
-use crate::{
+use crate::support::{
     small::{ACCOUNT, REGION, fleet, reads, rootless},
     stage::{Stage, eventually},
 };

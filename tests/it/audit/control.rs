@@ -5,7 +5,7 @@ use kube::api::{Patch, PatchParams};
 use serde_json::json;
 use sudoless::api::SCAN_NOW_ANNOTATION;
 
-use crate::{
+use crate::support::{
     small::{ACCOUNT, OTHER_REGION, REGION, fleet, give_root, reads, rooted, rootless, spec},
     stage::{Stage, condition, eventually},
 };

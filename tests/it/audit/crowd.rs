@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use sagemaker_simulator::{Effect, Fault, Fleet, Operation};
 
-use crate::{
+use super::{
     expectation::Expectation,
     fleets::{ACCOUNTS, REGIONS, accounts, mixed, policy, tame},
-    stage::Stage,
 };
+use crate::support::stage::Stage;
 
 /// Always the same choice; another seed is as good.
 const SEED: u64 = 20_261_122;

@@ -3,7 +3,7 @@
 use sagemaker_simulator::{Account, Fleet, Notebook};
 use serde_json::json;
 
-use crate::stage::{Stage, cluster, http_get, until};
+use crate::support::stage::{Stage, cluster, http_get, until};
 
 const ACCOUNT: &str = "111122223333";
 const REGION: &str = "eu-west-1";

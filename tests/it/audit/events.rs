@@ -6,7 +6,7 @@ use sagemaker_simulator::{Effect, Fault, Operation};
 use serde_json::json;
 use sudoless::api::SCAN_NOW_ANNOTATION;
 
-use crate::{
+use crate::support::{
     small::{ACCOUNT, fleet, give_root, reads, rooted, rootless, spec},
     stage::{Stage, cluster, eventually},
 };

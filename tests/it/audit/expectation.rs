@@ -10,10 +10,8 @@ use sagemaker_simulator::{Notebook, Operation, RootAccess, Simulator, Status as 
 use serde_json::{Value, json};
 use sudoless::api::NotebookRootAccessPolicyStatus as Status;
 
-use crate::{
-    fleets::RETIRED,
-    stage::{DEADLINE, Stage, condition},
-};
+use super::fleets::RETIRED;
+use crate::support::stage::{DEADLINE, Stage, condition};
 
 /// Findings and targets that a status lists at most.
 const MOST_LISTED: usize = 100;
@@ -479,7 +477,7 @@ fn conditions(status: &Status) -> Value {
 }
 
 /// The API server is shared by tests whose policies exempt notebooks of the same names, and an exemption of any policy holds against
-/// all: of findings that only wait for that, what would be done otherwise is taken as expected. `tests/remediation` tests conflicts.
+/// all: of findings that only wait for that, what would be done otherwise is taken as expected. `tests/it/remediation` tests conflicts.
 fn without_conflicts(mut found: Value, expected: &[Value]) -> Value {
     for finding in found.as_array_mut().into_iter().flatten() {
         let same = expected

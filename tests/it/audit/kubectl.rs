@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::{
+use crate::support::{
     small::{fleet, rooted, rootless, spec},
     stage::{Stage, cluster},
 };

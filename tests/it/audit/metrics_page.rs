@@ -8,9 +8,11 @@ use serde_json::{Value, json};
 use sudoless::api::{NotebookRootAccessPolicyStatus as Status, SCAN_NOW_ANNOTATION};
 
 use crate::{
-    lint::{lint, parse_series},
-    small::{ACCOUNT, OTHER_REGION, REGION, fleet, rooted, rootless, spec},
-    stage::{Stage, cluster, condition},
+    observability::lint::{lint, parse_series},
+    support::{
+        small::{ACCOUNT, OTHER_REGION, REGION, fleet, rooted, rootless, spec},
+        stage::{Stage, cluster, condition},
+    },
 };
 
 const DENIED: &str = "444455556666";

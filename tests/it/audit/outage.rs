@@ -11,7 +11,7 @@ use sagemaker_simulator::{Effect, Fault};
 use serde_json::json;
 use sudoless::api::SCAN_NOW_ANNOTATION;
 
-use crate::{
+use crate::support::{
     served,
     small::{OTHER_REGION, REGION, fleet, give_root, reads, rooted, rootless, spec},
     stage::{Stage, condition, eventually},

@@ -5,11 +5,11 @@ use std::time::Duration;
 use sagemaker_simulator::{Account, Fleet, Operation, Options, Simulator};
 use serde_json::json;
 
-use crate::{
+use super::{
     expectation::{Expectation, only_read},
     fleets::{ACCOUNTS, REGIONS, accounts, mixed, policy},
-    stage::{Stage, cluster, until},
 };
+use crate::support::stage::{Stage, cluster, until};
 
 /// Requests of an operation in an account.
 fn sent(stage: &Stage, operation: Operation, account: &str) -> u64 {

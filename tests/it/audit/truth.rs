@@ -3,11 +3,11 @@
 use sagemaker_simulator::{Fleet, Notebook, Status as NotebookStatus};
 use serde_json::{Value, json};
 
-use crate::{
+use super::{
     expectation::{Expectation, only_read},
     fleets::{ACCOUNTS, REGIONS, accounts, mixed, policy, tame},
-    stage::{Stage, condition},
 };
+use crate::support::stage::{Stage, condition};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_demo_fleet_is_judged_notebook_by_notebook() {

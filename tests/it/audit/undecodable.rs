@@ -8,7 +8,7 @@ use local_cluster::{LocalCluster, Options};
 use serde_json::{Value, json};
 use sudoless::api::NotebookRootAccessPolicy;
 
-use crate::{
+use crate::support::{
     served,
     small::{ACCOUNT, REGION, fleet, rooted, spec},
     stage::{Stage, client, condition, eventually},

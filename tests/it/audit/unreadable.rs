@@ -7,11 +7,11 @@ use sagemaker_simulator::{
 };
 use serde_json::json;
 
-use crate::{
+use super::{
     expectation::{Expectation, only_read},
     fleets::{ACCOUNTS, REGIONS, accounts, mixed, policy, tame},
-    stage::{Stage, cluster, condition},
 };
+use crate::support::stage::{Stage, cluster, condition};
 
 /// The account that things go wrong in. The others of [`ACCOUNTS`] are well.
 const ILL: &str = ACCOUNTS[1];

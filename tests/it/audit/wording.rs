@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
-use crate::{
+use crate::support::{
     small::{ACCOUNT, REGION, fleet, rooted, rootless, spec},
     stage::{Stage, condition},
 };

@@ -87,7 +87,7 @@ fn with_environment(simulator: &Simulator, variables: &[(&str, &str)]) -> Vec<St
     let test = std::process::Command::new(std::env::current_exe().unwrap())
         .args([
             "--exact",
-            "identity::in_this_environment",
+            "aws_reads::identity::in_this_environment",
             "--ignored",
             "--nocapture",
         ])

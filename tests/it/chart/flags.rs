@@ -4,8 +4,8 @@ use std::{collections::BTreeMap, process::Command};
 
 use serde_json::Value;
 
-const VALUES: &str = include_str!("../../charts/sudoless/values.yaml");
-const README: &str = include_str!("../../charts/sudoless/README.md");
+const VALUES: &str = include_str!("../../../charts/sudoless/values.yaml");
+const README: &str = include_str!("../../../charts/sudoless/README.md");
 
 /// Each flag of `sudoless run` in camel case, and the default that its help names.
 fn flags() -> BTreeMap<String, Option<String>> {

@@ -162,7 +162,7 @@ fn monitoring_definitions() -> Vec<Value> {
         ])
         .current_dir(concat!(
             env!("CARGO_MANIFEST_DIR"),
-            "/tests/chart/prometheus-operator"
+            "/tests/it/chart/prometheus-operator"
         ))
         .env("GOWORK", "off")
         .output()

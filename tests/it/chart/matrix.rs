@@ -42,11 +42,11 @@ fn both_versions_of_helm_make_the_same() {
 #[test]
 fn rules_and_dashboard_are_handed_through() {
     let objects = rendered(&together());
-    let rules = include_str!("../../config/prometheus/rules.yaml");
+    let rules = include_str!("../../../config/prometheus/rules.yaml");
     let rules: Value = serde_saphyr::from_str(rules).unwrap();
     assert!(rules["groups"].is_array());
     assert_eq!(objects.only("PrometheusRule")["spec"], rules);
-    let dashboard = include_str!("../../config/grafana/sudoless.json");
+    let dashboard = include_str!("../../../config/grafana/sudoless.json");
     assert_eq!(
         objects.only("ConfigMap")["data"]["sudoless.json"],
         dashboard
@@ -116,7 +116,7 @@ fn by_default_there_is_what_is_needed_and_nothing_more() {
 
 /// The table "Rights in Kubernetes" of SECURITY.md: resources, and the verbs on each.
 fn documented_rights() -> BTreeMap<String, BTreeSet<String>> {
-    let security = include_str!("../../SECURITY.md");
+    let security = include_str!("../../../SECURITY.md");
     let (_, section) = security.split_once("\n## Rights in Kubernetes\n").unwrap();
     let quoted = |text: &str| -> Vec<String> {
         text.split('`')

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::shown::Shown;
+use super::shown::Shown;
 
 /// Reasons of events that need nobody.
 const GOOD_NEWS: [&str; 6] = [

@@ -4,11 +4,11 @@ use kube::{Api, ResourceExt, api::ListParams};
 use serde_json::json;
 use sudoless::api::NotebookRemediation;
 
-use crate::{
+use super::{
     shown::{Shown, look},
     situations::{ATTENTION, DONE, FLIGHT, HALTED, REGION, Scene},
-    stage::{condition, eventually},
 };
+use crate::support::stage::{condition, eventually};
 
 impl Scene {
     /// Looks at the record of a notebook once it is in a state.

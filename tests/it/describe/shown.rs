@@ -6,9 +6,10 @@ use k8s_openapi::api::events::v1::Event;
 use kube::{Api, api::ListParams};
 use serde_json::Value;
 
-use crate::{
-    prose,
-    stage::{Stage, cluster, eventually},
+use super::prose;
+use crate::support::{
+    enforced::cluster,
+    stage::{Stage, eventually},
 };
 
 /// What kubectl says about one resource.

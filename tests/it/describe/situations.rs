@@ -4,9 +4,9 @@ use jiff::{SignedDuration, Timestamp, Unit};
 use sagemaker_simulator::{Account, Effect, Fault, Fleet, Notebook, Operation, Status, Timings};
 use serde_json::{Value, json};
 
-use crate::{
-    enforced::FAST,
-    shown::{Shown, look},
+use super::shown::{Shown, look};
+use crate::support::{
+    enforced::{self, FAST},
     stage::{Stage, condition},
 };
 
@@ -111,7 +111,7 @@ impl Scene {
         }
         // There is an account that never answers.
         let flags = [&FAST[..], &["--request-timeout", "60s"]].concat();
-        let stage = Stage::begin("team", fleet, &flags).await;
+        let stage = Stage::on(enforced::cluster(), "team", fleet, &flags).await;
         Self { stage, now }
     }
 

@@ -9,7 +9,8 @@ use local_cluster::LocalCluster;
 use serde_json::{Value, json};
 use sudoless::api::NotebookRootAccessPolicy;
 
-use super::{cases::Deed, served::config};
+use super::cases::Deed;
+use crate::support::served::config;
 
 /// The only policy that [`Person::OfOne`] may enforce.
 pub const ONE: &str = "one";

@@ -15,12 +15,11 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::{
-    audited::{AuditLog, Request},
-    served,
-    stage::eventually,
+    rbac::audited::{AuditLog, Request},
+    support::{served, stage::eventually},
 };
 
-/// The chart's and the kustomization's roles for people; `tests/kustomize.rs` compares the two.
+/// The chart's and the kustomization's roles for people; `tests/it/kustomize.rs` compares the two.
 const ROLES: &str = concat!(
     env!("CARGO_MANIFEST_DIR"),
     "/config/operator/user-roles.yaml"

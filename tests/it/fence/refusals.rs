@@ -9,10 +9,8 @@ use local_cluster::LocalCluster;
 use sudoless::controller::Clients;
 use tokio::time::Instant;
 
-use super::{
-    DEADLINE, client, lease, leases,
-    relay::{Counts, Relay},
-};
+use super::{DEADLINE, client, lease, leases};
+use crate::support::relay::{Counts, Relay};
 
 /// Far less than kube's own retries take, and than the relay asks for.
 const AT_ONCE: Duration = Duration::from_secs(5);

@@ -7,8 +7,8 @@ use sagemaker_simulator::{Account, Effect, Fault, Fleet, Notebook, Operation};
 use serde_json::{Value, json};
 use sudoless::api::RecordState as State;
 
-use crate::{
-    dashboard::{Choice, Dashboard, Query},
+use super::dashboard::{Choice, Dashboard, Query};
+use crate::support::{
     enforced::quick,
     prometheus::{Prometheus, Series},
     stage::{Stage, condition, eventually},

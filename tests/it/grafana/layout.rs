@@ -4,11 +4,10 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
+use super::dashboard::{Choice, Dashboard};
 use crate::{
-    dashboard::{Choice, Dashboard},
-    fixture, lint,
-    prometheus::Prometheus,
-    promql::Vocabulary,
+    observability::{fixture, lint},
+    support::{prometheus::Prometheus, promql::Vocabulary},
 };
 
 /// What every Grafana has built in, of what is of use here.

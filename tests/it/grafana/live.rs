@@ -2,15 +2,19 @@
 
 use std::{path::Path, time::Instant};
 
+use local_cluster::Options;
 use serde_json::Value;
 
-use crate::{
+use super::{
     dashboard::{Choice, Dashboard},
-    enforced::FAST,
     eventful::{
         AUDITED, ENFORCED, OTHER_REGION, REGION, answer, fleet, happens, until_everything_shows,
     },
+};
+use crate::support::{
+    enforced::FAST,
     prometheus::{Prometheus, Series},
+    served,
     stage::Stage,
 };
 
@@ -29,7 +33,9 @@ async fn offered(prometheus: &Prometheus, variable: &Value) -> Vec<String> {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_panel_shows_something() {
     let since = Instant::now();
-    let stage = Stage::begin("grafana", fleet(), &FAST).await;
+    // Not shared, because the panels show the records of all policies.
+    let cluster = served::start(Options::default());
+    let stage = Stage::on(&cluster, "grafana", fleet(), &FAST).await;
     let rules = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/prometheus/rules.yaml");
     let prometheus = Prometheus::start(&[("sudoless", &stage.address())], &[&rules]).await;
     // A counter is seen before it counts.

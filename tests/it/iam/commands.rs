@@ -2,7 +2,6 @@
 
 use std::fs;
 
-use local_cluster::Options;
 use serde_json::Value;
 use sudoless::{
     api::NotebookRootAccessPolicy,
@@ -10,7 +9,8 @@ use sudoless::{
     domain::{Mode, Regions},
 };
 
-use super::{generate, generated, served};
+use super::{generate, generated};
+use crate::support::stage::cluster;
 
 const ROLE: &str = "arn:aws:iam::123456789012:role/sudoless-operator";
 const PROVIDER: &str = "arn:aws:iam::123456789012:oidc-provider/oidc.example.com/id/A";
@@ -190,7 +190,7 @@ const STARTERS: [(&str, usize, Option<usize>, Mode); 5] = [
 
 #[test]
 fn a_first_policy_is_taken_by_the_operator_and_the_api_server() {
-    let cluster = served::start(Options::default());
+    let cluster = cluster();
     let folder = tempfile::tempdir().unwrap();
     for (arguments, accounts, regions, mode) in STARTERS {
         let text = generated(arguments);

@@ -233,7 +233,7 @@ fn the_lint_finds_what_it_looks_for() {
 #[test]
 #[cfg(target_os = "linux")]
 fn the_documentation_lists_what_is_served_and_nothing_else() {
-    let documentation = include_str!("../../docs/metrics.md");
+    let documentation = include_str!("../../../docs/metrics.md");
     let documented: BTreeSet<_> = documentation
         .lines()
         .filter(|line| line.starts_with("| `sudoless_") || line.starts_with("| `process_"))

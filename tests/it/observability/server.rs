@@ -18,6 +18,7 @@ use super::{
     http::get,
     lint,
 };
+use crate::support::alone::is_alone;
 
 /// What answers may take in paused time, which moves only when nothing else can happen.
 const ANSWERED: Duration = Duration::from_secs(1);
@@ -145,10 +146,16 @@ async fn a_silent_client_does_not_hold_up_the_shutdown() {
     drop(silent);
 }
 
-/// A connection that sent nothing, and one that sent half a request.
+/// A connection that sent nothing, and one that sent half a request. Runs in its own process, because the
+/// open files of a process are limited.
 #[tokio::test(start_paused = true)]
 async fn hundreds_of_half_open_requests_hold_up_nobody_and_are_closed() {
     const HALF_OPEN: usize = 400;
+    if !is_alone(
+        "observability::server::hundreds_of_half_open_requests_hold_up_nobody_and_are_closed",
+    ) {
+        return;
+    }
     let server = serve(metrics(), Readiness::new()).await;
     let began = Instant::now();
     let mut half_open = Vec::new();

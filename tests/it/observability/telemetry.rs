@@ -8,6 +8,8 @@ use std::{
 use jiff::Timestamp;
 use sudoless::observability::{self, Color, LogFormat, LogLevels};
 
+use crate::support::alone::is_alone;
+
 /// What a subscriber wrote.
 #[derive(Clone, Default)]
 struct Written(Arc<Mutex<Vec<u8>>>);
@@ -94,8 +96,12 @@ fn text_lines_carry_the_spans_fields_and_no_escapes() {
     assert!(colored.contains('\u{1b}'), "{colored:?}");
 }
 
+/// Runs in its own process, because the logger belongs to the process.
 #[test]
 fn logging_starts_once() {
+    if !is_alone("observability::telemetry::logging_starts_once") {
+        return;
+    }
     let levels = "off".parse::<LogLevels>().unwrap();
     observability::start(LogFormat::Text, Color::None, &levels).unwrap();
     let error = observability::start(LogFormat::Json, Color::None, &levels).unwrap_err();

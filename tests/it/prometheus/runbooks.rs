@@ -5,7 +5,8 @@ use std::{collections::BTreeSet, fs, path::PathBuf, process::Command};
 use local_cluster::{LocalCluster, Options, Tool};
 use serde_json::json;
 
-use super::{alerts, names, repository, rules_file, served, yaml};
+use super::{alerts, names, repository, rules_file, yaml};
+use crate::support::served;
 
 /// What the commands are about, in the place of the words in capitals.
 const WORDS: [(&str, &str); 5] = [

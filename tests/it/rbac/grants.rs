@@ -4,7 +4,8 @@ use std::{collections::BTreeSet, fmt};
 
 use serde_json::{Value, json};
 
-use crate::{audited::Request, rendered::NAMESPACE};
+use super::audited::Request;
+use crate::support::rendered::NAMESPACE;
 
 /// One verb on one resource.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

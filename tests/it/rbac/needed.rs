@@ -2,14 +2,14 @@
 
 use std::{collections::BTreeSet, thread};
 
-use crate::{
+use super::{
     ACCOUNT, AUDIT_LOG, GRANTED, apply, cluster,
     grants::{self, Grant},
     kubeconfig,
     scenario::{Act, Play},
-    stage::{self, eventually},
     until_it_may, user,
 };
+use crate::support::stage::{self, eventually};
 
 /// Each right, and the act that does not come to its end without it.
 const NEEDED: [(&str, Act); 14] = [

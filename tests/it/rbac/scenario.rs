@@ -7,7 +7,7 @@ use sagemaker_simulator::{OwnerAct, RootAccess, Simulator, Status};
 use serde_json::json;
 use sudoless::api::{NotebookRemediation, RecordState as State};
 
-use crate::{
+use crate::support::{
     enforced::{self, FAST, rooted, stopped},
     rendered::NAMESPACE,
     stage::{Stage, eventually},

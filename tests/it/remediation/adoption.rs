@@ -16,11 +16,11 @@ use sagemaker_simulator::{
 use serde_json::json;
 use sudoless::api::RecordState as State;
 
-use crate::{
-    enforced::{FAST, quick, rooted},
+use crate::support::{
+    enforced::{FAST, cluster, quick, rooted},
     records::outcome,
     safety,
-    stage::{Operator, Stage, cluster, until},
+    stage::{Operator, Stage, until},
 };
 
 /// A stage with one notebook that is stopped for good, and whose operator is gone.

@@ -12,12 +12,12 @@ use serde_json::json;
 use sudoless::api::RecordState as State;
 use tempfile::TempDir;
 
-use crate::{
-    enforced::{FAST, fleet, rooted},
+use crate::support::{
+    enforced::{FAST, cluster, fleet, rooted},
     records::outcome,
     relay::{Counts, Relay, Trouble},
     safety,
-    stage::{self, Stage, cluster, until},
+    stage::{self, Stage, until},
 };
 
 /// The write of a record's status, as relays count it.

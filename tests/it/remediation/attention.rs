@@ -12,7 +12,7 @@ use sagemaker_simulator::{
 use serde_json::{Value, json};
 use sudoless::api::{RecordState as State, Step};
 
-use crate::{
+use crate::support::{
     enforced::{at_most, rooted},
     records::outcome,
     safety,

@@ -11,7 +11,7 @@ use sagemaker_simulator::{
 use serde_json::{Value, json};
 use sudoless::api::{NextStep, RecordState as State};
 
-use crate::{
+use crate::support::{
     enforced::rooted,
     records::outcome,
     safety,

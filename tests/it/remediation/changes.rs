@@ -15,7 +15,7 @@ use sagemaker_simulator::{
 use serde_json::{Value, json};
 use sudoless::api::{NotebookRemediation, RecordState as State};
 
-use crate::{
+use crate::support::{
     enforced::{FAST, REGION, account, at_most, fleet, rooted, spec},
     records::{is_finished, outcome},
     safety, served,

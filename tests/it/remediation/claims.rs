@@ -8,11 +8,11 @@ use sagemaker_simulator::{
 use serde_json::json;
 use sudoless::api::{Finding, RecordState as State};
 
-use crate::{
-    enforced::{FAST, REGION, account, at_most, quick, rooted, stopped},
+use crate::support::{
+    enforced::{FAST, REGION, account, at_most, cluster, quick, rooted, stopped},
     records::outcome,
     safety, served,
-    stage::{self, Stage, cluster},
+    stage::{self, Stage},
 };
 
 /// A fleet whose account has these regions.

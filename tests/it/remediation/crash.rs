@@ -20,12 +20,12 @@ use sudoless::api::RecordState as State;
 use tempfile::TempDir;
 use tokio::sync::Notify;
 
-use crate::{
-    enforced::{self, rooted, stopped},
+use crate::support::{
+    enforced::{self, cluster, rooted, stopped},
     records::intended,
     relay::{Counts, Judge, Passing, Relay},
     safety,
-    stage::{self, Stage, cluster},
+    stage::{self, Stage},
 };
 
 /// Runs at the same time.

@@ -12,7 +12,7 @@ use sagemaker_simulator::{
 use serde_json::{Value, json};
 use sudoless::api::{NextStep, RecordState as State, Verdict};
 
-use crate::{
+use crate::support::{
     enforced::{at_most, rooted, spec, stopped},
     records::outcome,
     safety::{self, Watch},

@@ -12,11 +12,11 @@ use sagemaker_simulator::{
 use serde_json::{Value, json};
 use sudoless::api::RecordState as State;
 
-use crate::{
-    enforced::{at_most, rooted, stopped},
+use crate::support::{
+    enforced::{at_most, cluster, rooted, stopped},
     records::outcome,
     safety,
-    stage::{Stage, cluster, condition, eventually},
+    stage::{Stage, condition, eventually},
 };
 
 /// A `remediation` under which one failure does not hold up the others.

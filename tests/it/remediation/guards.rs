@@ -24,10 +24,10 @@ use sudoless::{
 };
 use tempfile::TempDir;
 
-use crate::{
-    enforced::{FAST, fleet, rooted},
+use crate::support::{
+    enforced::{FAST, cluster, fleet, rooted},
     relay::{Counts, Judge, Relay},
-    stage::{self, Stage, cluster},
+    stage::{self, Stage},
 };
 
 /// A stage with running notebooks, whose operator does not run yet.

@@ -15,14 +15,14 @@ use serde_json::{Value, json};
 use sudoless::api::RecordState as State;
 use tempfile::TempDir;
 
-use crate::{
-    changes::{HELD, WITHDRAWN, ended, held_under, notebooks, release},
+use super::changes::{HELD, WITHDRAWN, ended, held_under, notebooks, release};
+use crate::support::{
     definitions::redefine,
-    enforced::{FAST, at_most, fleet, rooted, stopped},
+    enforced::{FAST, at_most, cluster, fleet, rooted, stopped},
     records::outcome,
     relay::{Counts, Relay, Trouble},
     safety, served,
-    stage::{self, Stage, cluster, eventually, until},
+    stage::{self, Stage, eventually, until},
 };
 
 async fn own_cluster() -> local_cluster::LocalCluster {

@@ -14,12 +14,12 @@ use sagemaker_simulator::{Effect, Fault, Loss, Operation, Options, RootAccess, S
 use sudoless::api::RecordState as State;
 use tempfile::TempDir;
 
-use crate::{
-    enforced::{self, FAST, at_most, rooted, stopped},
+use crate::support::{
+    enforced::{self, FAST, at_most, cluster, rooted, stopped},
     records::intended,
     relay::{Counts, Judge, Relay},
     safety::{self, Watch},
-    stage::{self, Operator, Stage, cluster},
+    stage::{self, Operator, Stage},
 };
 
 /// How long things go wrong.

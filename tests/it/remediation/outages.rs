@@ -15,8 +15,8 @@ use sagemaker_simulator::{
 use serde_json::{Value, json};
 use sudoless::api::{NextStep, NotebookRemediation, RecordState as State};
 
-use crate::{
-    enforced::FAST,
+use crate::support::{
+    enforced::{FAST, cluster},
     records::is_finished,
     safety::{self, Watch},
     spread::Spread,
@@ -99,7 +99,7 @@ fn all_fixed(stage: &Stage) {
 /// The probe gets no clear answer for longer than `timeouts.stop`, in one region after the other.
 async fn outage_of_probes(name: &str, effect: Effect, most: u32) {
     let spread = Spread::new(name, 1, 4, 1);
-    let stage = Stage::begin(name, spread.fleet(), &FAST).await;
+    let stage = Stage::on(cluster(), name, spread.fleet(), &FAST).await;
     stage
         .simulator
         .add_fault(Fault::new(effect).operation(Update));
@@ -143,7 +143,7 @@ async fn unanswered_probes_take_their_slots_and_time_out() {
 async fn unanswered_stops_count_as_down_once_aws_recovers() {
     let name = "stops-throttled";
     let spread = Spread::new(name, 2, 3, 1);
-    let stage = Stage::begin(name, spread.fleet(), &FAST).await;
+    let stage = Stage::on(cluster(), name, spread.fleet(), &FAST).await;
     let throttled = Effect::error("ThrottlingException");
     stage
         .simulator
@@ -167,7 +167,7 @@ async fn unanswered_stops_count_as_down_once_aws_recovers() {
 async fn region_without_answers_does_not_hold_up_the_others() {
     let name = "one-silent";
     let spread = Spread::new(name, 1, 4, 1);
-    let stage = Stage::begin(name, spread.fleet(), &FAST).await;
+    let stage = Stage::on(cluster(), name, spread.fleet(), &FAST).await;
     let (account, region) = spread.first();
     let throttled = Fault::new(Effect::error("ThrottlingException")).operation(Update);
     stage
@@ -189,7 +189,7 @@ async fn region_without_answers_does_not_hold_up_the_others() {
 /// Every Start is refused, or ends in Failed: the brake over the whole policy.
 async fn refused_starts(name: &str, effect: Effect, steps: &[&str], reason: Option<&str>) {
     let spread = Spread::new(name, 3, 2, 2);
-    let stage = Stage::begin(name, spread.fleet(), &FAST).await;
+    let stage = Stage::on(cluster(), name, spread.fleet(), &FAST).await;
     stage
         .simulator
         .add_fault(Fault::new(effect).operation(Start));

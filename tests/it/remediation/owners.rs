@@ -10,7 +10,7 @@ use sagemaker_simulator::{
 };
 use sudoless::api::RecordState as State;
 
-use crate::{
+use crate::support::{
     enforced::{at_most, rooted, stopped},
     records::outcome,
     safety,

@@ -21,11 +21,11 @@ use sudoless::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::{
+use crate::support::{
     aws,
-    enforced::{fleet, rooted, spec},
+    enforced::{cluster, fleet, rooted, spec},
     relay::{Judge, Passing, judged},
-    stage::{self, Stage, cluster, until},
+    stage::{self, Stage, until},
 };
 
 /// The notebook whose passes panic.

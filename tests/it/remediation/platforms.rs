@@ -12,8 +12,8 @@ use sagemaker_simulator::{
 use serde_json::json;
 use sudoless::api::{NextStep, RecordState as State, SCAN_NOW_ANNOTATION};
 
-use crate::{
-    enforced::{FAST, REGION, at_most, fleet, rooted, stopped},
+use crate::support::{
+    enforced::{FAST, REGION, at_most, cluster, fleet, rooted, stopped},
     records::outcome,
     safety,
     stage::Stage,
@@ -187,7 +187,7 @@ async fn the_list_of_the_flag_counts() {
     ];
     let list = ["--retired-platforms", "notebook-al1-v1,notebook-al2023-*"];
     let flags = [&FAST[..], &list].concat();
-    let stage = Stage::begin(name, fleet(name, notebooks), &flags).await;
+    let stage = Stage::on(cluster(), name, fleet(name, notebooks), &flags).await;
     stage.enforce(at_most(10)).await;
     let said = stage
         .until_next("listed", NextStep::Wait, "NotRestartable")

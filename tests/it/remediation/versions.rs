@@ -13,12 +13,12 @@ use sagemaker_simulator::{
 use serde_json::{Value, json};
 use sudoless::api::{NextStep, RecordState as State, Step};
 
-use crate::{
+use crate::support::{
     definitions::redefine,
-    enforced::{FAST, at_most, fleet, rooted, stopped},
+    enforced::{FAST, at_most, cluster, fleet, rooted, stopped},
     records::outcome,
     safety, served,
-    stage::{self, Stage, cluster, until},
+    stage::{self, Stage, until},
 };
 
 /// A state of a later version.

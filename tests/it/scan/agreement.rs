@@ -5,10 +5,10 @@ use std::{collections::BTreeMap, sync::Arc};
 use sagemaker_simulator::{Effect, Fault, Fleet, Notebook, Operation};
 use serde_json::{Value, json};
 
+use super::program::{Folder, command_at, finish, manifest, scan_input};
 use crate::{
-    fleets::{ACCOUNTS, REGIONS, accounts, mixed, policy},
-    program::{Folder, command_at, finish, manifest, scan_input},
-    stage::{Stage, cluster},
+    audit::fleets::{ACCOUNTS, REGIONS, accounts, mixed, policy},
+    support::stage::{Stage, cluster},
 };
 
 /// What the two say of a notebook in the same words.

@@ -9,8 +9,8 @@ use sudoless::{
     domain::{Call, NotebookStatus, TargetKey, WriteOutcome},
 };
 
-use crate::{
-    program::{by_flags, scan, simulate},
+use super::program::{by_flags, scan, simulate};
+use crate::support::{
     small::{ACCOUNT, OTHER_REGION, REGION, fleet, rooted, rootless},
     stage::DEADLINE,
 };

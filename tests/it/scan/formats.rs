@@ -7,10 +7,10 @@ use sagemaker_simulator::{Fleet, Simulator};
 use serde_json::{Value, json};
 use yaml_rust2::{Yaml, YamlLoader};
 
-use crate::program::{Folder, command_at, finish, notebook, scan, simulate};
+use super::program::{Folder, command_at, finish, notebook, scan, simulate};
 
 pub const POLICY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/config/demo/policy.yaml");
-const SCHEMA: &str = include_str!("../../docs/schemas/scan-report.schema.json");
+const SCHEMA: &str = include_str!("../../../docs/schemas/scan-report.schema.json");
 
 /// Whether a notebook's users have root, by its ARN; and what stands for accounts and regions that were not read, by those.
 type Verdicts = BTreeMap<String, String>;
@@ -258,7 +258,7 @@ fn junit_fails_for_violations_and_errs_for_what_is_unknown() {
 
 #[test]
 fn the_documentation_has_every_format() {
-    let documentation = include_str!("../../docs/scan.md");
+    let documentation = include_str!("../../../docs/scan.md");
     for format in sudoless::report::Format::value_variants() {
         let name = format.to_possible_value().unwrap().get_name().to_owned();
         assert!(documentation.contains(&format!("`{name}`")), "{name}");

@@ -3,10 +3,10 @@
 use sagemaker_simulator::{Account, Effect, Fault, Fleet, Notebook, Operation, Simulator};
 use serde_json::{Value, json};
 
-use crate::{
-    program::{Folder, Scanned, command, finish, manifest, notebook, scan, scan_input, simulate},
-    small::{ACCOUNT, OTHER_REGION, REGION, fleet, rooted, rootless, spec},
+use super::program::{
+    Folder, Scanned, command, finish, manifest, notebook, scan, scan_input, simulate,
 };
+use crate::support::small::{ACCOUNT, OTHER_REGION, REGION, fleet, rooted, rootless, spec};
 
 /// The account that the simulator's own credentials are of.
 const HOME: &str = "999900001111";

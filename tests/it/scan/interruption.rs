@@ -8,8 +8,8 @@ use std::{
 use nix::sys::signal::Signal;
 use sagemaker_simulator::{Effect, Fault, Operation, Simulator};
 
-use crate::{
-    program::{Running, by_flags, command_at, notebook, simulate, start},
+use super::program::{Running, by_flags, command_at, notebook, simulate, start};
+use crate::support::{
     small::{OTHER_REGION, REGION, fleet, rooted, rootless},
     stage::DEADLINE,
 };

@@ -15,7 +15,7 @@ use sagemaker_simulator::{Fleet, Options, Simulator};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::{small::ACCOUNT, stage::DEADLINE};
+use crate::support::{small::ACCOUNT, stage::DEADLINE};
 
 /// Flags, instead of a manifest, for the small fleet's account in both its regions; and more.
 pub fn by_flags<'a>(more: &[&'a str]) -> Vec<&'a str> {

@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use jsonschema::Validator;
 use serde_json::{Value, json};
 
-use crate::{
+use super::{
     formats::{POLICY, demo, printed, report},
     program::{by_flags, scan, simulate},
-    small::{ACCOUNT, REGION, fleet, rooted, rootless},
 };
+use crate::support::small::{ACCOUNT, REGION, fleet, rooted, rootless};
 
 const SARIF: &str = include_str!("schemas/sarif-2.1.0.json");
 const OCSF: &str = include_str!("schemas/ocsf-1.6.0-compliance-finding.json");

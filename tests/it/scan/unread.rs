@@ -3,10 +3,8 @@
 use sagemaker_simulator::{Account, Effect, Fault, Fleet, Notebook, Operation};
 use serde_json::{Value, json};
 
-use crate::{
-    program::{Scanned, by_flags, notebook, scan, simulate},
-    small::{ACCOUNT, OTHER_REGION, REGION, fleet, rootless},
-};
+use super::program::{Scanned, by_flags, notebook, scan, simulate};
+use crate::support::small::{ACCOUNT, OTHER_REGION, REGION, fleet, rootless};
 
 /// Scans a fleet in which nobody has root, with faults, in a format.
 fn scan_as(format: &str, faults: &[Fault], notebooks: &[Notebook], more: &[&str]) -> Scanned {

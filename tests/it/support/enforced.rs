@@ -1,10 +1,10 @@
 //! A fleet of an account of its own, a policy that enforces over it, and how fast everything goes.
 //!
-//! The tests of a binary share the API server, and a record's name follows from the notebook's ARN: each stage has an account
-//! that no other has.
+//! Many stages share an API server, and a record's name follows from the notebook's ARN: each stage has an account that no other has.
 
-use std::{collections::hash_map::DefaultHasher, hash::Hasher, time::Duration};
+use std::{collections::hash_map::DefaultHasher, hash::Hasher, sync::OnceLock, time::Duration};
 
+use local_cluster::LocalCluster;
 use sagemaker_simulator::{
     Account, Fleet, Notebook, Operation, OwnerAct, RootAccess, Simulator, Status, Timings,
 };
@@ -12,7 +12,10 @@ use serde_json::{Value, json};
 
 use sudoless::api::NotebookRootAccessPolicyStatus as PolicyStatus;
 
-use super::stage::{DEADLINE, Stage, condition};
+use super::{
+    served,
+    stage::{DEADLINE, Stage, condition},
+};
 
 /// The only region of these accounts.
 pub const REGION: &str = "us-east-1";
@@ -28,6 +31,12 @@ pub const FAST: [&str; 8] = [
     "--write-timeout",
     "1s",
 ];
+
+/// The API server shared by the tests that enforce.
+pub fn cluster() -> &'static LocalCluster {
+    static CLUSTER: OnceLock<LocalCluster> = OnceLock::new();
+    CLUSTER.get_or_init(|| served::start(local_cluster::Options::default()))
+}
 
 /// What remains of AWS's minutes.
 pub fn quick() -> Timings {
@@ -92,9 +101,9 @@ pub fn at_most(down: u32) -> Value {
 }
 
 impl Stage {
-    /// A stage whose operator is in a hurry.
+    /// A stage whose operator is in a hurry, on the cluster of the tests that enforce.
     pub async fn quick(name: &str, notebooks: impl IntoIterator<Item = Notebook>) -> Self {
-        Self::begin(name, fleet(name, notebooks), &FAST).await
+        Self::on(cluster(), name, fleet(name, notebooks), &FAST).await
     }
 
     /// Applies the policy `p` over the stage's account.

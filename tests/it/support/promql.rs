@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::lint::{Family, parse_series};
+use crate::observability::lint::{Family, parse_series};
 
 /// What Prometheus itself adds to what it scrapes.
 const OF_THE_TARGET: [&str; 3] = ["instance", "job", "namespace"];

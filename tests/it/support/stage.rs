@@ -1,7 +1,6 @@
 //! The operator's own program between a real API server and a simulated AWS.
 //!
-//! The API server is shared by the tests of a binary; each stage has its own simulator and its own operator, which looks only
-//! after the policies of its stage.
+//! Many stages share an API server. Each has its own simulator and its own operator, which looks only after the policies of its stage.
 
 use std::{
     io::{BufRead, BufReader},
@@ -65,19 +64,20 @@ pub struct Operator {
     pub address: String,
 }
 
-/// The API server that all tests of this binary share.
+/// The API server shared by the tests that audit and by those that store nothing. It holds no records, because each operator watches the
+/// records of all operators.
 pub fn cluster() -> &'static LocalCluster {
     static CLUSTER: OnceLock<LocalCluster> = OnceLock::new();
     CLUSTER.get_or_init(|| served::start(local_cluster::Options::default()))
 }
 
 impl Stage {
-    /// Starts a simulator with a fleet, and an operator with more flags.
+    /// Starts a simulator with a fleet, and an operator with more flags, on the cluster of the tests that audit.
     pub async fn begin(name: &str, fleet: Fleet, flags: &[&str]) -> Self {
         Self::on(cluster(), name, fleet, flags).await
     }
 
-    /// The same on a cluster of one's own, for tests that break it.
+    /// The same on another cluster.
     pub async fn on(cluster: &LocalCluster, name: &str, fleet: Fleet, flags: &[&str]) -> Self {
         let simulator = Simulator::start(fleet, Options::default()).unwrap();
         Self::with(cluster, name, simulator, flags).await

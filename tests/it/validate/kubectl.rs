@@ -2,7 +2,7 @@
 
 use local_cluster::feed;
 
-use super::{CLUSTER, check, refusals};
+use super::{check, cluster, refusals};
 
 /// A policy whose spec ends with these lines.
 fn policy(more: &str) -> String {
@@ -15,7 +15,7 @@ fn policy(more: &str) -> String {
 /// Whether `kubectl create` would succeed, and what it says.
 fn kubectl(text: &str) -> (bool, String) {
     let mut command =
-        CLUSTER.kubectl(["create", "--dry-run=server", "--validate=strict", "-f", "-"]);
+        cluster().kubectl(["create", "--dry-run=server", "--validate=strict", "-f", "-"]);
     let output = feed(&mut command, text).unwrap();
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     (output.status.success(), said)

@@ -4,7 +4,8 @@ use fastrand::Rng;
 use serde_json::{Value, json};
 use sudoless::offline::{Problem, Severity};
 
-use super::{CLUSTER, check, client, create, manifests, refusals};
+use super::{check, client, cluster, create, manifests, refusals};
+use crate::support::manifests::Manifest;
 
 /// Of the random numbers: every run tries the same.
 const SEED: u64 = 0x5ed0_1e55;
@@ -17,12 +18,12 @@ type Way = Vec<String>;
 
 #[tokio::test]
 async fn every_change_gets_the_same_verdict() {
-    let client = client(&CLUSTER).await;
+    let client = client(cluster()).await;
     let mut random = Rng::with_seed(SEED);
-    let originals: Vec<Value> = manifests("tests/admission/accept")
+    let originals: Vec<Value> = manifests("tests/it/admission/accept")
         .iter()
         .chain(&manifests("config/samples"))
-        .map(manifests::Manifest::body)
+        .map(Manifest::body)
         .collect();
     let (mut accepted, mut refused, mut failures) = (0, 0, Vec::new());
     for _ in 0..CASES {

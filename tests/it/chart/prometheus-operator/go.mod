@@ -1,5 +1,5 @@
 // Not built: its folder has the definitions of ServiceMonitor, PodMonitor and PrometheusRule. `go mod tidy` would drop it.
-module sudoless.dev/tests/chart/prometheus-operator
+module sudoless.dev/tests/it/chart/prometheus-operator
 
 go 1.26.0
 

@@ -2,6 +2,7 @@
 //! process. It keeps nothing of the answers, makes no decisions and uses no API server.
 
 use std::{
+    path::Path,
     process::{ExitCode, Stdio},
     sync::Arc,
     time::{Duration, Instant},
@@ -76,8 +77,8 @@ impl Work {
         }
     }
 
-    pub fn parse(text: &str) -> Self {
-        let text = std::fs::read_to_string(text).unwrap();
+    pub fn read(file: &Path) -> Self {
+        let text = std::fs::read_to_string(file).unwrap();
         serde_json::from_str(&text).unwrap()
     }
 }
@@ -88,7 +89,7 @@ pub async fn bound(size: &Size, simulator: &Simulator) -> Bound {
     let mut work = tempfile::NamedTempFile::new().unwrap();
     serde_json::to_writer(&mut work, &Work::of(size)).unwrap();
     let output = Command::new(std::env::current_exe().unwrap())
-        .arg("--bare")
+        .arg("bare")
         .arg(work.path())
         .envs(simulator.env())
         .stderr(Stdio::inherit())

@@ -7,38 +7,22 @@
 //! the benchmark waits for the next scan, with nothing changed.
 //!
 //! Exits with 1 if a goal is missed.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    missing_docs
-)]
 
-mod bare;
-mod case;
-mod operator;
 mod report;
 mod run;
-#[path = "../../tests/support/served.rs"]
-mod served;
-mod usage;
 
 use std::{process::ExitCode, time::Duration};
 
-use clap::Parser;
+use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::{
-    bare::Work,
-    case::Case,
-    report::Report,
-    run::{Bench, Then},
-};
+use crate::case::Case;
+use report::Report;
+use run::{Bench, Then};
 
 /// Measure scans of large fleets: the operator between a real API server and a simulated AWS
-#[derive(Debug, Parser)]
-struct Arguments {
+#[derive(Debug, Args)]
+pub struct Arguments {
     /// Cases to measure, separated by commas
     #[arg(long, value_delimiter = ',', default_values = ["small", "large", "wide"])]
     cases: Vec<Case>,
@@ -59,34 +43,14 @@ struct Arguments {
     /// Skip the idle sweeps, each of which takes a minute
     #[arg(long)]
     no_idle: bool,
-
-    /// Passed by `cargo bench` to every benchmark
-    #[arg(long, hide = true)]
-    bench: bool,
-
-    /// Run the lower bound: send these requests, and print their duration
-    #[arg(long, hide = true)]
-    bare: Option<String>,
 }
 
-fn main() -> ExitCode {
-    let arguments = Arguments::parse();
-    // The lower bound has as many threads as the operator, so that both processes are comparable.
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .unwrap();
-    match &arguments.bare {
-        Some(work) => runtime.block_on(bare::send(&Work::parse(work))),
-        None => runtime.block_on(until_signal(measure(&arguments))),
-    }
-}
-
-/// Returns early at a signal, so that the cluster and the operator are dropped and end.
-async fn until_signal(measuring: impl Future<Output = ExitCode>) -> ExitCode {
+/// Measures all cases. Returns early at a signal, so that the cluster and the operator are dropped
+/// and end.
+pub async fn run(arguments: &Arguments) -> ExitCode {
     let mut terminate = signal(SignalKind::terminate()).unwrap();
     tokio::select! {
-        code = measuring => code,
+        code = measure(arguments) => code,
         _ = tokio::signal::ctrl_c() => ExitCode::from(130),
         _ = terminate.recv() => ExitCode::from(143),
     }

@@ -10,33 +10,19 @@
 //! `--stopped --notebooks 10000 --targets 300` is the other case of `make bench-remediation`:
 //! stopped notebooks in 300 accounts and regions. Its ideal schedule updates fifty of them at a
 //! time.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    missing_docs
-)]
-
-#[path = "../audit/operator.rs"]
-mod operator;
-#[path = "../../tests/support/served.rs"]
-mod served;
-#[path = "../audit/usage.rs"]
-mod usage;
 
 use std::{
     collections::BTreeSet,
     time::{Duration, Instant},
 };
 
-use clap::Parser;
+use clap::Args;
 use sagemaker_simulator::{
     Account, Fleet, Notebook, Operation, Options, RootAccess, Simulator, Status, Timings,
 };
 use serde_json::json;
 
-use crate::operator::Operator;
+use crate::operator::{self, Operator};
 
 /// The first account. The others have the next numbers.
 const ACCOUNT: u64 = 111_122_223_333;
@@ -67,8 +53,8 @@ const UPDATES: (u32, u32) = (10, 50);
 const LOOK: Duration = Duration::from_millis(100);
 
 /// Compare the remediation of a large fleet with the ideal schedule
-#[derive(Debug, Parser)]
-struct Arguments {
+#[derive(Debug, Args)]
+pub struct Arguments {
     /// Number of notebooks, half of them running
     #[arg(long, default_value_t = 1000)]
     notebooks: u32,
@@ -88,22 +74,18 @@ struct Arguments {
     /// Factor by which the simulated clock is faster than the wall clock
     #[arg(long, default_value_t = 20)]
     speed: u32,
-
-    /// Passed by `cargo bench` to every benchmark
-    #[arg(long, hide = true)]
-    bench: bool,
 }
 
-fn main() {
-    let arguments = Arguments::parse();
-    let cluster = served::start(local_cluster::Options::default());
+/// Remediates the fleet and prints the figures.
+pub fn run(arguments: &Arguments) {
+    let cluster = operator::cluster();
     let options = Options {
         speed: f64::from(arguments.speed),
         latency: Duration::from_millis(20),
         request_log: 1,
         ..Options::default()
     };
-    let simulator = Simulator::start(fleet(&arguments), options).unwrap();
+    let simulator = Simulator::start(fleet(arguments), options).unwrap();
     let faster = |duration: Duration| format!("{}ms", (duration / arguments.speed).as_millis());
     let times = [
         Duration::from_secs(10),
@@ -121,9 +103,9 @@ fn main() {
     ];
     let operator = Operator::start_with(&cluster, &simulator, &flags);
     let begun = Instant::now();
-    apply(&cluster, &arguments);
-    let most = watch(&simulator, &arguments, begun);
-    report(&arguments, begun.elapsed(), &most, &simulator);
+    apply(&cluster, arguments);
+    let most = watch(&simulator, arguments, begun);
+    report(arguments, begun.elapsed(), &most, &simulator);
     println!("operator: {:?}", operator.usage());
 }
 

@@ -2,10 +2,8 @@
 
 use std::{fmt, time::Duration};
 
-use crate::{
-    case::{Case, Size},
-    run::{Measured, Scan},
-};
+use super::run::{Measured, Scan};
+use crate::case::{Case, Size};
 
 pub struct Report {
     latency: Duration,

@@ -3,12 +3,13 @@
 use std::{
     io::{BufRead, BufReader, Read, Write},
     net::TcpStream,
+    path::Path,
     process::{Child, Command, Stdio},
     sync::mpsc,
     time::{Duration, Instant},
 };
 
-use local_cluster::LocalCluster;
+use local_cluster::{LocalCluster, Options};
 use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
@@ -25,9 +26,16 @@ pub struct Operator {
     address: String,
 }
 
+/// Starts an API server with the committed definitions.
+pub fn cluster() -> LocalCluster {
+    let cluster = LocalCluster::start(Options::default()).unwrap();
+    let definitions = Path::new(env!("CARGO_MANIFEST_DIR")).join("crds");
+    cluster.install(&definitions, "nrap").unwrap();
+    cluster
+}
+
 impl Operator {
     /// Starts the operator with all flags at their defaults, and waits until it is ready.
-    #[allow(dead_code, reason = "not every benchmark does")]
     pub fn start(cluster: &LocalCluster, simulator: &Simulator) -> Self {
         Self::start_with(cluster, simulator, &[])
     }
@@ -78,7 +86,6 @@ impl Operator {
 
     /// Scrapes the metrics as Prometheus does, which also takes memory. Returns the page's size as
     /// soon as the page contains a scan, a moment after the status.
-    #[allow(dead_code, reason = "not every benchmark does")]
     pub fn scrape(&self) -> usize {
         let started = Instant::now();
         loop {

@@ -19,8 +19,7 @@ use sudoless::api::{NotebookRootAccessPolicy, NotebookRootAccessPolicyStatus as 
 use crate::{
     bare::{self, Bound},
     case::Size,
-    operator::Operator,
-    served,
+    operator::{self, Operator},
     usage::Usage,
 };
 
@@ -82,7 +81,7 @@ pub struct Measured {
 
 impl Bench {
     pub async fn start(latency: Duration) -> Self {
-        let cluster = served::start(local_cluster::Options::default());
+        let cluster = operator::cluster();
         let kubeconfig = Kubeconfig::read_from(cluster.kubeconfig_path()).unwrap();
         let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default())
             .await

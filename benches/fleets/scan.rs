@@ -8,22 +8,6 @@
 //! it ever needs.
 //!
 //! Exits with 1 if a goal is missed.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    missing_docs
-)]
-
-#[path = "../audit/bare.rs"]
-mod bare;
-#[path = "../audit/case.rs"]
-#[allow(dead_code, reason = "the operator's benchmark has more cases")]
-mod case;
-#[path = "../audit/usage.rs"]
-#[allow(dead_code, reason = "the operator's benchmark says more")]
-mod usage;
 
 use std::{
     io::Read,
@@ -32,12 +16,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use clap::Parser;
+use clap::Args;
 use sagemaker_simulator::{Options, Simulator};
 use serde_json::Value;
+use tokio::runtime::Runtime;
 
 use crate::{
-    bare::{Bound, Work},
+    bare::{self, Bound},
     case::{Case, Size},
     usage::Usage,
 };
@@ -48,8 +33,8 @@ const RATIO: f64 = 1.3;
 const PEAK: u64 = 24 * 1024 * 1024;
 
 /// Measure `sudoless scan` against a simulated AWS
-#[derive(Debug, Parser)]
-struct Arguments {
+#[derive(Debug, Args)]
+pub struct Arguments {
     /// Number of scans. Figures are their medians
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
     repeat: u32,
@@ -61,14 +46,6 @@ struct Arguments {
     /// Delay of the simulator's answers, in milliseconds
     #[arg(long, default_value_t = 20)]
     latency: u64,
-
-    /// Passed by `cargo bench` to every benchmark
-    #[arg(long, hide = true)]
-    bench: bool,
-
-    /// Run the lower bound: send these requests, and print their duration
-    #[arg(long, hide = true)]
-    bare: Option<String>,
 }
 
 struct Measured {
@@ -84,15 +61,8 @@ struct Measured {
 /// A running scan, killed on drop.
 struct Scan(Child);
 
-fn main() -> ExitCode {
-    let arguments = Arguments::parse();
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .unwrap();
-    if let Some(work) = &arguments.bare {
-        return runtime.block_on(bare::send(&Work::parse(work)));
-    }
+/// Measures the scans.
+pub fn run(arguments: &Arguments, runtime: &Runtime) -> ExitCode {
     let size = Case::Small.size(arguments.scale);
     let latency = Duration::from_millis(arguments.latency);
     let measured: Vec<Measured> = (1..=arguments.repeat)
