@@ -1,37 +1,36 @@
 //! Explains why a notebook is being fixed now, or is not, from the policies and records of the API
 //! server only *(pure)*.
 //!
-//! Facts from AWS (status, root access, tags) come from the policies' findings, as the operator
-//! last read them. The operator's own code in `decide` judges these facts and the records again, as
-//! of now: windows, budgets, the canary, failures, recurrence, and exemptions of other policies.
-//! This module only collects the answers and writes the sentences.
+//! The operator's findings are shown as they are: verdict, reason and message of the last pass. The
+//! spec adds coverage, exemptions and windows, and the records add what the notebook waits for.
 
 mod advice;
 mod answer;
 mod coverage;
-mod evidence;
 mod find;
-mod judge;
 mod model;
 mod records;
-mod restartable;
 #[cfg(test)]
 mod tests;
 mod text;
 mod times;
+mod view;
+mod window;
 
 use jiff::Timestamp;
 
 use crate::{
     api::{NotebookRemediation, NotebookRootAccessPolicy},
-    domain::Undecodable,
+    decide::read_record,
+    domain::{Record, Undecodable},
+    report::ApiVersion,
 };
 
 pub use self::{
-    find::{Found, InvalidQuery, Place, Query, Subject, find},
+    find::{Found, InvalidQuery, NotebookReference, Query, find},
     model::{
-        Advice, Answer, ApiVersion, Blocker, Exemption, Explanation, Kind, NotFound, Notebook,
-        Outcome, Policy, RecordView, Relation, Seen, WindowView,
+        Advice, Answer, Blocker, Exemption, Explanation, Kind, NotFound, Notebook, Observation,
+        Outcome, PolicyView, RecordView, Relation, WindowView,
     },
     text::{not_found_text, text},
 };
@@ -49,50 +48,69 @@ pub struct Facts {
     pub undecodable_records: Vec<Undecodable>,
 }
 
+/// The inputs of each policy's view.
+struct Inputs<'a> {
+    notebook: &'a NotebookReference,
+    /// The valid records of all notebooks.
+    records: Vec<Record>,
+    now: Timestamp,
+}
+
 /// Explains one notebook, as of `now`.
 #[must_use]
-pub fn explain(facts: &Facts, subject: &Subject, now: Timestamp) -> Explanation {
-    let evidence = evidence::Evidence::of(facts, subject, now);
-    let records = records::views(facts, subject);
-    let mut policies: Vec<Policy> = facts
+pub fn explain(facts: &Facts, notebook: &NotebookReference, now: Timestamp) -> Explanation {
+    let inputs = Inputs {
+        notebook,
+        records: facts
+            .records
+            .iter()
+            .filter_map(|record| read_record(record).ok())
+            .collect(),
+        now,
+    };
+    let records = records::views(facts, notebook);
+    let mut policies: Vec<PolicyView> = facts
         .policies
         .iter()
-        .map(|resource| judge::judge(&evidence, resource))
-        .chain(facts.undecodable_policies.iter().map(judge::undecodable))
+        .map(|resource| view::view(&inputs, resource))
+        .chain(facts.undecodable_policies.iter().map(view::undecodable))
         .collect();
     policies.sort_by(|one, other| {
         (one.relation.rank(), &one.name).cmp(&(other.relation.rank(), &other.name))
     });
-    let answer = answer::answer(&policies, &records, &evidence);
     Explanation {
         api_version: ApiVersion::V1Alpha1,
         kind: Kind::NotebookExplanation,
         at: now,
-        notebook: notebook(facts, subject),
-        answer,
+        notebook: observed(facts, notebook),
+        answer: answer::answer(&policies, &records),
         policies,
         records,
     }
 }
 
+impl Inputs<'_> {
+    /// Returns true if a remediation of the notebook is in progress, of any policy.
+    fn is_under_way(&self) -> bool {
+        self.records.iter().any(|record| {
+            !record.is_finished() && Some(&record.intent.notebook.arn) == self.notebook.arn.as_ref()
+        })
+    }
+}
+
 /// Returns the notebook as of the newest scan that lists it.
-fn notebook(facts: &Facts, subject: &Subject) -> Notebook {
+fn observed(facts: &Facts, notebook: &NotebookReference) -> Notebook {
     let listed = facts.policies.iter().filter_map(|policy| {
-        let status = policy.status.as_ref()?;
-        let finding = find::finding(status, subject)?;
-        Some((
-            status.last_scan_time.as_ref().map(|time| time.0),
-            policy,
-            finding,
-        ))
+        let finding = find::finding(policy, notebook)?;
+        Some((view::last_scan(policy), policy, finding))
     });
     let newest = listed.max_by_key(|(at, ..)| *at);
     Notebook {
-        arn: subject.arn.as_ref().map(ToString::to_string),
-        account: subject.place.account.to_string(),
-        region: subject.place.region.to_string(),
-        name: subject.name.clone(),
-        seen: newest.map(|(at, policy, finding)| Seen {
+        arn: notebook.arn.as_ref().map(ToString::to_string),
+        account: notebook.account.to_string(),
+        region: notebook.region.to_string(),
+        name: notebook.name.clone(),
+        seen: newest.map(|(at, policy, finding)| Observation {
             at,
             policy: policy.metadata.name.clone().unwrap_or_default(),
             status: finding.status.clone(),

@@ -19,7 +19,8 @@ use super::terminal::{appearance, print};
 use crate::{
     domain::{AccountId, Region},
     explain::{
-        Facts, Found, InvalidQuery, Query, Subject, explain, find, not_found, not_found_text, text,
+        Facts, Found, InvalidQuery, NotebookReference, Query, explain, find, not_found,
+        not_found_text, text,
     },
     kubernetes::{Reader, refusal},
 };
@@ -154,12 +155,12 @@ fn try_run(arguments: &Arguments) -> Result<u8, Failure> {
     let facts = runtime.block_on(read(arguments))?;
     let now = Timestamp::now();
     match find(&facts, &query) {
-        Found::One(subject) => {
-            arguments.print(&facts, &subject, now)?;
+        Found::One(notebook) => {
+            arguments.print(&facts, &notebook, now)?;
             Ok(0)
         }
-        Found::Unlisted(subject) => {
-            arguments.print(&facts, &subject, now)?;
+        Found::Unlisted(notebook) => {
+            arguments.print(&facts, &notebook, now)?;
             Ok(NOTHING_KNOWN)
         }
         Found::Nothing => {
@@ -171,7 +172,7 @@ fn try_run(arguments: &Arguments) -> Result<u8, Failure> {
             print(&text).map_err(Failure::Write)?;
             Ok(NOTHING_KNOWN)
         }
-        Found::Several(subjects) => Err(Failure::Several(several(&query, &subjects))),
+        Found::Several(notebooks) => Err(Failure::Several(several(&query, &notebooks))),
     }
 }
 
@@ -215,8 +216,13 @@ impl Arguments {
         Ok(Config::from_custom_kubeconfig(kubeconfig, &options).await?)
     }
 
-    fn print(&self, facts: &Facts, subject: &Subject, now: Timestamp) -> Result<(), Failure> {
-        let explanation = explain(facts, subject, now);
+    fn print(
+        &self,
+        facts: &Facts,
+        notebook: &NotebookReference,
+        now: Timestamp,
+    ) -> Result<(), Failure> {
+        let explanation = explain(facts, notebook, now);
         let text = match self.output {
             Output::Text => text(&explanation, appearance()),
             Output::Json => json(&explanation)?,
@@ -258,14 +264,14 @@ impl Failure {
     }
 }
 
-fn several(query: &Query, subjects: &[Subject]) -> String {
+fn several(query: &Query, notebooks: &[NotebookReference]) -> String {
     let mut lines = vec![format!(
         "{} notebooks are named {}: write the ARN of the notebook, or --account and --region",
-        subjects.len(),
+        notebooks.len(),
         query.name()
     )];
-    lines.extend(subjects.iter().filter_map(|subject| {
-        let arn = subject.arn.as_ref()?;
+    lines.extend(notebooks.iter().filter_map(|notebook| {
+        let arn = notebook.arn.as_ref()?;
         Some(format!("  {}", crate::report::visible(arn.as_str())))
     }));
     lines.join("\n")

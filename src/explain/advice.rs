@@ -1,9 +1,12 @@
 //! Advice for a notebook that is not fixed.
 
-use super::{Advice, Subject, restartable};
+use super::{Advice, NotebookReference, Relation};
 use crate::{
     api::SCAN_NOW_ANNOTATION,
-    domain::{Policy, Record, RecordName, RecordState, WaitReason},
+    domain::{
+        NotRestartable, Policy, Record, RecordName, RecordState, RetiredPlatforms, WaitReason,
+    },
+    report::migration,
 };
 
 /// Returns advice for a notebook that waits for a reason and for these records. `platform` is the
@@ -11,7 +14,7 @@ use crate::{
 pub(super) fn wait(
     reason: WaitReason,
     policy: &Policy,
-    (subject, platform): (&Subject, Option<&str>),
+    (notebook, platform): (&NotebookReference, Option<&str>),
     waited_for: &[&Record],
 ) -> Vec<Advice> {
     match reason {
@@ -40,14 +43,14 @@ pub(super) fn wait(
             "when the causes are fixed, acknowledge the failures, and remediation continues there",
         ),
         WaitReason::Budget | WaitReason::Canary => held_up(policy, reason, waited_for),
-        WaitReason::Recurring => recurring(subject, waited_for),
+        WaitReason::Recurring => recurring(notebook, waited_for),
         WaitReason::PolicyConflict => vec![say(
             "if the notebook should not be exempt, change the other policy; an exemption of any policy applies to all policies",
         )],
         WaitReason::TransitionalStatus | WaitReason::Window | WaitReason::OtherPolicy => {
             vec![say("nothing: the wait ends on its own")]
         }
-        WaitReason::NotRestartable => restartable::what_to_do(platform, subject),
+        WaitReason::NotRestartable => not_restartable(notebook, platform),
         WaitReason::RecentlyStopped => vec![say(
             "nothing: the notebook is updated once it has been stopped for restAfterStop",
         )],
@@ -96,14 +99,14 @@ fn held_up(policy: &Policy, reason: WaitReason, waited_for: &[&Record]) -> Vec<A
 
 /// Returns advice against recurring root access. CloudTrail shows who enables it again, and a
 /// service control policy prevents that.
-fn recurring(subject: &Subject, records: &[&Record]) -> Vec<Advice> {
+fn recurring(notebook: &NotebookReference, records: &[&Record]) -> Vec<Advice> {
     vec![
         command(
             "find out in CloudTrail who enables root access again: Terraform, CloudFormation, a pipeline or the owner",
             format!(
                 "aws cloudtrail lookup-events --region {} --lookup-attributes \
                  AttributeKey=EventSource,AttributeValue=sagemaker.amazonaws.com",
-                subject.place.region
+                notebook.region
             ),
         ),
         command(
@@ -144,14 +147,49 @@ pub(super) fn unknown(policy: &str, reason: Option<&str>) -> Vec<Advice> {
     ]
 }
 
-/// Returns advice for an unreadable account and region.
-pub(super) fn unread() -> Vec<Advice> {
-    vec![say(
-        "see docs/status.md, which says what helps for each state",
-    )]
+/// Returns advice for a notebook that is not among the findings.
+pub(super) fn unlisted(policy: &str, relation: Relation) -> Vec<Advice> {
+    match relation {
+        Relation::Unread => vec![say(
+            "see docs/status.md, which says what helps for each state",
+        )],
+        Relation::Omitted => vec![command(
+            "list all findings, with AWS credentials",
+            scan(policy),
+        )],
+        _ => Vec::new(),
+    }
 }
 
-pub(super) fn say(what: &str) -> Advice {
+/// Returns the command that lists all findings of a policy.
+pub(super) fn scan(policy: &str) -> String {
+    format!("kubectl get nrap {policy} -o yaml | sudoless scan -f -")
+}
+
+/// Returns advice for a notebook that AWS would not start again. The operator's finding shows the
+/// decision; the operator's list of retired platforms is unknown here.
+fn not_restartable(notebook: &NotebookReference, platform: Option<&str>) -> Vec<Advice> {
+    let obstacle = platform.map_or(NotRestartable::PlatformUnknown, |platform| {
+        NotRestartable::PlatformRetired(platform.to_owned())
+    });
+    if !obstacle.is_migratable() {
+        return vec![say(&obstacle.advice())];
+    }
+    if platform.is_some_and(|platform| !RetiredPlatforms::default().contains(platform)) {
+        return vec![say(
+            "follow the operator's message: the operator knows more about the notebook than the status shows",
+        )];
+    }
+    migration(notebook.region.as_str(), &notebook.name)
+        .into_iter()
+        .map(|step| Advice {
+            what: step.what,
+            command: step.command,
+        })
+        .collect()
+}
+
+fn say(what: &str) -> Advice {
     Advice {
         what: what.to_owned(),
         command: None,

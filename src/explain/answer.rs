@@ -1,13 +1,13 @@
 //! The short answer, from the policies and the records.
 
 use super::{
-    Answer, ApiVersion, Facts, Kind, NotFound, Outcome, Policy, Query, RecordView, Relation,
-    evidence::Evidence, find,
+    Answer, Facts, Kind, NotFound, Outcome, PolicyView, Query, RecordView, Relation, advice, find,
 };
 use crate::{
     api::{Mode, NextStep, NotebookRootAccessPolicy, RecordState as State, Verdict},
     decide::{counted, places, validate},
     domain::EndReason,
+    report::ApiVersion,
 };
 
 /// The least similarity (Jaro-Winkler, 0 to 1) of a suggested name.
@@ -16,20 +16,86 @@ const LIKENESS: f64 = 0.85;
 /// The most suggested names.
 const MOST_SUGGESTED: usize = 5;
 
+/// Outcomes that a policy decides, in the order in which they precede each other.
+const DECISIVE: [Outcome; 6] = [
+    Outcome::Next,
+    Outcome::Waits,
+    Outcome::Suspended,
+    Outcome::OnlyAudited,
+    Outcome::Unknown,
+    Outcome::Exempt,
+];
+
 /// Returns the first answer that applies: in progress, next, waiting, unknown, and only then
 /// compliant.
-pub(super) fn answer(
-    policies: &[Policy],
-    records: &[RecordView],
-    evidence: &Evidence<'_>,
-) -> Answer {
-    let under_way = records.iter().find(|record| !is_finished(record));
-    under_way
-        .map(in_flight)
-        .or_else(|| violation(policies))
-        .or_else(|| unknown(policies, evidence))
-        .or_else(|| exempt(policies))
-        .unwrap_or_else(|| nothing_found(policies, records))
+pub(super) fn answer(policies: &[PolicyView], records: &[RecordView]) -> Answer {
+    if let Some(record) = records.iter().find(|record| !is_finished(record)) {
+        return in_flight(record);
+    }
+    let decided = |outcome: Outcome| {
+        let mut policies = policies.iter();
+        let policy = policies.find(|policy| decides(policy) == Some(outcome))?;
+        Some((outcome, policy))
+    };
+    match DECISIVE.into_iter().find_map(decided) {
+        Some((outcome, policy)) => Answer {
+            outcome,
+            summary: summary(outcome, policy, policies),
+        },
+        None => nothing_found(policies, records),
+    }
+}
+
+/// Returns the outcome that a policy decides, if any.
+fn decides(policy: &PolicyView) -> Option<Outcome> {
+    use Relation::{Invalid, NotReadYet, Omitted, Unread};
+    match (policy.verdict, policy.relation) {
+        (Some(Verdict::NonCompliant), _) => Some(match (policy.mode, policy.next) {
+            (Some(Mode::Enforce), _) if is_suspended(policy) => Outcome::Suspended,
+            (Some(Mode::Enforce), Some(NextStep::Update | NextStep::Restart)) => Outcome::Next,
+            (Some(Mode::Enforce), _) => Outcome::Waits,
+            _ => Outcome::OnlyAudited,
+        }),
+        (Some(Verdict::Unknown), _) | (None, Unread | NotReadYet | Omitted | Invalid) => {
+            Some(Outcome::Unknown)
+        }
+        (Some(Verdict::Exempt), _) => Some(Outcome::Exempt),
+        _ => None,
+    }
+}
+
+fn is_suspended(policy: &PolicyView) -> bool {
+    policy.reason.as_deref() == Some("Suspended")
+}
+
+fn summary(outcome: Outcome, policy: &PolicyView, policies: &[PolicyView]) -> String {
+    let (name, message) = (&policy.name, &policy.message);
+    let reason = policy.reason.as_deref().unwrap_or_default();
+    match outcome {
+        Outcome::Next => format!("for the policy {name}: {message}"),
+        Outcome::OnlyAudited => {
+            let waits = if policy.next == Some(NextStep::Wait) {
+                format!(". In mode Enforce the notebook would wait, reason {reason}")
+            } else {
+                String::new()
+            };
+            let auditing = policies
+                .iter()
+                .filter(|policy| decides(policy) == Some(outcome));
+            format!(
+                "its users have root and should not, and no policy enforces: {} only audits{waits}",
+                names(auditing)
+            )
+        }
+        Outcome::Unknown => format!("by the policy {name}: {message}"),
+        Outcome::Exempt => format!("by the policy {name}: {reason} ({message})"),
+        _ => format!("{reason}, by the policy {name}: {message}"),
+    }
+}
+
+fn names<'p>(policies: impl Iterator<Item = &'p PolicyView>) -> String {
+    let names: Vec<&str> = policies.map(|policy| policy.name.as_str()).collect();
+    names.join(", ")
 }
 
 fn is_finished(record: &RecordView) -> bool {
@@ -68,119 +134,9 @@ fn in_flight(record: &RecordView) -> Answer {
     }
 }
 
-/// Returns the answer for a notebook that violates at least one policy.
-fn violation(policies: &[Policy]) -> Option<Answer> {
-    let violated: Vec<&Policy> = policies
-        .iter()
-        .filter(|policy| {
-            let acted_on = policy.next != Some(NextStep::None) || is_suspended(policy);
-            policy.verdict == Some(Verdict::NonCompliant) && acted_on
-        })
-        .collect();
-    let enforcing: Vec<&Policy> = violated
-        .iter()
-        .copied()
-        .filter(|policy| policy.mode == Some(Mode::Enforce))
-        .collect();
-    let begins = |policy: &&&Policy| policy.next != Some(NextStep::Wait) && !is_suspended(policy);
-    if let Some(policy) = enforcing.iter().find(begins) {
-        return Some(said_by(Outcome::Next, policy));
-    }
-    if let Some(policy) = enforcing.iter().find(|policy| !is_suspended(policy)) {
-        return Some(said_by(Outcome::Waits, policy));
-    }
-    if let Some(policy) = enforcing.first() {
-        return Some(said_by(Outcome::Suspended, policy));
-    }
-    let policy = violated.first()?;
-    let names: Vec<&str> = violated.iter().map(|policy| policy.name.as_str()).collect();
-    let reason = policy.reason.as_deref().unwrap_or_default();
-    let summary = match policy.next {
-        Some(NextStep::Wait) => format!(
-            "its users have root and should not, and no policy enforces: {} only audits. In mode Enforce the notebook would wait, reason {reason}",
-            names.join(", ")
-        ),
-        _ => format!(
-            "its users have root and should not, and no policy enforces: {} only audits",
-            names.join(", ")
-        ),
-    };
-    Some(Answer {
-        outcome: Outcome::OnlyAudited,
-        summary,
-    })
-}
-
-fn is_suspended(policy: &Policy) -> bool {
-    policy.verdict == Some(Verdict::NonCompliant) && policy.reason.as_deref() == Some("Suspended")
-}
-
-fn said_by(outcome: Outcome, policy: &Policy) -> Answer {
-    let reason = policy.reason.as_deref().unwrap_or_default();
-    let summary = match outcome {
-        Outcome::Next => format!("for the policy {}: {}", policy.name, policy.message),
-        _ => format!(
-            "{reason}, by the policy {}: {}",
-            policy.name, policy.message
-        ),
-    };
-    Answer { outcome, summary }
-}
-
-/// Returns the answer if a policy that covers the notebook could not judge it. This answer precedes
-/// every answer without a violation.
-fn unknown(policies: &[Policy], evidence: &Evidence<'_>) -> Option<Answer> {
-    let doubtful = policies.iter().find(|policy| {
-        policy.verdict == Some(Verdict::Unknown)
-            || matches!(
-                policy.relation,
-                Relation::Unread | Relation::NotReadYet | Relation::Omitted
-            )
-    });
-    let invalid = || {
-        let place = &evidence.subject.place;
-        let unreadable = evidence.policies.unreadable.iter().find(|policy| {
-            let accounts = policy.accounts.as_ref();
-            accounts.is_none_or(|accounts| accounts.contains(&place.account))
-        })?;
-        policies
-            .iter()
-            .find(|policy| policy.name == unreadable.name.as_str())
-    };
-    let policy = doubtful.or_else(invalid)?;
-    Some(Answer {
-        outcome: Outcome::Unknown,
-        summary: format!("by the policy {}: {}", policy.name, policy.message),
-    })
-}
-
-fn exempt(policies: &[Policy]) -> Option<Answer> {
-    let policy = policies
-        .iter()
-        .find(|policy| policy.verdict == Some(Verdict::Exempt))?;
-    let reason = policy.reason.as_deref().unwrap_or_default();
-    Some(Answer {
-        outcome: Outcome::Exempt,
-        summary: format!(
-            "by the policy {}: {reason} ({})",
-            policy.name, policy.message
-        ),
-    })
-}
-
 /// Returns the answer for a notebook without a violation.
-fn nothing_found(policies: &[Policy], records: &[RecordView]) -> Answer {
-    let settled = policies
-        .iter()
-        .find(|policy| policy.verdict == Some(Verdict::NonCompliant));
-    if let Some(policy) = settled {
-        return said_by(Outcome::Waits, policy);
-    }
-    let covering: Vec<&str> = policies
-        .iter()
-        .filter(|policy| policy.relation.covers())
-        .map(|policy| policy.name.as_str())
-        .collect();
+fn nothing_found(policies: &[PolicyView], records: &[RecordView]) -> Answer {
+    let covering = names(policies.iter().filter(|policy| policy.relation.covers()));
     let newest = records.first();
     let succeeded = newest.filter(|record| record.state == Some(State::Succeeded));
     if let Some(record) = succeeded {
@@ -214,8 +170,7 @@ fn nothing_found(policies: &[Policy], records: &[RecordView]) -> Answer {
     Answer {
         outcome: Outcome::NotListed,
         summary: format!(
-            "the policy {} read its account and region and does not list it: its users do not have root, or there is no such notebook",
-            covering.join(", ")
+            "the policy {covering} read its account and region and does not list it: its users do not have root, or there is no such notebook"
         ),
     }
 }
@@ -225,10 +180,10 @@ pub(super) fn not_found(facts: &Facts, query: &Query) -> NotFound {
     let policies = facts.policies.len() + facts.undecodable_policies.len();
     let known = find::known(facts);
     let mut similar: Vec<(f64, &str)> = known
-        .values()
-        .map(|subject| {
-            let (one, other) = (subject.name.to_lowercase(), query.name().to_lowercase());
-            (strsim::jaro_winkler(&one, &other), subject.name.as_str())
+        .iter()
+        .map(|notebook| {
+            let (one, other) = (notebook.name.to_lowercase(), query.name().to_lowercase());
+            (strsim::jaro_winkler(&one, &other), notebook.name.as_str())
         })
         .filter(|(likeness, _)| *likeness >= LIKENESS)
         .collect();
@@ -305,8 +260,9 @@ fn doubt(policy: &NotebookRootAccessPolicy) -> Option<String> {
         ))
     } else if status.findings_omitted > 0 {
         Some(format!(
-            "the status of the policy {name} omits {} findings",
-            status.findings_omitted
+            "the status of the policy {name} omits {} findings; {} lists them all",
+            status.findings_omitted,
+            advice::scan(name)
         ))
     } else if summary.unreadable_targets > 0 {
         Some(format!(

@@ -1,10 +1,8 @@
 //! Finds the notebook of a query: by ARN, or by name, account and region.
 
-use std::collections::BTreeMap;
-
 use super::Facts;
 use crate::{
-    api::{self, NotebookRootAccessPolicyStatus},
+    api::{self, NotebookRootAccessPolicy},
     domain::{AccountId, NotebookArn, Region},
 };
 
@@ -17,36 +15,29 @@ pub struct Query {
     region: Option<Region>,
 }
 
-/// An account and region.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Place {
-    /// The account.
-    pub account: AccountId,
-    /// The region.
-    pub region: Region,
-}
-
 /// The notebook to explain. Only AWS knows whether it exists.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Subject {
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct NotebookReference {
+    /// Account of the notebook.
+    pub account: AccountId,
+    /// Region of the notebook.
+    pub region: Region,
+    /// Name of the notebook.
+    pub name: String,
     /// ARN of the notebook. `None` if no finding and no record names it, and the query has only its
     /// name.
     pub arn: Option<NotebookArn>,
-    /// Account and region of the notebook.
-    pub place: Place,
-    /// Name of the notebook.
-    pub name: String,
 }
 
 /// Result of a query.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Found {
     /// Exactly one notebook.
-    One(Subject),
+    One(NotebookReference),
     /// No finding and no record names the notebook, but its account and region are known.
-    Unlisted(Subject),
+    Unlisted(NotebookReference),
     /// Several notebooks have that name. They are sorted by account and region.
-    Several(Vec<Subject>),
+    Several(Vec<NotebookReference>),
     /// No finding and no record names the notebook, and its account or region is unknown.
     Nothing,
 }
@@ -84,23 +75,20 @@ impl Query {
             .strip_prefix("notebook-instance/")
             .filter(|name| is_name(name))
             .ok_or_else(wrong)?;
-        let at: Place = Place {
-            account: in_account.parse().map_err(|_| wrong())?,
-            region: in_region.parse().map_err(|_| wrong())?,
-        };
-        let differs = account.is_some_and(|account| account != at.account)
-            || region.is_some_and(|region| region != at.region);
+        let own_account: AccountId = in_account.parse().map_err(|_| wrong())?;
+        let own_region: Region = in_region.parse().map_err(|_| wrong())?;
+        let differs = account.is_some_and(|account| account != own_account)
+            || region.is_some_and(|region| region != own_region);
         if differs {
             return Err(InvalidQuery(format!(
-                "the ARN is in {}/{}, but --account or --region differs: omit these flags",
-                at.account, at.region
+                "the ARN is in {own_account}/{own_region}, but --account or --region differs: omit these flags"
             )));
         }
         Ok(Self {
             arn: Some(notebook.into()),
             name: name.to_owned(),
-            account: Some(at.account),
-            region: Some(at.region),
+            account: Some(own_account),
+            region: Some(own_region),
         })
     }
 
@@ -111,21 +99,14 @@ impl Query {
     }
 
     /// Returns true if the query matches a notebook. ARNs and names are compared exactly.
-    fn means(&self, subject: &Subject) -> bool {
-        match &self.arn {
-            Some(arn) => subject.arn.as_ref() == Some(arn),
-            None => {
-                subject.name == self.name
-                    && self
-                        .account
-                        .as_ref()
-                        .is_none_or(|account| *account == subject.place.account)
-                    && self
-                        .region
-                        .as_ref()
-                        .is_none_or(|region| *region == subject.place.region)
-            }
+    fn matches(&self, notebook: &NotebookReference) -> bool {
+        if self.arn.is_some() {
+            return self.arn == notebook.arn;
         }
+        let (account, region) = (&notebook.account, &notebook.region);
+        self.name == notebook.name
+            && self.account.as_ref().is_none_or(|own| own == account)
+            && self.region.as_ref().is_none_or(|own| own == region)
     }
 }
 
@@ -159,33 +140,23 @@ fn named(
 /// Searches findings and records for the notebook.
 #[must_use]
 pub fn find(facts: &Facts, query: &Query) -> Found {
-    let mut meant: Vec<Subject> = known(facts)
-        .into_values()
-        .filter(|subject| query.means(subject))
-        .collect();
-    match (meant.pop(), meant.is_empty()) {
-        (Some(only), true) => Found::One(only),
-        (Some(last), false) => {
-            meant.push(last);
-            meant.sort_by(|one, other| one.place.cmp(&other.place));
-            Found::Several(meant)
-        }
-        (None, _) => match (&query.account, &query.region) {
-            (Some(account), Some(region)) => Found::Unlisted(Subject {
-                arn: query.arn.clone(),
-                place: Place {
-                    account: account.clone(),
-                    region: region.clone(),
-                },
-                name: query.name.clone(),
-            }),
-            _ => Found::Nothing,
-        },
+    let mut found = known(facts);
+    found.retain(|notebook| query.matches(notebook));
+    match (found.len(), &query.account, &query.region) {
+        (0, Some(account), Some(region)) => Found::Unlisted(NotebookReference {
+            arn: query.arn.clone(),
+            account: account.clone(),
+            region: region.clone(),
+            name: query.name.clone(),
+        }),
+        (0, ..) => Found::Nothing,
+        (1, ..) => Found::One(found.remove(0)),
+        _ => Found::Several(found),
     }
 }
 
-/// Returns all notebooks of findings and records, by ARN.
-pub(super) fn known(facts: &Facts) -> BTreeMap<String, Subject> {
+/// Returns all notebooks of findings and records, sorted by account, region and name.
+pub(super) fn known(facts: &Facts) -> Vec<NotebookReference> {
     let findings = facts
         .policies
         .iter()
@@ -197,31 +168,28 @@ pub(super) fn known(facts: &Facts) -> BTreeMap<String, Subject> {
         .iter()
         .map(|record| &record.spec.notebook)
         .map(|it| (&it.arn, &it.account, &it.region, &it.name));
-    findings
+    let mut known: Vec<NotebookReference> = findings
         .chain(records)
         .filter_map(|(arn, account, region, name)| {
-            let place = Place {
+            Some(NotebookReference {
+                arn: Some(arn.as_str().into()),
                 account: account.parse().ok()?,
                 region: region.parse().ok()?,
-            };
-            let subject = Subject {
-                arn: Some(arn.as_str().into()),
-                place,
                 name: name.clone(),
-            };
-            Some((arn.clone(), subject))
+            })
         })
-        .collect()
+        .collect();
+    known.sort();
+    known.dedup();
+    known
 }
 
 /// Returns the finding of a policy's last scan about the notebook.
-pub(super) fn finding<'s>(
-    status: &'s NotebookRootAccessPolicyStatus,
-    subject: &Subject,
-) -> Option<&'s api::Finding> {
-    let arn = subject.arn.as_ref()?;
-    status
-        .findings
-        .iter()
-        .find(|finding| finding.arn == arn.as_str())
+pub(super) fn finding<'p>(
+    policy: &'p NotebookRootAccessPolicy,
+    notebook: &NotebookReference,
+) -> Option<&'p api::Finding> {
+    let arn = notebook.arn.as_ref()?;
+    let mut findings = policy.status.iter().flat_map(|status| &status.findings);
+    findings.find(|finding| finding.arn == arn.as_str())
 }

@@ -7,7 +7,10 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::api::{Mode, NextStep, RecordState, RootAccess, Verdict};
+use crate::{
+    api::{Mode, NextStep, RecordState, RootAccess, Verdict},
+    report::ApiVersion,
+};
 
 /// Explanation why a notebook is being fixed now, or is not.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -24,17 +27,9 @@ pub struct Explanation {
     /// The short answer.
     pub answer: Answer,
     /// All policies. Those that list the notebook come first.
-    pub policies: Vec<Policy>,
+    pub policies: Vec<PolicyView>,
     /// Records of the notebook, the newest first.
     pub records: Vec<RecordView>,
-}
-
-/// Version of this format.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub enum ApiVersion {
-    /// The first version.
-    #[serde(rename = "sudoless.dev/v1alpha1")]
-    V1Alpha1,
 }
 
 /// Kind of a document.
@@ -61,13 +56,13 @@ pub struct Notebook {
     pub name: String,
     /// Last known state. Absent if no policy lists the notebook.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub seen: Option<Seen>,
+    pub seen: Option<Observation>,
 }
 
 /// State of a notebook at a policy's last scan.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Seen {
+pub struct Observation {
     /// Time when the scan began.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub at: Option<Timestamp>,
@@ -128,7 +123,7 @@ pub enum Outcome {
 /// One policy's view of the notebook.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Policy {
+pub struct PolicyView {
     /// Name of the policy.
     pub name: String,
     /// Mode, Audit or Enforce. Absent if the policy does not decode.
@@ -319,6 +314,28 @@ pub struct NotFound {
     /// Similar names.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub similar: Vec<String>,
+}
+
+impl PolicyView {
+    /// Returns the view of a policy about which nothing else is known.
+    pub(super) fn new(name: &str, relation: Relation) -> Self {
+        Self {
+            name: name.to_owned(),
+            mode: None,
+            suspended: false,
+            relation,
+            verdict: None,
+            next: None,
+            reason: None,
+            message: String::new(),
+            exemption: None,
+            window: None,
+            blockers: Vec::new(),
+            advice: Vec::new(),
+            last_scan: None,
+            warnings: Vec::new(),
+        }
+    }
 }
 
 impl Outcome {

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{Facts, RecordView, Subject};
+use super::{Facts, NotebookReference, RecordView};
 use crate::{
     api::NotebookRemediation,
     decide::read_record,
@@ -11,12 +11,12 @@ use crate::{
 
 /// Returns the records of the notebook, the newest first. Usually there is one, because a later
 /// record replaces the earlier.
-pub(super) fn views(facts: &Facts, subject: &Subject) -> Vec<RecordView> {
+pub(super) fn views(facts: &Facts, notebook: &NotebookReference) -> Vec<RecordView> {
     let mut views: Vec<RecordView> = facts
         .records
         .iter()
         .filter(|record| {
-            let arn = subject.arn.as_ref();
+            let arn = notebook.arn.as_ref();
             arn.is_some_and(|arn| record.spec.notebook.arn == arn.as_str())
         })
         .map(view)

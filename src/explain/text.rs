@@ -1,10 +1,10 @@
 //! The answer for people: the short answer, then each policy, then the records.
 
 use comfy_table::{ColumnConstraint, ContentArrangement, Table, Width, presets::NOTHING};
+use jiff::Timestamp;
 
 use super::{
-    Advice, Explanation, NotFound, Notebook, Outcome, Policy, RecordView, Relation, WindowView,
-    times,
+    Advice, Explanation, NotFound, Notebook, Outcome, PolicyView, RecordView, Relation, times,
 };
 use crate::report::{Appearance, Colors, visible};
 
@@ -21,16 +21,17 @@ const LEAST_WIDTH: u16 = 40;
 #[must_use]
 pub fn text(explanation: &Explanation, appearance: Appearance) -> String {
     let mut page = Page::new(appearance);
-    page.notebook(&explanation.notebook, explanation);
+    let now = explanation.at;
+    page.notebook(&explanation.notebook, now);
     page.part();
     let outcome = explanation.answer.outcome;
     page.headline(outcome, &explanation.answer.summary);
-    let (about, aside): (Vec<&Policy>, Vec<&Policy>) = explanation
+    let (about, aside): (Vec<&PolicyView>, Vec<&PolicyView>) = explanation
         .policies
         .iter()
         .partition(|policy| policy.relation.covers() || policy.relation == Relation::Invalid);
     for policy in about {
-        page.policy(policy, explanation);
+        page.policy(policy, now);
     }
     if !aside.is_empty() {
         page.part();
@@ -43,7 +44,7 @@ pub fn text(explanation: &Explanation, appearance: Appearance) -> String {
         page.part();
         page.heading("RECORDS");
         for record in &explanation.records {
-            page.record(record, explanation);
+            page.record(record, now);
         }
     }
     page.text
@@ -91,7 +92,7 @@ impl Page {
         }
     }
 
-    fn notebook(&mut self, notebook: &Notebook, explanation: &Explanation) {
+    fn notebook(&mut self, notebook: &Notebook, now: Timestamp) {
         let name = visible(&notebook.name);
         let line = format!("{name} in {}/{}", notebook.account, notebook.region);
         self.heading(&line);
@@ -111,7 +112,7 @@ impl Page {
             .map(|platform| format!(" on {platform}"));
         let when = seen
             .at
-            .map(|at| format!(", {}", times::distance(at, explanation.at)))
+            .map(|at| format!(", {}", times::distance(at, now)))
             .unwrap_or_default();
         self.row(
             "last seen",
@@ -139,7 +140,7 @@ impl Page {
         self.row("", summary);
     }
 
-    fn policy(&mut self, policy: &Policy, explanation: &Explanation) {
+    fn policy(&mut self, policy: &PolicyView, now: Timestamp) {
         self.part();
         let mode = policy.mode.map(|mode| {
             format!(
@@ -170,16 +171,8 @@ impl Page {
         if let Some(exemption) = &policy.exemption {
             let until = match (exemption.expires_at, exemption.expired) {
                 (None, _) => "for ever".to_owned(),
-                (Some(at), false) => format!(
-                    "until {}, {}",
-                    times::utc(at),
-                    times::distance(at, explanation.at)
-                ),
-                (Some(at), true) => format!(
-                    "EXPIRED at {}, {}",
-                    times::utc(at),
-                    times::distance(at, explanation.at)
-                ),
+                (Some(at), false) => format!("until {}", times::when(at, now)),
+                (Some(at), true) => format!("EXPIRED at {}", times::when(at, now)),
             };
             self.row(
                 "exemption",
@@ -187,19 +180,15 @@ impl Page {
             );
         }
         if let Some(window) = &policy.window {
-            self.row("window", &window_text(window, explanation));
+            self.row("window", &window.sentence(now));
         }
         for blocker in &policy.blockers {
+            let since = times::stamp(blocker.since, now);
             self.row(
                 "waits for",
                 &format!(
-                    "nbr/{} of {}, policy {}: {}, since {} ({})",
-                    blocker.record,
-                    blocker.notebook,
-                    blocker.policy,
-                    blocker.state,
-                    times::utc(blocker.since),
-                    times::distance(blocker.since, explanation.at)
+                    "nbr/{} of {}, policy {}: {}, since {since}",
+                    blocker.record, blocker.notebook, blocker.policy, blocker.state
                 ),
             );
         }
@@ -208,14 +197,7 @@ impl Page {
             self.row("warning", warning);
         }
         if let Some(at) = policy.last_scan {
-            self.row(
-                "last scan",
-                &format!(
-                    "{} ({})",
-                    times::utc(at),
-                    times::distance(at, explanation.at)
-                ),
-            );
+            self.row("last scan", &times::stamp(at, now));
         }
     }
 
@@ -233,49 +215,38 @@ impl Page {
         }
     }
 
-    fn record(&mut self, record: &RecordView, explanation: &Explanation) {
+    fn record(&mut self, record: &RecordView, now: Timestamp) {
         let state = record
             .state
             .map_or_else(|| "new".to_owned(), |state| format!("{state:?}"));
         let line = format!("nbr/{}: {state}", record.name);
         self.row("record", &line);
         let mut facts = vec![format!("for the policy {}", record.policy)];
-        let at = |what: &str, at| {
-            format!(
-                "{what} {} ({})",
-                times::utc(at),
-                times::distance(at, explanation.at)
-            )
+        let times = [
+            ("created", record.created_at),
+            ("this step began", record.step_since),
+            ("needs attention from", record.step_deadline),
+            ("finished", record.completed_at),
+        ];
+        facts.extend(times.into_iter().filter_map(|(what, at)| {
+            let at = times::stamp(at?, now);
+            Some(format!("{what} {at}"))
+        }));
+        let state = if record.was_running {
+            "running"
+        } else {
+            "stopped"
         };
-        facts.extend(record.created_at.map(|time| at("created", time)));
-        facts.extend(record.step_since.map(|time| at("this step began", time)));
-        facts.extend(
-            record
-                .step_deadline
-                .map(|time| at("needs attention from", time)),
-        );
-        facts.extend(record.completed_at.map(|time| at("finished", time)));
-        facts.push(
-            if record.was_running {
-                "the notebook was running before"
-            } else {
-                "the notebook was stopped before"
-            }
-            .to_owned(),
-        );
-        facts.extend(
-            record
-                .downtime
-                .as_ref()
-                .map(|down| format!("down for {down}")),
-        );
+        facts.push(format!("the notebook was {state} before"));
+        let downtime = record.downtime.as_ref();
+        facts.extend(downtime.map(|down| format!("down for {down}")));
         if record.recurrence > 0 {
+            let times = match record.recurrence {
+                1 => "once".to_owned(),
+                times => format!("{times} times"),
+            };
             facts.push(format!(
-                "root access was disabled {} before, and enabled again",
-                match record.recurrence {
-                    1 => "once".to_owned(),
-                    times => format!("{times} times"),
-                }
+                "root access was disabled {times} before, and enabled again"
             ));
         }
         if record.being_deleted {
@@ -347,32 +318,5 @@ impl Page {
             Colors::Ansi => format!("\x1b[{code}m{text}\x1b[0m"),
             Colors::None => text.to_owned(),
         }
-    }
-}
-
-fn window_text(window: &WindowView, explanation: &Explanation) -> String {
-    let closes = window.closes.map(|at| {
-        format!(
-            "a window is open until {}, {}",
-            times::utc(at),
-            times::distance(at, explanation.at)
-        )
-    });
-    let opens = window.opens.map(|at| {
-        let local = window.opens_local.as_ref();
-        format!(
-            "the next window opens {}{}, {}",
-            local.map(|local| format!("{local}, ")).unwrap_or_default(),
-            times::utc(at),
-            times::distance(at, explanation.at)
-        )
-    });
-    match (closes, opens) {
-        (Some(closes), None) => closes,
-        (Some(closes), Some(opens)) => {
-            format!("{closes}, but closes too soon for a restart; {opens}")
-        }
-        (None, Some(opens)) => format!("no window is open; {opens}"),
-        (None, None) => "no window is open, and no window opens in the next four years".to_owned(),
     }
 }

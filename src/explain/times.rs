@@ -12,7 +12,7 @@ pub(super) fn local(at: Timestamp, zone: &TimeZone) -> String {
 }
 
 /// Returns the time in UTC, to the second.
-pub(super) fn utc(at: Timestamp) -> String {
+fn utc(at: Timestamp) -> String {
     at.round(Unit::Second).unwrap_or(at).to_string()
 }
 
@@ -24,6 +24,16 @@ pub(super) fn distance(at: Timestamp, now: Timestamp) -> String {
         1.. => format!("in {}", span(Duration::from_secs(seconds.unsigned_abs()))),
         _ => format!("{} ago", span(Duration::from_secs(seconds.unsigned_abs()))),
     }
+}
+
+/// Returns the time in UTC and its distance from now: `2026-06-01T12:50:00Z, in 50 minutes`.
+pub(super) fn when(at: Timestamp, now: Timestamp) -> String {
+    format!("{}, {}", utc(at), distance(at, now))
+}
+
+/// Returns the same with the distance in brackets: `2026-06-01T12:50:00Z (in 50 minutes)`.
+pub(super) fn stamp(at: Timestamp, now: Timestamp) -> String {
+    format!("{} ({})", utc(at), distance(at, now))
 }
 
 /// Returns the duration in the largest unit of which it has at least two.

@@ -29,12 +29,12 @@ fn a_name_is_found_in_findings_and_records() {
     let facts = world();
     let places = |query: &Query| {
         match find(&facts, query) {
-            Found::One(subject) => vec![subject],
-            Found::Several(subjects) => subjects,
+            Found::One(notebook) => vec![notebook],
+            Found::Several(notebooks) => notebooks,
             Found::Unlisted(_) | Found::Nothing => Vec::new(),
         }
         .iter()
-        .map(|subject| format!("{}/{}", subject.place.account, subject.place.region))
+        .map(|notebook| format!("{}/{}", notebook.account, notebook.region))
         .collect::<Vec<_>>()
     };
     for (name, account, region, expected) in [
@@ -68,7 +68,7 @@ fn a_name_is_found_in_findings_and_records() {
     }
     let of_arn = find(&facts, &churn());
     assert!(
-        matches!(&of_arn, Found::One(subject) if subject.name == "churn"),
+        matches!(&of_arn, Found::One(notebook) if notebook.name == "churn"),
         "{of_arn:?}"
     );
 }
@@ -82,10 +82,10 @@ fn what_nothing_tells_of_is_explained_where_its_place_is_known() {
         Found::Nothing
     );
     let unlisted = find(&facts, &query("ghost", Some(ACCOUNT), Some(REGION)));
-    let Found::Unlisted(subject) = unlisted else {
+    let Found::Unlisted(notebook) = unlisted else {
         panic!("{unlisted:?}")
     };
-    let explanation = explain(&facts, &subject, now());
+    let explanation = explain(&facts, &notebook, now());
     assert_eq!(explanation.answer.outcome, Outcome::NotListed);
     let arn = query(&arn(ACCOUNT, REGION, "ghost"), None, None);
     assert!(matches!(find(&facts, &arn), Found::Unlisted(_)));
@@ -151,7 +151,7 @@ fn what_is_not_found_may_mean_many_things() {
     let shown = not_found_text(&answer, crate::report::Appearance::default());
     for part in [
         "the first scan of the policy new is not complete yet",
-        "the status of the policy large omits 12 findings",
+        "the status of the policy large omits 12 findings; kubectl get nrap large -o yaml | sudoless scan -f - lists them all",
         "the policy blind could not read 1 account and region",
         "the policy odd is invalid",
         "its users do not have root",

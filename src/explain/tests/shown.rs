@@ -14,7 +14,11 @@ fn world() -> Facts {
     facts(
         [
             policy(windows, violation()),
-            named("q", json!({}), violation()),
+            named(
+                "q",
+                json!({}),
+                waits("Canary", "the first has not come back yet"),
+            ),
             named(
                 "another-policy-with-a-long-name",
                 json!({"regions": ["us-east-1"]}),

@@ -31,31 +31,6 @@ fn a_violation_was_selected_and_is_not_exempt() {
 }
 
 #[test]
-fn an_exemption_of_another_policy_holds_if_its_scan_says_so() {
-    let conflict = |other| reason(&facts([policy(json!({}), violation()), other], []));
-    let q = |status| named("q", exempt_by_tags(), status);
-    assert_eq!(conflict(q(exempt("tagged"))), "PolicyConflict");
-    assert_eq!(conflict(q(violation())), "RootAccessEnabled");
-    // `q` does not list the notebook, although its users have root. So `q` does not exempt it, or
-    // does not select it.
-    let selects = |status| {
-        let mut spec = exempt_by_tags();
-        spec["selector"] = by_tags()["selector"].clone();
-        named("q", spec, status)
-    };
-    assert_eq!(conflict(selects(json!({}))), "RootAccessEnabled");
-    // The scan of `q` is of another spec, or was not complete. So `q` may exempt the notebook.
-    assert_eq!(
-        conflict(selects(json!({"observedGeneration": 2}))),
-        "PolicyConflict"
-    );
-    assert_eq!(
-        conflict(selects(json!({"findingsOmitted": 1}))),
-        "PolicyConflict"
-    );
-}
-
-#[test]
 fn a_policy_by_tags_that_does_not_list_it_may_not_select_it() {
     let explanation = explained(&facts([policy(by_tags(), json!({}))], []));
     assert_eq!(explanation.answer.outcome, Outcome::NotListed);

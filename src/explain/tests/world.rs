@@ -71,6 +71,12 @@ pub(super) fn violation() -> Value {
     lists("InService", json!({}))
 }
 
+/// A status in which `churn` runs and waits for a reason.
+pub(super) fn waits(reason: &str, message: &str) -> Value {
+    let patch = json!({"next": "Wait", "reason": reason, "message": message});
+    lists("InService", patch)
+}
+
 pub(super) fn exempt(reason: &str) -> Value {
     let patch = json!({"verdict": "Exempt", "next": "None", "reason": reason, "message": "exempt with no expiry"});
     lists("InService", patch)
@@ -134,8 +140,8 @@ pub(super) fn churn() -> Query {
 
 /// Returns the explanation of `churn`.
 pub(super) fn explained(facts: &Facts) -> Explanation {
-    let (Found::One(subject) | Found::Unlisted(subject)) = find(facts, &churn()) else {
+    let (Found::One(notebook) | Found::Unlisted(notebook)) = find(facts, &churn()) else {
         panic!("an ARN leads to one notebook")
     };
-    explain(facts, &subject, now())
+    explain(facts, &notebook, now())
 }

@@ -113,23 +113,34 @@ impl Matcher {
         region: Option<&Region>,
         notebook: &Notebook,
     ) -> Match {
+        match (
+            self.matches_untagged(account, region, &notebook.summary.name),
+            &notebook.tags,
+        ) {
+            (Match::Unknown, Some(Ok(tags))) if self.tags_match(tags) => Match::Yes,
+            (Match::Unknown, Some(Ok(_))) => Match::No,
+            (result, _) => result,
+        }
+    }
+
+    /// Matches a notebook whose tags are unknown.
+    #[must_use]
+    pub fn matches_untagged(
+        &self,
+        account: &AccountId,
+        region: Option<&Region>,
+        name: &str,
+    ) -> Match {
         let accounts = self.accounts.is_empty() || self.accounts.contains(account);
         let regions =
             self.regions.is_empty() || region.is_some_and(|region| self.regions.contains(region));
-        let names = self
-            .names
-            .as_ref()
-            .is_none_or(|globs| globs.matches(&notebook.summary.name));
+        let names = self.names.as_ref().is_none_or(|globs| globs.matches(name));
         if !(accounts && regions && names) {
-            return Match::No;
-        }
-        if self.tags.is_empty() {
-            return Match::Yes;
-        }
-        match &notebook.tags {
-            Some(Ok(tags)) if self.tags_match(tags) => Match::Yes,
-            Some(Ok(_)) => Match::No,
-            Some(Err(_)) | None => Match::Unknown,
+            Match::No
+        } else if self.tags.is_empty() {
+            Match::Yes
+        } else {
+            Match::Unknown
         }
     }
 

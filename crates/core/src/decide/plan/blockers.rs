@@ -2,7 +2,7 @@
 //! [`admit`](super::admit) gives.
 
 use super::{MOST_UPDATES, Usage};
-use crate::domain::{AccountId, Notebook, Policy, Record, Region, WaitReason};
+use crate::domain::{AccountId, NotebookArn, Policy, Record, Region, WaitReason};
 
 /// Returns the records that a notebook waits for, in their order. Without them the notebook would
 /// not wait for that reason. Empty if the reason does not come from records.
@@ -11,7 +11,7 @@ pub fn blockers<'r>(
     policy: &Policy,
     reason: WaitReason,
     (account, region): (&AccountId, &Region),
-    notebook: &Notebook,
+    (notebook, is_running): (&NotebookArn, bool),
     records: &'r [Record],
 ) -> Vec<&'r Record> {
     let all = Usage::of(&policy.name, records);
@@ -23,15 +23,15 @@ pub fn blockers<'r>(
         let alone = Usage::of(&policy.name, [*record]);
         let target = alone.target(account, region);
         match reason {
-            WaitReason::Budget if !notebook.is_running() && updates_there => target.updates > 0,
-            WaitReason::Budget if !notebook.is_running() => alone.updates() > 0,
+            WaitReason::Budget if !is_running && updates_there => target.updates > 0,
+            WaitReason::Budget if !is_running => alone.updates() > 0,
             WaitReason::Budget if over_all => alone.slots_taken(policy) > 0,
             WaitReason::Budget => target.down > 0,
             WaitReason::Canary => target.down_for_any > 0,
             WaitReason::Halted if brakes => record.is_down_and_needs_attention(),
             WaitReason::Halted => target.failed > 0,
             WaitReason::Failed | WaitReason::Recurring | WaitReason::OtherPolicy => {
-                alone.notebook(&notebook.summary.arn).is_some()
+                alone.notebook(notebook).is_some()
             }
             WaitReason::Running
             | WaitReason::TransitionalStatus

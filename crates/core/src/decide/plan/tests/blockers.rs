@@ -31,7 +31,8 @@ fn check(
     let churn = notebook(HERE, "churn", status);
     assert_eq!(reason(policy, &churn, &records), Some(expected));
     let place = (&HERE.0.parse().unwrap(), &HERE.1.parse().unwrap());
-    let found: Vec<Record> = blockers(policy, expected, place, &churn, &records)
+    let about = (&churn.summary.arn, churn.is_running());
+    let found: Vec<Record> = blockers(policy, expected, place, about, &records)
         .into_iter()
         .cloned()
         .collect();
@@ -167,6 +168,7 @@ fn nobody_is_named_where_no_record_is_in_the_way() {
     let policy = enforcing(&json!({}));
     let churn = notebook(HERE, "churn", "Failed");
     let place = (&HERE.0.parse().unwrap(), &HERE.1.parse().unwrap());
+    let about = (&churn.summary.arn, churn.is_running());
     let records = [restart(HERE, "a", Stopping), restart(HERE, "b", Failed)];
     for reason in [
         WaitReason::Failed,
@@ -176,7 +178,7 @@ fn nobody_is_named_where_no_record_is_in_the_way() {
         WaitReason::PolicyConflict,
         WaitReason::ReadFailed,
     ] {
-        let found = blockers(&policy, reason, place, &churn, &records);
+        let found = blockers(&policy, reason, place, about, &records);
         assert!(found.is_empty(), "{reason:?}: {found:?}");
     }
 }
