@@ -197,8 +197,10 @@ async fn dies_at_every_write(kind: &str, notebook: impl Fn(&str) -> Notebook) ->
         let notebook = notebook(&name);
         async move {
             let (died, _) = run(&name, notebook, Some(death.clone())).await;
-            // How often a status is written depends on what happens to be seen, and written, together.
-            assert!(died || death.what.ends_with("/status"), "{name}: {death:?}");
+            // How often a status is written depends on what happens to be seen, and written, together. Any
+            // other write is made a second time only if the first one's answer came too late.
+            let is_certain = !death.what.ends_with("/status") && death.number == 1;
+            assert!(died || !is_certain, "{name}: {death:?}");
         }
     });
     stream::iter(runs)
