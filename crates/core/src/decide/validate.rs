@@ -6,6 +6,7 @@
 //! left to the API server.
 
 mod remediation;
+mod schedule;
 #[cfg(test)]
 mod tests;
 

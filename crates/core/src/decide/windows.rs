@@ -3,9 +3,13 @@
 //! A window opens when the clock of its zone shows a time of its schedule, and stays open for its
 //! duration in elapsed time.
 //!
-//! When the clock is put forward, a skipped time opens the window as long after the jump as the
-//! time lies in the skipped period: 02:30, where 02:00 becomes 03:00, is 03:30. When the clock is
-//! put back, a repeated time opens the window the first time, or both times: see [`RepeatedTime`].
+//! When the clock is put forward, a skipped time opens the window at the end of the skipped period:
+//! where 02:00 becomes 03:00, a window of 02:30 opens at 03:00. When the clock is put back, a
+//! repeated time opens the window the first time, or both times: see [`RepeatedTime`].
+//!
+//! The library (croner 4.0.3) searches the calendar only, without a time zone. Its own rules for
+//! clock changes would lose windows. It skips `0,30 2 * * *` and `*/30 2 * * *` altogether in the
+//! night of the change, and `30 23 * * SAT` where the skipped period ends on Sunday (Nuuk).
 //!
 //! A window that cannot be computed is closed.
 
@@ -14,8 +18,8 @@ mod tests;
 
 use std::time::Duration;
 
-use cronexpr::{Crontab, MakeTimestamp};
-use jiff::{SignedDuration, Timestamp, tz::TimeZone};
+use croner::Direction;
+use jiff::{SignedDuration, Timestamp, civil::DateTime, tz::AmbiguousOffset};
 
 use crate::domain::{RepeatedTime, Window};
 
@@ -38,7 +42,7 @@ pub enum Opening {
     },
     /// No window is open.
     Closed {
-        /// The time when the next window opens. `None`: no opening in the next four years.
+        /// The time when the next window opens. `None`: no opening before the year 5000.
         opens: Option<Timestamp>,
     },
 }
@@ -52,7 +56,7 @@ pub fn opening(windows: &[Window], now: Timestamp) -> Opening {
     let Some(mut until) = closing(windows, now) else {
         let opens = windows
             .iter()
-            .filter_map(|window| next_start(window, now, Timestamp::MAX))
+            .filter_map(|window| next_start(window, now))
             .min();
         return Opening::Closed { opens };
     };
@@ -106,127 +110,69 @@ fn closing(windows: &[Window], at: Timestamp) -> Option<Timestamp> {
 
 /// Returns the closing time of a window that is open at an instant. `None`: the window is not open.
 fn closes(window: &Window, at: Timestamp) -> Option<Timestamp> {
-    let starts_by = |after| next_start(window, after, at);
-    let mut latest = starts_by(at.checked_sub(window.duration).ok()?)?;
-    // Most windows have one start in their duration, but some have ten thousand. A binary search
-    // finds the last start.
-    let mut none_after = at;
-    while let Some(next) = starts_by(latest) {
-        latest = next;
-        let half = none_after.duration_since(latest) / 2;
-        let middle = latest.checked_add(half).ok()?;
-        match starts_by(middle) {
-            Some(start) => latest = start,
-            None => none_after = middle,
-        }
-    }
-    latest.checked_add(window.duration).ok()
+    let end = last_start(window, at)?.checked_add(window.duration).ok()?;
+    (end > at).then_some(end)
 }
 
-/// Returns the next opening of a window after one instant and not after another.
-fn next_start(window: &Window, after: Timestamp, by: Timestamp) -> Option<Timestamp> {
-    let mut clock = Clock::at(window, after);
-    // A time that the last clock change skipped may still be due.
-    let previous = clock
-        .set
-        .and_then(before)
-        .map(|before| Clock::at(window, before));
-    if let Some(previous) = previous.filter(|previous| after < previous.until) {
-        clock = previous;
-    }
-    let mut earliest: Option<Timestamp> = None;
-    loop {
-        let start = clock.first(&window.schedule, after)?;
-        if start < clock.until {
-            earliest = Some(earliest.map_or(start, |earliest| earliest.min(start)));
-        }
-        match clock.changes {
-            Some(changes) if changes <= earliest.unwrap_or(by) => {
-                clock = Clock::at(window, changes);
-            }
-            _ => return earliest.filter(|start| *start <= by),
-        }
-    }
+/// Returns the first start of a window after an instant.
+fn next_start(window: &Window, after: Timestamp) -> Option<Timestamp> {
+    // The next change may put the clock back to earlier times, which then open the window again.
+    let change = window.time_zone.following(after).next();
+    [Some(after), change.map(|change| change.timestamp())]
+        .into_iter()
+        .flatten()
+        .filter_map(|from| {
+            times(window, from, Direction::Forward)
+                .find_map(|time| instants(window, time).filter(|start| *start > after).min())
+        })
+        .min()
 }
 
-/// The clock of a zone between two changes of its offset from UTC.
-struct Clock {
-    /// The offset from UTC.
-    ahead: SignedDuration,
-    /// The time when the offset began. `changes` is the time when it ends.
-    set: Option<Timestamp>,
-    changes: Option<Timestamp>,
-    /// The instant after which this clock applies to the schedule. If the schedule means only the
-    /// first of two repeated times, it is later than `set`.
-    after: Timestamp,
-    /// The instant before which this clock applies to the schedule. If the change skips times, it
-    /// is later than `changes`.
-    until: Timestamp,
+/// Returns the last start of a window that is not after an instant.
+fn last_start(window: &Window, at: Timestamp) -> Option<Timestamp> {
+    // The last change may have put the clock back from later times, which opened the window before.
+    let next = at.checked_add(INSTANT).unwrap_or(at);
+    let change = window.time_zone.preceding(next).next();
+    let before_change = change.and_then(|change| change.timestamp().checked_sub(INSTANT).ok());
+    [Some(at), before_change]
+        .into_iter()
+        .flatten()
+        .filter_map(|from| {
+            times(window, from, Direction::Backward)
+                .find_map(|time| instants(window, time).filter(|start| *start <= at).max())
+        })
+        .max()
 }
 
-impl Clock {
-    /// Returns the clock at an instant.
-    fn at(window: &Window, instant: Timestamp) -> Self {
-        let zone = &window.time_zone;
-        let ahead = ahead(zone, instant);
-        let changes = zone
-            .following(instant)
-            .next()
-            .map(|change| change.timestamp());
-        let set = instant
-            .checked_add(INSTANT)
-            .ok()
-            .and_then(|next| zone.preceding(next).next())
-            .map(|change| change.timestamp());
-        let replaced = set.and_then(before);
-        let repeats = match (window.repeated_time, replaced) {
-            (RepeatedTime::First, Some(replaced)) => surplus(self::ahead(zone, replaced), ahead),
-            _ => SignedDuration::ZERO,
-        };
-        let skips = changes.map_or(SignedDuration::ZERO, |changes| {
-            surplus(self::ahead(zone, changes), ahead)
-        });
-        Self {
-            ahead,
-            set,
-            changes,
-            after: replaced
-                .and_then(|replaced| replaced.checked_add(repeats).ok())
-                .unwrap_or(Timestamp::MIN),
-            until: changes
-                .and_then(|changes| changes.checked_add(skips).ok())
-                .unwrap_or(Timestamp::MAX),
-        }
-    }
-
-    /// Returns the first start after an instant, as if the clock never changed again. `None`: no
-    /// start in four years.
-    fn first(&self, schedule: &Crontab, after: Timestamp) -> Option<Timestamp> {
-        let shown = after.max(self.after).checked_add(self.ahead).ok()?;
-        if shown >= END {
-            return None;
-        }
-        let start = schedule.find_next(MakeTimestamp(shown)).ok()?;
-        start.timestamp().checked_sub(self.ahead).ok()
-    }
+/// Returns the times of a window's schedule in order, beginning with the time that the zone's clock
+/// shows at an instant.
+fn times(window: &Window, from: Timestamp, direction: Direction) -> impl Iterator<Item = DateTime> {
+    let search = move |from: &DateTime, inclusive| match direction {
+        Direction::Forward => window.schedule.find_next_occurrence(from, inclusive).ok(),
+        Direction::Backward => window
+            .schedule
+            .find_previous_occurrence(from, inclusive)
+            .ok(),
+    };
+    let first = search(&window.time_zone.to_datetime(from), true);
+    std::iter::successors(first, move |time| search(time, false))
 }
 
-/// The smallest time difference.
+/// Returns the instants at which a time of the schedule opens the window.
+fn instants(window: &Window, time: DateTime) -> impl Iterator<Item = Timestamp> {
+    let ambiguous = window.time_zone.to_ambiguous_timestamp(time);
+    let earlier = ambiguous.earlier().ok();
+    let instants = match (ambiguous.offset(), window.repeated_time) {
+        // The earlier reading of a skipped time lies before the gap, so the next change is the gap.
+        (AmbiguousOffset::Gap { .. }, _) => {
+            let gap = earlier.and_then(|earlier| window.time_zone.following(earlier).next());
+            [gap.map(|gap| gap.timestamp()), None]
+        }
+        (AmbiguousOffset::Fold { .. }, RepeatedTime::Both) => [earlier, ambiguous.later().ok()],
+        _ => [earlier, None],
+    };
+    instants.into_iter().flatten()
+}
+
+/// The resolution of timestamps.
 const INSTANT: SignedDuration = SignedDuration::from_nanos(1);
-
-/// 9990-01-01. The library panics if its four years lead out of the calendar.
-const END: Timestamp = Timestamp::constant(253_086_768_000, 0);
-
-fn before(instant: Timestamp) -> Option<Timestamp> {
-    instant.checked_sub(INSTANT).ok()
-}
-
-/// Returns a zone's offset from UTC.
-fn ahead(zone: &TimeZone, instant: Timestamp) -> SignedDuration {
-    SignedDuration::from_secs(zone.to_offset(instant).seconds().into())
-}
-
-/// Returns the forward part of a change from one offset to another.
-fn surplus(to: SignedDuration, from: SignedDuration) -> SignedDuration {
-    (to - from).max(SignedDuration::ZERO)
-}

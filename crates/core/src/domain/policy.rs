@@ -149,11 +149,8 @@ pub enum WhenRunning {
 /// A period when notebooks may be stopped.
 #[derive(Clone, Debug)]
 pub struct Window {
-    /// The opening times, by the clock of `time_zone`. The schedule itself is bound to UTC, which
-    /// stands for that clock, because the library (cronexpr 1.7.0) mishandles clock changes. It
-    /// loses skipped times and doubles repeated times. On changes of half an hour (Lord Howe) it
-    /// never returns. UTC has no clock changes.
-    pub schedule: cronexpr::Crontab,
+    /// The opening times, by the clock of `time_zone`.
+    pub schedule: croner::Cron,
     /// The meaning of a time that the clock shows twice.
     pub repeated_time: RepeatedTime,
     /// The time that the window stays open.

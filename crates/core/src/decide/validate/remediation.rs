@@ -2,29 +2,15 @@
 
 use std::time::Duration;
 
-use cronexpr::{Crontab, Error, MakeTimestamp, parse_crontab};
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::tz::TimeZone;
 
-use super::Errors;
+use super::{Errors, schedule::schedule};
 use crate::{
     api::{self, RemediationSpec, defaults, limits},
     decide::windows::{TYPICAL_CYCLE, is_short},
-    domain::{Remediation, RepeatedTime, Timeouts, Warning, Window},
+    domain::{Remediation, Timeouts, Warning, Window},
 };
 
-/// The fields of a schedule, in order.
-const FIELDS: [&str; 5] = [
-    "minute",
-    "hour",
-    "day of the month",
-    "month",
-    "day of the week",
-];
-
-/// The start of the search that shows that a schedule ever occurs. It is 2024-01-01, a fixed day,
-/// because validation has no clock. The library searches four years ahead, so that a 29th of
-/// February is found.
-const LOOKED_FOR_FROM: Timestamp = Timestamp::constant(1_704_067_200, 0);
 
 pub(super) fn remediation(spec: Option<&RemediationSpec>, errors: &mut Errors) -> Remediation {
     let absent = RemediationSpec::default();
@@ -125,59 +111,4 @@ fn window(path: &str, spec: &api::Window, errors: &mut Errors) -> Option<Window>
         duration,
         time_zone: time_zone?,
     })
-}
-
-fn schedule(text: &str) -> Result<(Crontab, RepeatedTime), String> {
-    const EXAMPLE: &str =
-        "write five fields (minute hour day month weekday), such as \"0 2 * * SAT\"";
-    let fields: Vec<&str> = text.split_whitespace().collect();
-    let [minute, hour, day, _, weekday] = fields[..] else {
-        return Err(format!(
-            "{text:?} is not a schedule: {EXAMPLE}; the zone goes into timeZone"
-        ));
-    };
-    // UTC stands for the clock of the window's zone: see `Window`.
-    let crontab = parse_crontab(&format!("{text} UTC")).map_err(|error| {
-        let cause = misread(text).unwrap_or_else(|| cause(&error));
-        format!("{text:?} is not a schedule: {cause}; {EXAMPLE}")
-    })?;
-    // cronexpr 1.7.0 never finds the last day of a December, because it looks for a month after it.
-    if [day, weekday].iter().any(|field| field.contains('L')) {
-        return Err(format!(
-            "{text:?} is not a schedule: L, the last of a month, is not supported; {EXAMPLE}"
-        ));
-    }
-    crontab
-        .find_next(MakeTimestamp(LOOKED_FOR_FROM))
-        .map_err(|_| {
-            format!("{text:?} never comes in four years, so the window would not open; {EXAMPLE}")
-        })?;
-    let repeated_time = if [minute, hour].iter().any(|field| field.contains('*')) {
-        RepeatedTime::Both
-    } else {
-        RepeatedTime::First
-    };
-    Ok((crontab, repeated_time))
-}
-
-/// Returns the invalid field of a schedule, and its error. The library shows the position only in a
-/// picture, so each field is tried alone.
-fn misread(text: &str) -> Option<String> {
-    FIELDS
-        .iter()
-        .zip(text.split_whitespace())
-        .enumerate()
-        .find_map(|(index, (name, field))| {
-            let (before, after) = ("* ".repeat(index), " *".repeat(FIELDS.len() - 1 - index));
-            let error = parse_crontab(&format!("{before}{field}{after} UTC")).err()?;
-            Some(format!("its {name} is {field:?} ({})", cause(&error)))
-        })
-}
-
-/// Returns the cause of a library error. The library draws a picture of several lines. The cause is
-/// in the last line, after a mark.
-fn cause(error: &Error) -> String {
-    let shown = error.to_string();
-    let last = shown.lines().last().unwrap_or_default();
-    last.trim_start_matches([' ', '^']).to_owned()
 }

@@ -94,6 +94,39 @@ fn refuses_schedules_and_names_the_wrong_field() {
             "its minute is \"*/0\" (step must be greater than 0)",
         ),
         (
+            "*/60 2 * * *",
+            "its minute is \"*/60\" (step must be in range 0..=59; found 60)",
+        ),
+        ("+3 2 * * *", "its minute is \"+3\" (malformed expression)"),
+        (
+            "0 1,,2 * * *",
+            "its hour is \"1,,2\" (malformed expression)",
+        ),
+        (
+            "0 2 MON * *",
+            "its day of the month is \"MON\" (malformed expression)",
+        ),
+        (
+            "0 2 15W3 * *",
+            "its day of the month is \"15W3\" (malformed expression)",
+        ),
+        (
+            "0 2 * JANFEB *",
+            "its month is \"JANFEB\" (malformed expression)",
+        ),
+        (
+            "0 2 * * MAY",
+            "its day of the week is \"MAY\" (malformed expression)",
+        ),
+        (
+            "0 2 * * FRI-MON",
+            "its day of the week is \"FRI-MON\" (range must be in ascending order; found 5-1)",
+        ),
+        (
+            "0 2 * * SAT#6",
+            "its day of the week is \"SAT#6\" (value must be in range 1..=5; found 6)",
+        ),
+        (
             "0  2\t? * *",
             "its day of the month is \"?\" (malformed expression)",
         ),

@@ -1,18 +1,19 @@
 //! Compares the windows with a second reading of the same schedules, around the nights of clock
 //! changes.
 //!
-//! The oracle shares no code with cronexpr and none with `windows.rs`. It makes each schedule
+//! The oracle shares no code with croner and none with `windows.rs`. It makes each schedule
 //! itself: as a text for the operator, and as sets of numbers for itself. It watches the zone's
 //! clock minute by minute and remembers the latest time shown, so that it notices skipped and
 //! repeated times. It has its own calendar. It draws every opening on a line and unites openings
-//! that touch. It neither searches, nor halves intervals, nor asks for the changes of a zone. It
-//! shares only jiff's offset of a zone from UTC at an instant.
+//! that touch. It neither searches nor asks for the changes of a zone. It shares only jiff's offset
+//! of a zone from UTC at an instant.
 
 mod schedule;
 
 use std::ops::Range;
 
 use fastrand::Rng;
+use jiff::tz::TimeZone;
 use serde_json::Value;
 
 use self::schedule::Cron;
@@ -77,9 +78,9 @@ fn watch(zone: &TimeZone, minutes: Range<i64>) -> Vec<Shown> {
     for at in minutes {
         let ahead = zone.to_offset(Timestamp::from_second(at * 60).unwrap());
         let wall = at + i64::from(ahead.seconds() / 60);
-        for (late, skipped) in (0..).zip(latest.saturating_add(1)..wall) {
+        for skipped in latest.saturating_add(1)..wall {
             shown.push(Shown {
-                at: at + late,
+                at,
                 wall: skipped,
                 again: false,
             });
