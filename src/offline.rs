@@ -9,7 +9,6 @@
 //! (with a `uid`) is ignored, because people do not write it. Owner references, quotas, admission
 //! webhooks, and rules that depend on objects in the cluster are not checked.
 
-mod definition;
 mod document;
 mod functions;
 mod inspect;
@@ -20,14 +19,13 @@ mod operator;
 mod place;
 mod prepare;
 mod problem;
-mod rule;
 mod scalar;
-mod shape;
+mod schema;
 mod suggest;
 #[cfg(test)]
 mod tests;
 
-pub use definition::{Definition, Unsupported};
 pub use manifest::{Checked, Found, Manifests};
 pub use place::{FieldPath, Position};
 pub use problem::{Judge, Problem, Severity};
+pub use schema::Unsupported;

@@ -1,4 +1,7 @@
 //! CEL functions of the API server that differ from the interpreter's own.
+//!
+//! `kube-cel` 0.8 uses `cel` 0.13, and its `Validator` allows no other functions. Hence the rules
+//! that `kube-cel` compiles are run here.
 
 use std::{
     collections::HashMap,
@@ -66,7 +69,7 @@ impl Patterns {
 
 /// Translates a regular expression of Go, in which `\w`, `\d`, `\s` and `\b` match ASCII only.
 /// Rust's match every script. Source: <https://github.com/google/re2/wiki/Syntax>.
-pub(super) fn as_go_reads_it(pattern: &str) -> String {
+fn as_go_reads_it(pattern: &str) -> String {
     let mut read = String::with_capacity(pattern.len());
     let mut characters = pattern.chars();
     while let Some(character) = characters.next() {

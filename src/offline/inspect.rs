@@ -1,16 +1,18 @@
-//! Checks a value against its shape and rules, as the API server does after filling in defaults.
+//! Checks a value against its schema and rules, as the API server does after filling in defaults.
 
-use std::fmt;
+use std::{collections::HashMap, sync::Arc};
 
-use kube_cel::cel::Context;
+use kube_cel::{
+    CompilationResult,
+    cel::{Context, Program, Value as CelValue, objects::Key},
+};
 use serde_json::{Map, Value};
 
 use super::{
     node::Node,
     place::FieldPath,
     problem::{Flaw, Judge},
-    rule::in_cel,
-    shape::{Kind, Listing, Others, Shape},
+    schema::Schema,
     suggest::meant,
 };
 
@@ -25,26 +27,29 @@ pub(super) struct Inspection<'a> {
 }
 
 impl Inspection<'_> {
-    /// Adds the problems of `value`. Returns true if its shape is valid; then its rules were run.
-    /// The API server runs no rules if the shape is invalid anywhere.
-    pub(super) fn inspect(&mut self, shape: &Shape, value: &Value, path: &FieldPath) -> bool {
-        if value.is_null() && shape.nullable {
+    /// Adds the problems of `value`. Returns true if its structure is valid; then its rules were
+    /// run. The API server runs no rules if the structure is invalid anywhere.
+    pub(super) fn inspect(&mut self, schema: Schema<'_>, value: &Value, path: &FieldPath) -> bool {
+        if value.is_null() && schema.is_nullable() {
             return true;
         }
-        if !shape.kind.takes(value) {
-            let message = self.mistyped(shape, value, path);
+        if !has_kind(value, schema.kind()) {
+            let message = self.mistyped(schema, value, path);
             return self.refuse(path, message);
         }
-        let mut sound = self.choices(shape, value, path);
+        let mut sound = self.choices(schema, value, path);
         sound &= match value {
-            Value::Object(fields) => self.object(shape, fields, path),
-            Value::Array(items) => self.list(shape, items, path),
-            Value::String(text) => self.text(shape, text, path),
-            Value::Number(number) => self.number(shape, number.as_f64(), path),
+            Value::Object(fields) => self.object(schema, fields, path),
+            Value::Array(items) => self.list(schema, items, path),
+            Value::String(text) => {
+                let length = text.chars().count();
+                self.at_most(schema.number("maxLength"), length, path, "characters")
+            }
+            Value::Number(number) => self.range(schema, number.as_f64(), path),
             Value::Null | Value::Bool(_) => true,
         };
         if sound {
-            self.rules(shape, value, path);
+            self.rules(schema, value, path);
         }
         sound
     }
@@ -55,92 +60,93 @@ impl Inspection<'_> {
         false
     }
 
-    fn rules(&mut self, shape: &Shape, value: &Value, path: &FieldPath) {
-        if shape.rules.is_empty() {
+    /// Runs the rules of a value. An evaluation error counts as a problem.
+    fn rules(&mut self, schema: Schema<'_>, value: &Value, path: &FieldPath) {
+        let mut rules = schema.rules().peekable();
+        if rules.peek().is_none() {
             return;
         }
         let mut scope = self.scope.new_inner_scope();
         scope.add_variable_from_value("self", in_cel(value));
-        for rule in &shape.rules {
-            if let Some((below, sentence)) = rule.breach(&scope) {
-                self.flaws
-                    .push(Flaw::error(Judge::Rule, path.join(below), sentence));
+        for rule in rules {
+            match rule.program.execute(&scope) {
+                Ok(CelValue::Bool(true)) => {}
+                _ => {
+                    let below = rule.rule.field_path.as_deref().unwrap_or_default();
+                    let path = path.join(&FieldPath::parse(below));
+                    let message = sentence(rule, &scope);
+                    self.flaws.push(Flaw::error(Judge::Rule, path, message));
+                }
             }
         }
     }
 
-    fn choices(&mut self, shape: &Shape, value: &Value, path: &FieldPath) -> bool {
-        if shape.choices.is_empty() || shape.choices.contains(value) {
+    fn choices(&mut self, schema: Schema<'_>, value: &Value, path: &FieldPath) -> bool {
+        let choices = schema.list("enum");
+        if choices.is_empty() || choices.contains(value) {
             return true;
         }
-        let names: Vec<&str> = shape.choices.iter().filter_map(Value::as_str).collect();
+        let names: Vec<&str> = schema.texts("enum").collect();
         let suggestion = value
             .as_str()
-            .and_then(|text| meant(text, names.iter().copied()));
-        self.refuse(
-            path,
-            match suggestion {
-                Some(name) => format!(
-                    "{value} is not one of {}; did you mean {name}?",
-                    names.join(", ")
-                ),
-                None => format!("{value} is not one of {}", names.join(", ")),
-            },
-        )
+            .and_then(|text| meant(text, names.iter().copied()))
+            .map(|name| format!("; did you mean {name}?"))
+            .unwrap_or_default();
+        let message = format!("{value} is not one of {}{suggestion}", names.join(", "));
+        self.refuse(path, message)
     }
 
-    fn object(&mut self, shape: &Shape, fields: &Map<String, Value>, path: &FieldPath) -> bool {
-        let mut sound = self.within(fields.len(), shape.bounds.fields, path, "fields");
-        for name in shape
-            .required
-            .iter()
-            .filter(|name| !fields.contains_key(*name))
-        {
-            let about = shape
-                .field(name)
-                .map(|field| field.about.as_str())
-                .unwrap_or_default();
-            sound = self.refuse(
-                &path.field(name),
-                if about.is_empty() {
-                    "is missing".to_owned()
-                } else {
-                    format!("is missing. It is: {about}")
-                },
-            );
+    fn object(
+        &mut self,
+        schema: Schema<'_>,
+        fields: &Map<String, Value>,
+        path: &FieldPath,
+    ) -> bool {
+        let most = schema.number("maxProperties");
+        let mut sound = self.at_most(most, fields.len(), path, "fields");
+        for name in schema.texts("required") {
+            if !fields.contains_key(name) {
+                let about = schema
+                    .field(name)
+                    .and_then(|field| field.text("description"));
+                let message = match first_sentence(about.unwrap_or_default()) {
+                    "" => "is missing".to_owned(),
+                    about => format!("is missing. It is: {about}"),
+                };
+                sound = self.refuse(&path.field(name), message);
+            }
         }
         for (name, value) in fields {
-            if let Some(field) = shape.field(name) {
+            if let Some(field) = schema.field(name) {
                 sound &= self.inspect(field, value, &path.field(name));
             }
         }
         sound
     }
 
-    fn list(&mut self, shape: &Shape, items: &[Value], path: &FieldPath) -> bool {
-        let mut sound = self.within(items.len(), shape.bounds.items, path, "items");
-        if let Some(item_shape) = &shape.items {
+    fn list(&mut self, schema: Schema<'_>, items: &[Value], path: &FieldPath) -> bool {
+        let mut sound = self.at_most(schema.number("maxItems"), items.len(), path, "items");
+        if let Some(item_schema) = schema.items() {
             for (index, item) in items.iter().enumerate() {
-                sound &= self.inspect(item_shape, item, &path.item(index));
+                sound &= self.inspect(item_schema, item, &path.item(index));
             }
         }
         // The API server runs rules even if items are duplicates.
-        self.twins(&shape.listing, items, path);
+        self.duplicates(schema, items, path);
         sound
     }
 
-    fn twins(&mut self, listing: &Listing, items: &[Value], path: &FieldPath) {
-        let identity = |item: &Value| match listing {
-            Listing::Atomic => None,
-            Listing::Set => Some(item.to_string()),
-            Listing::Map(keys) => {
-                let keys = keys.iter().filter_map(|key| Some((key, item.get(key)?)));
-                let shown: Vec<String> =
-                    keys.map(|(key, value)| format!("{key} {value}")).collect();
-                Some(shown.join(", "))
+    fn duplicates(&mut self, schema: Schema<'_>, items: &[Value], path: &FieldPath) {
+        let identity = |item: &Value| match schema.text("x-kubernetes-list-type") {
+            Some("set") => Some(item.to_string()),
+            Some("map") => {
+                let keys = schema.texts("x-kubernetes-list-map-keys");
+                let keys = keys.filter_map(|key| Some(format!("{key} {}", item.get(key)?)));
+                Some(keys.collect::<Vec<_>>().join(", "))
             }
+            _ => None,
         };
-        let mut first = std::collections::HashMap::new();
+        let mut first = HashMap::new();
         for (index, item) in items.iter().enumerate() {
             let Some(identity) = identity(item) else {
                 return;
@@ -155,91 +161,57 @@ impl Inspection<'_> {
         }
     }
 
-    fn text(&mut self, shape: &Shape, text: &str, path: &FieldPath) -> bool {
-        let sound = self.within(
-            text.chars().count(),
-            shape.bounds.length,
-            path,
-            "characters",
-        );
-        if let Some(pattern) = &shape.pattern
-            && !pattern.is_match(text)
-        {
-            self.refuse(path, format!("{text:?} does not match {pattern}"));
-        }
-        sound
-    }
-
-    fn number(&mut self, shape: &Shape, number: Option<f64>, path: &FieldPath) -> bool {
-        let bounds = &shape.bounds;
-        let too_small = |least: f64| {
-            number.is_none_or(|number| number < least || (bounds.least_excluded && number <= least))
+    /// Checks a number. The API server runs rules even if the number is out of range.
+    fn range(&mut self, schema: Schema<'_>, number: Option<f64>, path: &FieldPath) -> bool {
+        let (least, most) = (schema.number("minimum"), schema.number("maximum"));
+        let message = match (least, most) {
+            (Some(least), Some(most)) => format!("write a number from {least} to {most}"),
+            (Some(least), None) => format!("write a number of at least {least}"),
+            (None, Some(most)) => format!("write a number of at most {most}"),
+            (None, None) => return true,
         };
-        let too_great = |most: f64| {
-            number.is_none_or(|number| number > most || (bounds.most_excluded && number >= most))
-        };
-        if bounds.least.is_some_and(too_small) || bounds.most.is_some_and(too_great) {
-            let message = match (bounds.least, bounds.most) {
-                (Some(least), Some(most)) => format!("write a number from {least} to {most}"),
-                (Some(least), None) => format!("write a number of at least {least}"),
-                (_, Some(most)) => format!("write a number of at most {most}"),
-                (None, None) => String::new(),
-            };
-            // The API server runs rules even if a number is out of range.
+        let least = least.unwrap_or(f64::NEG_INFINITY);
+        let most = most.unwrap_or(f64::INFINITY);
+        if !number.is_some_and(|number| (least..=most).contains(&number)) {
             self.refuse(path, message);
         }
         true
     }
 
-    fn within(
-        &mut self,
-        count: usize,
-        (least, most): (Option<usize>, Option<usize>),
-        path: &FieldPath,
-        what: &str,
-    ) -> bool {
-        if let Some(most) = most.filter(|most| count > *most) {
-            return self.refuse(
-                path,
-                format!("has {count} {what}: at most {most} are allowed"),
-            );
-        }
-        if let Some(least) = least.filter(|least| count < *least) {
-            self.refuse(
-                path,
-                format!("has {count} {what}: at least {least} are needed"),
-            );
-        }
-        true
+    fn at_most(&mut self, most: Option<f64>, count: usize, path: &FieldPath, what: &str) -> bool {
+        #[expect(clippy::cast_precision_loss, reason = "a document has fewer values")]
+        let exceeded = most.filter(|most| count as f64 > *most);
+        exceeded.is_none_or(|most| {
+            let message = format!("has {count} {what}: at most {most} are allowed");
+            self.refuse(path, message)
+        })
     }
 
-    fn mistyped(&self, shape: &Shape, value: &Value, path: &FieldPath) -> String {
+    fn mistyped(&self, schema: Schema<'_>, value: &Value, path: &FieldPath) -> String {
         let written = self
             .written
             .find(path)
             .and_then(|node| node.written.as_deref());
-        let got = described(value);
-        let must = format!("must be {}, not {got}", shape.kind);
-        match (shape.kind, value) {
-            (_, Value::Null) => format!("is empty: write {}, or remove it", shape.kind),
-            (Kind::Text, Value::Number(_) | Value::Bool(_)) => match written {
+        let kind = named(schema.kind());
+        let must = format!("must be {kind}, not {}", described(value));
+        match (schema.kind(), value) {
+            (_, Value::Null) => format!("is empty: write {kind}, or remove it"),
+            ("string", Value::Number(_) | Value::Bool(_)) => match written {
                 Some(written) => format!("{must}: put it in quotes: \"{written}\""),
                 None => format!("{must}: put it in quotes"),
             },
-            (Kind::Whole | Kind::Number, Value::String(text)) if text.parse::<f64>().is_ok() => {
+            ("integer" | "number", Value::String(text)) if text.parse::<f64>().is_ok() => {
                 format!("{must}: write it without quotes: {text}")
             }
-            (Kind::Bool, Value::String(_)) => format!("{must}: write true or false without quotes"),
-            (Kind::List, Value::String(_) | Value::Number(_) | Value::Bool(_)) => {
-                format!(
-                    "{must}: write it after a dash, or in brackets: [{}]",
-                    written.unwrap_or("…")
-                )
+            ("boolean", Value::String(_)) => {
+                format!("{must}: write true or false without quotes")
             }
-            (Kind::Object, _)
-                if matches!(shape.others, Others::None) && !shape.fields.is_empty() =>
-            {
-                let names: Vec<&str> = shape.fields.keys().map(String::as_str).collect();
+            ("array", Value::String(_) | Value::Number(_) | Value::Bool(_)) => format!(
+                "{must}: write it after a dash, or in brackets: [{}]",
+                written.unwrap_or("…")
+            ),
+            ("object", _) if schema.names().next().is_some() => {
+                let names: Vec<&str> = schema.names().collect();
                 format!("{must}; it has the fields {}", names.join(", "))
             }
             _ => must,
@@ -247,36 +219,57 @@ impl Inspection<'_> {
     }
 }
 
-impl Kind {
-    fn takes(self, value: &Value) -> bool {
-        let whole = |value: &Value| {
-            value.is_i64() || value.is_u64() || value.as_f64().is_some_and(|it| it.fract() == 0.0)
-        };
-        match self {
-            Self::Any => true,
-            Self::Object => value.is_object(),
-            Self::List => value.is_array(),
-            Self::Text => value.is_string(),
-            Self::Whole => whole(value),
-            Self::Number => value.is_number(),
-            Self::Bool => value.is_boolean(),
-            Self::WholeOrText => value.is_string() || whole(value),
+/// Returns a rule's message for the `self` of the scope.
+fn sentence(rule: &CompilationResult, scope: &Context<'_>) -> String {
+    let run = |program: &Program| program.execute(scope).ok();
+    match rule.message_program.as_ref().and_then(run) {
+        Some(CelValue::String(text)) if !text.trim().is_empty() => text.trim().to_owned(),
+        _ => match &rule.rule.message {
+            Some(message) => message.clone(),
+            None => format!("failed rule: {}", rule.rule.rule),
+        },
+    }
+}
+
+/// Converts a value for rules.
+pub(super) fn in_cel(value: &Value) -> CelValue {
+    match value {
+        Value::Null => CelValue::Null,
+        Value::Bool(value) => CelValue::Bool(*value),
+        Value::Number(number) => number.as_i64().map_or_else(
+            || CelValue::Float(number.as_f64().unwrap_or(f64::NAN)),
+            CelValue::Int,
+        ),
+        Value::String(text) => CelValue::String(Arc::new(text.clone())),
+        Value::Array(items) => CelValue::List(Arc::new(items.iter().map(in_cel).collect())),
+        Value::Object(fields) => {
+            let fields = fields.iter();
+            let fields = fields.map(|(name, value)| (Key::from(name.as_str()), in_cel(value)));
+            fields.collect::<HashMap<_, _>>().into()
         }
     }
 }
 
-impl fmt::Display for Kind {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(match self {
-            Self::Any => "a value",
-            Self::Object => "a map of fields",
-            Self::List => "a list",
-            Self::Text => "a string",
-            Self::Whole => "a whole number",
-            Self::Number => "a number",
-            Self::Bool => "true or false",
-            Self::WholeOrText => "a whole number or a string",
-        })
+/// Returns true if a value has a type of JSON Schema. An integer may have a fraction of zero.
+fn has_kind(value: &Value, kind: &str) -> bool {
+    match kind {
+        "object" => value.is_object(),
+        "array" => value.is_array(),
+        "string" => value.is_string(),
+        "boolean" => value.is_boolean(),
+        "integer" => value.as_f64().is_some_and(|number| number.fract() == 0.0),
+        _ => value.is_number(),
+    }
+}
+
+fn named(kind: &str) -> &'static str {
+    match kind {
+        "object" => "a map of fields",
+        "array" => "a list",
+        "string" => "a string",
+        "boolean" => "true or false",
+        "integer" => "a whole number",
+        _ => "a number",
     }
 }
 
@@ -290,4 +283,9 @@ fn described(value: &Value) -> &'static str {
         Value::Array(_) => "a list",
         Value::Object(_) => "a map of fields",
     }
+}
+
+fn first_sentence(description: &str) -> &str {
+    let (sentence, _) = description.split_once(". ").unwrap_or((description, ""));
+    sentence.trim_end_matches('.')
 }

@@ -7,7 +7,6 @@ use kube_cel::cel::Context;
 use serde_json::{Map, Value};
 
 use super::{
-    definition::{Definition, Unsupported},
     document::{Document, Unreadable, documents},
     functions,
     inspect::Inspection,
@@ -15,8 +14,9 @@ use super::{
     node::{Content, Node},
     operator::operator,
     place::{FieldPath, Position},
-    prepare::{drop_nulls, fill_in, unknown_fields},
+    prepare::{drop_nulls, unknown_fields},
     problem::{Flaw, Judge, Mark, Problem, Severity},
+    schema::{Definition, Unsupported},
     suggest::meant,
 };
 use crate::domain::Policy;
@@ -65,7 +65,7 @@ impl Manifests {
     /// The definition has a part that cannot be interpreted; a bug.
     pub fn new() -> Result<Self, Unsupported> {
         Ok(Self {
-            definition: Definition::of_policies()?,
+            definition: Definition::new()?,
             scope: functions::context(),
         })
     }
@@ -210,12 +210,12 @@ impl Manifests {
     /// Checks a policy in the order of the API server: fields, defaults, shape, rules. The
     /// operator's checks come last.
     fn policy(&self, object: &Node, now: Timestamp) -> (Option<Policy>, Vec<Flaw>) {
-        let shape = &self.definition.shape;
+        let schema = self.definition.schema();
         let root = FieldPath::default();
         let status = root.field("status");
         let stored = is_stored(object);
         let mut flaws = metadata(object, &self.scope);
-        let unknown = unknown_fields(shape, shape, object, &root);
+        let unknown = unknown_fields(schema, schema, object, &root);
         flaws.extend(
             unknown
                 .into_iter()
@@ -231,16 +231,16 @@ impl Manifests {
                 let message = "has no effect: only the operator writes the status";
                 flaws.push(Flaw::warning(Judge::Advice, status, message));
             }
-            fields.retain(|name, _| shape.fields.contains_key(name));
+            fields.retain(|name, _| schema.declares(name));
         }
-        drop_nulls(shape, &mut resource);
-        fill_in(shape, &mut resource);
+        drop_nulls(schema, &mut resource);
+        let mut resource = self.definition.with_defaults(&resource);
         let mut inspection = Inspection {
             written: object,
             scope: &self.scope,
             flaws: Vec::new(),
         };
-        inspection.inspect(shape, &resource, &root);
+        inspection.inspect(schema, &resource, &root);
         flaws.append(&mut inspection.flaws);
         self.identify(&mut resource, object);
         let (policy, more) = operator(&resource, object, &flaws, now);

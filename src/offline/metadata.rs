@@ -13,10 +13,10 @@ use serde::{
 use serde_json::{Map, Value};
 
 use super::{
+    inspect::in_cel,
     node::Node,
     place::FieldPath,
     problem::{Flaw, Judge},
-    rule::in_cel,
     suggest::meant,
 };
 

@@ -1,5 +1,5 @@
-//! Steps of the API server before it checks the values: it finds unknown fields, drops nulls and
-//! fills in defaults. Source: `pruning` and `defaulting` of k8s.io/apiextensions-apiserver.
+//! Steps of the API server before it checks the values: it finds unknown fields and drops nulls.
+//! Source: `pruning` and `defaulting` of k8s.io/apiextensions-apiserver.
 
 use serde_json::Value;
 
@@ -7,14 +7,14 @@ use super::{
     node::{Content, Node},
     place::FieldPath,
     problem::{Flaw, Judge},
-    shape::{Others, Shape},
+    schema::Schema,
     suggest::meant,
 };
 
 /// Returns an error for each unknown field, as strict field validation does.
 pub(super) fn unknown_fields(
-    root: &Shape,
-    shape: &Shape,
+    root: Schema<'_>,
+    schema: Schema<'_>,
     node: &Node,
     path: &FieldPath,
 ) -> Vec<Flaw> {
@@ -23,23 +23,18 @@ pub(super) fn unknown_fields(
         Content::Map(entries) => {
             for entry in entries {
                 let at = path.field(&entry.name);
-                match (shape.field(&entry.name), &shape.others) {
-                    (Some(field), _) => {
-                        flaws.extend(unknown_fields(root, field, &entry.value, &at));
-                    }
-                    (None, Others::Any) => {}
-                    (None, _) if shape.fields.is_empty() => {}
-                    (None, _) => {
-                        let message = unknown(root, shape, &entry.name);
-                        flaws.push(Flaw::error(Judge::Schema, at, message).at_its_name());
-                    }
+                if let Some(field) = schema.field(&entry.name) {
+                    flaws.extend(unknown_fields(root, field, &entry.value, &at));
+                } else if schema.names().next().is_some() {
+                    let message = unknown(root, schema, &entry.name);
+                    flaws.push(Flaw::error(Judge::Schema, at, message).at_its_name());
                 }
             }
         }
         Content::List(items) => {
-            for (index, item) in items.iter().enumerate() {
-                if let Some(shape) = &shape.items {
-                    flaws.extend(unknown_fields(root, shape, item, &path.item(index)));
+            if let Some(schema) = schema.items() {
+                for (index, item) in items.iter().enumerate() {
+                    flaws.extend(unknown_fields(root, schema, item, &path.item(index)));
                 }
             }
         }
@@ -48,104 +43,56 @@ pub(super) fn unknown_fields(
     flaws
 }
 
-fn unknown(root: &Shape, shape: &Shape, name: &str) -> String {
-    let names = shape.fields.keys().map(String::as_str);
-    if let Some(meant) = meant(name, names.clone()) {
+fn unknown(root: Schema<'_>, schema: Schema<'_>, name: &str) -> String {
+    if let Some(meant) = meant(name, schema.names()) {
         return format!("there is no such field; did you mean {meant}?");
     }
-    match home(root, name, &FieldPath::default()) {
-        Some(path) => format!("there is no such field here; it belongs in {path}"),
-        None => format!(
+    let mut homes = Vec::new();
+    collect_homes(root, name, &FieldPath::default(), &mut homes);
+    match homes.as_slice() {
+        [home] => format!("there is no such field here; it belongs in {home}"),
+        _ => format!(
             "there is no such field; there are {}",
-            names.collect::<Vec<_>>().join(", ")
+            schema.names().collect::<Vec<_>>().join(", ")
         ),
     }
 }
 
-/// Returns the object that has a field of this name, if exactly one object has it.
-fn home(shape: &Shape, name: &str, path: &FieldPath) -> Option<FieldPath> {
-    let mut homes = Vec::new();
-    collect_homes(shape, name, path, &mut homes);
-    match homes.as_slice() {
-        [only] => Some(only.clone()),
-        _ => None,
-    }
-}
-
-fn collect_homes(shape: &Shape, name: &str, path: &FieldPath, homes: &mut Vec<FieldPath>) {
-    if shape.fields.contains_key(name) && !path.steps().is_empty() {
+/// Adds the paths of the objects in the spec that have a field of this name.
+fn collect_homes(schema: Schema<'_>, name: &str, path: &FieldPath, homes: &mut Vec<FieldPath>) {
+    let is_root = path.steps().is_empty();
+    if schema.declares(name) && !is_root {
         homes.push(path.clone());
     }
-    for (field, below) in &shape.fields {
-        // People do not write a status.
-        if !(path.steps().is_empty() && field == "status") {
-            collect_homes(below, name, &path.field(field), homes);
+    // People do not write a status.
+    for below in schema
+        .names()
+        .filter(|below| !(is_root && *below == "status"))
+    {
+        if let Some(field) = schema.field(below) {
+            collect_homes(field, name, &path.field(below), homes);
         }
     }
-    if let Some(items) = &shape.items {
+    if let Some(items) = schema.items() {
         collect_homes(items, name, path, homes);
     }
 }
 
-/// Drops the nulls of fields that may not be null and have no default.
-pub(super) fn drop_nulls(shape: &Shape, value: &mut Value) {
+/// Drops the nulls of fields that may not be null. The API server treats them as absent.
+pub(super) fn drop_nulls(schema: Schema<'_>, value: &mut Value) {
     match value {
         Value::Object(fields) => {
-            fields.retain(|name, value| {
-                let dropped = shape
-                    .field(name)
-                    .is_some_and(|field| !field.nullable && field.default.is_none());
-                !(value.is_null() && dropped)
-            });
+            let nullable = |name: &str| schema.field(name).is_none_or(Schema::is_nullable);
+            fields.retain(|name, value| !value.is_null() || nullable(name));
             for (name, value) in fields {
-                if let Some(field) = shape.field(name) {
+                if let Some(field) = schema.field(name) {
                     drop_nulls(field, value);
                 }
             }
         }
         Value::Array(items) => {
-            if let Some(shape) = &shape.items {
-                for item in items {
-                    drop_nulls(shape, item);
-                }
-            }
-        }
-        _ => {}
-    }
-}
-
-/// Fills in defaults for absent fields, and for nulls of fields that may not be null.
-pub(super) fn fill_in(shape: &Shape, value: &mut Value) {
-    match value {
-        Value::Object(fields) => {
-            for (name, field) in &shape.fields {
-                let Some(default) = &field.default else {
-                    continue;
-                };
-                let wanted = fields
-                    .get(name)
-                    .is_none_or(|value| value.is_null() && !field.nullable);
-                if wanted {
-                    fields.insert(name.clone(), default.clone());
-                }
-            }
-            for (name, value) in fields {
-                if let Some(field) = shape.field(name) {
-                    fill_in(field, value);
-                }
-            }
-        }
-        Value::Array(items) => {
-            if let Some(shape) = &shape.items {
-                for item in items {
-                    if item.is_null()
-                        && !shape.nullable
-                        && let Some(default) = &shape.default
-                    {
-                        *item = default.clone();
-                    }
-                    fill_in(shape, item);
-                }
+            if let Some(schema) = schema.items() {
+                items.iter_mut().for_each(|item| drop_nulls(schema, item));
             }
         }
         _ => {}

@@ -10,8 +10,7 @@ mod text;
 use std::sync::LazyLock;
 
 use super::{
-    definition::Definition,
-    shape::{Kind, Shape},
+    schema::{Definition, Schema},
     *,
 };
 
@@ -55,18 +54,18 @@ spec:
 
 #[test]
 fn the_definition_is_interpreted_whole() {
-    fn fields<'a>(shape: &'a Shape, names: &mut Vec<&'a str>) {
-        for (name, field) in &shape.fields {
+    fn fields<'d>(schema: Schema<'d>, names: &mut Vec<&'d str>) {
+        for name in schema.names() {
             names.push(name);
-            fields(field, names);
+            fields(schema.field(name).unwrap(), names);
         }
-        if let Some(items) = &shape.items {
+        if let Some(items) = schema.items() {
             fields(items, names);
         }
     }
-    let definition = Definition::of_policies().unwrap();
+    let definition = Definition::new().unwrap();
     let mut names = Vec::new();
-    fields(&definition.shape, &mut names);
+    fields(definition.schema(), &mut names);
     assert!(names.len() > 50, "{names:?}");
     // CEL rules would have to escape such field names, which is not supported here.
     for name in names {
@@ -76,15 +75,11 @@ fn the_definition_is_interpreted_whole() {
             "{name}"
         );
     }
-    let spec = &definition.shape.fields["spec"];
-    assert_eq!(spec.kind, Kind::Object);
-    assert_eq!(spec.rules.len(), 1);
-    assert_eq!(
-        spec.fields["accounts"].items.as_ref().unwrap().fields["role"]
-            .rules
-            .len(),
-        2
-    );
+    let spec = definition.schema().field("spec").unwrap();
+    assert_eq!(spec.kind(), "object");
+    assert_eq!(spec.rules().count(), 1);
+    let account = spec.field("accounts").and_then(Schema::items).unwrap();
+    assert_eq!(account.field("role").unwrap().rules().count(), 2);
 }
 
 /// The check ignores `format` of strings. With a `format`, the API server could reject more.
