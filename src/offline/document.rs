@@ -8,7 +8,7 @@ use super::{
     node::{Content, Entry, Node},
     place::{FieldPath, Position, Step},
     problem::{Flaw, Judge},
-    scalar::{self, Scalar},
+    scalar::plain,
 };
 
 /// The deepest nesting. A policy has eight levels.
@@ -315,9 +315,12 @@ fn scalar(
     at: Position,
 ) -> Result<Node, Unreadable> {
     let core = tag.and_then(Tag::core_suffix);
-    let meaning = match (core, tag, style) {
+    let content = match (core, tag, style) {
         (Some("null" | "bool" | "int" | "float"), _, _) | (None, None, ScalarStyle::Plain) => {
-            scalar::plain(text)
+            plain(text).ok_or_else(|| {
+                let message = "cannot be sent to the API server: put it in quotes";
+                Unreadable::new(at, format!("{text} {message}"))
+            })?
         }
         (Some("binary"), _, _) => {
             return Err(Unreadable::new(
@@ -326,21 +329,14 @@ fn scalar(
             ));
         }
         // `kubectl` reads a scalar with a custom tag as a string.
-        _ => Scalar::Text(text.to_owned()),
+        _ => Content::Text(text.to_owned()),
     };
-    let (expected, content) = match meaning {
-        Scalar::Null => ("null", Content::Null),
-        Scalar::Bool(value) => ("bool", Content::Bool(value)),
-        Scalar::Number(value) if core == Some("float") => ("float", Content::Number(value)),
-        Scalar::Number(value) if value.is_f64() => ("float", Content::Number(value)),
-        Scalar::Number(value) => ("int", Content::Number(value)),
-        Scalar::Text(value) => ("str", Content::Text(value)),
-        Scalar::Unspeakable => {
-            return Err(Unreadable::new(
-                at,
-                format!("{text} cannot be sent to the API server: put it in quotes"),
-            ));
-        }
+    let expected = match &content {
+        Content::Null => "null",
+        Content::Bool(_) => "bool",
+        Content::Number(number) if number.is_f64() || core == Some("float") => "float",
+        Content::Number(_) => "int",
+        _ => "str",
     };
     if let Some(core @ ("null" | "bool" | "int" | "float")) = core
         && core != expected

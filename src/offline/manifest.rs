@@ -154,57 +154,52 @@ impl Manifests {
     }
 
     fn sort(&self, object: &Node) -> Sort {
-        let definition = &self.definition;
+        let Definition {
+            group,
+            api_version,
+            kind: policy_kind,
+            record_kind,
+            ..
+        } = &self.definition;
         let (version, kind) = (object.text("apiVersion"), object.text("kind"));
-        let group = version
+        let has_group = version
             .and_then(|version| version.split_once('/'))
-            .map(|(group, _)| group);
-        let ours = group == Some(definition.group.as_str());
-        let wrong = |field: &str, message: String| {
-            let path = FieldPath::default().field(field);
-            Sort::Wrong(Flaw::error(Judge::Schema, path, message))
-        };
-        match (version, kind) {
-            (Some(version), Some(kind)) if kind == definition.kind => {
-                if version == definition.api_version {
-                    Sort::Policy
-                } else {
-                    wrong(
-                        "apiVersion",
-                        format!("a {kind} has apiVersion: {}", definition.api_version),
-                    )
-                }
+            .is_some_and(|(name, _)| name == group);
+        let (field, message) = match (version, kind) {
+            (Some(version), Some(kind)) if version == api_version && kind == policy_kind => {
+                return Sort::Policy;
             }
-            (_, Some(kind)) if kind == definition.kind => wrong(
-                "apiVersion",
-                format!(
-                    "is missing: a {kind} has apiVersion: {}",
-                    definition.api_version
-                ),
-            ),
-            (_, Some(kind)) if ours && kind == definition.record_kind => wrong(
+            (_, Some(kind)) if kind == policy_kind => {
+                let missing = if version.is_none() {
+                    "is missing: "
+                } else {
+                    ""
+                };
+                let message = format!("{missing}a {kind} has apiVersion: {api_version}");
+                ("apiVersion", message)
+            }
+            (_, Some(kind)) if has_group && kind == record_kind => (
                 "kind",
                 format!(
                     "only the operator creates a {kind}, as its record of a remediation: remove it"
                 ),
             ),
-            (_, Some(kind)) if kind == "List" || kind == format!("{}List", definition.kind) => {
-                Sort::List
+            (_, Some(kind)) if kind == "List" || kind == format!("{policy_kind}List") => {
+                return Sort::List;
             }
-            (_, Some(kind)) if ours => {
-                let kinds = [definition.kind.as_str(), definition.record_kind.as_str()];
-                let suggestion = meant(kind, kinds.into_iter()).unwrap_or(&definition.kind);
-                wrong(
-                    "kind",
-                    format!("there is no kind {kind}; did you mean {suggestion}?"),
-                )
+            (_, Some(kind)) if has_group => {
+                let kinds = [policy_kind.as_str(), record_kind.as_str()];
+                let suggestion = meant(kind, kinds.into_iter()).unwrap_or(policy_kind);
+                let message = format!("there is no kind {kind}; did you mean {suggestion}?");
+                ("kind", message)
             }
-            (Some(_), None) if ours => wrong(
-                "kind",
-                format!("is missing: write kind: {}", definition.kind),
-            ),
-            _ => Sort::Foreign,
-        }
+            (Some(_), None) if has_group => {
+                ("kind", format!("is missing: write kind: {policy_kind}"))
+            }
+            _ => return Sort::Foreign,
+        };
+        let path = FieldPath::default().field(field);
+        Sort::Wrong(Flaw::error(Judge::Schema, path, message))
     }
 
     /// Checks a policy in the order of the API server: fields, defaults, shape, rules. The

@@ -8,7 +8,7 @@ use super::{
 };
 
 /// A value and its position.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct Node {
     pub(super) at: Position,
     pub(super) content: Content,
@@ -16,7 +16,7 @@ pub(super) struct Node {
     pub(super) written: Option<String>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) enum Content {
     Null,
     Bool(bool),
@@ -27,7 +27,7 @@ pub(super) enum Content {
 }
 
 /// A field of a map.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct Entry {
     pub(super) name: String,
     pub(super) at: Position,
@@ -55,15 +55,19 @@ impl Node {
         }
     }
 
+    /// Returns the value one step down, and the position of its key or item.
+    fn child(&self, step: &Step) -> Option<(&Node, Position)> {
+        match (step, &self.content) {
+            (Step::Field(name), _) => self.entry(name).map(|entry| (&entry.value, entry.at)),
+            (Step::Item(index), Content::List(items)) => items.get(*index).map(|it| (it, it.at)),
+            (Step::Item(_), _) => None,
+        }
+    }
+
     /// Returns the value at a path.
     pub(super) fn find(&self, path: &FieldPath) -> Option<&Node> {
-        path.steps().iter().try_fold(self, |node, step| match step {
-            Step::Field(name) => node.get(name),
-            Step::Item(index) => match &node.content {
-                Content::List(items) => items.get(*index),
-                _ => None,
-            },
-        })
+        let mut steps = path.steps().iter();
+        steps.try_fold(self, |node, step| Some(node.child(step)?.0))
     }
 
     /// Returns the position of a path. If the value is missing, returns the position of the
@@ -71,17 +75,10 @@ impl Node {
     pub(super) fn locate(&self, path: &FieldPath, mark: Mark) -> Position {
         let (mut node, mut at) = (self, self.at);
         for step in path.steps() {
-            let next = match step {
-                Step::Field(name) => node.entry(name).map(|entry| (&entry.value, entry.at)),
-                Step::Item(index) => match &node.content {
-                    Content::List(items) => items.get(*index).map(|item| (item, item.at)),
-                    _ => None,
-                },
-            };
-            let Some((found, found_at)) = next else {
+            let Some(child) = node.child(step) else {
                 return at;
             };
-            (node, at) = (found, found_at);
+            (node, at) = child;
         }
         match &node.content {
             Content::List(_) | Content::Map(_) => at,

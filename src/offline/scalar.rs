@@ -2,50 +2,42 @@
 //!
 //! `kubectl` uses `sigs.k8s.io/yaml`, which follows YAML 1.1 in part: `yes`, `on` and `y` are
 //! booleans, `0123` is an octal number. Source: `resolve.go` of go.yaml.in/yaml/v2, and `yaml.go`
-//! of sigs.k8s.io/yaml for the conversion to JSON.
+//! of sigs.k8s.io/yaml for the conversion to JSON. No YAML library for Rust reads the same.
 
 use std::sync::LazyLock;
 
 use regex::Regex;
 use serde_json::Number;
 
-/// Meaning of a scalar.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) enum Scalar {
-    Null,
-    Bool(bool),
-    Number(Number),
-    Text(String),
-    /// Infinity or not a number. JSON cannot represent them, and `kubectl` fails.
-    Unspeakable,
-}
+use super::node::Content;
 
 static FLOAT: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"^[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$").ok());
 
-/// Returns the meaning of a scalar without quotes and without tag.
-pub(super) fn plain(text: &str) -> Scalar {
-    match text {
-        "" | "~" | "null" | "Null" | "NULL" => return Scalar::Null,
+/// Returns the meaning of a scalar without quotes and without tag. `None`: infinity or not a
+/// number. JSON cannot represent them, and `kubectl` fails.
+pub(super) fn plain(text: &str) -> Option<Content> {
+    Some(match text {
+        "" | "~" | "null" | "Null" | "NULL" => Content::Null,
         "y" | "Y" | "yes" | "Yes" | "YES" | "true" | "True" | "TRUE" | "on" | "On" | "ON" => {
-            return Scalar::Bool(true);
+            Content::Bool(true)
         }
         "n" | "N" | "no" | "No" | "NO" | "false" | "False" | "FALSE" | "off" | "Off" | "OFF" => {
-            return Scalar::Bool(false);
+            Content::Bool(false)
         }
         ".nan" | ".NaN" | ".NAN" | ".inf" | ".Inf" | ".INF" | "+.inf" | "+.Inf" | "+.INF"
-        | "-.inf" | "-.Inf" | "-.INF" => return Scalar::Unspeakable,
-        _ => {}
-    }
-    let looks_like_number =
-        text.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '+' | '-' | '.'));
-    if looks_like_number && let Some(number) = number(text) {
-        return Scalar::Number(number);
-    }
-    Scalar::Text(text.to_owned())
+        | "-.inf" | "-.Inf" | "-.INF" => return None,
+        _ => match number(text) {
+            Some(number) => Content::Number(number),
+            None => Content::Text(text.to_owned()),
+        },
+    })
 }
 
 fn number(text: &str) -> Option<Number> {
+    if !text.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '+' | '-' | '.')) {
+        return None;
+    }
     // Underscores are separators, except in numbers that begin with a dot.
     let digits = if text.starts_with('.') {
         text.to_owned()
@@ -96,7 +88,7 @@ fn whole(text: &str) -> Option<Number> {
 
 /// Returns a number as Go writes it in JSON. A whole number has no decimal point, and is read as an
 /// integer again.
-pub(super) fn in_json(value: f64) -> Option<Number> {
+fn in_json(value: f64) -> Option<Number> {
     #[expect(
         clippy::cast_possible_truncation,
         reason = "only whole numbers that fit"
@@ -115,18 +107,19 @@ mod tests {
 
     #[test]
     fn reads_as_kubectl_does() {
-        let text = |text: &str| Scalar::Text(text.to_owned());
+        let text = |text: &str| Some(Content::Text(text.to_owned()));
+        let boolean = |value| Some(Content::Bool(value));
         let number = |value: serde_json::Value| match value {
-            serde_json::Value::Number(number) => Scalar::Number(number),
+            serde_json::Value::Number(number) => Some(Content::Number(number)),
             other => text(&other.to_string()),
         };
         for (written, meant) in [
-            ("yes", Scalar::Bool(true)),
-            ("Off", Scalar::Bool(false)),
-            ("n", Scalar::Bool(false)),
+            ("yes", boolean(true)),
+            ("Off", boolean(false)),
+            ("n", boolean(false)),
             ("yES", text("yES")),
-            ("~", Scalar::Null),
-            ("", Scalar::Null),
+            ("~", Some(Content::Null)),
+            ("", Some(Content::Null)),
             ("nULL", text("nULL")),
             ("111122223333", number(json!(111_122_223_333_u64))),
             // Octal if the digits allow it, else decimal.
@@ -143,7 +136,7 @@ mod tests {
             (".5", number(json!(0.5))),
             ("1e3", number(json!(1000))),
             ("18446744073709551615", number(json!(u64::MAX))),
-            (".inf", Scalar::Unspeakable),
+            (".inf", None),
             ("1e999", text("1e999")),
             ("2027-01-31", text("2027-01-31")),
             ("2027-01-31T00:00:00Z", text("2027-01-31T00:00:00Z")),
