@@ -4,6 +4,10 @@
 //! its CEL rules. No rule of the definition is repeated here. [`crate::decide::validate`] checks
 //! the rest.
 //!
+//! `granit-parser` reads YAML. `kube-cel` compiles the rules, fills in defaults and has Kubernetes'
+//! CEL functions. Structure is checked here, because each problem needs a position and a sentence
+//! that says what to write instead.
+//!
 //! One check is stricter than the API server: a field that is written twice is an error, while
 //! `kubectl` silently takes the last value. One check is less strict: the status of a stored object
 //! (with a `uid`) is ignored, because people do not write it. Owner references, quotas, admission
@@ -12,11 +16,11 @@
 mod document;
 mod functions;
 mod inspect;
+mod location;
 mod manifest;
 mod metadata;
 mod node;
 mod operator;
-mod place;
 mod prepare;
 mod problem;
 mod scalar;
@@ -25,7 +29,7 @@ mod suggest;
 #[cfg(test)]
 mod tests;
 
+pub use location::{FieldPath, Position};
 pub use manifest::{Checked, Found, Manifests};
-pub use place::{FieldPath, Position};
-pub use problem::{Judge, Problem, Severity};
+pub use problem::{Problem, Severity, Source};
 pub use schema::Unsupported;

@@ -12,10 +12,10 @@ use clap::builder::styling::{AnsiColor, Style};
 use jiff::Timestamp;
 use serde::Serialize;
 
-use self::files::Source;
+use self::files::ManifestFile;
 use crate::{
     domain::Policy,
-    offline::{FieldPath, Found, Judge, Manifests, Position, Problem, Severity, Unsupported},
+    offline::{FieldPath, Found, Manifests, Position, Problem, Severity, Source, Unsupported},
     report::{masked, visible},
 };
 
@@ -74,15 +74,15 @@ pub(super) fn examine(paths: &[PathBuf], now: Timestamp) -> Result<Examined, Uns
     let mut examined = Examined::default();
     for path in paths {
         let before = examined.weight();
-        for source in files::sources(path) {
-            match source {
-                Ok(source) => examined.add(&manifests, source, now),
+        for file in files::manifest_files(path) {
+            match file {
+                Ok(file) => examined.add(&manifests, file, now),
                 Err(unread) => examined.unread.push(unread),
             }
         }
         if examined.weight() == before {
             let nothing = "contains no NotebookRootAccessPolicy";
-            let problem = whole_file(Severity::Warning, Judge::Advice, nothing);
+            let problem = whole_file(Severity::Warning, Source::Advice, nothing);
             let file = path.display().to_string();
             examined.problems.push(Located::new(file, None, problem));
         }
@@ -91,12 +91,12 @@ pub(super) fn examine(paths: &[PathBuf], now: Timestamp) -> Result<Examined, Uns
 }
 
 impl Examined {
-    fn add(&mut self, manifests: &Manifests, source: Source, now: Timestamp) {
-        let Source { name, bytes } = source;
+    fn add(&mut self, manifests: &Manifests, file: ManifestFile, now: Timestamp) {
+        let ManifestFile { name, bytes } = file;
         self.files += 1;
         let Ok(text) = String::from_utf8(bytes) else {
             let message = "this is not UTF-8 text: save it as UTF-8";
-            let problem = whole_file(Severity::Error, Judge::Reader, message);
+            let problem = whole_file(Severity::Error, Source::Reader, message);
             self.problems.push(Located::new(name, None, problem));
             return;
         };
@@ -163,7 +163,7 @@ impl Examined {
 
 impl InFile {
     /// Returns the start of the policy as file and line.
-    pub(super) fn place(&self) -> String {
+    pub(super) fn location(&self) -> String {
         format!("{}:{}", shown(&self.file), self.position.line)
     }
 }
@@ -233,10 +233,10 @@ fn painted(severity: Severity) -> String {
     format!("{style}{}{style:#}", severity.as_str())
 }
 
-fn whole_file(severity: Severity, judge: Judge, message: &str) -> Problem {
+fn whole_file(severity: Severity, source: Source, message: &str) -> Problem {
     Problem {
         severity,
-        judge,
+        source,
         position: Position::START,
         policy: None,
         path: FieldPath::default(),

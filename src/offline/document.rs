@@ -5,24 +5,24 @@ use std::collections::HashMap;
 use granit_parser::{Event, Marker, Parser, ScalarStyle, ScanError, Span, StrInput, Tag, options};
 
 use super::{
+    location::{FieldPath, Position, Step},
     node::{Content, Entry, Node},
-    place::{FieldPath, Position, Step},
-    problem::{Flaw, Judge},
+    problem::{Source, Violation},
     scalar::plain,
 };
 
 /// The deepest nesting. A policy has eight levels.
-const DEEPEST: usize = 100;
+const MAX_DEPTH: usize = 100;
 
 /// The most values in one document. The largest policy has 175,000. Without a limit, aliases could
 /// multiply values without end.
-const MOST: usize = 1_000_000;
+const MAX_VALUES: usize = 1_000_000;
 
 /// A document, and the problems of its text.
 #[derive(Debug)]
 pub(super) struct Document {
     pub(super) root: Node,
-    pub(super) flaws: Vec<Flaw>,
+    pub(super) violations: Vec<Violation>,
 }
 
 /// Error of an unreadable document.
@@ -36,8 +36,8 @@ pub(super) struct Unreadable {
 /// document is tried.
 pub(super) fn documents(text: &str) -> Vec<Result<Document, Unreadable>> {
     let mut options = options! {
-        flow_nesting_limit: DEEPEST,
-        block_nesting_limit: DEEPEST,
+        flow_nesting_limit: MAX_DEPTH,
+        block_nesting_limit: MAX_DEPTH,
         // `kubectl` fails on them.
         disallow_directives: true,
     };
@@ -94,7 +94,7 @@ struct Builder<'p, 't> {
     parser: &'p mut Parser<'t, StrInput<'t>>,
     anchors: HashMap<usize, Node>,
     path: FieldPath,
-    flaws: Vec<Flaw>,
+    violations: Vec<Violation>,
     size: usize,
 }
 
@@ -104,7 +104,7 @@ impl<'p, 't> Builder<'p, 't> {
             parser,
             anchors: HashMap::new(),
             path: FieldPath::default(),
-            flaws: Vec::new(),
+            violations: Vec::new(),
             size: 0,
         }
     }
@@ -115,7 +115,7 @@ impl<'p, 't> Builder<'p, 't> {
             Event::DocumentEnd => {
                 return Ok(Document {
                     root: empty(&span),
-                    flaws: self.flaws,
+                    violations: self.violations,
                 });
             }
             event => self.node(event, &span)?,
@@ -124,7 +124,7 @@ impl<'p, 't> Builder<'p, 't> {
         self.next()?;
         Ok(Document {
             root,
-            flaws: self.flaws,
+            violations: self.violations,
         })
     }
 
@@ -170,11 +170,11 @@ impl<'p, 't> Builder<'p, 't> {
 
     fn count(&mut self, more: usize, at: Position) -> Result<(), Unreadable> {
         self.size += more;
-        if self.size > MOST {
+        if self.size > MAX_VALUES {
             return Err(Unreadable::new(
                 at,
                 format!(
-                    "the document has more than {MOST} values: write them out instead of using aliases, or split the document"
+                    "the document has more than {MAX_VALUES} values: write them out instead of using aliases, or split the document"
                 ),
             ));
         }
@@ -219,7 +219,7 @@ impl<'p, 't> Builder<'p, 't> {
             if merges {
                 let value = self.node(event, &span)?;
                 for entry in merged(value)? {
-                    put(&mut entries, &mut places, entry, true);
+                    insert(&mut entries, &mut places, entry, true);
                 }
                 continue;
             }
@@ -230,14 +230,14 @@ impl<'p, 't> Builder<'p, 't> {
                 value,
             };
             let path = self.path.field(&entry.name);
-            if put(&mut entries, &mut places, entry, false) {
-                self.flaws.push(
-                    Flaw::error(
-                        Judge::Reader,
+            if insert(&mut entries, &mut places, entry, false) {
+                self.violations.push(
+                    Violation::error(
+                        Source::Reader,
                         path,
                         "is written twice in the same place: keep one of them",
                     )
-                    .at_its_name(),
+                    .at_key(),
                 );
             }
         }
@@ -246,7 +246,7 @@ impl<'p, 't> Builder<'p, 't> {
 
 /// Replaces the entry of the same name, or appends the entry. Returns true if the name was already
 /// written, other than by a merge.
-fn put(
+fn insert(
     entries: &mut Vec<Entry>,
     places: &mut HashMap<String, (usize, bool)>,
     entry: Entry,

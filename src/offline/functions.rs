@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn functions_are_the_api_servers() {
+    fn functions_give_the_results_of_the_api_server() {
         for (rule, expected) in [
             (r"'role'.matches(r'^[\w+=,.@-]{1,64}$')", true),
             // In Go an umlaut is not a letter, and a no-break space is not a space.

@@ -9,11 +9,11 @@ use kube_cel::{
 use serde_json::{Map, Value};
 
 use super::{
+    location::FieldPath,
     node::Node,
-    place::FieldPath,
-    problem::{Flaw, Judge},
+    problem::{Source, Violation},
     schema::Schema,
-    suggest::meant,
+    suggest::closest,
 };
 
 /// Inspects one document.
@@ -23,7 +23,7 @@ pub(super) struct Inspection<'a> {
     /// The CEL functions.
     pub(super) scope: &'a Context<'static>,
     /// The problems found.
-    pub(super) flaws: Vec<Flaw>,
+    pub(super) violations: Vec<Violation>,
 }
 
 impl Inspection<'_> {
@@ -35,7 +35,7 @@ impl Inspection<'_> {
         }
         if !has_kind(value, schema.kind()) {
             let message = self.mistyped(schema, value, path);
-            return self.refuse(path, message);
+            return self.reject(path, message);
         }
         let mut sound = self.choices(schema, value, path);
         sound &= match value {
@@ -54,9 +54,9 @@ impl Inspection<'_> {
         sound
     }
 
-    fn refuse(&mut self, path: &FieldPath, message: impl Into<String>) -> bool {
-        self.flaws
-            .push(Flaw::error(Judge::Schema, path.clone(), message));
+    fn reject(&mut self, path: &FieldPath, message: impl Into<String>) -> bool {
+        self.violations
+            .push(Violation::error(Source::Schema, path.clone(), message));
         false
     }
 
@@ -75,7 +75,8 @@ impl Inspection<'_> {
                     let below = rule.rule.field_path.as_deref().unwrap_or_default();
                     let path = path.join(&FieldPath::parse(below));
                     let message = sentence(rule, &scope);
-                    self.flaws.push(Flaw::error(Judge::Rule, path, message));
+                    self.violations
+                        .push(Violation::error(Source::Rule, path, message));
                 }
             }
         }
@@ -89,11 +90,11 @@ impl Inspection<'_> {
         let names: Vec<&str> = schema.texts("enum").collect();
         let suggestion = value
             .as_str()
-            .and_then(|text| meant(text, names.iter().copied()))
+            .and_then(|text| closest(text, names.iter().copied()))
             .map(|name| format!("; did you mean {name}?"))
             .unwrap_or_default();
         let message = format!("{value} is not one of {}{suggestion}", names.join(", "));
-        self.refuse(path, message)
+        self.reject(path, message)
     }
 
     fn object(
@@ -113,7 +114,7 @@ impl Inspection<'_> {
                     "" => "is missing".to_owned(),
                     about => format!("is missing. It is: {about}"),
                 };
-                sound = self.refuse(&path.field(name), message);
+                sound = self.reject(&path.field(name), message);
             }
         }
         for (name, value) in fields {
@@ -154,7 +155,7 @@ impl Inspection<'_> {
             if let Some(earlier) = first.get(&identity) {
                 let message =
                     format!("{identity} is listed twice, first as item {earlier}: keep one");
-                self.refuse(&path.item(index), message);
+                self.reject(&path.item(index), message);
             } else {
                 first.insert(identity, index);
             }
@@ -172,8 +173,8 @@ impl Inspection<'_> {
         };
         let least = least.unwrap_or(f64::NEG_INFINITY);
         let most = most.unwrap_or(f64::INFINITY);
-        if !number.is_some_and(|number| (least..=most).contains(&number)) {
-            self.refuse(path, message);
+        if number.is_none_or(|number| !(least..=most).contains(&number)) {
+            self.reject(path, message);
         }
         true
     }
@@ -183,7 +184,7 @@ impl Inspection<'_> {
         let exceeded = most.filter(|most| count as f64 > *most);
         exceeded.is_none_or(|most| {
             let message = format!("has {count} {what}: at most {most} are allowed");
-            self.refuse(path, message)
+            self.reject(path, message)
         })
     }
 

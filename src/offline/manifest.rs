@@ -10,14 +10,14 @@ use super::{
     document::{Document, Unreadable, documents},
     functions,
     inspect::Inspection,
+    location::{FieldPath, Position},
     metadata::metadata,
     node::{Content, Node},
     operator::operator,
-    place::{FieldPath, Position},
     prepare::{drop_nulls, unknown_fields},
-    problem::{Flaw, Judge, Mark, Problem, Severity},
+    problem::{Label, Problem, Severity, Source, Violation},
     schema::{Definition, Unsupported},
-    suggest::meant,
+    suggest::closest,
 };
 use crate::domain::Policy;
 
@@ -49,13 +49,13 @@ pub struct Found {
     pub policy: Option<Policy>,
 }
 
-/// Kind of an object.
-enum Sort {
+/// Class of an object.
+enum Class {
     Policy,
     /// An object that is meant as one of sudoless's kinds, but is invalid.
-    Wrong(Flaw),
+    Misnamed(Violation),
     List,
-    Foreign,
+    Other,
 }
 
 impl Manifests {
@@ -105,7 +105,7 @@ impl Manifests {
             } else {
                 Severity::Warning
             },
-            judge: Judge::Reader,
+            source: Source::Reader,
             position: unreadable.at,
             policy: None,
             path: FieldPath::default(),
@@ -121,39 +121,41 @@ impl Manifests {
         checked: &mut Checked,
     ) {
         let mut objects: Vec<&'d Node> = vec![&document.root];
-        let mut concerns_us = false;
+        let mut is_ours = false;
         while let Some(object) = objects.pop() {
-            let sort = self.sort(object);
-            concerns_us |= matches!(sort, Sort::Policy | Sort::Wrong(_));
-            match sort {
-                Sort::Policy => {
-                    let (policy, mut flaws) = self.policy(object, now);
+            let class = self.classify(object);
+            is_ours |= matches!(class, Class::Policy | Class::Misnamed(_));
+            match class {
+                Class::Policy => {
+                    let (policy, mut violations) = self.policy(object, now);
                     checked.policies.push(Found {
                         position: object.at,
-                        named: object.locate(&name_path(), Mark::Value),
+                        named: object.locate(&name_path(), Label::Value),
                         // A problem of the text may concern any of its objects.
-                        policy: policy.filter(|_| document.flaws.is_empty()),
+                        policy: policy.filter(|_| document.violations.is_empty()),
                     });
-                    flaws.extend(twin(object, names));
-                    checked.problems.extend(placed(flaws, object));
+                    violations.extend(duplicate_name(object, names));
+                    checked.problems.extend(located(violations, object));
                 }
-                Sort::Wrong(flaw) => checked.problems.extend(placed(vec![flaw], object)),
-                Sort::Foreign => checked.skipped += 1,
-                Sort::List => {
+                Class::Misnamed(violation) => {
+                    checked.problems.extend(located(vec![violation], object))
+                }
+                Class::Other => checked.skipped += 1,
+                Class::List => {
                     if let Some(Content::List(items)) = object.get("items").map(|it| &it.content) {
                         objects.extend(items.iter().rev());
                     }
                 }
             }
         }
-        if concerns_us {
+        if is_ours {
             checked
                 .problems
-                .extend(placed(document.flaws.clone(), &document.root));
+                .extend(located(document.violations.clone(), &document.root));
         }
     }
 
-    fn sort(&self, object: &Node) -> Sort {
+    fn classify(&self, object: &Node) -> Class {
         let Definition {
             group,
             api_version,
@@ -167,7 +169,7 @@ impl Manifests {
             .is_some_and(|(name, _)| name == group);
         let (field, message) = match (version, kind) {
             (Some(version), Some(kind)) if version == api_version && kind == policy_kind => {
-                return Sort::Policy;
+                return Class::Policy;
             }
             (_, Some(kind)) if kind == policy_kind => {
                 let missing = if version.is_none() {
@@ -185,37 +187,37 @@ impl Manifests {
                 ),
             ),
             (_, Some(kind)) if kind == "List" || kind == format!("{policy_kind}List") => {
-                return Sort::List;
+                return Class::List;
             }
             (_, Some(kind)) if has_group => {
                 let kinds = [policy_kind.as_str(), record_kind.as_str()];
-                let suggestion = meant(kind, kinds.into_iter()).unwrap_or(policy_kind);
+                let suggestion = closest(kind, kinds.into_iter()).unwrap_or(policy_kind);
                 let message = format!("there is no kind {kind}; did you mean {suggestion}?");
                 ("kind", message)
             }
             (Some(_), None) if has_group => {
                 ("kind", format!("is missing: write kind: {policy_kind}"))
             }
-            _ => return Sort::Foreign,
+            _ => return Class::Other,
         };
         let path = FieldPath::default().field(field);
-        Sort::Wrong(Flaw::error(Judge::Schema, path, message))
+        Class::Misnamed(Violation::error(Source::Schema, path, message))
     }
 
     /// Checks a policy in the order of the API server: fields, defaults, shape, rules. The
     /// operator's checks come last.
-    fn policy(&self, object: &Node, now: Timestamp) -> (Option<Policy>, Vec<Flaw>) {
+    fn policy(&self, object: &Node, now: Timestamp) -> (Option<Policy>, Vec<Violation>) {
         let schema = self.definition.schema();
         let root = FieldPath::default();
         let status = root.field("status");
         let stored = is_stored(object);
-        let mut flaws = metadata(object, &self.scope);
+        let mut violations = metadata(object, &self.scope);
         let unknown = unknown_fields(schema, schema, object, &root);
-        flaws.extend(
+        violations.extend(
             unknown
                 .into_iter()
-                .filter(|flaw| !is_common(&flaw.path))
-                .filter(|flaw| !(stored && flaw.path.is_within(&status))),
+                .filter(|violation| !is_common(&violation.path))
+                .filter(|violation| !(stored && violation.path.is_within(&status))),
         );
         let mut resource = object.json();
         if let Some(fields) = resource.as_object_mut() {
@@ -224,7 +226,7 @@ impl Manifests {
                 .is_some_and(|status| !stored && !is_empty(&status))
             {
                 let message = "has no effect: only the operator writes the status";
-                flaws.push(Flaw::warning(Judge::Advice, status, message));
+                violations.push(Violation::warning(Source::Advice, status, message));
             }
             fields.retain(|name, _| schema.declares(name));
         }
@@ -233,14 +235,14 @@ impl Manifests {
         let mut inspection = Inspection {
             written: object,
             scope: &self.scope,
-            flaws: Vec::new(),
+            violations: Vec::new(),
         };
         inspection.inspect(schema, &resource, &root);
-        flaws.append(&mut inspection.flaws);
+        violations.append(&mut inspection.violations);
         self.identify(&mut resource, object);
-        let (policy, more) = operator(&resource, object, &flaws, now);
-        flaws.extend(more);
-        (policy, flaws)
+        let (policy, more) = operator(&resource, object, &violations, now);
+        violations.extend(more);
+        (policy, violations)
     }
 
     /// Adds the fields that the operator needs to read the policy. Of the metadata only the name
@@ -285,27 +287,27 @@ fn is_empty(value: &Value) -> bool {
 
 /// Warns about a second policy of the same name in one text. `kubectl` would apply one, then the
 /// other.
-fn twin(object: &Node, names: &mut HashMap<String, Position>) -> Option<Flaw> {
+fn duplicate_name(object: &Node, names: &mut HashMap<String, Position>) -> Option<Violation> {
     let name = object.get("metadata")?.text("name")?.to_owned();
     let earlier = names.insert(name, object.at)?;
     let message = format!(
         "is also the name of the policy in line {}: the policy that is applied last would remain",
         earlier.line
     );
-    Some(Flaw::warning(Judge::Advice, name_path(), message))
+    Some(Violation::warning(Source::Advice, name_path(), message))
 }
 
-fn placed(flaws: Vec<Flaw>, object: &Node) -> impl Iterator<Item = Problem> {
+fn located(violations: Vec<Violation>, object: &Node) -> impl Iterator<Item = Problem> {
     let policy = object
         .get("metadata")
         .and_then(|metadata| metadata.text("name"))
         .map(ToOwned::to_owned);
-    flaws.into_iter().map(move |flaw| Problem {
-        severity: flaw.severity,
-        judge: flaw.judge,
-        position: object.locate(&flaw.path, flaw.mark),
+    violations.into_iter().map(move |violation| Problem {
+        severity: violation.severity,
+        source: violation.source,
+        position: object.locate(&violation.path, violation.label),
         policy: policy.clone(),
-        path: flaw.path,
-        message: flaw.message,
+        path: violation.path,
+        message: violation.message,
     })
 }

@@ -10,10 +10,10 @@ use serde_json::{Map, Value};
 
 use super::{
     inspect::in_cel,
+    location::FieldPath,
     node::Node,
-    place::FieldPath,
-    problem::{Flaw, Judge},
-    suggest::meant,
+    problem::{Source, Violation},
+    suggest::closest,
 };
 
 /// Rule and message of a DNS name. Only the length of the whole name is limited.
@@ -55,43 +55,43 @@ const FIELDS: [&str; 15] = [
 ];
 
 /// The most bytes of all annotations together.
-const MOST_ANNOTATIONS: usize = 256 * 1024;
+const MAX_ANNOTATIONS: usize = 256 * 1024;
 
 /// Returns the problems in the metadata of an object that is not namespaced.
-pub(super) fn metadata(document: &Node, scope: &Context<'static>) -> Vec<Flaw> {
+pub(super) fn metadata(document: &Node, scope: &Context<'static>) -> Vec<Violation> {
     let path = FieldPath::default().field("metadata");
     let mut check = Check {
         scope,
-        flaws: Vec::new(),
+        violations: Vec::new(),
     };
     let written = document.get("metadata").map(Node::json);
     match written {
         None | Some(Value::Null) => check.named(&path, &Map::new()),
         Some(Value::Object(fields)) => check.fields(&path, &fields),
-        Some(_) => check.refuse(&path, "must be a map of fields, such as {name: no-root}"),
+        Some(_) => check.reject(&path, "must be a map of fields, such as {name: no-root}"),
     }
-    check.flaws
+    check.violations
 }
 
 struct Check<'a> {
     scope: &'a Context<'static>,
-    flaws: Vec<Flaw>,
+    violations: Vec<Violation>,
 }
 
 impl Check<'_> {
-    fn refuse(&mut self, path: &FieldPath, message: impl Into<String>) {
-        self.flaws
-            .push(Flaw::error(Judge::Schema, path.clone(), message));
+    fn reject(&mut self, path: &FieldPath, message: impl Into<String>) {
+        self.violations
+            .push(Violation::error(Source::Schema, path.clone(), message));
     }
 
     fn fields(&mut self, path: &FieldPath, fields: &Map<String, Value>) {
         for (name, value) in fields.iter().filter(|(_, value)| !value.is_null()) {
             let at = path.field(name);
             if !FIELDS.contains(&name.as_str()) {
-                self.refuse(
+                self.reject(
                     &at,
-                    match meant(name, FIELDS.into_iter()) {
-                        Some(meant) => format!("there is no such field; did you mean {meant}?"),
+                    match closest(name, FIELDS.into_iter()) {
+                        Some(name) => format!("there is no such field; did you mean {name}?"),
                         None => "there is no such field".to_owned(),
                     },
                 );
@@ -105,10 +105,10 @@ impl Check<'_> {
                         .iter()
                         .map(|(key, value)| key.len() + value.as_str().map_or(0, str::len))
                         .sum();
-                    if size > MOST_ANNOTATIONS {
-                        self.refuse(
+                    if size > MAX_ANNOTATIONS {
+                        self.reject(
                             &at,
-                            format!("has {size} bytes: at most {MOST_ANNOTATIONS} are allowed"),
+                            format!("has {size} bytes: at most {MAX_ANNOTATIONS} are allowed"),
                         );
                     }
                 }
@@ -121,8 +121,8 @@ impl Check<'_> {
             .and_then(Value::as_str)
             .is_some_and(|it| !it.is_empty())
         {
-            self.flaws.push(Flaw::warning(
-                Judge::Advice,
+            self.violations.push(Violation::warning(
+                Source::Advice,
                 path.field("namespace"),
                 "has no effect: policies are cluster-scoped",
             ));
@@ -147,7 +147,7 @@ impl Check<'_> {
         match (given("name"), given("generateName")) {
             (Some(name), _) => self.rule(&path.field("name"), name, NAME),
             (None, Some(_)) => {}
-            (None, None) => self.refuse(&path.field("name"), "is missing: the policy needs a name"),
+            (None, None) => self.reject(&path.field("name"), "is missing: the policy needs a name"),
         }
         if let Some(prefix) = given("generateName") {
             self.rule(&path.field("generateName"), prefix, NAME_PREFIX);
@@ -172,7 +172,7 @@ impl Check<'_> {
             match (value, value_rule) {
                 (Value::String(_), Some(rule)) => self.rule(&at, value, rule),
                 (Value::String(_) | Value::Null, _) => {}
-                _ => self.refuse(&at, "must be a string: put it in quotes"),
+                _ => self.reject(&at, "must be a string: put it in quotes"),
             }
         }
     }
@@ -181,7 +181,7 @@ impl Check<'_> {
     fn typed(&mut self, path: &FieldPath, name: &str, value: &Value) {
         let alone = Value::Object(Map::from_iter([(name.to_owned(), value.clone())]));
         if let Err(error) = ObjectMeta::deserialize(alone) {
-            self.refuse(path, error.to_string());
+            self.reject(path, error.to_string());
         }
     }
 
@@ -196,7 +196,7 @@ impl Check<'_> {
             .ok()
             .and_then(|program| program.execute(&scope).ok());
         if holds != Some(CelValue::Bool(true)) {
-            self.refuse(path, message);
+            self.reject(path, message);
         }
     }
 }

@@ -3,8 +3,8 @@
 use serde_json::{Map, Number, Value};
 
 use super::{
-    place::{FieldPath, Position, Step},
-    problem::Mark,
+    location::{FieldPath, Position, Step},
+    problem::Label,
 };
 
 /// A value and its position.
@@ -72,7 +72,7 @@ impl Node {
 
     /// Returns the position of a path. If the value is missing, returns the position of the
     /// innermost existing value above it.
-    pub(super) fn locate(&self, path: &FieldPath, mark: Mark) -> Position {
+    pub(super) fn locate(&self, path: &FieldPath, label: Label) -> Position {
         let (mut node, mut at) = (self, self.at);
         for step in path.steps() {
             let Some(child) = node.child(step) else {
@@ -82,7 +82,7 @@ impl Node {
         }
         match &node.content {
             Content::List(_) | Content::Map(_) => at,
-            _ if mark == Mark::Name => at,
+            _ if label == Label::Name => at,
             _ => node.at,
         }
     }

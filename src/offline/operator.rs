@@ -4,9 +4,9 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::{
+    location::{FieldPath, Step},
     node::{Content, Node},
-    place::{FieldPath, Step},
-    problem::{Flaw, Judge, Severity},
+    problem::{Severity, Source, Violation},
 };
 use crate::{
     api::NotebookRootAccessPolicy,
@@ -14,19 +14,23 @@ use crate::{
     domain::Policy,
 };
 
-/// Returns the policy of `resource` and the operator's problems with it. Known `flaws` are not
+/// Returns the policy of `resource` and the operator's problems with it. Known `violations` are not
 /// repeated. If they include an error, no policy is returned.
 pub(super) fn operator(
     resource: &Value,
     written: &Node,
-    flaws: &[Flaw],
+    violations: &[Violation],
     now: Timestamp,
-) -> (Option<Policy>, Vec<Flaw>) {
-    let refused = flaws.iter().any(|flaw| flaw.severity == Severity::Error);
-    let known: Vec<&FieldPath> = flaws
+) -> (Option<Policy>, Vec<Violation>) {
+    let refused = violations
         .iter()
-        .filter(|flaw| flaw.severity == Severity::Error && flaw.judge != Judge::Reader)
-        .map(|flaw| &flaw.path)
+        .any(|violation| violation.severity == Severity::Error);
+    let known: Vec<&FieldPath> = violations
+        .iter()
+        .filter(|violation| {
+            violation.severity == Severity::Error && violation.source != Source::Reader
+        })
+        .map(|violation| &violation.path)
         .collect();
     let mut sound = resource.clone();
     // A duration that the API server rejects may exceed the type's range.
@@ -39,49 +43,49 @@ pub(super) fn operator(
         Err(_) if !known.is_empty() => return (None, Vec::new()),
         Err(error) => {
             let message = format!("the operator cannot read the policy: {error}");
-            let flaw = Flaw::error(Judge::Operator, FieldPath::default(), message);
-            return (None, vec![flaw]);
+            let violation = Violation::error(Source::Operator, FieldPath::default(), message);
+            return (None, vec![violation]);
         }
     };
     match policy {
         Err(errors) => {
-            let flaws = errors
+            let violations = errors
                 .into_iter()
                 .map(|FieldError { path, problem }| {
-                    Flaw::error(Judge::Operator, FieldPath::parse(&path), problem)
+                    Violation::error(Source::Operator, FieldPath::parse(&path), problem)
                 })
-                .filter(|flaw| known.is_empty() || is_news(flaw, written, &known))
+                .filter(|violation| known.is_empty() || is_new(violation, written, &known))
                 .collect();
-            (None, flaws)
+            (None, violations)
         }
         Ok(policy) => {
-            let flaws = policy
+            let violations = policy
                 .warnings
                 .iter()
                 .cloned()
                 .chain(decide::expired_exemptions(&policy, now))
                 .map(|warning| {
                     let path = FieldPath::parse(&warning.path);
-                    Flaw::warning(Judge::Operator, path, warning.sentence)
+                    Violation::warning(Source::Operator, path, warning.sentence)
                 })
                 .collect();
-            (Some(policy).filter(|_| !refused), flaws)
+            (Some(policy).filter(|_| !refused), violations)
         }
     }
 }
 
 /// Returns true if the problem is about a written value without a related known problem. Other
 /// problems may only follow from the removed fields.
-fn is_news(flaw: &Flaw, written: &Node, known: &[&FieldPath]) -> bool {
-    let scalar = written.find(&flaw.path).is_some_and(|node| {
+fn is_new(violation: &Violation, written: &Node, known: &[&FieldPath]) -> bool {
+    let scalar = written.find(&violation.path).is_some_and(|node| {
         !matches!(
             node.content,
             Content::List(_) | Content::Map(_) | Content::Null
         )
     });
-    let beside = flaw.path.parent();
+    let beside = violation.path.parent();
     let related = known.iter().any(|path| {
-        path.is_within(&flaw.path) || flaw.path.is_within(path) || path.parent() == beside
+        path.is_within(&violation.path) || violation.path.is_within(path) || path.parent() == beside
     });
     scalar && !related
 }

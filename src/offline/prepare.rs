@@ -4,11 +4,11 @@
 use serde_json::Value;
 
 use super::{
+    location::FieldPath,
     node::{Content, Node},
-    place::FieldPath,
-    problem::{Flaw, Judge},
+    problem::{Source, Violation},
     schema::Schema,
-    suggest::meant,
+    suggest::closest,
 };
 
 /// Returns an error for each unknown field, as strict field validation does.
@@ -17,40 +17,40 @@ pub(super) fn unknown_fields(
     schema: Schema<'_>,
     node: &Node,
     path: &FieldPath,
-) -> Vec<Flaw> {
-    let mut flaws = Vec::new();
+) -> Vec<Violation> {
+    let mut violations = Vec::new();
     match &node.content {
         Content::Map(entries) => {
             for entry in entries {
                 let at = path.field(&entry.name);
                 if let Some(field) = schema.field(&entry.name) {
-                    flaws.extend(unknown_fields(root, field, &entry.value, &at));
+                    violations.extend(unknown_fields(root, field, &entry.value, &at));
                 } else if schema.names().next().is_some() {
                     let message = unknown(root, schema, &entry.name);
-                    flaws.push(Flaw::error(Judge::Schema, at, message).at_its_name());
+                    violations.push(Violation::error(Source::Schema, at, message).at_key());
                 }
             }
         }
         Content::List(items) => {
             if let Some(schema) = schema.items() {
                 for (index, item) in items.iter().enumerate() {
-                    flaws.extend(unknown_fields(root, schema, item, &path.item(index)));
+                    violations.extend(unknown_fields(root, schema, item, &path.item(index)));
                 }
             }
         }
         _ => {}
     }
-    flaws
+    violations
 }
 
 fn unknown(root: Schema<'_>, schema: Schema<'_>, name: &str) -> String {
-    if let Some(meant) = meant(name, schema.names()) {
-        return format!("there is no such field; did you mean {meant}?");
+    if let Some(name) = closest(name, schema.names()) {
+        return format!("there is no such field; did you mean {name}?");
     }
-    let mut homes = Vec::new();
-    collect_homes(root, name, &FieldPath::default(), &mut homes);
-    match homes.as_slice() {
-        [home] => format!("there is no such field here; it belongs in {home}"),
+    let mut paths = Vec::new();
+    collect_declaring(root, name, &FieldPath::default(), &mut paths);
+    match paths.as_slice() {
+        [path] => format!("there is no such field here; it belongs in {path}"),
         _ => format!(
             "there is no such field; there are {}",
             schema.names().collect::<Vec<_>>().join(", ")
@@ -59,10 +59,10 @@ fn unknown(root: Schema<'_>, schema: Schema<'_>, name: &str) -> String {
 }
 
 /// Adds the paths of the objects in the spec that have a field of this name.
-fn collect_homes(schema: Schema<'_>, name: &str, path: &FieldPath, homes: &mut Vec<FieldPath>) {
+fn collect_declaring(schema: Schema<'_>, name: &str, path: &FieldPath, paths: &mut Vec<FieldPath>) {
     let is_root = path.steps().is_empty();
     if schema.declares(name) && !is_root {
-        homes.push(path.clone());
+        paths.push(path.clone());
     }
     // People do not write a status.
     for below in schema
@@ -70,11 +70,11 @@ fn collect_homes(schema: Schema<'_>, name: &str, path: &FieldPath, homes: &mut V
         .filter(|below| !(is_root && *below == "status"))
     {
         if let Some(field) = schema.field(below) {
-            collect_homes(field, name, &path.field(below), homes);
+            collect_declaring(field, name, &path.field(below), paths);
         }
     }
     if let Some(items) = schema.items() {
-        collect_homes(items, name, path, homes);
+        collect_declaring(items, name, path, paths);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde::{Serialize, Serializer};
 
-use super::place::{FieldPath, Position};
+use super::location::{FieldPath, Position};
 
 /// Severity of a problem.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -28,7 +28,7 @@ impl Severity {
 /// Component that reports the problem.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub enum Judge {
+pub enum Source {
     /// `kubectl`, before it sends anything: the text is not a manifest.
     Reader,
     /// The API server, by the schema of the kind.
@@ -47,7 +47,8 @@ pub struct Problem {
     /// Severity of a problem.
     pub severity: Severity,
     /// Component that reports the problem.
-    pub judge: Judge,
+    #[serde(rename = "judge")]
+    pub source: Source,
     /// Position in the text.
     #[serde(flatten)]
     pub position: Position,
@@ -67,7 +68,7 @@ fn as_text<S: Serializer>(path: &FieldPath, serializer: S) -> Result<S::Ok, S::E
 
 /// The part of a field that a problem marks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Mark {
+pub(super) enum Label {
     Name,
     /// The value, or the field's name if the value is on lines of its own.
     Value,
@@ -75,36 +76,36 @@ pub(super) enum Mark {
 
 /// A problem without its position in the text.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Flaw {
-    pub(super) mark: Mark,
+pub(super) struct Violation {
+    pub(super) label: Label,
     pub(super) severity: Severity,
-    pub(super) judge: Judge,
+    pub(super) source: Source,
     pub(super) path: FieldPath,
     pub(super) message: String,
 }
 
-impl Flaw {
-    pub(super) fn error(judge: Judge, path: FieldPath, message: impl Into<String>) -> Self {
+impl Violation {
+    pub(super) fn error(source: Source, path: FieldPath, message: impl Into<String>) -> Self {
         Self {
-            mark: Mark::Value,
+            label: Label::Value,
             severity: Severity::Error,
-            judge,
+            source,
             path,
             message: message.into(),
         }
     }
 
-    pub(super) fn warning(judge: Judge, path: FieldPath, message: impl Into<String>) -> Self {
+    pub(super) fn warning(source: Source, path: FieldPath, message: impl Into<String>) -> Self {
         Self {
             severity: Severity::Warning,
-            ..Self::error(judge, path, message)
+            ..Self::error(source, path, message)
         }
     }
 
     /// Marks the field's name instead of its value.
-    pub(super) fn at_its_name(self) -> Self {
+    pub(super) fn at_key(self) -> Self {
         Self {
-            mark: Mark::Name,
+            label: Label::Name,
             ..self
         }
     }

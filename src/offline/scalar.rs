@@ -106,7 +106,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reads_as_kubectl_does() {
+    fn plain_reads_scalars_as_kubectl_does() {
         let text = |text: &str| Some(Content::Text(text.to_owned()));
         let boolean = |value| Some(Content::Bool(value));
         let number = |value: serde_json::Value| match value {

@@ -2,9 +2,9 @@
 
 use kube::{CustomResourceExt, Resource};
 use kube_cel::{CompilationResult, CompiledSchema, apply_defaults, compile_schema};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use super::place::FieldPath;
+use super::location::FieldPath;
 use crate::api::{NotebookRemediation, NotebookRootAccessPolicy};
 
 /// Keywords that the checks interpret, or that only explain. Any other keyword could change the
@@ -136,7 +136,7 @@ impl<'d> Schema<'d> {
     }
 
     /// Returns the names of the declared fields.
-    pub(super) fn names(self) -> impl Iterator<Item = &'d str> + Clone {
+    pub(super) fn names(self) -> impl Iterator<Item = &'d str> {
         let fields = self.json.get("properties").and_then(Value::as_object);
         fields
             .into_iter()
@@ -167,7 +167,7 @@ impl<'d> Schema<'d> {
     }
 
     /// Returns the texts of a list such as `required`.
-    pub(super) fn texts(self, keyword: &str) -> impl Iterator<Item = &'d str> + Clone {
+    pub(super) fn texts(self, keyword: &str) -> impl Iterator<Item = &'d str> {
         self.list(keyword).iter().filter_map(Value::as_str)
     }
 
@@ -199,7 +199,7 @@ impl<'d> Schema<'d> {
     }
 
     fn unsupported(self) -> Option<String> {
-        let mut keywords = self.json.as_object().into_iter().flat_map(|it| it.keys());
+        let mut keywords = self.json.as_object().into_iter().flat_map(Map::keys);
         if let Some(keyword) = keywords.find(|it| !KEYWORDS.contains(&it.as_str())) {
             return Some(keyword.clone());
         }

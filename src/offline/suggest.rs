@@ -5,7 +5,7 @@
 const ALIKE: f64 = 0.85;
 
 /// Returns the name that is most similar to `written`, if any is similar enough.
-pub(super) fn meant<'a>(written: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+pub(super) fn closest<'a>(written: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let lower = squeezed(written);
     names
         .map(|name| {
@@ -41,7 +41,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn finds_what_was_meant() {
+    fn closest_finds_the_intended_name() {
         let names = [
             "accounts",
             "exemptions",
@@ -64,7 +64,7 @@ mod tests {
             ("colour", None),
             ("", None),
         ] {
-            assert_eq!(meant(written, names.into_iter()), expected, "{written}");
+            assert_eq!(closest(written, names.into_iter()), expected, "{written}");
         }
     }
 }

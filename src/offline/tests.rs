@@ -25,7 +25,7 @@ fn check(text: &str) -> Checked {
 }
 
 /// Returns the problems, one line each: `8:9 error spec.accounts[0].id: sentence`.
-fn told(text: &str) -> Vec<String> {
+fn messages(text: &str) -> Vec<String> {
     let tell = |problem: &Problem| {
         let Position { line, column } = problem.position;
         let severity = problem.severity.as_str();
@@ -53,7 +53,7 @@ spec:
 }
 
 #[test]
-fn the_definition_is_interpreted_whole() {
+fn definition_has_only_supported_parts() {
     fn fields<'d>(schema: Schema<'d>, names: &mut Vec<&'d str>) {
         for name in schema.names() {
             names.push(name);
@@ -84,7 +84,7 @@ fn the_definition_is_interpreted_whole() {
 
 /// The check ignores `format` of strings. With a `format`, the API server could reject more.
 #[test]
-fn no_spec_has_a_format() {
+fn spec_has_no_format() {
     fn formats(schema: &serde_json::Value, found: &mut Vec<String>) {
         match schema {
             serde_json::Value::Object(fields) => {
@@ -110,14 +110,14 @@ fn no_spec_has_a_format() {
 }
 
 #[test]
-fn what_is_right_is_right() {
+fn valid_policy_has_no_problems() {
     let checked = check(&policy("  mode: Enforce"));
     assert_eq!(checked.problems, []);
     assert_eq!((checked.policies.len(), checked.skipped), (1, 0));
 }
 
 #[test]
-fn each_problem_has_its_place() {
+fn each_problem_has_line_column_and_field() {
     let text = r#"apiVersion: sudoless.dev/v1alpha1
 kind: NotebookRootAccessPolicy
 metadata:
@@ -141,7 +141,7 @@ spec:
         timeZone: Mars/Olympus
 "#;
     assert_eq!(
-        told(text),
+        messages(text),
         [
             "4:9 error metadata.name: write a name of lower-case letters, digits, - and ., which begins and ends with a \
              letter or digit, such as no-root",
@@ -161,29 +161,29 @@ spec:
 }
 
 #[test]
-fn what_is_missing_is_shown_where_it_should_be() {
+fn missing_field_is_shown_at_its_parent() {
     let text = "apiVersion: sudoless.dev/v1alpha1\nkind: NotebookRootAccessPolicy\nmetadata: {name: x}\nspec:\n  regions: [eu-west-1]\n";
     assert_eq!(
-        told(text),
+        messages(text),
         [
             "4:1 error spec.accounts: is missing. It is: The AWS accounts to scan, 1 to 1000, each listed once"
         ]
     );
     let text = "apiVersion: sudoless.dev/v1alpha1\nkind: NotebookRootAccessPolicy\n";
-    let told = told(text);
-    assert_eq!(told.len(), 2, "{told:?}");
+    let messages = messages(text);
+    assert_eq!(messages.len(), 2, "{messages:?}");
     assert!(
-        told[0].starts_with("1:1 error metadata.name: is missing"),
-        "{told:?}"
+        messages[0].starts_with("1:1 error metadata.name: is missing"),
+        "{messages:?}"
     );
     assert!(
-        told[1].starts_with("1:1 error spec: is missing"),
-        "{told:?}"
+        messages[1].starts_with("1:1 error spec: is missing"),
+        "{messages:?}"
     );
 }
 
 #[test]
-fn the_operator_has_its_say() {
+fn operator_rejects_globs_schedules_and_time_zones() {
     let text = policy(
         "  selector: {names: [ok, \"[z-a]\"]}
   exemptions:
@@ -201,9 +201,9 @@ fn the_operator_has_its_say() {
         checked
             .problems
             .iter()
-            .all(|problem| problem.judge == Judge::Operator)
+            .all(|problem| problem.source == Source::Operator)
     );
-    let told = told(&text);
+    let messages = messages(&text);
     for (index, expected) in [
         "9:26 error spec.selector.names[1]: \"[z-a]\" is not a glob",
         "12:15 error spec.exemptions[0].names[0]: \"{a\" is not a glob",
@@ -214,15 +214,15 @@ fn the_operator_has_its_say() {
     .into_iter()
     .enumerate()
     {
-        assert!(told[index].starts_with(expected), "{expected}: {told:#?}");
+        assert!(messages[index].starts_with(expected), "{expected}: {messages:#?}");
     }
-    assert_eq!(told.len(), 5, "{told:#?}");
+    assert_eq!(messages.len(), 5, "{messages:#?}");
 }
 
 /// Patterns are checked even if there are other errors. Errors that only follow from other errors
 /// are not reported.
 #[test]
-fn the_operator_says_only_what_is_new() {
+fn operator_does_not_repeat_known_violations() {
     let text = policy(
         "  scanInterval: 1e30h
   selector: {names: [\"[z-a]\"]}
@@ -230,8 +230,8 @@ fn the_operator_says_only_what_is_new() {
 ",
     )
     .replace("role: sudoless", "role: \"a:b c\"\n      externalId: ab");
-    let told = told(&text);
-    let paths: Vec<&str> = told
+    let messages = messages(&text);
+    let paths: Vec<&str> = messages
         .iter()
         .map(|line| line.split_whitespace().nth(2).unwrap())
         .collect();
@@ -243,12 +243,12 @@ fn the_operator_says_only_what_is_new() {
             "spec.selector.names[0]:",
             "spec.exemptions[0]:"
         ],
-        "{told:#?}"
+        "{messages:#?}"
     );
 }
 
 #[test]
-fn the_operator_warns() {
+fn operator_warns_of_expired_exemptions_foreign_accounts_and_short_windows() {
     let text = policy(
         "  exemptions:
     - reason: x
@@ -262,7 +262,7 @@ fn the_operator_warns() {
 ",
     );
     assert_eq!(
-        told(&text),
+        messages(&text),
         [
             "10:7 warning spec.exemptions[0]: expired at 2020-01-01T00:00:00Z: remove it or give it a new expiresAt",
             "14:7 warning spec.exemptions[1].accounts: names 999999999999, which is not in spec.accounts",
@@ -274,13 +274,13 @@ fn the_operator_warns() {
 
 /// An evaluation error of a rule counts as a violation.
 #[test]
-fn what_a_rule_cannot_judge_is_refused() {
+fn rule_that_cannot_be_evaluated_rejects() {
     let text = policy("  exemptions: [{reason: x, names: [a], expiresAt: 2027-02-30T00:00:00Z}]\n");
-    let told = told(&text);
-    assert_eq!(told.len(), 1, "{told:#?}");
+    let messages = messages(&text);
+    assert_eq!(messages.len(), 1, "{messages:#?}");
     assert!(
-        told[0].starts_with("9:51 error spec.exemptions[0].expiresAt: write an existing date"),
-        "{told:#?}"
+        messages[0].starts_with("9:51 error spec.exemptions[0].expiresAt: write an existing date"),
+        "{messages:#?}"
     );
 }
 
@@ -296,7 +296,7 @@ fn other_kinds_are_skipped_and_counted() {
 }
 
 #[test]
-fn what_is_meant_to_be_one_of_ours_and_is_not() {
+fn invalid_kind_or_version_of_this_api_is_an_error() {
     for (text, expected) in [
         (
             "apiVersion: sudoless.dev/v1\nkind: NotebookRootAccessPolicy\n",
@@ -320,12 +320,12 @@ fn what_is_meant_to_be_one_of_ours_and_is_not() {
              remove it",
         ),
     ] {
-        assert_eq!(told(text), [expected]);
+        assert_eq!(messages(text), [expected]);
     }
 }
 
 #[test]
-fn a_list_is_looked_into() {
+fn items_of_a_list_are_checked() {
     let text = "apiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n  kind: Secret\n- apiVersion: sudoless.dev/v1alpha1\n  kind: NotebookRootAccessPolicy\n  metadata: {name: x}\n  spec: {accounts: [{id: \"1\"}], regions: [eu-west-1]}\n";
     let checked = check(text);
     assert_eq!((checked.policies.len(), checked.skipped), (1, 1));
@@ -341,19 +341,19 @@ fn a_list_is_looked_into() {
 }
 
 #[test]
-fn what_has_no_effect_is_said() {
+fn field_without_effect_is_a_warning() {
     let text =
         policy("status: {lastScanTime: x}\n").replace("{name: x}", "{name: x, namespace: z}");
     let twice = format!("{}---\n{}", policy(""), policy(""));
     assert_eq!(
-        told(&text),
+        messages(&text),
         [
             "3:32 warning metadata.namespace: has no effect: policies are cluster-scoped",
             "9:1 warning status: has no effect: only the operator writes the status",
         ]
     );
     assert_eq!(
-        told(&twice),
+        messages(&twice),
         [
             "12:18 warning metadata.name: is also the name of the policy in line 1: the policy that is applied last would remain"
         ]
@@ -362,20 +362,20 @@ fn what_has_no_effect_is_said() {
 
 /// The status of an object from `kubectl get -o yaml` was not written by a person.
 #[test]
-fn the_status_of_what_was_stored_is_left_alone() {
+fn status_of_a_stored_object_is_ignored() {
     let written = policy("status: {lastScanTime: x, fromTheFuture: 1}\n");
     let stored = written.replace(
         "{name: x}",
         "{name: x, uid: 5f0c, resourceVersion: \"7\", generation: 1, creationTimestamp: \"2026-06-01T12:00:00Z\"}",
     );
-    assert_eq!(told(&stored), [] as [&str; 0]);
-    assert_eq!(told(&written).len(), 2);
+    assert_eq!(messages(&stored), [] as [&str; 0]);
+    assert_eq!(messages(&written).len(), 2);
     let unknown = stored.replace("  role", "  rule");
-    assert_eq!(told(&unknown).len(), 1);
+    assert_eq!(messages(&unknown).len(), 1);
 }
 
 #[test]
-fn only_what_has_no_error_is_a_policy() {
+fn policy_with_an_error_is_not_returned() {
     let read = |text: &str| {
         let found = check(text).policies;
         let named = found

@@ -6,7 +6,7 @@ mod mutations;
 
 use std::sync::LazyLock;
 
-use sudoless::offline::{Checked, Judge, Manifests, Problem, Severity};
+use sudoless::offline::{Checked, Manifests, Problem, Severity, Source};
 
 use crate::support::{
     manifests::{create, manifests},
@@ -23,7 +23,10 @@ fn check(text: &str) -> Checked {
 fn refusals(checked: &Checked) -> Vec<&Problem> {
     let of_the_server = |problem: &&Problem| {
         problem.severity == Severity::Error
-            && matches!(problem.judge, Judge::Reader | Judge::Schema | Judge::Rule)
+            && matches!(
+                problem.source,
+                Source::Reader | Source::Schema | Source::Rule
+            )
     };
     checked.problems.iter().filter(of_the_server).collect()
 }
@@ -67,7 +70,7 @@ async fn refuses_what_the_api_server_refuses_with_the_same_words() {
         }
         for problem in refused {
             let path = problem.path.to_string();
-            let sentence = problem.judge == Judge::Rule;
+            let sentence = problem.source == Source::Rule;
             sentences += usize::from(sentence);
             if !answer.contains(&path) || (sentence && !answer.contains(&problem.message)) {
                 failures.push(format!(

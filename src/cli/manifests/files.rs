@@ -18,7 +18,7 @@ const EXTENSIONS: [&str; 3] = ["yaml", "yml", "json"];
 pub(super) const STDIN: &str = "-";
 
 /// A file and its content.
-pub(super) struct Source {
+pub(super) struct ManifestFile {
     /// The name to show.
     pub(super) name: String,
     /// The content.
@@ -27,15 +27,17 @@ pub(super) struct Source {
 
 /// Returns the files of a path of the command line, sorted by name. Hidden files and folders below
 /// a folder, such as `.git`, are skipped.
-pub(super) fn sources(path: &Path) -> Box<dyn Iterator<Item = Result<Source, Unread>> + '_> {
+pub(super) fn manifest_files(
+    path: &Path,
+) -> Box<dyn Iterator<Item = Result<ManifestFile, Unread>> + '_> {
     if path == Path::new(STDIN) {
         let mut bytes = Vec::new();
-        let read = io::stdin().lock().read_to_end(&mut bytes).map(|_| bytes);
-        return Box::new(std::iter::once(source(STDIN, read)));
+        let content = io::stdin().lock().read_to_end(&mut bytes).map(|_| bytes);
+        return Box::new(std::iter::once(read(STDIN, content)));
     }
     if !path.is_dir() {
         let name = path.display().to_string();
-        return Box::new(std::iter::once(source(&name, fs::read(path))));
+        return Box::new(std::iter::once(read(&name, fs::read(path))));
     }
     let walk = WalkDir::new(path).follow_links(true).sort_by_file_name();
     let seen = walk
@@ -44,7 +46,7 @@ pub(super) fn sources(path: &Path) -> Box<dyn Iterator<Item = Result<Source, Unr
     Box::new(seen.filter_map(|entry| match entry {
         Ok(entry) if entry.file_type().is_file() && is_manifest(entry.path()) => {
             let name = entry.path().display().to_string();
-            Some(source(&name, fs::read(entry.path())))
+            Some(read(&name, fs::read(entry.path())))
         }
         Ok(_) => None,
         Err(error) if is_beside_the_point(&error) => None,
@@ -55,9 +57,9 @@ pub(super) fn sources(path: &Path) -> Box<dyn Iterator<Item = Result<Source, Unr
     }))
 }
 
-fn source(name: &str, read: io::Result<Vec<u8>>) -> Result<Source, Unread> {
-    match read {
-        Ok(bytes) => Ok(Source {
+fn read(name: &str, content: io::Result<Vec<u8>>) -> Result<ManifestFile, Unread> {
+    match content {
+        Ok(bytes) => Ok(ManifestFile {
             name: name.to_owned(),
             bytes,
         }),

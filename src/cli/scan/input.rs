@@ -19,7 +19,7 @@ use crate::{
     api::{AccountSpec, NotebookRootAccessPolicy, NotebookRootAccessPolicySpec},
     aws::AwsReads,
     decide::{self, FieldError, counted},
-    offline::{FieldPath, Judge, Problem, Severity},
+    offline::{FieldPath, Problem, Severity, Source},
     scan::Subject,
 };
 
@@ -98,7 +98,7 @@ impl Input {
         let mut examined = examine(&self.filename, now)?;
         // Advice on a field is about applying the manifest, which a scan does not do.
         examined.problems.retain(|located| {
-            located.problem.judge != Judge::Advice || located.problem.path == FieldPath::default()
+            located.problem.source != Source::Advice || located.problem.path == FieldPath::default()
         });
         refuse_names(&mut examined);
         let mut stderr = anstream::stderr().lock();
@@ -220,7 +220,7 @@ fn refuse_names(examined: &mut Examined) {
                 format!("is also the name of the policy in {first}: names must be unique");
             refusals.push(of_name(found, message));
         } else {
-            seen.insert(name, found.place());
+            seen.insert(name, found.location());
         }
     }
     examined.problems.extend(refusals);
@@ -229,7 +229,7 @@ fn refuse_names(examined: &mut Examined) {
 fn of_name(found: &InFile, message: String) -> Located {
     let problem = Problem {
         severity: Severity::Error,
-        judge: Judge::Advice,
+        source: Source::Advice,
         position: found.named,
         policy: None,
         path: FieldPath::parse("metadata.name"),
@@ -239,7 +239,7 @@ fn of_name(found: &InFile, message: String) -> Located {
 }
 
 fn subject(found: InFile) -> Option<Subject> {
-    let source = Some(found.place());
+    let source = Some(found.location());
     let policy = Arc::new(found.policy?);
     Some(Subject { source, policy })
 }

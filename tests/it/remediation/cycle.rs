@@ -271,7 +271,10 @@ async fn who_sets_root_back_each_time_is_not_fought_for_ever() {
         stage.rescan("p").await;
     }
     let said = stage.until_next("churn", NextStep::Wait, "Recurring").await;
-    assert!(said.starts_with("root access was disabled 3 times"), "{said}");
+    assert!(
+        said.starts_with("root access was disabled 3 times"),
+        "{said}"
+    );
     assert_eq!(stage.accepted("churn"), [Update; 3]);
 
     // Deleting the record is how somebody says that it will not happen again.

@@ -11,7 +11,6 @@ use crate::{
     domain::{Remediation, Timeouts, Warning, Window},
 };
 
-
 pub(super) fn remediation(spec: Option<&RemediationSpec>, errors: &mut Errors) -> Remediation {
     let absent = RemediationSpec::default();
     let spec = spec.unwrap_or(&absent);

@@ -120,7 +120,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_displayed_is_read_back() {
+    fn displayed_path_is_parsed_back() {
         for text in [
             "",
             "spec",
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_is_within_itself_and_what_it_is_in() {
+    fn path_is_within_itself_and_its_parents() {
         let path = |text| FieldPath::parse(text);
         assert!(path("spec.accounts[0].id").is_within(&path("spec.accounts[0]")));
         assert!(path("spec.accounts[0]").is_within(&path("spec.accounts[0]")));
