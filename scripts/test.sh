@@ -6,6 +6,12 @@
 set -u
 cd "$(dirname "$0")/.."
 
+# Lints while it compiles: clippy-driver generates the same code as rustc. `cargo clippy` shares nothing with `cargo build` and would
+# compile all dependencies a second time.
+export RUSTC_WORKSPACE_WRAPPER=clippy-driver CLIPPY_ARGS=-D__CLIPPY_HACKERY__warnings__CLIPPY_HACKERY__
+# The tests run side by side in one process, with servers and clients in it. Some systems allow 256 open files by default.
+ulimit -n "$(ulimit -Hn)" 2>/dev/null
+
 # The tools that the tests use. A tool that is missing here is built when a test first needs it, and all other tests wait.
 tools='etcd kube-apiserver kubectl kube-controller-manager promtool helm helm3 prometheus kube-state-metrics tofu actionlint helm-docs'
 programs=${CARGO_TARGET_DIR:-target}/debug
@@ -76,8 +82,7 @@ checks() {
     phase 'format' cargo fmt --all --check
     phase 'planted mistakes apply' scripts/mutants.sh --check
     phase 'local-cluster (the Go tools are then built in the background)' start_tools
-    phase 'lints' cargo clippy --workspace --all-targets --locked -- -D warnings
-    phase 'build' cargo build --workspace --all-targets --locked
+    phase 'build and lints' cargo build --workspace --all-targets --locked
     phase 'Go tools' await_tools
     # Uses the programs just built, because cargo would build them again without the tests' features.
     phase 'generated files' env SUDOLESS="$programs/sudoless" scripts/generate.sh --check

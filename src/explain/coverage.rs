@@ -17,10 +17,10 @@ pub(super) fn coverage(
     notebook: &NotebookReference,
 ) -> (Relation, String) {
     let (account, region) = (&notebook.account, &notebook.region);
-    let Some(named) = policy.accounts.iter().find(|each| each.id == *account) else {
+    let Some(entry) = policy.accounts.iter().find(|each| each.id == *account) else {
         return account_not_named(notebook);
     };
-    if let Regions::Named(regions) = &named.regions
+    if let Regions::Named(regions) = &entry.regions
         && !policy.names(account, region)
     {
         let regions: Vec<&str> = regions.iter().map(Region::as_str).collect();

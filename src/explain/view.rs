@@ -180,17 +180,16 @@ fn violation(
         );
         Some((WaitReason::Superseded, message))
     };
-    match wait {
-        Some(wait) => waits(view, inputs, policy, finding, wait),
-        None => {
-            view.next = Some(if is_running {
-                NextStep::Restart
-            } else {
-                NextStep::Update
-            });
-            view.reason = Some(BEGINS.to_owned());
-            view.message = beginning(policy, finding, is_running);
-        }
+    if let Some(wait) = wait {
+        waits(view, inputs, policy, finding, wait);
+    } else {
+        view.next = Some(if is_running {
+            NextStep::Restart
+        } else {
+            NextStep::Update
+        });
+        view.reason = Some(BEGINS.to_owned());
+        view.message = beginning(policy, finding, is_running);
     }
 }
 

@@ -69,15 +69,12 @@ impl Inspection<'_> {
         let mut scope = self.scope.new_inner_scope();
         scope.add_variable_from_value("self", in_cel(value));
         for rule in rules {
-            match rule.program.execute(&scope) {
-                Ok(CelValue::Bool(true)) => {}
-                _ => {
-                    let below = rule.rule.field_path.as_deref().unwrap_or_default();
-                    let path = path.join(&FieldPath::parse(below));
-                    let message = sentence(rule, &scope);
-                    self.violations
-                        .push(Violation::error(Source::Rule, path, message));
-                }
+            if !matches!(rule.program.execute(&scope), Ok(CelValue::Bool(true))) {
+                let below = rule.rule.field_path.as_deref().unwrap_or_default();
+                let path = path.join(&FieldPath::parse(below));
+                let message = sentence(rule, &scope);
+                self.violations
+                    .push(Violation::error(Source::Rule, path, message));
             }
         }
     }

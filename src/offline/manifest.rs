@@ -138,7 +138,7 @@ impl Manifests {
                     checked.problems.extend(located(violations, object));
                 }
                 Class::Misnamed(violation) => {
-                    checked.problems.extend(located(vec![violation], object))
+                    checked.problems.extend(located(vec![violation], object));
                 }
                 Class::Other => checked.skipped += 1,
                 Class::List => {

@@ -114,7 +114,7 @@ pub struct Policy {
     /// Source of the policy, as file and line. Absent if the policy was made from flags.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
-    /// ResponseDecision of the operator to violations of the policy. A scan changes nothing in either mode.
+    /// Reaction of the operator to violations of the policy. A scan changes nothing in either mode.
     pub mode: Mode,
     /// Totals of this policy.
     pub summary: Summary,

@@ -23,7 +23,7 @@ const LONGEST_HESITATION_BEFORE_STOP: Duration = Duration::from_secs(3);
 pub(super) const OLDER_DEFINITION: &str = "the API server does not store every field of a record: the CustomResourceDefinition of NotebookRemediation is \
      older than this operator. No notebook is stopped; run `sudoless crd | kubectl apply --server-side -f -`";
 
-/// How old a observation may be when somebody is stopped, or an Update is tried on a running notebook. A stop takes a minute, so that
+/// How old an observation may be when a notebook is stopped, or an Update is tried on a running notebook. A stop takes a minute, so that
 /// it was not its owner who stopped it meanwhile.
 const FRESH: Duration = Duration::from_secs(10);
 

@@ -65,7 +65,7 @@ impl Notebook {
                     it.transition_to(Status::Pending);
                 });
                 add("its owner deletes it", 1, &|it| {
-                    it.transition_to(Status::Deleting)
+                    it.transition_to(Status::Deleting);
                 });
                 if self.status == Status::Stopped {
                     add("AWS maintains it", 1, &|it| {

@@ -6,6 +6,7 @@ use std::fmt::Display;
 pub(super) const MOST_NAMED: usize = 5;
 
 /// Returns a number with its noun, such as `1 notebook` or `3 notebooks`.
+#[expect(clippy::needless_pass_by_value, reason = "a number")]
 pub fn counted<N: Display + PartialEq + From<u8>>(count: N, one: &str, several: &str) -> String {
     let noun = if count == N::from(1) { one } else { several };
     format!("{count} {noun}")

@@ -1,7 +1,7 @@
 //! step *(pure)*: the next action on one notebook with a record.
 //!
 //! The table below is the table of `docs/remediation.md`, in the same order. The first matching row
-//! wins. A context without a matching row waits. The table was searched exhaustively together with a
+//! wins. A case without a matching row waits. The table was searched exhaustively together with a
 //! model of AWS (`tests/search`). Change it only with a search that shows that the change is safe.
 
 mod context;

@@ -41,7 +41,7 @@ pub enum WriteOutcome {
     /// Throttled. The response proves nothing, so the notebook must be described again.
     Throttled,
     /// No response, a server error, an unknown error, or a request that was never sent. Nothing is
-    /// canary_passed, so the notebook must be described again.
+    /// proven, so the notebook must be described again.
     Unclear,
 }
 

@@ -154,7 +154,7 @@ impl Usage {
         self.invalid.get(name.as_str()).map(String::as_str)
     }
 
-    /// Marks an account and region as canary_passed: a restarted notebook came back there.
+    /// Records that a restarted notebook came back in an account and region.
     pub fn mark_canary_passed(&mut self, account: &AccountId, region: &Region) {
         let key = (account.clone(), region.clone());
         self.targets.entry(key).or_default().canary_passed = true;
@@ -221,7 +221,7 @@ impl Usage {
             .collect()
     }
 
-    /// Judges a Stop that is about to be sent for a record of this usage. `own` is that record as
+    /// Judges a Stop that is about to be sent for one of the counted records. `own` is that record as
     /// it was counted. It takes a slot even if it needs attention.
     #[must_use]
     pub fn budget(&self, policy: &Policy, own: &Record) -> Budget {

@@ -1,4 +1,4 @@
-//! Properties of every record, observation and desired.
+//! Properties of every record, observation and desired state.
 
 use std::ops::Range;
 
