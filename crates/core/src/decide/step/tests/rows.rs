@@ -65,7 +65,7 @@ fn every_row_says_what_follows() {
         .collect();
     #[rustfmt::skip]
     let expected = [
-        ("0", 8), ("0a", 5), ("-", 8), ("1", 8), ("2", 9), ("2a", 8), ("3", 21), ("4", 10), ("5", 9), ("5a", 9), ("6", 7), ("7", 6), ("8", 13),
+        ("0", 8), ("0a", 5), ("-", 8), ("1", 8), ("2", 9), ("2a", 8), ("3", 21), ("4", 10), ("5", 9), ("5a", 10), ("6", 7), ("7", 6), ("8", 13),
         ("9", 6), ("10", 17), ("11", 5), ("12", 17), ("13", 10), ("14", 5), ("15", 8), ("16", 9), ("17", 17), ("18", 47),
     ];
     assert_eq!(ran, expected);
@@ -142,6 +142,7 @@ fn rows_of_later_versions_and_backups() -> Vec<Case> {
         (Row::RestoredFromBackup, pristine(Pending, 5).without_status(10), at(seen("Failed", Enabled), 9999, 200), NOT_NOW, NeedAttentionAtStart),
         (Row::RestoredFromBackup, pristine(Pending, 5).without_status(10), at(seen("Stopped", Unknown), 9999, 200), WANTED, NeedAttentionAtStart),
         (Row::RestoredFromBackup, pristine(Pending, 5).without_status(120), fixed(), WITHDRAWN, NeedAttentionAtStart),
+        (Row::RestoredFromBackup, pristine(Unrecognized, 5), down(), WITHDRAWN, NeedAttentionAtStart),
         (Row::RestoredFromBackup, pristine(NeedsAttention, 9 * START_TIMEOUT).from(Step::Start), fixed(), WANTED, Wait),
         (Row::RestoredFromBackup, pristine(NeedsAttention, 5).from(Step::Start), down(), UNCLEAR, Wait),
         (Row::RestoredFromBackup, pristine(NeedsAttention, 5).from(Step::Start), seen("Failed", Unknown), WANTED, Wait),
