@@ -139,6 +139,11 @@ async fn run(
         now,
     };
     let requeue = pass.run().await?;
+    let is_acting = custody == Custody::Own || context.flights.is_last_writer(&pass.resource);
+    if !is_acting && requeue != Requeue::Never {
+        // The record's own operator polls it. Several releases would multiply the requests to AWS.
+        return Ok(Action::requeue(context.options.second_look()));
+    }
     Ok(match requeue {
         Requeue::Never => {
             context.flights.forget(name);

@@ -1,10 +1,9 @@
 //! Operators that come after another one, which is gone.
 
-use std::process::Command;
+use std::{process::Command, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
 use kube::ResourceExt;
-use nix::sys::signal::Signal;
 use sagemaker_simulator::{
     Effect, Fault, Notebook,
     Operation::{
@@ -18,10 +17,13 @@ use sudoless::api::RecordState as State;
 
 use crate::support::{
     enforced::{FAST, cluster, quick, rooted},
-    records::outcome,
+    records::{is_finished, outcome},
     safety,
-    stage::{Operator, Stage, until},
+    stage::{Operator, Stage, until, until_within},
 };
+
+/// Deadline of an adoption: a lease, a write's longest way, and two looks after that.
+const ADOPTION: Duration = Duration::from_mins(3);
 
 /// A stage with one notebook that is stopped for good, and whose operator is gone.
 async fn left_down(name: &str) -> Stage {
@@ -65,7 +67,11 @@ async fn abandoned_record_is_adopted_by_an_operator_that_can_read_its_notebook()
     powerless.env("AWS_SECRET_ACCESS_KEY", "wrong");
     let _powerless = stage.another_operator_by(powerless);
     stage.start_operator_by(stranger());
-    let record = stage.until_finished("churn").await;
+    let record = stage
+        .until_record_within("churn", ADOPTION, |record, status| {
+            is_finished(status) && record.finalizers().is_empty()
+        })
+        .await;
     let ended = (State::Succeeded, "RootAccessDisabled".to_owned());
     assert_eq!(outcome(&record), ended);
     let truth = (Status::InService, RootAccess::Disabled);
@@ -85,18 +91,21 @@ async fn record_whose_operator_waits_is_not_adopted() {
     let mut command = stranger();
     command.args(["--log-level", "debug"]);
     let stranger = stage.another_operator_by(command);
-    until("the record to be untouched for long", || {
+    until_within("the record to be untouched for long", ADOPTION, || {
         logged(&stranger, "untouched for long")
     })
     .await;
-    // It pauses for less than the other operator waits.
-    stage.signal_operator(Signal::SIGSTOP);
+    assert!(!logged(&stranger, "adopting the record in"));
+    // It is away for less than the other operator waits.
+    stage.kill_operator();
     stage.modify("churn", |notebook| notebook.status = Status::Stopped);
-    until("the other operator to see that an Update is due", || {
-        logged(&stranger, "adopting the record in")
-    })
+    until_within(
+        "the other operator to see that an Update is due",
+        ADOPTION,
+        || logged(&stranger, "adopting the record in"),
+    )
     .await;
-    stage.signal_operator(Signal::SIGCONT);
+    stage.start_operator(cluster().kubeconfig_path());
     let record = stage.until_finished("churn").await;
     let ended = (State::Succeeded, "RootAccessDisabled".to_owned());
     assert_eq!(outcome(&record), ended);
@@ -114,7 +123,7 @@ async fn record_is_left_alone_by_an_operator_that_is_denied() {
         .simulator
         .add_fault(Fault::new(Effect::Deny).operation(Update));
     let stranger = stage.another_operator_by(stranger());
-    until("the adopter to be denied", || {
+    until_within("the adopter to be denied", ADOPTION, || {
         logged(&stranger, "is denied for an adopted record")
     })
     .await;
@@ -147,7 +156,7 @@ async fn notebook_that_its_owner_stopped_meanwhile_is_not_started() {
     let stage = Stage::quick(name, [rooted(name, "churn")]).await;
     // Long enough for the operator to be gone before the notebook runs.
     let slow = Timings {
-        start: std::time::Duration::from_secs(5),
+        start: Duration::from_secs(5),
         ..quick()
     };
     stage.simulator.set_timings(slow);

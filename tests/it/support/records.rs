@@ -49,6 +49,16 @@ impl Stage {
         notebook: &str,
         wanted: impl Fn(&NotebookRemediation, &RecordStatus) -> bool,
     ) -> NotebookRemediation {
+        self.until_record_within(notebook, DEADLINE, wanted).await
+    }
+
+    /// The same with another deadline.
+    pub async fn until_record_within(
+        &self,
+        notebook: &str,
+        deadline: Duration,
+        wanted: impl Fn(&NotebookRemediation, &RecordStatus) -> bool,
+    ) -> NotebookRemediation {
         let started = Instant::now();
         loop {
             let record = self.record(notebook).await;
@@ -58,13 +68,13 @@ impl Stage {
             {
                 return record.clone();
             }
-            if started.elapsed() > DEADLINE {
+            if started.elapsed() > deadline {
                 let log = self.log();
                 let told: Vec<&String> =
                     log.iter().filter(|line| line.contains(notebook)).collect();
                 let told = &told[told.len().saturating_sub(TAIL)..];
                 panic!(
-                    "not within {DEADLINE:?}: {record:#?}\n{told:#?}\n{:#?}",
+                    "not within {deadline:?}: {record:#?}\n{told:#?}\n{:#?}",
                     self.simulator.writes()
                 );
             }

@@ -460,12 +460,17 @@ impl Drop for Operator {
 }
 
 /// Waits for what no watch tells of: looks again and again, until the deadline.
-pub async fn until(what: &str, mut happened: impl FnMut() -> bool) {
+pub async fn until(what: &str, happened: impl FnMut() -> bool) {
+    until_within(what, DEADLINE, happened).await;
+}
+
+/// The same with another deadline.
+pub async fn until_within(what: &str, deadline: Duration, mut happened: impl FnMut() -> bool) {
     let started = std::time::Instant::now();
     while !happened() {
         assert!(
-            started.elapsed() < DEADLINE,
-            "not within {DEADLINE:?}: {what}"
+            started.elapsed() < deadline,
+            "not within {deadline:?}: {what}"
         );
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
