@@ -49,7 +49,7 @@
 //! **Over policies** (`src/controller/policy.rs`), at each scan interval and after each change:
 //!
 //! 1. [`decide::validate()`] checks the resource.
-//! 2. [`inventory`] reads the policy's targets through [`aws`], once for all policies.
+//! 2. [`fleet`] reads the policy's targets through [`aws`], once for all policies.
 //! 3. [`decide::evaluate()`] judges each notebook.
 //! 4. [`decide::plan()`] gives each violation a step, `Claim` or `Blocked`; [`decide::admit()`] is
 //!    its chain of checks.
@@ -99,7 +99,7 @@
 //! | [`domain`] | checked types: account, region, notebook, policy, record |
 //! | [`decide`] | all decisions, pure |
 //! | [`aws`] | the AWS SDK: reading, the three writes, errors, limits |
-//! | [`inventory`] | the shared cache of what AWS answered |
+//! | [`fleet`] | the shared cache of what AWS answered |
 //! | [`kubernetes`] | the API server: records, status, events, lease |
 //! | [`controller`] | the two loops |
 //! | [`observability`] | metrics, health, logs |
@@ -109,10 +109,10 @@
 //! | [`generate`] | IAM policies, an SCP, templates for CloudFormation and Terraform |
 //! | [`cli`] | the subcommands |
 //!
-//! Imports point one way: `cli → controller → {inventory, aws, kubernetes, observability} → decide
-//! → api → domain`, and within the braces `inventory → {aws, observability}` and `observability →
+//! Imports point one way: `cli → controller → {fleet, aws, kubernetes, observability} → decide
+//! → api → domain`, and within the braces `fleet → {aws, observability}` and `observability →
 //! aws`, for the names of operations and outcomes. The commands without a cluster add
-//! `cli → scan → {inventory, aws, report}`, `report → decide`,
+//! `cli → scan → {fleet, aws, report}`, `report → decide`,
 //! `cli → offline → {decide, domain, api}`, `cli → generate → domain` and
 //! `cli → explain → {report, decide, domain, api}`. `tests/it/layering.rs` checks the imports.
 
@@ -120,8 +120,8 @@ pub mod aws;
 pub mod cli;
 pub mod controller;
 pub mod explain;
+pub mod fleet;
 pub mod generate;
-pub mod inventory;
 pub mod kubernetes;
 pub mod observability;
 pub mod offline;

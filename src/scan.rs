@@ -1,4 +1,4 @@
-//! A scan without a cluster: policies → observe → evaluate → report, with the inventory and the
+//! A scan without a cluster: policies → observe → evaluate → report, with the cache and the
 //! decisions of the operator.
 //!
 //! A scan is read-only: its AWS client has no write operation.
@@ -14,7 +14,7 @@ pub use self::progress::Progress;
 use crate::{
     decide::{self, Circumstances, Executed, Policies, Usage},
     domain::{Evaluation, Mode, Policy, RetiredPlatforms},
-    inventory::{Demand, Inventory, Subscription},
+    fleet::{Fleet, Freshness, Subscription},
     report::{BrokenOff, Judged, Report, Run},
 };
 
@@ -33,18 +33,18 @@ pub struct Subject {
 /// A scan, which can be ended early while it runs.
 #[derive(Debug)]
 pub struct Scan {
-    inventory: Inventory,
+    fleet: Fleet,
     retired_platforms: RetiredPlatforms,
     broken_off: OnceLock<BrokenOff>,
 }
 
 impl Scan {
-    /// Creates a scan with its own inventory. Notebooks on `retired_platforms` are reported as not
+    /// Creates a scan with its own cache. Notebooks on `retired_platforms` are reported as not
     /// restartable.
     #[must_use]
-    pub fn new(inventory: Inventory, retired_platforms: RetiredPlatforms) -> Self {
+    pub fn new(fleet: Fleet, retired_platforms: RetiredPlatforms) -> Self {
         Self {
-            inventory,
+            fleet,
             retired_platforms,
             broken_off: OnceLock::new(),
         }
@@ -54,14 +54,14 @@ impl Scan {
     /// reason counts.
     pub fn break_off(&self, why: BrokenOff) {
         if self.broken_off.set(why).is_ok() {
-            self.inventory.break_off();
+            self.fleet.break_off();
         }
     }
 
     /// Reads all targets of the policies, past every cache, and judges their notebooks.
     pub async fn run(&self, subjects: &[Subject]) -> Report {
         let started_at = Timestamp::now();
-        let demand = Demand {
+        let freshness = Freshness {
             not_before: started_at,
             full: true,
         };
@@ -71,8 +71,8 @@ impl Scan {
         let readings = order.into_iter().map(async |subject| {
             let mut subscription = Subscription::default();
             let observation = self
-                .inventory
-                .observe(&subject.policy, &mut subscription, demand, PATIENCE)
+                .fleet
+                .observe(&subject.policy, &mut subscription, freshness, PATIENCE)
                 .await;
             (subject, observation.snapshots)
         });

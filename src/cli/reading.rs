@@ -4,7 +4,7 @@ use std::{str::FromStr, time::Duration};
 
 use clap::Args;
 
-use crate::{aws, inventory};
+use crate::{aws, fleet};
 
 /// Flags for reading AWS.
 #[derive(Debug, Args)]
@@ -37,16 +37,16 @@ impl Reading {
         }
     }
 
-    pub(super) fn inventory(
+    pub(super) fn fleet(
         &self,
         describe_refresh: Duration,
-        vanished: inventory::Vanished,
-    ) -> inventory::Options {
-        inventory::Options {
+        on_missing: fleet::OnMissing,
+    ) -> fleet::Options {
+        fleet::Options {
             target_deadline: self.target_deadline,
             silence: self.silence(),
             describe_refresh,
-            vanished,
+            on_missing,
         }
     }
 

@@ -24,7 +24,7 @@ use super::{
 use crate::{
     aws::{self, Aws},
     controller::{self, Acting, Clients, Context},
-    inventory::{Inventory, Vanished},
+    fleet::{Fleet, OnMissing},
     kubernetes::{self, Fence, Lease},
     observability::{
         self, BuildInfo, Color, Gate, LogFormat, LogLevels, Metrics, Readiness, Server,
@@ -197,11 +197,11 @@ async fn operate(arguments: Arguments) -> Result<(), Error> {
     let clients = Clients::new(kube::Config::infer().await?)?;
     let lease = arguments.lease(&clients.requests);
     let aws = Aws::from_environment(arguments.aws(), Arc::new(metrics.clone())).await;
-    let inventory = Inventory::new(
+    let fleet = Fleet::new(
         aws.reads(),
         arguments
             .reading
-            .inventory(arguments.describe_refresh, Vanished::Forgotten),
+            .fleet(arguments.describe_refresh, OnMissing::Skip),
         Arc::new(metrics.clone()),
     );
     let acting = Acting {
@@ -215,7 +215,7 @@ async fn operate(arguments: Arguments) -> Result<(), Error> {
     };
     let context = Arc::new(Context::new(
         clients.clone(),
-        inventory,
+        fleet,
         acting,
         metrics,
         shutdown.clone(),

@@ -31,7 +31,7 @@ use super::{
 use crate::{
     aws::AwsReads,
     decide::counted,
-    inventory::{Inventory, Vanished},
+    fleet::{Fleet, OnMissing},
     observability::{self, Color, LogFormat, LogLevels},
     offline::Unsupported,
     report::{BrokenOff, Report, schema},
@@ -225,9 +225,9 @@ async fn scan(
     // Each notebook is described only once.
     let options = arguments
         .reading
-        .inventory(Duration::from_hours(24), Vanished::Unread);
-    let inventory = Inventory::new(aws, options, Arc::clone(&progress) as _);
-    let scan = Scan::new(inventory, arguments.restarts.retired_platforms.clone());
+        .fleet(Duration::from_hours(24), OnMissing::Report);
+    let fleet = Fleet::new(aws, options, Arc::clone(&progress) as _);
+    let scan = Scan::new(fleet, arguments.restarts.retired_platforms.clone());
     let mut watch = Watch::new(arguments.reporting.progress, progress);
     let (mut signal, mut timed_out) = (None, false);
     let report = {

@@ -18,7 +18,7 @@ use crate::{
     aws::Aws,
     decide::Times,
     domain::{PolicyName, RetiredPlatforms},
-    inventory::Inventory,
+    fleet::Fleet,
     kubernetes::{Announcer, CLOCK_SKEW, Fence, LEASE, PolicyList, Records, list_policies},
     observability::{Metrics, PolicyFacts},
 };
@@ -70,7 +70,7 @@ pub struct Context {
     pub(super) flights: Flights,
     pub(super) known: KnownRecords,
     listed: Mutex<Listed>,
-    pub(super) inventory: Inventory,
+    pub(super) fleet: Fleet,
     pub(super) metrics: Metrics,
     pub(super) announcer: Announcer,
     pub(super) shutdown: CancellationToken,
@@ -102,7 +102,7 @@ impl Context {
     #[must_use]
     pub fn new(
         clients: Clients,
-        inventory: Inventory,
+        fleet: Fleet,
         acting: Acting,
         metrics: Metrics,
         shutdown: CancellationToken,
@@ -120,7 +120,7 @@ impl Context {
             known: KnownRecords::new(metrics.clone()),
             listed: Mutex::default(),
             clients,
-            inventory,
+            fleet,
             metrics,
             shutdown,
             failures: Failures::default(),

@@ -6,7 +6,7 @@ use crate::{
     api::{NotebookRootAccessPolicy, NotebookRootAccessPolicyStatus},
     decide::{Baseline, Judged, Position},
     domain::Flights,
-    inventory::Subscription,
+    fleet::Subscription,
     observability::PolicyFacts,
 };
 

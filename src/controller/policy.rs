@@ -22,7 +22,7 @@ use crate::{
     },
     decide::{self, Baseline, Circumstances, Judged, Pass, Progress},
     domain::{Evaluation, Flights, Policy, PolicyName},
-    inventory::{Observation, Subscription},
+    fleet::{Observation, Subscription},
     kubernetes::{self, Subject},
     observability::{Controller, ExemptionExpiry, PolicyFacts, ReconciliationResult, TargetFacts},
 };
@@ -138,11 +138,13 @@ impl PolicyPass<'_> {
             .annotations()
             .get(SCAN_NOW_ANNOTATION)
             .map(String::as_str);
-        let demand = memory.schedule.demand(&policy, scan_now, Timestamp::now());
-        let observing = self.context.inventory.observe(
+        let freshness = memory
+            .schedule
+            .freshness(&policy, scan_now, Timestamp::now());
+        let observing = self.context.fleet.observe(
             &policy,
             &mut memory.subscription,
-            demand,
+            freshness,
             OBSERVE_TIMEOUT,
         );
         let Some(observation) = self.context.shutdown.run_until_cancelled(observing).await else {

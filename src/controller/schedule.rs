@@ -4,18 +4,18 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::{domain::Policy, inventory::Demand};
+use crate::{domain::Policy, fleet::Freshness};
 
 /// Largest delay of a scan, as a fraction of the interval, so that policies created together do not
 /// scan together for ever.
 const JITTER: f64 = 0.05;
 
-/// Scan times of a policy. A scan begins with a demand, and ends when every target has met it or
-/// failed.
+/// Scan times of a policy. A scan begins with a required freshness, and ends when every target has
+/// reached it or failed.
 #[derive(Debug)]
 pub(super) struct Schedule {
     /// Scan in progress and its start, if any.
-    scan: Option<(Demand, Timestamp)>,
+    scan: Option<(Freshness, Timestamp)>,
     /// Start of the oldest reading of the last scan.
     last_scan: Option<Timestamp>,
     /// True if the policy was suspended at its last pass.
@@ -40,37 +40,37 @@ impl Default for Schedule {
 
 impl Schedule {
     /// Returns how fresh the answers of a pass must be.
-    pub(super) fn demand(
+    pub(super) fn freshness(
         &mut self,
         policy: &Policy,
         scan_now: Option<&str>,
         now: Timestamp,
-    ) -> Demand {
+    ) -> Freshness {
         // The first scan describes every notebook in any case.
         let begun = self.last_scan.is_some() || self.scan.is_some();
         let asked = begun && scan_now.is_some() && self.scan_now.as_deref() != scan_now;
         self.scan_now = scan_now.map(str::to_owned);
         let resumed = std::mem::take(&mut self.suspended);
         if asked || resumed {
-            let demand = Demand {
+            let freshness = Freshness {
                 not_before: now,
                 full: asked,
             };
-            self.scan = Some((demand, now));
+            self.scan = Some((freshness, now));
         } else if self.is_due(policy, now) {
             // Recent readings of another policy are used. Half an interval, and due times that
             // follow the readings instead of the passes, bring overlapping policies into step.
-            let demand = Demand {
+            let freshness = Freshness {
                 not_before: now - policy.scan_interval / 2,
                 full: false,
             };
-            self.scan = Some((demand, now));
+            self.scan = Some((freshness, now));
         }
-        let nothing_new = Demand {
+        let nothing_new = Freshness {
             not_before: Timestamp::MIN,
             full: false,
         };
-        self.scan.map_or(nothing_new, |(demand, _)| demand)
+        self.scan.map_or(nothing_new, |(freshness, _)| freshness)
     }
 
     /// Returns true if a scan is due. A scan that takes longer than the interval is replaced by the
@@ -89,7 +89,7 @@ impl Schedule {
         self.suspended = true;
     }
 
-    /// Ends the scan after every answering target has met the demand. `oldest` is the start of
+    /// Ends the scan after every answering target is fresh. `oldest` is the start of
     /// their oldest reading.
     pub(super) fn finished(&mut self, oldest: Option<Timestamp>, now: Timestamp) {
         if self.scan.take().is_some() {
@@ -146,7 +146,7 @@ mod tests {
             phase: 0.0,
             ..Schedule::default()
         };
-        schedule.demand(&policy("10m"), None, at(0));
+        schedule.freshness(&policy("10m"), None, at(0));
         schedule.finished(Some(at(0)), at(3));
         schedule
     }
@@ -155,12 +155,12 @@ mod tests {
     fn the_first_pass_scans_and_none_before_the_interval_is_over() {
         let mut schedule = Schedule::default();
         assert_eq!(schedule.due(&policy("10m")), None);
-        let first = schedule.demand(&policy("10m"), None, at(0));
+        let first = schedule.freshness(&policy("10m"), None, at(0));
         assert_eq!(first.not_before, at(-300));
         let mut schedule = scanned();
-        let idle = schedule.demand(&policy("10m"), None, at(599));
+        let idle = schedule.freshness(&policy("10m"), None, at(599));
         assert_eq!(idle.not_before, Timestamp::MIN);
-        let second = schedule.demand(&policy("10m"), None, at(600));
+        let second = schedule.freshness(&policy("10m"), None, at(600));
         assert_eq!((second.not_before, second.full), (at(300), false));
     }
 
@@ -168,7 +168,7 @@ mod tests {
     fn a_shorter_interval_counts_from_the_last_scan() {
         let mut schedule = scanned();
         assert_eq!(
-            schedule.demand(&policy("1m"), None, at(60)).not_before,
+            schedule.freshness(&policy("1m"), None, at(60)).not_before,
             at(30)
         );
     }
@@ -176,17 +176,17 @@ mod tests {
     #[test]
     fn a_changed_annotation_scans_everything_once() {
         let mut schedule = scanned();
-        let asked = schedule.demand(&policy("10m"), Some("1"), at(10));
+        let asked = schedule.freshness(&policy("10m"), Some("1"), at(10));
         assert_eq!((asked.not_before, asked.full), (at(10), true));
-        // The demand stays until it is met.
-        let same = schedule.demand(&policy("10m"), Some("1"), at(12));
+        // The requirement stays until it is met.
+        let same = schedule.freshness(&policy("10m"), Some("1"), at(12));
         assert_eq!((same.not_before, same.full), (at(10), true));
         schedule.finished(Some(at(10)), at(13));
         for value in [Some("1"), None] {
-            let idle = schedule.demand(&policy("10m"), value, at(20));
+            let idle = schedule.freshness(&policy("10m"), value, at(20));
             assert_eq!(idle.not_before, Timestamp::MIN, "{value:?}");
         }
-        assert!(schedule.demand(&policy("10m"), Some("1"), at(30)).full);
+        assert!(schedule.freshness(&policy("10m"), Some("1"), at(30)).full);
     }
 
     #[test]
@@ -194,7 +194,7 @@ mod tests {
         let mut schedule = scanned();
         schedule.suspend();
         assert_eq!(
-            schedule.demand(&policy("10m"), None, at(20)).not_before,
+            schedule.freshness(&policy("10m"), None, at(20)).not_before,
             at(20)
         );
     }
@@ -202,17 +202,17 @@ mod tests {
     #[test]
     fn a_scan_that_does_not_end_gives_way_to_the_next() {
         let mut schedule = scanned();
-        schedule.demand(&policy("10m"), None, at(600));
-        let waiting = schedule.demand(&policy("10m"), None, at(1199));
+        schedule.freshness(&policy("10m"), None, at(600));
+        let waiting = schedule.freshness(&policy("10m"), None, at(1199));
         assert_eq!(waiting.not_before, at(300));
-        let next = schedule.demand(&policy("10m"), None, at(1200));
+        let next = schedule.freshness(&policy("10m"), None, at(1200));
         assert_eq!(next.not_before, at(900));
     }
 
     #[test]
     fn the_last_scan_is_as_old_as_its_oldest_reading() {
         let mut schedule = Schedule::default();
-        schedule.demand(&policy("10m"), None, at(0));
+        schedule.freshness(&policy("10m"), None, at(0));
         schedule.finished(Some(at(-100)), at(5));
         assert_eq!(schedule.last_scan(), Some(at(-100)));
         // No scan is in progress, so none ends.

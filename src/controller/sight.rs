@@ -1,4 +1,4 @@
-//! Reads one notebook past every cache, and updates the inventory *(reads)*. It is used before a
+//! Reads one notebook past every cache, and updates the cache *(reads)*. It is used before a
 //! claim and at each pass over a record.
 
 use std::time::Duration;
@@ -10,7 +10,7 @@ use super::{Context, flights::Flight};
 use crate::{
     decide::Policies,
     domain::{NotebookArn, ReadFailure, Tags, TargetState},
-    inventory::Seen,
+    fleet::Seen,
 };
 
 /// Reader of one notebook.
@@ -31,7 +31,7 @@ impl Sight<'_> {
             described_at,
         });
         let key = &self.flight.key;
-        self.context.inventory.note(key, name, seen.as_ref());
+        self.context.fleet.note(key, name, seen.as_ref());
         Ok(seen)
     }
 

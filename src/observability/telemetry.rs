@@ -218,7 +218,7 @@ mod tests {
             ),
             (
                 "warn,sudoless::aws=debug",
-                "sudoless::inventory",
+                "sudoless::fleet",
                 LevelFilter::WARN,
             ),
             (

@@ -14,7 +14,7 @@ use crate::{
     aws::{Operation, Outcome, RequestObserver},
     decide::counted,
     domain::{AccountId, Target, TargetState},
-    inventory::Observer,
+    fleet::Observer,
 };
 
 /// Counts what the scan has done so far.

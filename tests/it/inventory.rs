@@ -15,7 +15,7 @@ use sudoless::{
     aws::{self, Aws},
     decide::{self, Pass, Progress},
     domain::Policy,
-    inventory::{self, Demand, Inventory, Observation, Subscription, Vanished},
+    fleet::{self, Fleet, Freshness, Observation, OnMissing, Subscription},
     observability::{BuildInfo, Metrics},
 };
 
@@ -27,7 +27,7 @@ use crate::support::{
 /// Far longer than any scan here takes.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-fn inventory(simulator: &Simulator) -> Inventory {
+fn cache(simulator: &Simulator) -> Fleet {
     let home = simulator.home();
     let key = Credentials::new(
         &home.access_key_id,
@@ -44,13 +44,13 @@ fn inventory(simulator: &Simulator) -> Inventory {
         .build();
     let metrics = Metrics::new(BuildInfo::current()).unwrap();
     let aws = Aws::new(config, &aws::Options::default(), Arc::new(metrics.clone()));
-    let options = inventory::Options {
+    let options = fleet::Options {
         silence: Duration::from_secs(5),
         target_deadline: PATIENCE,
         describe_refresh: Duration::from_hours(6),
-        vanished: Vanished::Forgotten,
+        on_missing: OnMissing::Skip,
     };
-    Inventory::new(aws.reads(), options, Arc::new(metrics))
+    Fleet::new(aws.reads(), options, Arc::new(metrics))
 }
 
 fn policy(more: Value) -> Policy {
@@ -65,17 +65,13 @@ fn policy(more: Value) -> Policy {
 }
 
 /// A scan that is due: nothing that was read before now counts.
-async fn scan(
-    inventory: &Inventory,
-    policy: &Policy,
-    subscription: &mut Subscription,
-) -> Observation {
-    let demand = Demand {
+async fn scan(cache: &Fleet, policy: &Policy, subscription: &mut Subscription) -> Observation {
+    let freshness = Freshness {
         not_before: Timestamp::now(),
         full: false,
     };
-    let observation = inventory
-        .observe(policy, subscription, demand, PATIENCE)
+    let observation = cache
+        .observe(policy, subscription, freshness, PATIENCE)
         .await;
     assert!(!observation.unfinished && observation.unread == 0);
     observation
@@ -106,10 +102,10 @@ async fn scans_of_what_did_not_change_list_and_change_nothing() {
         }
     });
     let simulator = Simulator::start(fleet(notebooks), Options::default()).unwrap();
-    let inventory = inventory(&simulator);
+    let cache = cache(&simulator);
     let policy = policy(json!({}));
     let mut subscription = Subscription::default();
-    let first = scan(&inventory, &policy, &mut subscription).await;
+    let first = scan(&cache, &policy, &mut subscription).await;
     let first = status(&policy, &first, None);
     let summary = first.summary.unwrap();
     assert_eq!(
@@ -121,7 +117,7 @@ async fn scans_of_what_did_not_change_list_and_change_nothing() {
 
     let mut last = first.clone();
     for number in 1..=10 {
-        let observation = scan(&inventory, &policy, &mut subscription).await;
+        let observation = scan(&cache, &policy, &mut subscription).await;
         let mut next = status(&policy, &observation, Some(&last));
         assert_eq!(reads(&simulator), (3 * number, 0));
         next.last_scan_time.clone_from(&last.last_scan_time);
@@ -131,7 +127,7 @@ async fn scans_of_what_did_not_change_list_and_change_nothing() {
     assert_eq!(simulator.counters().total(), 30, "Lists and nothing else");
 
     give_root(&simulator, "notebook-003");
-    let observation = scan(&inventory, &policy, &mut subscription).await;
+    let observation = scan(&cache, &policy, &mut subscription).await;
     let summary = status(&policy, &observation, Some(&last)).summary.unwrap();
     assert_eq!((summary.compliant, summary.non_compliant), (99, 101));
     assert_eq!(reads(&simulator), (33, 1), "what changed is described");
@@ -141,29 +137,29 @@ async fn scans_of_what_did_not_change_list_and_change_nothing() {
 async fn a_full_scan_that_failed_is_made_up_for() {
     let simulator = Simulator::start(fleet([rooted("a"), rootless("b")]), Options::default());
     let simulator = simulator.unwrap();
-    let inventory = inventory(&simulator);
+    let cache = cache(&simulator);
     let policy = policy(json!({}));
     let mut subscription = Subscription::default();
-    scan(&inventory, &policy, &mut subscription).await;
+    scan(&cache, &policy, &mut subscription).await;
     assert_eq!(reads(&simulator), (1, 2));
 
     let deny = Fault::new(Effect::Deny).operation(Operation::ListNotebookInstances);
     simulator.add_fault(deny.next(1));
-    let full = Demand {
+    let full = Freshness {
         not_before: Timestamp::now(),
         full: true,
     };
-    inventory
+    cache
         .observe(&policy, &mut subscription, full, PATIENCE)
         .await;
     assert_eq!(reads(&simulator), (2, 2));
-    scan(&inventory, &policy, &mut subscription).await;
+    scan(&cache, &policy, &mut subscription).await;
     assert_eq!(
         reads(&simulator),
         (3, 4),
         "all is described, as was asked for"
     );
-    scan(&inventory, &policy, &mut subscription).await;
+    scan(&cache, &policy, &mut subscription).await;
     assert_eq!(reads(&simulator), (4, 4), "once");
 }
 
@@ -171,20 +167,20 @@ async fn a_full_scan_that_failed_is_made_up_for() {
 async fn what_no_policy_names_any_more_is_dropped() {
     let simulator = Simulator::start(fleet([rooted("a"), rootless("b")]), Options::default());
     let simulator = simulator.unwrap();
-    let inventory = inventory(&simulator);
+    let cache = cache(&simulator);
     let [here, there] = [REGION, OTHER_REGION].map(|region| policy(json!({"regions": [region]})));
     let (mut one, mut other) = (Subscription::default(), Subscription::default());
-    scan(&inventory, &here, &mut one).await;
-    scan(&inventory, &here, &mut other).await;
+    scan(&cache, &here, &mut one).await;
+    scan(&cache, &here, &mut other).await;
     assert_eq!(reads(&simulator), (2, 2), "what two name is described once");
 
     // It stays as long as one of two names it.
     drop(one);
-    scan(&inventory, &here, &mut other).await;
+    scan(&cache, &here, &mut other).await;
     assert_eq!(reads(&simulator), (3, 2));
 
-    scan(&inventory, &there, &mut other).await;
-    scan(&inventory, &here, &mut other).await;
+    scan(&cache, &there, &mut other).await;
+    scan(&cache, &here, &mut other).await;
     assert_eq!(reads(&simulator), (5, 4), "it had to be described anew");
     assert_eq!(simulator.counters().of(Operation::AssumeRole), 1);
 }
@@ -203,17 +199,17 @@ async fn thousands_of_scans_take_no_more_memory_than_some() {
     }
     let notebooks = (0..20).map(|number| rooted(&format!("notebook-{number}")));
     let simulator = Simulator::start(fleet(notebooks), Options::default()).unwrap();
-    let inventory = inventory(&simulator);
+    let cache = cache(&simulator);
     let [here, there] = [REGION, OTHER_REGION].map(|region| policy(json!({"regions": [region]})));
     let (mut steady, mut restless) = (Subscription::default(), Subscription::default());
     let mut sizes = Vec::new();
     for _ in 0..4 {
         for number in 0..SCANS {
-            let observation = scan(&inventory, &here, &mut steady).await;
+            let observation = scan(&cache, &here, &mut steady).await;
             drop(status(&here, &observation, None));
             // A policy that names another region each time: targets come and go.
             let moved = if number % 2 == 0 { &there } else { &here };
-            scan(&inventory, moved, &mut restless).await;
+            scan(&cache, moved, &mut restless).await;
         }
         sizes.push(resident());
     }
@@ -247,16 +243,16 @@ async fn what_did_not_change_counts_as_read_beside_what_is_refused() {
         .operation(Operation::DescribeNotebookInstance)
         .notebook("b");
     let simulator = Simulator::start(fleet(notebooks).fault(denied), Options::default()).unwrap();
-    let inventory = inventory(&simulator);
+    let cache = cache(&simulator);
     let policy = policy(json!({}));
     let mut subscription = Subscription::default();
-    let first = scan(&inventory, &policy, &mut subscription).await;
+    let first = scan(&cache, &policy, &mut subscription).await;
     let first = status(&policy, &first, None);
     assert_eq!(first.targets[0].state, TargetState::Scanned);
 
     // Only the refused one is described again; the target is no worse for it.
     simulator.reset_counters();
-    let observation = scan(&inventory, &policy, &mut subscription).await;
+    let observation = scan(&cache, &policy, &mut subscription).await;
     let mut second = status(&policy, &observation, Some(&first));
     assert_eq!(reads(&simulator), (1, 1));
     second.last_scan_time.clone_from(&first.last_scan_time);
@@ -268,12 +264,12 @@ async fn regions_that_could_not_be_listed_are_asked_for_by_each_scan() {
     let denied = Fault::new(Effect::Deny).operation(Operation::ListRegions);
     let simulator =
         Simulator::start(fleet([rooted("a")]).fault(denied), Options::default()).unwrap();
-    let inventory = inventory(&simulator);
+    let cache = cache(&simulator);
     let policy = policy(json!({"regions": ["*"]}));
     let mut subscription = Subscription::default();
     for asked in 1..=3 {
         let before = Timestamp::now();
-        let observation = scan(&inventory, &policy, &mut subscription).await;
+        let observation = scan(&cache, &policy, &mut subscription).await;
         assert_eq!(simulator.counters().of(Operation::ListRegions), asked);
         // What is older than the scan would make the next one due at once.
         assert!(
@@ -284,12 +280,12 @@ async fn regions_that_could_not_be_listed_are_asked_for_by_each_scan() {
         );
     }
     // Without a new scan it waits for its time.
-    let demand = Demand {
+    let freshness = Freshness {
         not_before: Timestamp::MIN,
         full: false,
     };
-    inventory
-        .observe(&policy, &mut subscription, demand, PATIENCE)
+    cache
+        .observe(&policy, &mut subscription, freshness, PATIENCE)
         .await;
     assert_eq!(simulator.counters().of(Operation::ListRegions), 3);
 }
@@ -298,24 +294,24 @@ async fn regions_that_could_not_be_listed_are_asked_for_by_each_scan() {
 async fn a_listed_region_that_answers_as_disabled_counts_until_it_is_listed_no_more() {
     let far = Notebook::new(ACCOUNT, OTHER_REGION, "far").root_access("Disabled");
     let simulator = Simulator::start(fleet([rootless("near"), far]), Options::default()).unwrap();
-    let inventory = inventory(&simulator);
+    let cache = cache(&simulator);
     let every = policy(json!({"regions": ["*"]}));
     let named = policy(json!({"regions": [REGION, OTHER_REGION]}));
     let (mut listed, mut given) = (Subscription::default(), Subscription::default());
-    scan(&inventory, &every, &mut listed).await;
+    scan(&cache, &every, &mut listed).await;
     let disabled = Fault::new(Effect::DisableRegion)
         .operation(Operation::ListNotebookInstances)
         .region(OTHER_REGION);
     simulator.add_fault(disabled);
 
-    let observation = scan(&inventory, &every, &mut listed).await;
+    let observation = scan(&cache, &every, &mut listed).await;
     assert!(observation.retry_at.is_some());
     let seen = status(&every, &observation, None);
     let summary = seen.summary.unwrap();
     assert_eq!((summary.unreadable_targets, summary.unknown), (1, 1));
     assert_eq!(seen.targets[0].state, TargetState::Unreachable);
     assert_eq!(seen.findings[0].name, "far");
-    let observation = scan(&inventory, &named, &mut given).await;
+    let observation = scan(&cache, &named, &mut given).await;
     let seen = status(&named, &observation, None);
     let summary = seen.summary.unwrap();
     assert_eq!((summary.unreadable_targets, summary.unknown), (0, 0));
@@ -323,15 +319,15 @@ async fn a_listed_region_that_answers_as_disabled_counts_until_it_is_listed_no_m
 
     // The list may be older than the answer: it is asked for again, and once for each answer.
     assert_eq!(simulator.counters().of(Operation::ListRegions), 1);
-    scan(&inventory, &every, &mut listed).await;
+    scan(&cache, &every, &mut listed).await;
     assert_eq!(simulator.counters().of(Operation::ListRegions), 2);
     let account = Account::new(ACCOUNT).role("sudoless").regions([REGION]);
     simulator.put_account(account);
-    let observation = scan(&inventory, &every, &mut listed).await;
+    let observation = scan(&cache, &every, &mut listed).await;
     let seen = status(&every, &observation, None);
     assert_eq!(seen.targets.len(), 1);
     assert_eq!(seen.summary.unwrap().unreadable_targets, 0);
-    scan(&inventory, &every, &mut listed).await;
+    scan(&cache, &every, &mut listed).await;
     assert_eq!(simulator.counters().of(Operation::ListRegions), 3);
 }
 
@@ -340,22 +336,22 @@ async fn a_target_that_hangs_holds_up_no_later_scan() {
     let hanging = Notebook::new(ACCOUNT, OTHER_REGION, "far");
     let fleet = fleet([rooted("near"), hanging]);
     let simulator = Simulator::start(fleet, Options::default()).unwrap();
-    let inventory = inventory(&simulator);
+    let cache = cache(&simulator);
     let policy = policy(json!({"regions": [REGION, OTHER_REGION]}));
     let mut subscription = Subscription::default();
-    scan(&inventory, &policy, &mut subscription).await;
+    scan(&cache, &policy, &mut subscription).await;
     simulator.add_fault(
         Fault::new(Effect::Hang)
             .region(OTHER_REGION)
             .operation(Operation::ListNotebookInstances),
     );
     // The one in which it begins to hang waits until it is known to.
-    scan(&inventory, &policy, &mut subscription).await;
+    scan(&cache, &policy, &mut subscription).await;
 
     give_root(&simulator, "near");
     let began = Instant::now();
     let before = Timestamp::now();
-    let observation = scan(&inventory, &policy, &mut subscription).await;
+    let observation = scan(&cache, &policy, &mut subscription).await;
     assert!(
         began.elapsed() < Duration::from_secs(4),
         "it waited for the one that hangs"

@@ -1,7 +1,7 @@
 //! The layers of the source: who may import whom, and what only one of them may name.
 //!
-//! `cli → controller → {inventory, aws, kubernetes, observability} → decide → api → domain`, and, without a cluster,
-//! `cli → scan → {inventory, aws, report}`, `report → decide`, `cli → offline → {decide, domain, api}` and `cli → generate → domain`;
+//! `cli → controller → {fleet, aws, kubernetes, observability} → decide → api → domain`, and, without a cluster,
+//! `cli → scan → {fleet, aws, report}`, `report → decide`, `cli → offline → {decide, domain, api}` and `cli → generate → domain`;
 //! and `cli → explain → {report, decide, domain, api}`.
 
 mod examples;
@@ -15,7 +15,7 @@ use examples::{ALLOWED, VIOLATIONS};
 use paths::{Named, paths};
 
 /// Each layer, and the layers that it may import. Both edges beside the arrows of the design are read-only glances: the
-/// metrics take AWS's operations as their labels, and the inventory counts what it reads in the metrics.
+/// metrics take AWS's operations as their labels, and the fleet counts what it reads in the metrics.
 const LAYERS: [(&str, &[&str]); 15] = [
     ("main", &["cli"]),
     (
@@ -26,7 +26,7 @@ const LAYERS: [(&str, &[&str]); 15] = [
             "explain",
             "report",
             "generate",
-            "inventory",
+            "fleet",
             "aws",
             "kubernetes",
             "observability",
@@ -38,14 +38,14 @@ const LAYERS: [(&str, &[&str]); 15] = [
     ),
     (
         "scan",
-        &["inventory", "aws", "report", "decide", "domain", "api"],
+        &["fleet", "aws", "report", "decide", "domain", "api"],
     ),
     ("explain", &["report", "decide", "domain", "api"]),
     ("report", &["decide", "domain", "api"]),
     (
         "controller",
         &[
-            "inventory",
+            "fleet",
             "aws",
             "kubernetes",
             "observability",
@@ -55,7 +55,7 @@ const LAYERS: [(&str, &[&str]); 15] = [
         ],
     ),
     (
-        "inventory",
+        "fleet",
         &["aws", "observability", "decide", "domain", "api"],
     ),
     ("observability", &["aws", "decide", "domain", "api"]),
@@ -117,7 +117,7 @@ const FORBIDDEN_WRITES: [&str; 2] = ["deletenotebookinstance", "createnotebookin
 /// The modules that read and cannot write, each with what leads to a write: they reach AWS by `AwsReads`, and the API server by
 /// `kubernetes::Reader`, if at all.
 const READERS: [(&str, &[&str]); 6] = [
-    ("inventory", &WRITERS),
+    ("fleet", &WRITERS),
     ("scan", &WRITERS),
     ("cli/scan", &WRITERS),
     ("cli/manifests", &WRITERS),
@@ -127,7 +127,7 @@ const READERS: [(&str, &[&str]); 6] = [
 const WRITERS: [&str; 3] = ["Aws", "TargetWriter", "writer"];
 const KUBERNETES_WRITERS: [&str; 11] = [
     "aws",
-    "inventory",
+    "fleet",
     "controller",
     "Client",
     "Api",
@@ -378,8 +378,8 @@ fn every_layer_is_there_and_was_read() {
         ("decide", "api"),
         ("controller", "decide"),
         ("offline", "decide"),
-        ("inventory", "aws"),
-        ("scan", "inventory"),
+        ("fleet", "aws"),
+        ("scan", "fleet"),
         ("report", "decide"),
         ("explain", "decide"),
     ] {

@@ -13,7 +13,7 @@ use crate::{
         Notebook, NotebookDetails, NotebookStatus, NotebookSummary, ReadFailure, RootAccess, Tags,
         TargetKey, TargetState,
     },
-    inventory::Seen,
+    fleet::Seen,
     kubernetes::PolicyList,
 };
 

@@ -44,8 +44,8 @@ pub const VIOLATIONS: &[(&str, &str, &str)] = &[
     ),
     (
         "decide/evaluate.rs",
-        "fn f() { let x = crate::inventory::Inventory::new(); }",
-        "must not import inventory",
+        "fn f() { let x = crate::fleet::Fleet::new(); }",
+        "must not import fleet",
     ),
     (
         "decide.rs",
@@ -68,12 +68,12 @@ pub const VIOLATIONS: &[(&str, &str, &str)] = &[
         "only aws names the AWS SDK",
     ),
     (
-        "inventory.rs",
+        "fleet.rs",
         "use aws_smithy_types::DateTime as Time;",
         "only aws names the AWS SDK",
     ),
     (
-        "inventory.rs",
+        "fleet.rs",
         "use std::{env, io};",
         "only cli reads the environment",
     ),
@@ -153,12 +153,12 @@ pub const VIOLATIONS: &[(&str, &str, &str)] = &[
         "startnotebookinstance: only aws names what writes to AWS",
     ),
     (
-        "inventory/scan.rs",
+        "fleet/scan.rs",
         "use crate::aws::{AwsReads, TargetWriter};",
         "must not even hold what could write",
     ),
     (
-        "inventory.rs",
+        "fleet.rs",
         "use crate::{aws::Aws, domain::Policy};",
         "must not even hold what could write",
     ),
@@ -189,11 +189,11 @@ pub const VIOLATIONS: &[(&str, &str, &str)] = &[
     ),
     (
         "report/html.rs",
-        "use crate::inventory::Observation;",
-        "report must not import inventory",
+        "use crate::fleet::Observation;",
+        "report must not import fleet",
     ),
     (
-        "inventory.rs",
+        "fleet.rs",
         "let answer = aws.writer(&key).send(call, name).await;",
         "must not even hold what could write",
     ),
@@ -272,7 +272,7 @@ pub const ALLOWED: &[(&str, &str)] = &[
     ),
     (
         "scan.rs",
-        "use crate::{aws::AwsReads, inventory::Inventory, report::Report};",
+        "use crate::{aws::AwsReads, fleet::Fleet, report::Report};",
     ),
     (
         "report/remedy.rs",

@@ -15,7 +15,7 @@ use sudoless::{
     aws::Aws,
     controller::{self, Acting, Clients, Context},
     domain::RetiredPlatforms,
-    inventory::{self, Inventory, Vanished},
+    fleet::{self, Fleet, OnMissing},
     kubernetes::Fence,
     observability::{self, BuildInfo, Color, LogFormat, Metrics, Readiness},
 };
@@ -102,13 +102,13 @@ fn operate(stage: &Stage, requests: Client) -> (Metrics, tokio::task::JoinHandle
         ..sudoless::aws::Options::default()
     };
     let aws: Aws = aws::aws(&stage.simulator, &options);
-    let inventory = Inventory::new(
+    let fleet = Fleet::new(
         aws.reads(),
-        inventory::Options {
+        fleet::Options {
             silence: Duration::from_secs(5),
             target_deadline: Duration::from_mins(1),
             describe_refresh: Duration::from_hours(6),
-            vanished: Vanished::Forgotten,
+            on_missing: OnMissing::Skip,
         },
         Arc::new(metrics.clone()),
     );
@@ -130,7 +130,7 @@ fn operate(stage: &Stage, requests: Client) -> (Metrics, tokio::task::JoinHandle
         requests,
     };
     let shutdown = CancellationToken::new();
-    let context = Context::new(clients, inventory, acting, metrics.clone(), shutdown);
+    let context = Context::new(clients, fleet, acting, metrics.clone(), shutdown);
     let selector = format!("stage={}", stage.name);
     let running = tokio::spawn(async move {
         controller::run(Arc::new(context), Some(&selector), Readiness::new()).await;

@@ -36,7 +36,7 @@ pub enum TargetRegion {
     Named(Region),
 }
 
-/// The key of the inventory's cache. The same account and region under another identity is another
+/// The key of the fleet's cache. The same account and region under another identity is another
 /// target, because one identity's permissions say nothing about another's.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TargetKey {
@@ -119,7 +119,7 @@ impl TargetState {
     }
 
     /// Returns true if the target may have notebooks that were not read. A region that is not
-    /// enabled has none (promise P1). The inventory never reports `RegionDisabled` for a region
+    /// enabled has none (promise P1). The fleet never reports `RegionDisabled` for a region
     /// that `ListRegions` lists as enabled.
     #[must_use]
     pub fn is_unreadable(self) -> bool {

@@ -14,13 +14,13 @@ const LONGEST_RETRY: Duration = Duration::from_mins(10);
 
 /// How the last attempts went.
 #[derive(Debug, Default)]
-pub(super) struct Health {
+pub(super) struct Breaker {
     failures: u32,
     ailing: bool,
     retry_at: Option<Instant>,
 }
 
-impl Health {
+impl Breaker {
     /// An attempt ended.
     pub(super) fn ended(&mut self, state: TargetState) {
         self.ailing = matches!(state, TargetState::Unreachable | TargetState::Throttled);

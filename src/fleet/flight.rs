@@ -8,7 +8,7 @@ use std::sync::{
 use jiff::Timestamp;
 use tokio::{sync::Notify, time::Instant};
 
-use super::Demand;
+use super::Freshness;
 
 /// The readings that one observation waits for.
 #[derive(Debug, Default)]
@@ -35,7 +35,7 @@ pub(super) struct Scope {
     pub(super) tags: bool,
 }
 
-/// What has to be done to meet a demand.
+/// What has to be done to meet a freshness.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Demanded {
     /// Nothing: it is met, or somebody's reading will meet it.
@@ -110,7 +110,12 @@ impl Waiters {
 
 impl Flight {
     /// Adds one who waits.
-    pub(super) fn join(&mut self, demand: Demand, scope: Scope, batch: &Arc<Batch>) -> Demanded {
+    pub(super) fn join(
+        &mut self,
+        freshness: Freshness,
+        scope: Scope,
+        batch: &Arc<Batch>,
+    ) -> Demanded {
         match &mut self.stage {
             Stage::Idle => {
                 self.stage = Stage::Queued(scope);
@@ -126,7 +131,7 @@ impl Flight {
                 since,
                 scope: running,
             } => {
-                if *since >= demand.not_before && running.covers(scope, demand) {
+                if *since >= freshness.not_before && running.covers(scope, freshness) {
                     self.waiting.add(batch);
                 } else {
                     let next = self.next.get_or_insert_with(|| Next {
@@ -172,8 +177,8 @@ impl Flight {
 impl Scope {
     /// Whether a reading of this scope, under way, will do. What is described in turn, every few hours, is a matter of
     /// when a reading begins: one that came a moment earlier is as good.
-    fn covers(self, asked: Self, demand: Demand) -> bool {
-        let described = !demand.full || self.described_since >= asked.described_since;
+    fn covers(self, asked: Self, freshness: Freshness) -> bool {
+        let described = !freshness.full || self.described_since >= asked.described_since;
         described && (self.tags || !asked.tags)
     }
 
@@ -202,8 +207,8 @@ mod tests {
         Timestamp::from_second(second).unwrap()
     }
 
-    fn since(second: i64) -> Demand {
-        Demand {
+    fn since(second: i64) -> Freshness {
+        Freshness {
             not_before: at(second),
             full: false,
         }
@@ -226,7 +231,7 @@ mod tests {
 
     #[test]
     fn a_reading_under_way_serves_only_whom_it_is_new_and_thorough_enough_for() {
-        let full = Demand {
+        let full = Freshness {
             full: true,
             ..since(4)
         };
@@ -234,7 +239,7 @@ mod tests {
             tags: true,
             ..PLAIN
         };
-        for (demand, scope, served) in [
+        for (freshness, scope, served) in [
             (since(4), PLAIN, true),
             // Not asked for everything: what is due for its turn does not make the reading under way too old.
             (since(4), FULL, true),
@@ -249,7 +254,7 @@ mod tests {
             );
             flight.join(since(0), PLAIN, &first);
             flight.start(at(5));
-            assert_eq!(flight.join(demand, scope, &late), Demanded::Nothing);
+            assert_eq!(flight.join(freshness, scope, &late), Demanded::Nothing);
             let again = flight.finish();
             assert_eq!(again == Demanded::Nothing, served);
             assert_eq!(late.unfinished.load(Ordering::Relaxed) == 0, served);

@@ -1,24 +1,26 @@
-//! observe *(reads)*: one reading of one target.
+//! observe *(reads)*: lists the notebooks of a target, then describes those that changed, under the target's limit.
 
 use std::{collections::HashMap, sync::Arc};
 
 use futures::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesUnordered};
 use jiff::Timestamp;
 
-use super::{Observer, Vanished, flight::Scope, patience::Patience};
+use super::{Observer, OnMissing, deadline::Deadline, flight::Scope};
 use crate::{
     aws::TargetReader,
     domain::{Notebook, NotebookArn, NotebookSummary, ReadFailure, TargetState},
 };
 
-/// How a reading is done.
-pub(super) struct Terms<'a> {
-    pub(super) patience: Patience<'a>,
+/// A reading under way.
+pub(super) struct Scan<'a> {
+    pub(super) reader: &'a TargetReader,
+    pub(super) scope: Scope,
+    pub(super) deadline: Deadline<'a>,
     pub(super) observer: &'a dyn Observer,
-    pub(super) vanished: Vanished,
+    pub(super) on_missing: OnMissing,
 }
 
-/// What came of it.
+/// Result of a reading.
 pub(super) struct ScanResult {
     pub(super) state: TargetState,
     pub(super) message: Option<String>,
@@ -31,24 +33,72 @@ pub(super) struct ScanResult {
     pub(super) described: usize,
 }
 
-/// Lists the target's notebooks and describes those that changed since they were last described.
-///
-/// What cannot be read in time is there as unread: nothing is dropped, and nothing counts as read that was not.
-pub(super) async fn scan(
-    reader: &TargetReader,
-    known: &[Arc<Notebook>],
-    scope: Scope,
-    terms: &Terms<'_>,
-) -> ScanResult {
-    let patience = &terms.patience;
-    let listed = patience.wait(reader.list()).await;
-    match listed.unwrap_or_else(|| Err(patience.ended("the notebooks were not listed"))) {
-        Ok(summaries) => {
-            let listed = ToDescribe::new(summaries, known, scope);
-            terms.observer.listed(listed.changed.len());
-            describe(reader, listed, terms).await
+impl Scan<'_> {
+    /// Lists the target's notebooks and describes those that changed since they were last described.
+    ///
+    /// Notebooks that are not read by the deadline are in the result as unread: none is dropped, and none counts as read.
+    pub(super) async fn run(&self, known: &[Arc<Notebook>]) -> ScanResult {
+        let listed = self.deadline.wait(self.reader.list()).await;
+        match listed.unwrap_or_else(|| Err(self.deadline.exceeded("the notebooks were not listed")))
+        {
+            Ok(summaries) => {
+                let listed = ToDescribe::new(summaries, known, self.scope);
+                self.observer.listed(listed.changed.len());
+                self.describe(listed).await
+            }
+            Err(failure) => unlisted(&failure, known),
         }
-        Err(failure) => unlisted(&failure, known),
+    }
+
+    async fn describe(&self, listed: ToDescribe) -> ScanResult {
+        let described = listed.changed.len();
+        let mut notebooks = Vec::with_capacity(described);
+        let mut pending = listed.changed.into_iter();
+        let mut in_flight = HashMap::new();
+        let mut answers: FuturesUnordered<BoxFuture<'_, _>> = FuturesUnordered::new();
+        loop {
+            while answers.len() < self.reader.describes_in_flight() {
+                let Some(summary) = pending.next() else { break };
+                in_flight.insert(summary.arn.clone(), summary.clone());
+                answers.push(read(self.reader, summary, self.scope.tags).boxed());
+            }
+            let Some(answer) = self.deadline.wait(answers.next()).await else {
+                break;
+            };
+            let Some((arn, notebook)) = answer else { break };
+            let summary = in_flight.remove(&arn);
+            self.observer.described();
+            let missing = || match (self.on_missing, summary) {
+                (OnMissing::Report, Some(summary)) => Some(unread(summary, missing())),
+                _ => None,
+            };
+            notebooks.extend(notebook.or_else(missing));
+        }
+        drop(answers);
+        let failure = self.deadline.exceeded("it was not described");
+        for summary in in_flight.into_values().chain(pending) {
+            notebooks.push(unread(summary, failure.clone()));
+        }
+        // Unchanged notebooks were read, if earlier: a target is not refused because the rest of it is.
+        let unchanged = listed.unchanged.len();
+        let (mut outcomes, mut with_tags) = (Outcomes::new(unchanged), Outcomes::new(unchanged));
+        for notebook in &notebooks {
+            let details = notebook.details.as_ref().err();
+            let tags = notebook.tags.as_ref().and_then(|tags| tags.as_ref().err());
+            outcomes.count(details);
+            with_tags.count(details.or(tags));
+        }
+        notebooks.extend(listed.unchanged);
+        notebooks.sort_by(|one, other| one.summary.name.cmp(&other.summary.name));
+        let (outcome, with_tags) = (outcomes.into_state(), with_tags.into_state());
+        ScanResult {
+            with_tags: (with_tags != outcome).then_some(with_tags),
+            state: outcome.0,
+            message: outcome.1,
+            notebooks,
+            listed: true,
+            described,
+        }
     }
 }
 
@@ -83,7 +133,6 @@ pub(super) fn all_unread(known: &[Arc<Notebook>], failure: &ReadFailure) -> Vec<
 struct ToDescribe {
     unchanged: Vec<Arc<Notebook>>,
     changed: Vec<NotebookSummary>,
-    tags: bool,
 }
 
 impl ToDescribe {
@@ -95,7 +144,6 @@ impl ToDescribe {
         let mut divided = Self {
             unchanged: Vec::new(),
             changed: Vec::new(),
-            tags: scope.tags,
         };
         for summary in summaries {
             match known.get(&summary.arn) {
@@ -119,58 +167,6 @@ fn is_current(notebook: &Notebook, summary: &NotebookSummary, scope: Scope) -> b
         // One that changed between the two requests is looked at again.
         && notebook.details.as_ref().is_ok_and(|details| details.status == summary.status)
         && (!scope.tags || matches!(notebook.tags, Some(Ok(_))))
-}
-
-async fn describe(reader: &TargetReader, listed: ToDescribe, terms: &Terms<'_>) -> ScanResult {
-    let patience = &terms.patience;
-    let described = listed.changed.len();
-    let mut notebooks = Vec::with_capacity(described);
-    let mut pending = listed.changed.into_iter();
-    let mut in_flight = HashMap::new();
-    let mut answers: FuturesUnordered<BoxFuture<'_, _>> = FuturesUnordered::new();
-    loop {
-        while answers.len() < reader.describes_in_flight() {
-            let Some(summary) = pending.next() else { break };
-            in_flight.insert(summary.arn.clone(), summary.clone());
-            answers.push(read(reader, summary, listed.tags).boxed());
-        }
-        let Some(answer) = patience.wait(answers.next()).await else {
-            break;
-        };
-        let Some((arn, notebook)) = answer else { break };
-        let summary = in_flight.remove(&arn);
-        terms.observer.described();
-        let gone = || match (terms.vanished, summary) {
-            (Vanished::Unread, Some(summary)) => Some(unread(summary, vanished())),
-            _ => None,
-        };
-        notebooks.extend(notebook.or_else(gone));
-    }
-    drop(answers);
-    let failure = patience.ended("it was not described");
-    for summary in in_flight.into_values().chain(pending) {
-        notebooks.push(unread(summary, failure.clone()));
-    }
-    // What did not change was read, if earlier: a target is not refused because the rest of it is.
-    let unchanged = listed.unchanged.len();
-    let (mut outcomes, mut with_tags) = (Outcomes::of(unchanged), Outcomes::of(unchanged));
-    for notebook in &notebooks {
-        let details = notebook.details.as_ref().err();
-        let tags = notebook.tags.as_ref().and_then(|tags| tags.as_ref().err());
-        outcomes.count(details);
-        with_tags.count(details.or(tags));
-    }
-    notebooks.extend(listed.unchanged);
-    notebooks.sort_by(|one, other| one.summary.name.cmp(&other.summary.name));
-    let (outcome, with_tags) = (outcomes.into_state(), with_tags.into_state());
-    ScanResult {
-        with_tags: (with_tags != outcome).then_some(with_tags),
-        state: outcome.0,
-        message: outcome.1,
-        notebooks,
-        listed: true,
-        described,
-    }
 }
 
 /// Describes one, and reads its tags where they are wanted. `None`: it is gone, which is no error.
@@ -213,7 +209,7 @@ fn unread(summary: NotebookSummary, failure: ReadFailure) -> Arc<Notebook> {
     })
 }
 
-fn vanished() -> ReadFailure {
+fn missing() -> ReadFailure {
     ReadFailure {
         state: TargetState::Unreachable,
         message: "it was listed, and then it was not there: it was deleted meanwhile, or AWS contradicts itself".to_owned(),
@@ -241,7 +237,7 @@ struct Outcomes {
 }
 
 impl Outcomes {
-    fn of(read: usize) -> Self {
+    fn new(read: usize) -> Self {
         Self {
             read,
             ..Self::default()
@@ -267,7 +263,7 @@ impl Outcomes {
         }
     }
 
-    /// A target is as bad as its Describes where none succeeded, and throttled where patience did not suffice; where some
+    /// A target is as bad as its Describes where none succeeded, and throttled where the deadline was exceeded; where some
     /// failed for other reasons it is read, and those notebooks are Unknown.
     fn into_state(self) -> (TargetState, Option<String>) {
         match (self.throttled, self.first) {

@@ -10,13 +10,13 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::{
-    Demand, Shared,
+    Freshness,
+    breaker::Breaker,
+    cache::Shared,
+    deadline::{broken_off, timed_out},
     flight::{Batch, Demanded, Flight, Scope},
-    health::Health,
     lane::Reading,
     locked,
-    patience::broken_off,
-    target::out_of_patience,
 };
 use crate::domain::{
     Access, AccountId, ReadFailure, Region, Snapshot, Target, TargetRegion, TargetState,
@@ -36,7 +36,7 @@ pub(super) struct AccountRegions {
 #[derive(Debug, Default)]
 struct State {
     flight: Flight,
-    health: Health,
+    breaker: Breaker,
     /// The last list that was had. A failure leaves it: what was enabled is still worth reading.
     regions: Arc<BTreeSet<Region>>,
     listed_at: Option<Timestamp>,
@@ -59,7 +59,7 @@ impl AccountRegions {
     /// has answered since that it is disabled.
     pub(super) fn demand(
         &self,
-        demand: Demand,
+        freshness: Freshness,
         contradicted_at: Option<Timestamp>,
         batch: &Arc<Batch>,
     ) -> Demanded {
@@ -67,20 +67,20 @@ impl AccountRegions {
         let outdated = state.listed_at.is_none_or(|listed_at| {
             let expiry = listed_at + self.shared.options.describe_refresh;
             expiry <= Timestamp::now()
-                || (demand.full && listed_at < demand.not_before)
+                || (freshness.full && listed_at < freshness.not_before)
                 || contradicted_at.is_some_and(|contradicted_at| listed_at < contradicted_at)
         });
         let wanted = match state.attempted_at {
             None => true,
             Some(attempted_at) if state.failure.is_some() => {
-                state.health.is_due() || attempted_at < demand.not_before
+                state.breaker.is_due() || attempted_at < freshness.not_before
             }
             Some(_) => outdated,
         };
         if !wanted {
             return Demanded::Nothing;
         }
-        state.flight.join(demand, Scope::default(), batch)
+        state.flight.join(freshness, Scope::default(), batch)
     }
 
     /// The regions as last listed.
@@ -119,7 +119,7 @@ impl AccountRegions {
     }
 
     pub(super) fn is_ailing(&self) -> bool {
-        locked(&self.state).health.is_ailing()
+        locked(&self.state).breaker.is_ailing()
     }
 
     pub(super) fn is_in_flight(&self) -> bool {
@@ -127,7 +127,7 @@ impl AccountRegions {
     }
 
     pub(super) fn retry_at(&self) -> Option<Instant> {
-        locked(&self.state).health.retry_at()
+        locked(&self.state).breaker.retry_at()
     }
 }
 
@@ -141,12 +141,12 @@ impl Reading for AccountRegions {
             let listing = tokio::time::timeout(deadline, listing);
             let listed = match self.shared.broken_off.run_until_cancelled(listing).await {
                 Some(Ok(listed)) => listed,
-                Some(Err(_)) => Err(out_of_patience(NOT_LISTED, false)),
+                Some(Err(_)) => Err(timed_out(NOT_LISTED, false)),
                 None => Err(broken_off(NOT_LISTED)),
             };
             let mut state = locked(&self.state);
             state.attempted_at = Some(started_at);
-            state.health.ended(
+            state.breaker.ended(
                 listed
                     .as_ref()
                     .map_or_else(|failure| failure.state, |_| TargetState::Scanned),

@@ -1,22 +1,9 @@
-//! The one shared cache of what AWS said.
-//!
-//! Policies subscribe to targets; a target is read once for all who want it, in the background, and what no policy names
-//! any more is dropped. Observing waits only so long: a target that is slow or fails shows as such, and never holds up
-//! what is known of the others (promise P8).
-
-mod flight;
-mod health;
-mod lane;
-mod observer;
-mod patience;
-mod regions;
-mod scan;
-mod target;
+//! The shared cache: targets, the regions of accounts, and the policies that subscribe to them.
 
 use std::{
     collections::HashMap,
     hash::Hash,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    sync::{Arc, Mutex, Weak},
     time::Duration,
 };
 
@@ -24,43 +11,22 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::{
+    Freshness, Observer, Options,
+    flight::{Batch, Demanded},
+    lane::Lanes,
+    locked,
+    regions::AccountRegions,
+    target::{CachedTarget, Seen, TargetSubscription},
+};
 use crate::{
     aws::AwsReads,
     domain::{Access, AccountId, Policy, Region, Regions, Snapshot, TargetKey},
 };
 
-use flight::{Batch, Demanded};
-use lane::Lanes;
-pub use observer::Observer;
-use regions::AccountRegions;
-pub use target::Seen;
-use target::{CachedTarget, Interest};
-
-/// How the inventory reads.
-#[derive(Clone, Copy, Debug)]
-pub struct Options {
-    /// How long one reading of a target may take.
-    pub target_deadline: Duration,
-    /// How long AWS may not answer anything before a target counts as unreachable.
-    pub silence: Duration,
-    /// After which everything is described again, changed or not.
-    pub describe_refresh: Duration,
-    /// What is said of a notebook that was listed, and is not there when it is described.
-    pub vanished: Vanished,
-}
-
-/// What is said of a notebook that was listed, and is not there when it is described: most likely somebody deleted it in between.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Vanished {
-    /// Nothing: the next scan will tell.
-    Forgotten,
-    /// That it could not be read: there is no next scan, and nobody saw that it is gone for good.
-    Unread,
-}
-
 /// The shared cache.
 #[derive(Debug)]
-pub struct Inventory {
+pub struct Fleet {
     shared: Arc<Shared>,
     targets: Mutex<HashMap<TargetKey, Weak<CachedTarget>>>,
     regions: Mutex<HashMap<(AccountId, Access), Weak<AccountRegions>>>,
@@ -80,27 +46,18 @@ struct Batches {
 
 /// What every reading needs.
 #[derive(Debug)]
-struct Shared {
-    aws: AwsReads,
-    options: Options,
-    observer: Arc<dyn Observer>,
-    broken_off: CancellationToken,
+pub(super) struct Shared {
+    pub(super) aws: AwsReads,
+    pub(super) options: Options,
+    pub(super) observer: Arc<dyn Observer>,
+    pub(super) broken_off: CancellationToken,
 }
 
-/// What a policy has an interest in; while it lives, the inventory keeps it.
+/// The targets of one policy. The cache keeps them as long as the subscription lives.
 #[derive(Debug, Default)]
 pub struct Subscription {
-    targets: Vec<Interest>,
+    targets: Vec<TargetSubscription>,
     regions: Vec<Arc<AccountRegions>>,
-}
-
-/// How new the answers must be.
-#[derive(Clone, Copy, Debug)]
-pub struct Demand {
-    /// Readings that began earlier do not count.
-    pub not_before: Timestamp,
-    /// Every notebook is to be described, changed or not.
-    pub full: bool,
 }
 
 /// What is known of a policy's targets.
@@ -120,8 +77,8 @@ pub struct Observation {
     pub retry_at: Option<Instant>,
 }
 
-impl Inventory {
-    /// An empty inventory.
+impl Fleet {
+    /// An empty cache.
     #[must_use]
     pub fn new(aws: AwsReads, options: Options, observer: Arc<dyn Observer>) -> Self {
         Self {
@@ -137,24 +94,24 @@ impl Inventory {
         }
     }
 
-    /// Brings what a policy names up to `demand`, as far as that succeeds within `patience`, and tells what is known then.
+    /// Brings what a policy names up to `freshness`, as far as that succeeds within `patience`, and tells what is known then.
     /// What is still under way goes on, and a later call finds it.
     pub async fn observe(
         &self,
         policy: &Policy,
         subscription: &mut Subscription,
-        demand: Demand,
+        freshness: Freshness,
         patience: Duration,
     ) -> Observation {
         let deadline = Instant::now() + patience;
         let batches = Batches::default();
-        self.list_regions(policy, subscription, demand, &batches);
+        self.list_regions(policy, subscription, freshness, &batches);
         batches.healthy.finished_by(deadline).await;
         let snapshots = self.subscribe(policy, subscription);
-        for interest in &subscription.targets {
-            let target = interest.target();
+        for subscribed in &subscription.targets {
+            let target = subscribed.target();
             let ailing = target.is_ailing();
-            if let Demanded::Queue = target.demand(demand, batches.of(ailing)) {
+            if let Demanded::Queue = target.demand(freshness, batches.of(ailing)) {
                 target.queued();
                 self.lanes.push(target.clone(), ailing);
             }
@@ -174,7 +131,7 @@ impl Inventory {
         self.shared.broken_off.cancel();
     }
 
-    /// Notes what was seen of a notebook outside of a scan, where somebody has an interest in its target: what is done about it
+    /// Notes what was seen of a notebook outside of a scan, where somebody subscribes to its target: what is done about it
     /// shows at once, and not at the next scan only. `None`: it does not exist any more.
     pub fn note(&self, key: &TargetKey, notebook: &str, seen: Option<&Seen>) {
         let target = locked(&self.targets).get(key).and_then(Weak::upgrade);
@@ -188,7 +145,7 @@ impl Inventory {
         &self,
         policy: &Policy,
         subscription: &mut Subscription,
-        demand: Demand,
+        freshness: Freshness,
         batches: &Batches,
     ) {
         let wanted = policy
@@ -205,7 +162,7 @@ impl Inventory {
                 });
                 let ailing = regions.is_ailing();
                 let contradicted_at = contradictions.get(&account.id).copied();
-                let demanded = regions.demand(demand, contradicted_at, batches.of(ailing));
+                let demanded = regions.demand(freshness, contradicted_at, batches.of(ailing));
                 if let Demanded::Queue = demanded {
                     self.lanes.push(regions.clone(), ailing);
                 }
@@ -222,7 +179,7 @@ impl Inventory {
         let mut targets = Vec::new();
         for account in &policy.accounts {
             let listed = account.regions == Regions::Enabled;
-            let interest = |region: &Region| {
+            let subscribed = |region: &Region| {
                 let key = TargetKey {
                     account: account.id.clone(),
                     region: region.clone(),
@@ -231,15 +188,15 @@ impl Inventory {
                 let target = cached(&self.targets, key, |key| {
                     CachedTarget::new(&key, Arc::clone(&self.shared))
                 });
-                Interest::new(target, tags, listed)
+                TargetSubscription::new(target, tags, listed)
             };
             match &account.regions {
-                Regions::Named(regions) => targets.extend(regions.iter().map(interest)),
+                Regions::Named(regions) => targets.extend(regions.iter().map(subscribed)),
                 Regions::Enabled => {
                     let Some(regions) = every_region.next() else {
                         continue;
                     };
-                    targets.extend(regions.listed().iter().map(interest));
+                    targets.extend(regions.listed().iter().map(subscribed));
                     unresolved.extend(regions.unresolved());
                 }
             }
@@ -262,7 +219,11 @@ impl Subscription {
     /// When a region last answered that it is disabled although `ListRegions` lists it as enabled, by account.
     fn contradictions(&self) -> HashMap<AccountId, Timestamp> {
         let mut last = HashMap::new();
-        for (account, at) in self.targets.iter().filter_map(Interest::contradiction) {
+        for (account, at) in self
+            .targets
+            .iter()
+            .filter_map(TargetSubscription::contradiction)
+        {
             let known = last.entry(account.clone()).or_insert(at);
             *known = at.max(*known);
         }
@@ -284,14 +245,14 @@ impl Subscription {
             .min();
         let mut in_flight = self.regions.iter().any(|regions| regions.is_in_flight());
         let mut oldest: Option<Timestamp> = None;
-        for interest in &self.targets {
-            let target = interest.target();
-            unread += usize::from(interest.is_unread());
+        for subscribed in &self.targets {
+            let target = subscribed.target();
+            unread += usize::from(subscribed.is_unread());
             in_flight |= target.is_in_flight();
             if !target.is_in_flight() {
                 retry_at = [retry_at, target.retry_at()].into_iter().flatten().min();
             }
-            let snapshot = interest.snapshot();
+            let snapshot = subscribed.snapshot();
             if !target.is_ailing() {
                 oldest = Some(
                     oldest
@@ -312,7 +273,7 @@ impl Subscription {
     }
 }
 
-/// The entry of a key, made if no one has an interest in it yet.
+/// The entry of a key, made if no policy subscribes to it yet.
 fn cached<K: Clone + Eq + Hash, V>(
     cache: &Mutex<HashMap<K, Weak<V>>>,
     key: K,
@@ -333,9 +294,4 @@ fn forget_unnamed<K: Eq + Hash, V>(cache: &Mutex<HashMap<K, Weak<V>>>) {
     if cache.capacity() > 4 * cache.len() {
         cache.shrink_to_fit();
     }
-}
-
-/// No code panics while it holds one of these locks, and what they guard is whole between any two statements.
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

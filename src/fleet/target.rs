@@ -1,4 +1,4 @@
-//! One target in the cache: what was last read of it, how it is doing, and who wants it.
+//! One target in the cache: its last reading, its circuit breaker, its subscribers.
 
 use std::{
     collections::HashMap,
@@ -13,13 +13,14 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::{
-    Demand, Shared,
+    Freshness,
+    breaker::Breaker,
+    cache::Shared,
+    deadline::Deadline,
     flight::{Batch, Demanded, Flight, Scope},
-    health::Health,
     lane::Reading,
     locked,
-    patience::Patience,
-    scan,
+    scan::{Scan, ScanResult, all_unread},
 };
 use crate::{
     aws::TargetReader,
@@ -37,10 +38,10 @@ pub(super) struct CachedTarget {
     target: Target,
     reader: TargetReader,
     shared: Arc<Shared>,
-    /// How many policies that name this target speak of tags.
-    tag_interests: AtomicUsize,
-    /// How many policies have this target because `ListRegions` lists its region as enabled.
-    listed_interests: AtomicUsize,
+    /// Number of subscribers that use tag selectors.
+    tag_subscribers: AtomicUsize,
+    /// Number of subscribers that have this target because `ListRegions` lists its region as enabled.
+    listed_subscribers: AtomicUsize,
     state: Mutex<State>,
 }
 
@@ -53,9 +54,9 @@ pub struct Seen {
     pub described_at: Timestamp,
 }
 
-/// A policy's interest in a target.
+/// A policy's subscription to a target.
 #[derive(Debug)]
-pub(super) struct Interest {
+pub(super) struct TargetSubscription {
     target: Arc<CachedTarget>,
     tags: bool,
     listed: bool,
@@ -64,7 +65,7 @@ pub(super) struct Interest {
 #[derive(Debug)]
 struct State {
     flight: Flight,
-    health: Health,
+    breaker: Breaker,
     snapshot: Arc<Snapshot>,
     /// The notebooks as last listed and described: what need not be described again. Those of the snapshot are Unknown
     /// where the last List failed.
@@ -75,14 +76,14 @@ struct State {
     owed_since: Timestamp,
 }
 
-impl Interest {
+impl TargetSubscription {
     /// `listed`: `ListRegions` lists the region as enabled; otherwise the policy names it.
     pub(super) fn new(target: Arc<CachedTarget>, tags: bool, listed: bool) -> Self {
         if tags {
-            target.tag_interests.fetch_add(1, Ordering::AcqRel);
+            target.tag_subscribers.fetch_add(1, Ordering::AcqRel);
         }
         if listed {
-            target.listed_interests.fetch_add(1, Ordering::AcqRel);
+            target.listed_subscribers.fetch_add(1, Ordering::AcqRel);
         }
         Self {
             target,
@@ -118,13 +119,15 @@ impl Interest {
     }
 }
 
-impl Drop for Interest {
+impl Drop for TargetSubscription {
     fn drop(&mut self) {
         if self.tags {
-            self.target.tag_interests.fetch_sub(1, Ordering::AcqRel);
+            self.target.tag_subscribers.fetch_sub(1, Ordering::AcqRel);
         }
         if self.listed {
-            self.target.listed_interests.fetch_sub(1, Ordering::AcqRel);
+            self.target
+                .listed_subscribers
+                .fetch_sub(1, Ordering::AcqRel);
         }
     }
 }
@@ -145,11 +148,11 @@ impl CachedTarget {
             target,
             reader: shared.aws.reader(key),
             shared,
-            tag_interests: AtomicUsize::new(0),
-            listed_interests: AtomicUsize::new(0),
+            tag_subscribers: AtomicUsize::new(0),
+            listed_subscribers: AtomicUsize::new(0),
             state: Mutex::new(State {
                 flight: Flight::default(),
-                health: Health::default(),
+                breaker: Breaker::default(),
                 snapshot,
                 known: Vec::new(),
                 read: None,
@@ -159,22 +162,22 @@ impl CachedTarget {
     }
 
     /// Joins or asks for a reading, unless what is known is new and thorough enough.
-    pub(super) fn demand(&self, demand: Demand, batch: &Arc<Batch>) -> Demanded {
-        let tags = self.tag_interests.load(Ordering::Acquire) > 0;
+    pub(super) fn demand(&self, freshness: Freshness, batch: &Arc<Batch>) -> Demanded {
+        let tags = self.tag_subscribers.load(Ordering::Acquire) > 0;
         let mut state = locked(&self.state);
         let oldest = Timestamp::now().saturating_sub(self.shared.options.describe_refresh);
-        let described_since = if demand.full {
-            demand.not_before
+        let described_since = if freshness.full {
+            freshness.not_before
         } else {
             oldest.unwrap_or(Timestamp::MIN)
         };
         let wanted = match state.read {
             None => true,
             Some(read) => {
-                state.snapshot.started_at < demand.not_before
-                    || (demand.full && read.described_since < described_since)
+                state.snapshot.started_at < freshness.not_before
+                    || (freshness.full && read.described_since < described_since)
                     || (tags && !read.tags)
-                    || state.health.is_due()
+                    || state.breaker.is_due()
             }
         };
         if !wanted {
@@ -184,10 +187,10 @@ impl CachedTarget {
             described_since: described_since.max(state.owed_since),
             tags,
         };
-        state.flight.join(demand, scope, batch)
+        state.flight.join(freshness, scope, batch)
     }
 
-    /// It was queued because of a demand.
+    /// It was queued because of a freshness.
     pub(super) fn queued(&self) {
         self.shared.observer.queued(&self.target);
     }
@@ -203,7 +206,7 @@ impl CachedTarget {
     }
 
     pub(super) fn is_ailing(&self) -> bool {
-        locked(&self.state).health.is_ailing()
+        locked(&self.state).breaker.is_ailing()
     }
 
     pub(super) fn is_in_flight(&self) -> bool {
@@ -211,14 +214,15 @@ impl CachedTarget {
     }
 
     pub(super) fn retry_at(&self) -> Option<Instant> {
-        locked(&self.state).health.retry_at()
+        locked(&self.state).breaker.retry_at()
     }
 }
 
 impl CachedTarget {
     /// The state as it counts: a region that `ListRegions` lists as enabled is not disabled, but unreadable (promise P1).
     fn counted(&self, state: TargetState) -> TargetState {
-        if state == TargetState::RegionDisabled && self.listed_interests.load(Ordering::Acquire) > 0
+        if state == TargetState::RegionDisabled
+            && self.listed_subscribers.load(Ordering::Acquire) > 0
         {
             CONTRADICTED
         } else {
@@ -227,7 +231,7 @@ impl CachedTarget {
     }
 
     /// Logs what changed: a target that cannot be read is told of once, not at every try.
-    fn tell(&self, reading: &scan::ScanResult) {
+    fn tell(&self, reading: &ScanResult) {
         let before = {
             let state = locked(&self.state);
             state.read.map(|_| self.counted(state.snapshot.state))
@@ -260,19 +264,21 @@ impl Reading for CachedTarget {
             };
             let clock = Instant::now();
             let options = self.shared.options;
-            let terms = scan::Terms {
-                patience: Patience::new(
+            let scan = Scan {
+                reader: &self.reader,
+                scope,
+                deadline: Deadline::new(
                     &self.reader,
                     options.target_deadline,
                     options.silence,
                     &self.shared.broken_off,
                 ),
                 observer: &*self.shared.observer,
-                vanished: options.vanished,
+                on_missing: options.on_missing,
             };
-            let reading = scan::scan(&self.reader, &known, scope, &terms).await;
+            let reading = scan.run(&known).await;
             let counted = self.counted(reading.state);
-            terms.observer.read(&self.target, counted, clock.elapsed());
+            scan.observer.read(&self.target, counted, clock.elapsed());
             self.tell(&reading);
             locked(&self.state).store(&self.target, (started_at, scope), counted, reading);
         }
@@ -296,7 +302,7 @@ impl State {
         Snapshot {
             state: failure.state,
             message: Some(failure.message.clone()),
-            notebooks: scan::all_unread(&self.known, &failure),
+            notebooks: all_unread(&self.known, &failure),
             ..Snapshot::clone(&self.snapshot)
         }
     }
@@ -313,10 +319,10 @@ impl State {
         target: &Target,
         (started_at, scope): (Timestamp, Scope),
         counted: TargetState,
-        reading: scan::ScanResult,
+        reading: ScanResult,
     ) {
         let with_tags = reading.with_tags.as_ref().map(|(state, _)| *state);
-        self.health.ended(with_tags.unwrap_or(counted));
+        self.breaker.ended(with_tags.unwrap_or(counted));
         self.read = Some(scope);
         let mut reading = reading;
         keep_newer(&mut reading.notebooks, &self.known);
@@ -382,21 +388,6 @@ fn keep_newer(notebooks: &mut [Arc<Notebook>], known: &[Arc<Notebook>]) {
                 described_at: newer.described_at,
                 ..Notebook::clone(notebook)
             });
-        }
-    }
-}
-
-/// What the end of patience says of whatever was not read by then.
-pub(super) fn out_of_patience(what: &str, throttled: bool) -> ReadFailure {
-    if throttled {
-        ReadFailure {
-            state: TargetState::Throttled,
-            message: format!("{what} in time: AWS throttles; it goes on at the next try"),
-        }
-    } else {
-        ReadFailure {
-            state: TargetState::Unreachable,
-            message: format!("{what}: AWS did not answer in time"),
         }
     }
 }

@@ -1,0 +1,64 @@
+//! The accounts and regions that policies name, as AWS last described them.
+//!
+//! [`Fleet`] is the one shared cache. Policies subscribe to targets; a target is read once for all its subscribers, in the
+//! background, and a target without a subscriber is dropped. An observation waits until a deadline: a slow or failing
+//! target is shown as such and never delays the results of the others (promise P8).
+
+mod breaker;
+mod cache;
+mod deadline;
+mod flight;
+mod lane;
+mod observer;
+mod regions;
+mod scan;
+mod target;
+
+use std::{
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use jiff::Timestamp;
+
+pub use self::{
+    cache::{Fleet, Observation, Subscription},
+    observer::Observer,
+    target::Seen,
+};
+
+/// How targets are read.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// Longest time that one reading of a target takes.
+    pub target_deadline: Duration,
+    /// Time without any answer from AWS after which a target counts as unreachable.
+    pub silence: Duration,
+    /// Age at which a notebook is described again, changed or not.
+    pub describe_refresh: Duration,
+    /// Report of a notebook that was listed, and is missing when it is described.
+    pub on_missing: OnMissing,
+}
+
+/// Report of a notebook that was listed, and is missing when it is described. Most likely it was deleted in between.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnMissing {
+    /// The notebook is left out: the next scan will tell.
+    Skip,
+    /// The notebook counts as unread: there is no next scan that would show that it is gone.
+    Report,
+}
+
+/// How new the answers must be.
+#[derive(Clone, Copy, Debug)]
+pub struct Freshness {
+    /// Readings that began earlier do not count.
+    pub not_before: Timestamp,
+    /// Every notebook is to be described, changed or not.
+    pub full: bool,
+}
+
+/// Locks a mutex. No code panics while it holds one of these locks, and the guarded value is whole between any two statements.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
