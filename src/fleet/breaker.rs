@@ -1,4 +1,7 @@
-//! How the last attempts to read something went, and when the next try is due.
+//! Circuit breaker of one target: pure, time and chance are arguments.
+//!
+//! A failed reading opens the circuit until an instant; after that it is half-open, and the next observation reads the target
+//! again. A scan that is due reads the target whatever its circuit is: a probe that succeeds closes the circuit at once.
 
 use std::time::Duration;
 
@@ -6,50 +9,164 @@ use tokio::time::Instant;
 
 use crate::domain::TargetState;
 
-/// The first retry of a target that failed comes after this, each further one after twice as long.
+/// Delay of the first retry. Each further failure doubles the delay.
 const FIRST_RETRY: Duration = Duration::from_secs(30);
 
-/// No target that fails is tried more seldom.
+/// Longest delay between two retries.
 const LONGEST_RETRY: Duration = Duration::from_mins(10);
 
-/// How the last attempts went.
+/// Largest deviation from a delay, so that a thousand accounts that failed together are not retried together.
+const JITTER: f64 = 0.2;
+
+/// The results of the last readings of a target.
 #[derive(Debug, Default)]
 pub(super) struct Breaker {
+    /// Failures in a row.
     failures: u32,
-    ailing: bool,
-    retry_at: Option<Instant>,
+    open_until: Option<Instant>,
+    unanswered: bool,
+}
+
+/// What a breaker allows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Circuit {
+    /// The last reading succeeded, or there was none.
+    Closed,
+    /// The last reading failed, and no retry is due.
+    Open {
+        /// When a retry is due.
+        until: Instant,
+    },
+    /// The last reading failed, and a retry is due.
+    HalfOpen,
 }
 
 impl Breaker {
-    /// An attempt ended.
-    pub(super) fn ended(&mut self, state: TargetState) {
-        self.ailing = matches!(state, TargetState::Unreachable | TargetState::Throttled);
+    /// Records how a reading ended. `chance` is from 0 to 1.
+    pub(super) fn record(&mut self, state: TargetState, now: Instant, chance: f64) {
+        self.unanswered = matches!(state, TargetState::Unreachable | TargetState::Throttled);
         if state.is_unreadable() {
-            let wait = FIRST_RETRY
+            let delay = FIRST_RETRY
                 .saturating_mul(1 << self.failures.min(8))
                 .min(LONGEST_RETRY);
             self.failures = self.failures.saturating_add(1);
-            // A fifth more or less, so that a thousand accounts that failed together are not retried together.
-            self.retry_at = Some(Instant::now() + wait.mul_f64(0.8 + 0.4 * fastrand::f64()));
+            self.open_until = Some(now + delay.mul_f64(1.0 + JITTER * (2.0 * chance - 1.0)));
         } else {
             self.failures = 0;
-            self.retry_at = None;
+            self.open_until = None;
         }
     }
 
-    /// Whether it may take its whole deadline again.
-    pub(super) fn is_ailing(&self) -> bool {
-        self.ailing
+    /// Returns what the breaker allows now.
+    pub(super) fn circuit(&self, now: Instant) -> Circuit {
+        match self.open_until {
+            None => Circuit::Closed,
+            Some(until) if until <= now => Circuit::HalfOpen,
+            Some(until) => Circuit::Open { until },
+        }
     }
 
-    /// Whether what failed is worth another try.
-    pub(super) fn is_due(&self) -> bool {
-        self.retry_at
-            .is_some_and(|retry_at| retry_at <= Instant::now())
-    }
-
-    /// When what failed is worth another try.
+    /// Returns when a retry of what failed is due, or was.
     pub(super) fn retry_at(&self) -> Option<Instant> {
-        self.retry_at
+        self.open_until
+    }
+
+    /// Returns true if AWS left the last reading unanswered. The next reading may take its whole deadline again: it must not
+    /// delay the others. A target that is refused answers promptly.
+    pub(super) fn is_unanswered(&self) -> bool {
+        self.unanswered
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    use TargetState::{
+        AccessDenied, InvalidCredentials, RegionDisabled, Scanned, Throttled, Unreachable,
+    };
+
+    /// Seconds until a retry is due, with no jitter; `None`: the circuit is closed.
+    fn open_for(breaker: &Breaker, now: Instant) -> Option<u64> {
+        match breaker.circuit(now) {
+            Circuit::Closed => None,
+            Circuit::Open { until } => Some((until - now).as_secs()),
+            Circuit::HalfOpen => Some(0),
+        }
+    }
+
+    #[test]
+    fn each_state_opens_or_closes_the_circuit() {
+        let now = Instant::now();
+        for (state, open, unanswered) in [
+            (Scanned, None, false),
+            (RegionDisabled, None, false),
+            (AccessDenied, Some(30), false),
+            (InvalidCredentials, Some(30), false),
+            (Throttled, Some(30), true),
+            (Unreachable, Some(30), true),
+        ] {
+            let mut breaker = Breaker::default();
+            assert_eq!(breaker.circuit(now), Circuit::Closed);
+            breaker.record(state, now, 0.5);
+            assert_eq!(open_for(&breaker, now), open, "{state}");
+            assert_eq!(breaker.is_unanswered(), unanswered, "{state}");
+        }
+    }
+
+    #[test]
+    fn the_delay_doubles_with_each_failure_and_success_resets_it() {
+        let now = Instant::now();
+        let mut breaker = Breaker::default();
+        for (state, open) in [
+            (Unreachable, Some(30)),
+            (Throttled, Some(60)),
+            (AccessDenied, Some(120)),
+            (AccessDenied, Some(240)),
+            (Unreachable, Some(480)),
+            (Unreachable, Some(600)),
+            (Unreachable, Some(600)),
+            (Scanned, None),
+            (Unreachable, Some(30)),
+            (RegionDisabled, None),
+            (Unreachable, Some(30)),
+        ] {
+            breaker.record(state, now, 0.5);
+            assert_eq!(open_for(&breaker, now), open, "{state}");
+        }
+        for _ in 0..1_000 {
+            breaker.record(Unreachable, now, 0.5);
+        }
+        assert_eq!(open_for(&breaker, now), Some(600));
+    }
+
+    #[test]
+    fn an_open_circuit_is_half_open_once_its_time_has_come() {
+        let now = Instant::now();
+        let mut breaker = Breaker::default();
+        breaker.record(Unreachable, now, 0.5);
+        let until = now + FIRST_RETRY;
+        for (at, circuit) in [
+            (now, Circuit::Open { until }),
+            (until - Duration::from_millis(1), Circuit::Open { until }),
+            (until, Circuit::HalfOpen),
+            (until + LONGEST_RETRY, Circuit::HalfOpen),
+        ] {
+            assert_eq!(breaker.circuit(at), circuit);
+            assert_eq!(breaker.retry_at(), Some(until));
+        }
+        breaker.record(Scanned, until, 0.5);
+        assert_eq!(breaker.circuit(until), Circuit::Closed);
+        assert_eq!(breaker.retry_at(), None);
+    }
+
+    #[test]
+    fn jitter_is_a_fifth_of_the_delay() {
+        let now = Instant::now();
+        for (chance, seconds) in [(0.0, 24), (0.5, 30), (1.0, 36)] {
+            let mut breaker = Breaker::default();
+            breaker.record(Unreachable, now, chance);
+            assert_eq!(open_for(&breaker, now), Some(seconds));
+        }
     }
 }

@@ -110,7 +110,7 @@ impl Fleet {
         let snapshots = self.subscribe(policy, subscription);
         for subscribed in &subscription.targets {
             let target = subscribed.target();
-            let ailing = target.is_ailing();
+            let ailing = target.is_unanswered();
             if let Demanded::Queue = target.demand(freshness, batches.of(ailing)) {
                 target.queued();
                 self.lanes.push(target.clone(), ailing);
@@ -160,7 +160,7 @@ impl Fleet {
                 let regions = cached(&self.regions, key, |(account, access)| {
                     AccountRegions::new(account, access, Arc::clone(&self.shared))
                 });
-                let ailing = regions.is_ailing();
+                let ailing = regions.is_unanswered();
                 let contradicted_at = contradictions.get(&account.id).copied();
                 let demanded = regions.demand(freshness, contradicted_at, batches.of(ailing));
                 if let Demanded::Queue = demanded {
@@ -253,7 +253,7 @@ impl Subscription {
                 retry_at = [retry_at, target.retry_at()].into_iter().flatten().min();
             }
             let snapshot = subscribed.snapshot();
-            if !target.is_ailing() {
+            if !target.is_unanswered() {
                 oldest = Some(
                     oldest
                         .unwrap_or(snapshot.started_at)

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use super::{
     Freshness,
-    breaker::Breaker,
+    breaker::{Breaker, Circuit},
     cache::Shared,
     deadline::{broken_off, timed_out},
     flight::{Batch, Demanded, Flight, Scope},
@@ -73,7 +73,8 @@ impl AccountRegions {
         let wanted = match state.attempted_at {
             None => true,
             Some(attempted_at) if state.failure.is_some() => {
-                state.breaker.is_due() || attempted_at < freshness.not_before
+                state.breaker.circuit(Instant::now()) == Circuit::HalfOpen
+                    || attempted_at < freshness.not_before
             }
             Some(_) => outdated,
         };
@@ -118,8 +119,8 @@ impl AccountRegions {
         locked(&self.state).attempted_at.is_none()
     }
 
-    pub(super) fn is_ailing(&self) -> bool {
-        locked(&self.state).breaker.is_ailing()
+    pub(super) fn is_unanswered(&self) -> bool {
+        locked(&self.state).breaker.is_unanswered()
     }
 
     pub(super) fn is_in_flight(&self) -> bool {
@@ -146,11 +147,12 @@ impl Reading for AccountRegions {
             };
             let mut state = locked(&self.state);
             state.attempted_at = Some(started_at);
-            state.breaker.ended(
-                listed
-                    .as_ref()
-                    .map_or_else(|failure| failure.state, |_| TargetState::Scanned),
-            );
+            let outcome = listed
+                .as_ref()
+                .map_or_else(|failure| failure.state, |_| TargetState::Scanned);
+            state
+                .breaker
+                .record(outcome, Instant::now(), fastrand::f64());
             match listed {
                 Ok(regions) => {
                     state.regions = Arc::new(regions);

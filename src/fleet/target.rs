@@ -14,7 +14,7 @@ use tokio::time::Instant;
 
 use super::{
     Freshness,
-    breaker::Breaker,
+    breaker::{Breaker, Circuit},
     cache::Shared,
     deadline::Deadline,
     flight::{Batch, Demanded, Flight, Scope},
@@ -177,7 +177,7 @@ impl CachedTarget {
                 state.snapshot.started_at < freshness.not_before
                     || (freshness.full && read.described_since < described_since)
                     || (tags && !read.tags)
-                    || state.breaker.is_due()
+                    || state.breaker.circuit(Instant::now()) == Circuit::HalfOpen
             }
         };
         if !wanted {
@@ -205,8 +205,8 @@ impl CachedTarget {
         read.is_none_or(|read| tags && !read.tags)
     }
 
-    pub(super) fn is_ailing(&self) -> bool {
-        locked(&self.state).breaker.is_ailing()
+    pub(super) fn is_unanswered(&self) -> bool {
+        locked(&self.state).breaker.is_unanswered()
     }
 
     pub(super) fn is_in_flight(&self) -> bool {
@@ -322,7 +322,11 @@ impl State {
         reading: ScanResult,
     ) {
         let with_tags = reading.with_tags.as_ref().map(|(state, _)| *state);
-        self.breaker.ended(with_tags.unwrap_or(counted));
+        self.breaker.record(
+            with_tags.unwrap_or(counted),
+            Instant::now(),
+            fastrand::f64(),
+        );
         self.read = Some(scope);
         let mut reading = reading;
         keep_newer(&mut reading.notebooks, &self.known);
