@@ -7,11 +7,11 @@
 mod breaker;
 mod cache;
 mod deadline;
-mod flight;
-mod lane;
+mod limit;
 mod observer;
 mod regions;
 mod scan;
+mod single_flight;
 mod target;
 
 use std::{

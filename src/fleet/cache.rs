@@ -13,10 +13,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Freshness, Observer, Options,
-    flight::{Batch, Demanded},
-    lane::Lanes,
+    limit::Limit,
     locked,
     regions::AccountRegions,
+    single_flight::{Entry, begin, is_in_flight, refresh},
     target::{CachedTarget, Seen, TargetSubscription},
 };
 use crate::{
@@ -30,18 +30,17 @@ pub struct Fleet {
     shared: Arc<Shared>,
     targets: Mutex<HashMap<TargetKey, Weak<CachedTarget>>>,
     regions: Mutex<HashMap<(AccountId, Access), Weak<AccountRegions>>>,
-    lanes: Lanes,
 }
 
-/// How long is waited for targets that did not answer last time, once all others have been read.
-const AILING_PATIENCE: Duration = Duration::from_secs(1);
+/// Longest wait for entries that left their last reading unanswered, once all others have been read.
+const UNANSWERED_WAIT: Duration = Duration::from_secs(1);
 
-/// What one observation waits for. Targets that did not answer last time do not hold up the scan of the others: it would
-/// last as long as their outage, and the others would not be read again meanwhile.
-#[derive(Default)]
-struct Batches {
-    healthy: Arc<Batch>,
-    ailing: Arc<Batch>,
+/// Entries that one observation has to wait for. Those that left their last reading unanswered are apart: the scan of the
+/// others would last as long as their outage.
+struct Stale<E> {
+    freshness: Freshness,
+    answered: Vec<Arc<E>>,
+    unanswered: Vec<Arc<E>>,
 }
 
 /// What every reading needs.
@@ -50,6 +49,7 @@ pub(super) struct Shared {
     pub(super) aws: AwsReads,
     pub(super) options: Options,
     pub(super) observer: Arc<dyn Observer>,
+    pub(super) limit: Limit,
     pub(super) broken_off: CancellationToken,
 }
 
@@ -86,16 +86,16 @@ impl Fleet {
                 aws,
                 options,
                 observer,
+                limit: Limit::default(),
                 broken_off: CancellationToken::new(),
             }),
             targets: Mutex::default(),
             regions: Mutex::default(),
-            lanes: Lanes::default(),
         }
     }
 
-    /// Brings what a policy names up to `freshness`, as far as that succeeds within `patience`, and tells what is known then.
-    /// What is still under way goes on, and a later call finds it.
+    /// Refreshes the targets of a policy, waits for them until `patience` is over, and returns what is known then. Readings
+    /// that are under way continue, and a later call finds their results.
     pub async fn observe(
         &self,
         policy: &Policy,
@@ -104,24 +104,19 @@ impl Fleet {
         patience: Duration,
     ) -> Observation {
         let deadline = Instant::now() + patience;
-        let batches = Batches::default();
-        self.list_regions(policy, subscription, freshness, &batches);
-        batches.healthy.finished_by(deadline).await;
+        self.subscribe_to_regions(policy, subscription);
+        let regions = Stale::begin(&subscription.regions, freshness);
+        regions.answered_by(deadline).await;
         let snapshots = self.subscribe(policy, subscription);
-        for subscribed in &subscription.targets {
-            let target = subscribed.target();
-            let ailing = target.is_unanswered();
-            if let Demanded::Queue = target.demand(freshness, batches.of(ailing)) {
-                target.queued();
-                self.lanes.push(target.clone(), ailing);
-            }
-        }
-        let finished = batches.healthy.finished_by(deadline).await;
-        // They may have recovered; if not, nobody waits for them.
-        batches
-            .ailing
-            .finished_by(deadline.min(Instant::now() + AILING_PATIENCE))
-            .await;
+        let targets = subscription.targets.iter();
+        let targets = Stale::begin(targets.map(TargetSubscription::target), freshness);
+        let finished = regions.answered_by(deadline).await && targets.answered_by(deadline).await;
+        // They may have recovered. If not, nothing waits for them.
+        let deadline = deadline.min(Instant::now() + UNANSWERED_WAIT);
+        tokio::join!(
+            regions.unanswered_by(deadline),
+            targets.unanswered_by(deadline)
+        );
         subscription.observation(snapshots, !finished)
     }
 
@@ -140,14 +135,8 @@ impl Fleet {
         }
     }
 
-    /// Asks for the regions of the accounts that want every one that is enabled for them.
-    fn list_regions(
-        &self,
-        policy: &Policy,
-        subscription: &mut Subscription,
-        freshness: Freshness,
-        batches: &Batches,
-    ) {
+    /// Subscribes to the regions of the accounts that want every one that is enabled for them.
+    fn subscribe_to_regions(&self, policy: &Policy, subscription: &mut Subscription) {
         let wanted = policy
             .accounts
             .iter()
@@ -160,11 +149,8 @@ impl Fleet {
                 let regions = cached(&self.regions, key, |(account, access)| {
                     AccountRegions::new(account, access, Arc::clone(&self.shared))
                 });
-                let ailing = regions.is_unanswered();
-                let contradicted_at = contradictions.get(&account.id).copied();
-                let demanded = regions.demand(freshness, contradicted_at, batches.of(ailing));
-                if let Demanded::Queue = demanded {
-                    self.lanes.push(regions.clone(), ailing);
+                if let Some(at) = contradictions.get(&account.id) {
+                    regions.contradicted(*at);
                 }
                 regions
             })
@@ -209,9 +195,40 @@ impl Fleet {
     }
 }
 
-impl Batches {
-    fn of(&self, ailing: bool) -> &Arc<Batch> {
-        if ailing { &self.ailing } else { &self.healthy }
+impl<E: Entry> Stale<E> {
+    /// Begins to read each entry that is not fresh.
+    fn begin<'e>(entries: impl IntoIterator<Item = &'e Arc<E>>, freshness: Freshness) -> Self {
+        let stale = entries
+            .into_iter()
+            .filter(|entry| !entry.is_fresh(freshness));
+        let (unanswered, answered) = stale
+            .inspect(|entry| begin(entry, freshness))
+            .cloned()
+            .partition(|entry| entry.is_unanswered());
+        Self {
+            freshness,
+            answered,
+            unanswered,
+        }
+    }
+
+    /// Returns false if the deadline is over before all have been read that answered the last time.
+    async fn answered_by(&self, deadline: Instant) -> bool {
+        self.read_by(&self.answered, deadline).await
+    }
+
+    async fn unanswered_by(&self, deadline: Instant) -> bool {
+        self.read_by(&self.unanswered, deadline).await
+    }
+
+    /// All are read at the same time: to wait for each in turn takes as long as the slowest.
+    async fn read_by(&self, entries: &[Arc<E>], deadline: Instant) -> bool {
+        let reading = async {
+            for entry in entries {
+                refresh(entry, self.freshness).await;
+            }
+        };
+        tokio::time::timeout_at(deadline, reading).await.is_ok()
     }
 }
 
@@ -240,16 +257,17 @@ impl Subscription {
         let mut retry_at = self
             .regions
             .iter()
-            .filter(|regions| !regions.is_in_flight())
+            .filter(|regions| !is_in_flight(&***regions))
             .filter_map(|regions| regions.retry_at())
             .min();
-        let mut in_flight = self.regions.iter().any(|regions| regions.is_in_flight());
+        let mut in_flight = self.regions.iter().any(|regions| is_in_flight(&**regions));
         let mut oldest: Option<Timestamp> = None;
         for subscribed in &self.targets {
             let target = subscribed.target();
             unread += usize::from(subscribed.is_unread());
-            in_flight |= target.is_in_flight();
-            if !target.is_in_flight() {
+            let reading = is_in_flight(&**target);
+            in_flight |= reading;
+            if !reading {
                 retry_at = [retry_at, target.retry_at()].into_iter().flatten().min();
             }
             let snapshot = subscribed.snapshot();

@@ -14,9 +14,9 @@ use super::{
     breaker::{Breaker, Circuit},
     cache::Shared,
     deadline::{broken_off, timed_out},
-    flight::{Batch, Demanded, Flight, Scope},
-    lane::Reading,
+    limit::Limit,
     locked,
+    single_flight::Entry,
 };
 use crate::domain::{
     Access, AccountId, ReadFailure, Region, Snapshot, Target, TargetRegion, TargetState,
@@ -30,16 +30,18 @@ pub(super) struct AccountRegions {
     account: AccountId,
     access: Access,
     shared: Arc<Shared>,
+    lock: Arc<tokio::sync::Mutex<()>>,
     state: Mutex<State>,
 }
 
 #[derive(Debug, Default)]
 struct State {
-    flight: Flight,
     breaker: Breaker,
     /// The last list that was had. A failure leaves it: what was enabled is still worth reading.
     regions: Arc<BTreeSet<Region>>,
     listed_at: Option<Timestamp>,
+    /// A list that was had earlier is outdated.
+    listed_since: Option<Timestamp>,
     /// Why the last attempt failed.
     failure: Option<ReadFailure>,
     attempted_at: Option<Timestamp>,
@@ -51,37 +53,14 @@ impl AccountRegions {
             account,
             access,
             shared,
+            lock: Arc::default(),
             state: Mutex::default(),
         }
     }
 
-    /// Regions are enabled rarely: the list is as old as Describes may be, unless everything is to be read, or a region on the list
-    /// has answered since that it is disabled.
-    pub(super) fn demand(
-        &self,
-        freshness: Freshness,
-        contradicted_at: Option<Timestamp>,
-        batch: &Arc<Batch>,
-    ) -> Demanded {
-        let mut state = locked(&self.state);
-        let outdated = state.listed_at.is_none_or(|listed_at| {
-            let expiry = listed_at + self.shared.options.describe_refresh;
-            expiry <= Timestamp::now()
-                || (freshness.full && listed_at < freshness.not_before)
-                || contradicted_at.is_some_and(|contradicted_at| listed_at < contradicted_at)
-        });
-        let wanted = match state.attempted_at {
-            None => true,
-            Some(attempted_at) if state.failure.is_some() => {
-                state.breaker.circuit(Instant::now()) == Circuit::HalfOpen
-                    || attempted_at < freshness.not_before
-            }
-            Some(_) => outdated,
-        };
-        if !wanted {
-            return Demanded::Nothing;
-        }
-        state.flight.join(freshness, Scope::default(), batch)
+    /// A region on the list answered at this time that it is disabled.
+    pub(super) fn contradicted(&self, at: Timestamp) {
+        locked(&self.state).outdate(at);
     }
 
     /// The regions as last listed.
@@ -119,24 +98,50 @@ impl AccountRegions {
         locked(&self.state).attempted_at.is_none()
     }
 
-    pub(super) fn is_unanswered(&self) -> bool {
-        locked(&self.state).breaker.is_unanswered()
-    }
-
-    pub(super) fn is_in_flight(&self) -> bool {
-        locked(&self.state).flight.is_in_flight()
-    }
-
     pub(super) fn retry_at(&self) -> Option<Instant> {
         locked(&self.state).breaker.retry_at()
     }
 }
 
-impl Reading for AccountRegions {
+impl Entry for AccountRegions {
+    fn lock(&self) -> &Arc<tokio::sync::Mutex<()>> {
+        &self.lock
+    }
+
+    fn limit(&self) -> &Limit {
+        &self.shared.limit
+    }
+
+    fn is_fresh(&self, freshness: Freshness) -> bool {
+        let expired_since = Timestamp::now().saturating_sub(self.shared.options.describe_refresh);
+        let state = locked(&self.state);
+        match (state.attempted_at, state.listed_at) {
+            (Some(attempted_at), _) if state.failure.is_some() => {
+                state.breaker.circuit(Instant::now()) != Circuit::HalfOpen
+                    && attempted_at >= freshness.not_before
+            }
+            // Regions are enabled rarely: the list may be as old as Describes, unless something outdated it.
+            (Some(_), Some(listed_at)) => {
+                expired_since.is_ok_and(|expired_since| listed_at > expired_since)
+                    && Some(listed_at) >= state.listed_since
+            }
+            _ => false,
+        }
+    }
+
+    fn require(&self, freshness: Freshness) {
+        if freshness.full {
+            locked(&self.state).outdate(freshness.not_before);
+        }
+    }
+
+    fn is_unanswered(&self) -> bool {
+        locked(&self.state).breaker.is_unanswered()
+    }
+
     fn read(&self) -> BoxFuture<'_, ()> {
         async {
             let started_at = Timestamp::now();
-            locked(&self.state).flight.start(started_at);
             let listing = self.shared.aws.enabled_regions(&self.account, &self.access);
             let deadline = self.shared.options.silence;
             let listing = tokio::time::timeout(deadline, listing);
@@ -164,8 +169,10 @@ impl Reading for AccountRegions {
         }
         .boxed()
     }
+}
 
-    fn finish(&self) -> Demanded {
-        locked(&self.state).flight.finish()
+impl State {
+    fn outdate(&mut self, listed_since: Timestamp) {
+        self.listed_since = self.listed_since.max(Some(listed_since));
     }
 }

@@ -5,11 +5,22 @@ use std::{collections::HashMap, sync::Arc};
 use futures::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesUnordered};
 use jiff::Timestamp;
 
-use super::{Observer, OnMissing, deadline::Deadline, flight::Scope};
+use super::{Freshness, Observer, OnMissing, deadline::Deadline};
 use crate::{
     aws::TargetReader,
     domain::{Notebook, NotebookArn, NotebookSummary, ReadFailure, TargetState},
 };
+
+/// What a reading covers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Scope {
+    /// When the reading begins.
+    pub(super) started_at: Timestamp,
+    /// Notebooks that were described earlier are described again, changed or not.
+    pub(super) described_since: Timestamp,
+    /// Tags are read too.
+    pub(super) tags: bool,
+}
 
 /// A reading under way.
 pub(super) struct Scan<'a> {
@@ -31,6 +42,15 @@ pub(super) struct ScanResult {
     pub(super) listed: bool,
     /// How many notebooks were described.
     pub(super) described: usize,
+}
+
+impl Scope {
+    /// Returns true if a reading of this scope is new and thorough enough. Notebooks that are described in turn, every few
+    /// hours, do not matter: a reading that began a moment before their turn is as good.
+    pub(super) fn suffices(self, freshness: Freshness, tags: bool) -> bool {
+        let described = !freshness.full || self.described_since >= freshness.not_before;
+        self.started_at >= freshness.not_before && described && (self.tags || !tags)
+    }
 }
 
 impl Scan<'_> {

@@ -17,10 +17,10 @@ use super::{
     breaker::{Breaker, Circuit},
     cache::Shared,
     deadline::Deadline,
-    flight::{Batch, Demanded, Flight, Scope},
-    lane::Reading,
+    limit::Limit,
     locked,
-    scan::{Scan, ScanResult, all_unread},
+    scan::{Scan, ScanResult, Scope, all_unread},
+    single_flight::Entry,
 };
 use crate::{
     aws::TargetReader,
@@ -42,6 +42,7 @@ pub(super) struct CachedTarget {
     tag_subscribers: AtomicUsize,
     /// Number of subscribers that have this target because `ListRegions` lists its region as enabled.
     listed_subscribers: AtomicUsize,
+    lock: Arc<tokio::sync::Mutex<()>>,
     state: Mutex<State>,
 }
 
@@ -64,7 +65,6 @@ pub(super) struct TargetSubscription {
 
 #[derive(Debug)]
 struct State {
-    flight: Flight,
     breaker: Breaker,
     snapshot: Arc<Snapshot>,
     /// The notebooks as last listed and described: what need not be described again. Those of the snapshot are Unknown
@@ -72,8 +72,8 @@ struct State {
     known: Vec<Arc<Notebook>>,
     /// What the last reading covered; `None`: there was none.
     read: Option<Scope>,
-    /// What was described before is to be described again, because a reading that had to do so failed.
-    owed_since: Timestamp,
+    /// Notebooks that were described earlier are to be described again.
+    described_since: Timestamp,
 }
 
 impl TargetSubscription {
@@ -150,67 +150,29 @@ impl CachedTarget {
             shared,
             tag_subscribers: AtomicUsize::new(0),
             listed_subscribers: AtomicUsize::new(0),
+            lock: Arc::default(),
             state: Mutex::new(State {
-                flight: Flight::default(),
                 breaker: Breaker::default(),
                 snapshot,
                 known: Vec::new(),
                 read: None,
-                owed_since: Timestamp::MIN,
+                described_since: Timestamp::MIN,
             }),
         }
-    }
-
-    /// Joins or asks for a reading, unless what is known is new and thorough enough.
-    pub(super) fn demand(&self, freshness: Freshness, batch: &Arc<Batch>) -> Demanded {
-        let tags = self.tag_subscribers.load(Ordering::Acquire) > 0;
-        let mut state = locked(&self.state);
-        let oldest = Timestamp::now().saturating_sub(self.shared.options.describe_refresh);
-        let described_since = if freshness.full {
-            freshness.not_before
-        } else {
-            oldest.unwrap_or(Timestamp::MIN)
-        };
-        let wanted = match state.read {
-            None => true,
-            Some(read) => {
-                state.snapshot.started_at < freshness.not_before
-                    || (freshness.full && read.described_since < described_since)
-                    || (tags && !read.tags)
-                    || state.breaker.circuit(Instant::now()) == Circuit::HalfOpen
-            }
-        };
-        if !wanted {
-            return Demanded::Nothing;
-        }
-        let scope = Scope {
-            described_since: described_since.max(state.owed_since),
-            tags,
-        };
-        state.flight.join(freshness, scope, batch)
-    }
-
-    /// It was queued because of a freshness.
-    pub(super) fn queued(&self) {
-        self.shared.observer.queued(&self.target);
     }
 
     pub(super) fn note(&self, notebook: &str, seen: Option<&Seen>) {
         locked(&self.state).note(notebook, seen);
     }
 
+    fn uses_tags(&self) -> bool {
+        self.tag_subscribers.load(Ordering::Acquire) > 0
+    }
+
     /// Whether it has never been read, or never with the tags that are wanted.
     fn is_unread(&self, tags: bool) -> bool {
         let read = locked(&self.state).read;
         read.is_none_or(|read| tags && !read.tags)
-    }
-
-    pub(super) fn is_unanswered(&self) -> bool {
-        locked(&self.state).breaker.is_unanswered()
-    }
-
-    pub(super) fn is_in_flight(&self) -> bool {
-        locked(&self.state).flight.is_in_flight()
     }
 
     pub(super) fn retry_at(&self) -> Option<Instant> {
@@ -254,16 +216,56 @@ impl CachedTarget {
     }
 }
 
-impl Reading for CachedTarget {
+impl Entry for CachedTarget {
+    fn lock(&self) -> &Arc<tokio::sync::Mutex<()>> {
+        &self.lock
+    }
+
+    fn limit(&self) -> &Limit {
+        &self.shared.limit
+    }
+
+    fn is_fresh(&self, freshness: Freshness) -> bool {
+        let tags = self.uses_tags();
+        let state = locked(&self.state);
+        let read = state
+            .read
+            .is_some_and(|read| read.suffices(freshness, tags));
+        read && state.breaker.circuit(Instant::now()) != Circuit::HalfOpen
+    }
+
+    fn require(&self, freshness: Freshness) {
+        if freshness.full {
+            let mut state = locked(&self.state);
+            state.described_since = state.described_since.max(freshness.not_before);
+        }
+    }
+
+    fn is_unanswered(&self) -> bool {
+        locked(&self.state).breaker.is_unanswered()
+    }
+
+    fn queued(&self) {
+        self.shared.observer.queued(&self.target);
+    }
+
     fn read(&self) -> BoxFuture<'_, ()> {
         async {
+            let options = self.shared.options;
             let started_at = Timestamp::now();
+            let refreshed_since = started_at.saturating_sub(options.describe_refresh);
             let (scope, known) = {
-                let mut state = locked(&self.state);
-                (state.flight.start(started_at), state.known.clone())
+                let state = locked(&self.state);
+                let scope = Scope {
+                    started_at,
+                    described_since: refreshed_since
+                        .unwrap_or(Timestamp::MIN)
+                        .max(state.described_since),
+                    tags: self.uses_tags(),
+                };
+                (scope, state.known.clone())
             };
             let clock = Instant::now();
-            let options = self.shared.options;
             let scan = Scan {
                 reader: &self.reader,
                 scope,
@@ -280,13 +282,9 @@ impl Reading for CachedTarget {
             let counted = self.counted(reading.state);
             scan.observer.read(&self.target, counted, clock.elapsed());
             self.tell(&reading);
-            locked(&self.state).store(&self.target, (started_at, scope), counted, reading);
+            locked(&self.state).store(&self.target, scope, counted, reading);
         }
         .boxed()
-    }
-
-    fn finish(&self) -> Demanded {
-        locked(&self.state).flight.finish()
     }
 }
 
@@ -314,13 +312,7 @@ impl State {
         self.snapshot = Arc::new(snapshot);
     }
 
-    fn store(
-        &mut self,
-        target: &Target,
-        (started_at, scope): (Timestamp, Scope),
-        counted: TargetState,
-        reading: ScanResult,
-    ) {
+    fn store(&mut self, target: &Target, scope: Scope, counted: TargetState, reading: ScanResult) {
         let with_tags = reading.with_tags.as_ref().map(|(state, _)| *state);
         self.breaker.record(
             with_tags.unwrap_or(counted),
@@ -334,20 +326,15 @@ impl State {
             self.known.clone_from(&reading.notebooks);
         }
         let succeeded = reading.state == TargetState::Scanned;
-        self.owed_since = if succeeded {
-            Timestamp::MIN
-        } else {
-            self.owed_since.max(scope.described_since)
-        };
         self.snapshot = Arc::new(Snapshot {
             target: target.clone(),
-            started_at,
+            started_at: scope.started_at,
             state: reading.state,
             message: reading.message,
             with_tags: reading.with_tags,
             notebooks: reading.notebooks,
             last_success: if succeeded {
-                Some(started_at)
+                Some(scope.started_at)
             } else {
                 self.snapshot.last_success
             },
