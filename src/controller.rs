@@ -1,6 +1,5 @@
 //! The loops: who runs when, and what happens when a step fails.
 
-mod ailing;
 mod announce;
 mod backoff;
 mod claim;

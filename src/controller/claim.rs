@@ -4,6 +4,7 @@
 //! A candidate whose read hangs does not delay the others (promise P8). Its read continues beside
 //! the claims of the others, and the next pass begins after the candidate at which this one ended.
 
+mod breakers;
 mod count;
 mod reads;
 
@@ -12,8 +13,11 @@ use std::{collections::VecDeque, time::Duration};
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-pub(super) use self::count::Count;
 use self::reads::{Read, Reads};
+pub(super) use self::{
+    breakers::{Breakers, OPEN_FOR},
+    count::Count,
+};
 use super::Context;
 use crate::{
     decide::{
@@ -123,8 +127,8 @@ impl Claims<'_> {
             self.last = Some(candidate.position());
             if self
                 .context
-                .ailing
-                .is_ailing(&candidate.account, &candidate.region)
+                .claim_breakers
+                .is_open(&candidate.account, &candidate.region)
             {
                 self.block(&candidate, unread(
                     "a notebook in this account and region could not be read a moment ago; claims are retried within a minute",
@@ -153,8 +157,8 @@ impl Claims<'_> {
     async fn claim(&mut self, read: Read) -> Result<(), Error> {
         let candidate = read.candidate.clone();
         if read.notebook.is_err() {
-            let ailing = &self.context.ailing;
-            ailing.failed(&candidate.account, &candidate.region);
+            let breakers = &self.context.claim_breakers;
+            breakers.open(&candidate.account, &candidate.region);
         }
         match judge(self.context, &self.circumstances.policy.name, read).await? {
             Claim::Made(record) => self.executed.add_claim(&record),

@@ -11,8 +11,13 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    ailing::Ailing, backoff::Failures, claim::Count, clients::Clients, flights::Flights,
-    known::KnownRecords, memory::Memory, remediation::LONGEST_HESITATION,
+    backoff::Failures,
+    claim::{Breakers, Count},
+    clients::Clients,
+    flights::Flights,
+    known::KnownRecords,
+    memory::Memory,
+    remediation::LONGEST_HESITATION,
 };
 use crate::{
     aws::Aws,
@@ -66,7 +71,7 @@ pub struct Context {
     retired_platforms: RetiredPlatforms,
     /// Held while a notebook is claimed: one at a time. With the count that the last claim went by.
     pub(super) claims: tokio::sync::Mutex<Option<Count>>,
-    pub(super) ailing: Ailing,
+    pub(super) claim_breakers: Breakers,
     pub(super) flights: Flights,
     pub(super) known: KnownRecords,
     listed: Mutex<Listed>,
@@ -115,7 +120,7 @@ impl Context {
             options: acting.options,
             retired_platforms: acting.retired_platforms,
             claims: tokio::sync::Mutex::default(),
-            ailing: Ailing::default(),
+            claim_breakers: Breakers::default(),
             flights: Flights::default(),
             known: KnownRecords::new(metrics.clone()),
             listed: Mutex::default(),

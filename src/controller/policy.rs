@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use tracing::Span;
 
 use super::{
-    Context, Guarded, ailing,
+    Context, Guarded,
     announce::{announcements, halts},
     claim,
     memory::Memory,
@@ -166,7 +166,7 @@ impl PolicyPass<'_> {
         let next = next_pass(&policy, memory, &observation, &evaluation, now);
         Ok(Some(match claimed? {
             claim::Progress::Complete => next,
-            claim::Progress::ReadFailed => next.min(ailing::PAUSE),
+            claim::Progress::ReadFailed => next.min(claim::OPEN_FOR),
             claim::Progress::Partial(_) => SHORTEST_REST,
         }))
     }
