@@ -14,13 +14,14 @@ mod convert;
 mod fault;
 mod foundation;
 mod identity;
+mod limit;
 mod options;
 mod outcome;
 mod pages;
+mod rate;
 mod reader;
 mod reads;
 mod session;
-mod wire;
 mod wording;
 mod writer;
 

@@ -82,7 +82,7 @@
 //! | verdict `Unknown` | `crates/core/src/decide/evaluate.rs` |
 //! | condition `Compliant` | `crates/core/src/decide/summarize/conditions.rs` |
 //! | meaning of an AWS error | the table in `src/aws/outcome.rs` |
-//! | slowing down a throttled account | `src/aws/attempts.rs` (fewer Describes) and `src/aws/foundation.rs` (rate limit); all limits are in `docs/adr/0006-limits-for-slow-accounts.md` |
+//! | slowing down a throttled account | `src/aws/rate.rs` (fewer Describes) and `src/aws/foundation.rs` (rate limit); all limits are in `docs/adr/0006-limits-for-slow-accounts.md` |
 //! | permission of this process to write | `src/kubernetes/fence.rs` |
 //! | manifests that the API server rejects | `crates/core/src/api/schema.rs` |
 //! | adding a reason to wait | `WaitReason` in `crates/core/src/domain/finding.rs` and a check in `crates/core/src/decide/plan/admit.rs`; the compiler and `tests/it/documentation.rs` name the rest |

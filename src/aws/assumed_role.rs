@@ -8,7 +8,7 @@ use aws_credential_types::{
 };
 use aws_sdk_sts::config::retry::RetryPartition;
 
-use super::{attempts::Pulse, fault::Fault, foundation::Foundation, outcome::Operation};
+use super::{fault::Fault, foundation::Foundation, outcome::Operation, rate::RateController};
 use crate::domain::{ExternalId, Partition, TargetState};
 
 /// Name of the role sessions in CloudTrail.
@@ -22,7 +22,7 @@ pub(super) struct AssumedRole {
     pub(super) foundation: Arc<Foundation>,
     pub(super) partition: Partition,
     pub(super) retries: RetryPartition,
-    pub(super) pulse: Arc<Pulse>,
+    pub(super) rate: Arc<RateController>,
     pub(super) arn: String,
     pub(super) external_id: Option<ExternalId>,
 }
@@ -34,7 +34,7 @@ impl AssumedRole {
         let external_id = self.external_id.as_ref().map(ExternalId::as_str);
         let answer = self
             .foundation
-            .sts(self.partition, own, &self.retries, &self.pulse)
+            .sts(self.partition, own, &self.retries, &self.rate)
             .assume_role()
             .role_arn(&self.arn)
             .role_session_name(SESSION_NAME)

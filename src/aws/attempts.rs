@@ -1,9 +1,6 @@
 //! Counts every attempt of every request, retries included.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU32, AtomicU64, Ordering::Relaxed},
-};
+use std::sync::Arc;
 
 use aws_sdk_account::operation::list_regions::ListRegionsError;
 use aws_sdk_sagemaker::operation::{
@@ -33,10 +30,10 @@ use aws_smithy_types::{
     error::{ErrorMetadata, metadata::ProvideErrorMetadata},
 };
 
-use super::outcome::{Operation, Outcome, Symptom};
-
-/// Number of prompt answers in a row after which a slow target is no longer slow.
-const PROMPT_ANSWERS: u32 = 20;
+use super::{
+    outcome::{Operation, Outcome, Symptom},
+    rate::RateController,
+};
 
 /// Observer of requests, for the metrics.
 pub trait RequestObserver: Send + Sync + std::fmt::Debug {
@@ -50,118 +47,27 @@ impl RequestObserver for () {
     fn attempted(&self, _: Operation, _: Outcome) {}
 }
 
-/// Rate and health of a target's answers.
-#[derive(Debug)]
-pub(super) struct Pulse {
-    /// Total of throttled attempts.
-    throttled: AtomicU64,
-    /// Total of attempts that AWS answered in any way, and of waits for a place on the wire.
-    progress: AtomicU64,
-    /// Describes worth having in flight.
-    describes: AtomicU32,
-    /// Attempts answered since `describes` last changed.
-    answered: AtomicU32,
-    /// Prompt answers still needed before the target is no longer slow. A slow or missing answer
-    /// sets it to `PROMPT_ANSWERS`.
-    distrust: AtomicU32,
-}
-
-/// Interceptor that reports every attempt to the observer and to the target's pulse.
+/// Interceptor that reports every attempt to the observer and to a rate controller.
 #[derive(Debug)]
 pub(super) struct Attempts {
     observer: Arc<dyn RequestObserver>,
-    pulse: Option<Arc<Pulse>>,
-    most_describes: u32,
-}
-
-impl Pulse {
-    pub(super) fn new(describes: u32) -> Self {
-        Self {
-            throttled: AtomicU64::new(0),
-            progress: AtomicU64::new(0),
-            describes: AtomicU32::new(describes),
-            answered: AtomicU32::new(0),
-            distrust: AtomicU32::new(0),
-        }
-    }
-
-    pub(super) fn throttled(&self) -> u64 {
-        self.throttled.load(Relaxed)
-    }
-
-    pub(super) fn progress(&self) -> u64 {
-        self.progress.load(Relaxed)
-    }
-
-    /// Records a sign of life.
-    pub(super) fn progressed(&self) {
-        self.progress.fetch_add(1, Relaxed);
-    }
-
-    pub(super) fn describes(&self) -> u32 {
-        self.describes.load(Relaxed)
-    }
-
-    pub(super) fn is_slow(&self) -> bool {
-        self.distrust.load(Relaxed) > 0
-    }
-
-    /// Records an answer's pace. One prompt answer does not outweigh a slow one: a target with half
-    /// its notebooks hanging is slow.
-    pub(super) fn note_pace(&self, slow: bool) {
-        let distrust = if slow {
-            PROMPT_ANSWERS
-        } else {
-            self.distrust.load(Relaxed).saturating_sub(1)
-        };
-        self.distrust.store(distrust, Relaxed);
-    }
-
-    /// Halves the Describes in flight after a throttled attempt, and adds one after as many answers
-    /// as are in flight, as TCP does. Concurrent calls may lose a step, which does no harm.
-    fn note(&self, outcome: Outcome, most_describes: u32) {
-        let describes = self.describes();
-        match outcome {
-            Outcome::Throttled => {
-                self.throttled.fetch_add(1, Relaxed);
-                self.describes.store((describes / 2).max(1), Relaxed);
-                self.answered.store(0, Relaxed);
-            }
-            Outcome::Answered
-                if describes < most_describes
-                    && self.answered.fetch_add(1, Relaxed) + 1 >= describes =>
-            {
-                self.answered.store(0, Relaxed);
-                self.describes.store(describes + 1, Relaxed);
-            }
-            _ => {}
-        }
-    }
+    rate: Option<Arc<RateController>>,
 }
 
 impl Attempts {
-    pub(super) fn all(observer: Arc<dyn RequestObserver>) -> Self {
+    pub(super) fn new(observer: Arc<dyn RequestObserver>) -> Self {
         Self {
             observer,
-            pulse: None,
-            most_describes: 0,
+            rate: None,
         }
     }
 
-    /// Observes requests for all targets of a session. A throttled STS slows all of them.
-    pub(super) fn of_session(observer: Arc<dyn RequestObserver>, pulse: Arc<Pulse>) -> Self {
-        Self::of_target(observer, pulse, 0)
-    }
-
-    pub(super) fn of_target(
-        observer: Arc<dyn RequestObserver>,
-        pulse: Arc<Pulse>,
-        most_describes: u32,
-    ) -> Self {
+    /// Reports to the rate controller of a target, or of a session: a throttled STS slows all its
+    /// targets.
+    pub(super) fn with_rate(observer: Arc<dyn RequestObserver>, rate: Arc<RateController>) -> Self {
         Self {
             observer,
-            pulse: Some(pulse),
-            most_describes,
+            rate: Some(rate),
         }
     }
 }
@@ -185,10 +91,10 @@ impl Intercept for Attempts {
             && let Some(outcome) = outcome(operation, context)
         {
             self.observer.attempted(operation, outcome);
-            if let Some(pulse) = &self.pulse {
-                pulse.note(outcome, self.most_describes);
+            if let Some(rate) = &self.rate {
+                rate.on_attempt(outcome);
                 if context.response().is_some() {
-                    pulse.progressed();
+                    rate.progressed();
                 }
             }
         }
@@ -251,41 +157,5 @@ fn metadata(operation: Operation, error: &Error) -> Option<&ErrorMetadata> {
         Operation::StopNotebookInstance => of::<StopNotebookInstanceError>(error),
         Operation::UpdateNotebookInstance => of::<UpdateNotebookInstanceError>(error),
         Operation::StartNotebookInstance => of::<StartNotebookInstanceError>(error),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_slow_target_must_prove_itself() {
-        let pulse = Pulse::new(20);
-        pulse.note_pace(false);
-        assert!(!pulse.is_slow());
-        pulse.note_pace(true);
-        for _ in 1..PROMPT_ANSWERS {
-            pulse.note_pace(false);
-            assert!(pulse.is_slow());
-        }
-        pulse.note_pace(false);
-        assert!(!pulse.is_slow());
-    }
-
-    #[test]
-    fn throttling_halves_and_answers_restore() {
-        let pulse = Pulse::new(20);
-        pulse.note(Outcome::Throttled, 20);
-        assert_eq!((pulse.describes(), pulse.throttled()), (10, 1));
-        for _ in 0..10 {
-            pulse.note(Outcome::Throttled, 20);
-        }
-        assert_eq!((pulse.describes(), pulse.throttled()), (1, 11));
-        pulse.note(Outcome::TimedOut, 20);
-        assert_eq!(pulse.describes(), 1);
-        for _ in 0..1_000 {
-            pulse.note(Outcome::Answered, 20);
-        }
-        assert_eq!(pulse.describes(), 20);
     }
 }

@@ -9,8 +9,8 @@ use std::{
 use aws_config::{BehaviorVersion, SdkConfig};
 
 use super::{
-    attempts::RequestObserver, convert, fault::Fault, foundation::Foundation, options::Options,
-    outcome::Operation, pages::Pages, reader::TargetReader, session::Session, wire::Wire,
+    attempts::RequestObserver, convert, fault::Fault, foundation::Foundation, limit::LimitedClient,
+    options::Options, outcome::Operation, pages::Pages, reader::TargetReader, session::Session,
     writer::TargetWriter,
 };
 use crate::domain::{Access, AccountId, Partition, ReadFailure, Region, TargetKey};
@@ -43,28 +43,28 @@ impl Aws {
     /// identity: environment, profile, IRSA, Pod Identity, instance role. Never fails: without
     /// credentials, every target is `InvalidCredentials`.
     pub async fn from_environment(options: Options, requests: Arc<dyn RequestObserver>) -> Self {
-        let wire = Wire::new(&options);
+        let http = LimitedClient::new(&options);
         let config = aws_config::defaults(BehaviorVersion::latest())
-            .http_client(wire.clone())
+            .http_client(http.clone())
             .load()
             .await;
-        Self::over(wire, config, &options, requests)
+        Self::over(http, config, &options, requests)
     }
 
     /// Creates the client with only the region, endpoint and identity of an SDK configuration.
     #[must_use]
     pub fn new(config: SdkConfig, options: &Options, requests: Arc<dyn RequestObserver>) -> Self {
-        Self::over(Wire::new(options), config, options, requests)
+        Self::over(LimitedClient::new(options), config, options, requests)
     }
 
     fn over(
-        wire: Wire,
+        http: LimitedClient,
         config: SdkConfig,
         options: &Options,
         requests: Arc<dyn RequestObserver>,
     ) -> Self {
         Self {
-            foundation: Arc::new(Foundation::new(wire, config, options, requests)),
+            foundation: Arc::new(Foundation::new(http, config, options, requests)),
             sessions: Arc::default(),
         }
     }

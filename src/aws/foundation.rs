@@ -18,10 +18,11 @@ use aws_sdk_sts::config::{
 use aws_smithy_types::retry::RetrySpec;
 
 use super::{
-    attempts::{Attempts, Pulse, RequestObserver},
+    attempts::{Attempts, RequestObserver},
     identity::Identity,
+    limit::LimitedClient,
     options::Options,
-    wire::Wire,
+    rate::RateController,
 };
 use crate::domain::{Partition, Region};
 
@@ -31,7 +32,7 @@ const OPERATION_TIMEOUT: Duration = Duration::from_mins(15);
 
 /// State shared by all sessions.
 pub(super) struct Foundation {
-    pub(super) wire: Wire,
+    pub(super) http: LimitedClient,
     pub(super) requests: Arc<dyn RequestObserver>,
     pub(super) describes_per_target: u32,
     pub(super) write_timeout: Duration,
@@ -46,7 +47,7 @@ pub(super) struct Foundation {
 
 impl Foundation {
     pub(super) fn new(
-        wire: Wire,
+        http: LimitedClient,
         config: SdkConfig,
         options: &Options,
         requests: Arc<dyn RequestObserver>,
@@ -66,17 +67,17 @@ impl Foundation {
         let retries = retry_config(options);
         let mut config = config
             .into_builder()
-            .http_client(wire.clone())
+            .http_client(http.clone())
             .timeout_config(timeouts)
             .retry_config(retries)
-            // The wire bounds the time. A request that waits there for its place is not stalled.
+            // The HTTP client bounds the time. A request that waits for a permit is not stalled.
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
         config.set_credentials_provider(None);
         let config = config.build();
         Self {
             sagemaker: aws_sdk_sagemaker::Config::new(&config),
             account: aws_sdk_account::config::Builder::from(&config)
-                .interceptor(Attempts::all(Arc::clone(&requests)))
+                .interceptor(Attempts::new(Arc::clone(&requests)))
                 .build(),
             sts: aws_sdk_sts::Config::new(&config),
             own: Arc::new(Identity::new(own)),
@@ -87,7 +88,7 @@ impl Foundation {
                 .unwrap_or(u32::MAX)
                 .max(1),
             write_timeout: options.write_timeout,
-            wire,
+            http,
             requests,
         }
     }
@@ -108,7 +109,7 @@ impl Foundation {
         partition: Partition,
         identity: &Identity,
         retries: &RetryPartition,
-        pulse: &Arc<Pulse>,
+        rate: &Arc<RateController>,
     ) -> aws_sdk_sts::Client {
         let mut config = self.sts.to_builder();
         config.set_credentials_provider(Some(identity.provider.clone()));
@@ -117,9 +118,9 @@ impl Foundation {
                 .identity_cache(identity.cache())
                 .region(self.sts_region(partition))
                 .retry_partition(retries.clone())
-                .interceptor(Attempts::of_session(
+                .interceptor(Attempts::with_rate(
                     Arc::clone(&self.requests),
-                    Arc::clone(pulse),
+                    Arc::clone(rate),
                 ))
                 .build(),
         )
@@ -204,7 +205,7 @@ mod tests {
                 .behavior_version(aws_config::BehaviorVersion::latest())
                 .region(SdkRegion::from_static(region))
                 .build();
-            Foundation::new(Wire::new(&options), config, &options, Arc::new(()))
+            Foundation::new(LimitedClient::new(&options), config, &options, Arc::new(()))
         };
         for (own, partition, expected) in [
             ("eu-west-1", Partition::Aws, "eu-west-1"),

@@ -8,7 +8,7 @@ pub struct Options {
     /// Describes and tag reads that one target may have in flight: the initial value of
     /// [`TargetReader::describes_in_flight`](super::TargetReader::describes_in_flight).
     pub describes_per_target: usize,
-    /// Describes and tag reads that may be on the wire at once, over all targets.
+    /// Describes and tag reads that may be in flight at once, over all targets.
     pub describes_overall: usize,
     /// Timeout of one attempt of a read, from sending the request to reading the whole answer.
     pub attempt_timeout: Duration,

@@ -13,12 +13,13 @@ use aws_sdk_sagemaker::{
 };
 
 use super::{
-    attempts::{Attempts, Pulse},
+    attempts::Attempts,
     convert,
     fault::Fault,
     foundation::own_retries,
     outcome::{Operation, Outcome},
     pages::Pages,
+    rate::RateController,
     session::Session,
 };
 use crate::domain::{
@@ -35,7 +36,7 @@ struct Shared {
     session: Arc<Session>,
     region: Region,
     retries: RetryPartition,
-    pulse: Arc<Pulse>,
+    rate: Arc<RateController>,
     /// Client with the issue number of its credentials. It lives only while a read is in flight,
     /// because each client takes 18 KiB, too much for thousands of idle targets.
     client: Mutex<(Weak<Client>, u64)>,
@@ -43,13 +44,13 @@ struct Shared {
 
 impl TargetReader {
     pub(super) fn new(session: Arc<Session>, region: Region) -> Self {
-        let pulse = Arc::new(Pulse::new(session.foundation.describes_per_target));
+        let rate = Arc::new(RateController::new(session.foundation.describes_per_target));
         Self {
             shared: Arc::new(Shared {
                 session,
                 region,
                 retries: own_retries(),
-                pulse,
+                rate,
                 client: Mutex::default(),
             }),
         }
@@ -107,25 +108,21 @@ impl TargetReader {
     /// the account's STS.
     #[must_use]
     pub fn throttled(&self) -> u64 {
-        self.shared.pulse.throttled() + self.shared.session.pulse.throttled()
+        self.shared.rate.throttled() + self.shared.session.rate.throttled()
     }
 
     /// Returns a counter that rises while AWS answers in any way or requests wait in the operator's
     /// own queue. A target is silent if its counter stays the same.
     #[must_use]
     pub fn progress(&self) -> u64 {
-        self.shared.pulse.progress() + self.shared.session.pulse.progress()
+        self.shared.rate.progress() + self.shared.session.rate.progress()
     }
 
     /// Returns how many Describes and tag reads are worth having in flight now: fewer after
     /// throttling, at least one.
     #[must_use]
     pub fn describes_in_flight(&self) -> usize {
-        self.shared
-            .pulse
-            .describes()
-            .try_into()
-            .unwrap_or(usize::MAX)
+        self.shared.rate.limit().try_into().unwrap_or(usize::MAX)
     }
 
     /// Sends a read, and once more with new credentials if AWS no longer accepts the cached ones.
@@ -226,11 +223,8 @@ impl TargetReader {
             return (client, credentials.issue);
         }
         let foundation = &shared.session.foundation;
-        let attempts = Attempts::of_target(
-            Arc::clone(&foundation.requests),
-            Arc::clone(&shared.pulse),
-            foundation.describes_per_target,
-        );
+        let attempts =
+            Attempts::with_rate(Arc::clone(&foundation.requests), Arc::clone(&shared.rate));
         let mut config = foundation.sagemaker.to_builder();
         config.set_credentials_provider(Some(shared.session.identity.provider.clone()));
         let client = Arc::new(Client::from_conf(
@@ -238,7 +232,7 @@ impl TargetReader {
                 .identity_cache(credentials.cache)
                 .region(SdkRegion::new(shared.region.as_str().to_owned()))
                 .retry_partition(shared.retries.clone())
-                .http_client(foundation.wire.of_target(Arc::clone(&shared.pulse)))
+                .http_client(foundation.http.with_rate(Arc::clone(&shared.rate)))
                 .interceptor(attempts)
                 .build(),
         ));

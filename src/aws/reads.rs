@@ -3,13 +3,8 @@
 use std::{collections::BTreeSet, fmt, sync::Arc};
 
 use super::{
-    attempts::{Pulse, RequestObserver},
-    client::Aws,
-    fault::Fault,
-    foundation::own_retries,
-    options::Options,
-    outcome::Operation,
-    reader::TargetReader,
+    attempts::RequestObserver, client::Aws, fault::Fault, foundation::own_retries,
+    options::Options, outcome::Operation, rate::RateController, reader::TargetReader,
     session::caller,
 };
 use crate::domain::{Access, AccountId, ReadFailure, Region, TargetKey, TargetState};
@@ -60,12 +55,12 @@ impl AwsReads {
     pub async fn own_account(&self) -> Result<AccountId, ReadFailure> {
         const OPERATION: Operation = Operation::GetCallerIdentity;
         let foundation = &self.0.foundation;
-        let pulse = Arc::new(Pulse::new(1));
+        let rate = Arc::new(RateController::new(1));
         let sts = foundation.sts(
             foundation.own_partition(),
             &foundation.own,
             &own_retries(),
-            &pulse,
+            &rate,
         );
         let account = caller(&sts).await.and_then(|account| {
             account

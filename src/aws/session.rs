@@ -8,11 +8,11 @@ use tokio::sync::OnceCell;
 
 use super::{
     assumed_role::AssumedRole,
-    attempts::Pulse,
     fault::Fault,
     foundation::{Foundation, first_region, own_retries},
     identity::Identity,
     outcome::Operation,
+    rate::RateController,
 };
 use crate::domain::{Access, AccountId, Partition, ReadFailure, TargetState};
 
@@ -27,7 +27,7 @@ pub(super) struct Session {
     is_own: bool,
     retries: RetryPartition,
     /// Rate and health of STS's answers for the account.
-    pub(super) pulse: Arc<Pulse>,
+    pub(super) rate: Arc<RateController>,
     verified: OnceCell<()>,
 }
 
@@ -39,7 +39,7 @@ impl Session {
         partition: Partition,
     ) -> Self {
         let retries = own_retries();
-        let pulse = Arc::new(Pulse::new(1));
+        let rate = Arc::new(RateController::new(1));
         let is_own = access.role.is_none();
         let identity = match access.role {
             None => Arc::clone(&foundation.own),
@@ -47,7 +47,7 @@ impl Session {
                 foundation: Arc::clone(&foundation),
                 partition,
                 retries: retries.clone(),
-                pulse: Arc::clone(&pulse),
+                rate: Arc::clone(&rate),
                 arn: role.arn(partition, &account),
                 external_id: access.external_id,
             }))),
@@ -59,7 +59,7 @@ impl Session {
             partition,
             is_own,
             retries,
-            pulse,
+            rate,
             verified: OnceCell::new(),
         }
     }
@@ -94,7 +94,7 @@ impl Session {
     async fn caller(&self) -> Result<String, Fault> {
         let sts = self
             .foundation
-            .sts(self.partition, &self.identity, &self.retries, &self.pulse);
+            .sts(self.partition, &self.identity, &self.retries, &self.rate);
         caller(&sts).await
     }
 

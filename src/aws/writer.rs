@@ -15,9 +15,9 @@ use aws_sdk_sagemaker::{
 use super::{attempts::Attempts, fault::Fault, outcome::Operation, session::Session};
 use crate::domain::{Call, Region, WriteOutcome, WriteResponse};
 
-/// Margin by which the wire times out before the whole call. The metrics count attempts that end by
-/// themselves, not those dropped on the way.
-const WIRE_ENDS_BEFORE: Duration = Duration::from_millis(20);
+/// Margin by which the HTTP client times out before the whole call. The metrics count attempts that
+/// end by themselves, not those dropped on the way.
+const CLIENT_ENDS_BEFORE: Duration = Duration::from_millis(20);
 
 /// Writer for the notebooks of one target. Cheap to clone; clones share its credentials.
 ///
@@ -46,7 +46,7 @@ impl TargetWriter {
     pub async fn send(&self, call: Call, name: &str) -> WriteResponse {
         let operation = Operation::from(call);
         let whole = self.session.foundation.write_timeout;
-        let deadline = Instant::now() + whole.saturating_sub(WIRE_ENDS_BEFORE);
+        let deadline = Instant::now() + whole.saturating_sub(CLIENT_ENDS_BEFORE);
         let answer = match tokio::time::timeout(whole, self.response(call, name, deadline)).await {
             Ok(answer) => answer,
             Err(_) => unclear(Fault::timed_out(operation).to_string()),
@@ -97,8 +97,8 @@ impl TargetWriter {
                 .identity_cache(credentials.cache)
                 .region(SdkRegion::new(self.region.as_str().to_owned()))
                 .retry_config(RetryConfig::disabled())
-                .http_client(foundation.wire.until(deadline))
-                .interceptor(Attempts::all(Arc::clone(&foundation.requests)))
+                .http_client(foundation.http.until(deadline))
+                .interceptor(Attempts::new(Arc::clone(&foundation.requests)))
                 .build(),
         );
         (client, credentials.issue)

@@ -171,7 +171,7 @@ impl Source {
         }
     }
 
-    /// The parts of its module's path: `aws/wire.rs` is `aws::wire`.
+    /// The parts of its module's path: `aws/limit.rs` is `aws::limit`.
     fn module(&self) -> Vec<String> {
         let path = self.path.with_extension("");
         path.iter()

@@ -24,8 +24,7 @@ const SLOW: Duration = Duration::from_millis(500);
 /// alone, so that no read is wasted when a budget is exhausted.
 const MOST_TOGETHER: usize = 16;
 
-/// Upper limit on reads in flight. Hanging reads must leave room on the wire for scans and
-/// remediations.
+/// Upper limit on reads in flight. Hanging reads must leave permits for scans and remediations.
 const MOST_UNDER_WAY: usize = 64;
 
 /// Candidates being read.

@@ -123,7 +123,7 @@ pub const VIOLATIONS: &[(&str, &str, &str)] = &[
         "startnotebookinstance: only aws/writer.rs writes to AWS",
     ),
     (
-        "aws/wire.rs",
+        "aws/limit.rs",
         "use a::StopNotebookInstance; let target = \"SageMaker.UpdateNotebookInstance\";",
         "updatenotebookinstance: no write goes past the SDK",
     ),

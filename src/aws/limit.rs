@@ -1,11 +1,10 @@
-//! The single HTTP connector of the process. It bounds the time of every request and the number of
-//! Describes in flight. Writes need no place in its queue, because they are few and have little
-//! time.
+//! The limits of requests: the HTTP client of the process bounds the time of every request, and the
+//! number of Describes in flight. Writes need no permit, because they are few and have little time.
 //!
-//! A place is held only while a request is on the wire, not while the SDK sleeps between two
-//! attempts. The wait for a place is not part of an attempt's time. A throttled target therefore
-//! holds no places. Slow or silent targets would hold many, and a few of them would take all places
-//! from the healthy ones. Slow targets therefore share a small part of the places.
+//! A permit is held only while a request is sent and answered, not while the SDK sleeps between two
+//! attempts. The wait for a permit is not part of an attempt's time. A throttled target therefore
+//! holds no permits. Slow or silent targets would hold many, and a few of them would take all
+//! permits from the healthy ones. Slow targets therefore share a small part of the permits.
 
 use std::{
     sync::Arc,
@@ -26,16 +25,16 @@ use aws_smithy_runtime_api::client::{
 use aws_smithy_types::{body::SdkBody, byte_stream::ByteStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::{attempts::Pulse, options::Options};
+use super::{options::Options, rate::RateController};
 
 /// Time after which an answer marks its target as slow. SageMaker answers in tens to hundreds of
 /// milliseconds.
 const SLOW: Duration = Duration::from_secs(2);
 
-/// Wait for a place after which a request counts as delayed by other targets.
+/// Wait for a permit after which a request counts as delayed by other targets.
 const QUEUED: Duration = Duration::from_secs(1);
 
-/// Divisor of all places: slow targets share this part.
+/// Divisor of all permits: slow targets share this part.
 const SLOW_PART: usize = 8;
 
 /// Upper limit on an answer's size, in bytes. A page of a hundred notebooks has at most some
@@ -44,19 +43,19 @@ const LARGEST_ANSWER: usize = 8 * 1024 * 1024;
 
 /// HTTP client that every request of the process uses.
 #[derive(Clone, Debug)]
-pub(super) struct Wire {
+pub(super) struct LimitedClient {
     client: SharedHttpClient,
-    limit: Limit,
-    places: Arc<Semaphore>,
-    slow_places: Arc<Semaphore>,
-    /// Pulse of the target that sends the requests. `None` for requests of no single target, such
-    /// as those to STS.
-    pulse: Option<Arc<Pulse>>,
+    time: TimeLimit,
+    permits: Arc<Semaphore>,
+    slow_permits: Arc<Semaphore>,
+    /// Rate controller of the target that sends the requests. `None` for requests of no single
+    /// target, such as those to STS.
+    rate: Option<Arc<RateController>>,
 }
 
 /// Time limit of a request.
 #[derive(Clone, Copy, Debug)]
-enum Limit {
+enum TimeLimit {
     /// Timeout from sending the request to reading the whole answer.
     Each(Duration),
     /// Deadline. After it the request is not sent at all.
@@ -64,12 +63,12 @@ enum Limit {
 }
 
 #[derive(Debug)]
-struct Line {
+struct LimitedConnector {
     connector: SharedHttpConnector,
-    wire: Wire,
+    limits: LimitedClient,
 }
 
-impl Wire {
+impl LimitedClient {
     pub(super) fn new(options: &Options) -> Self {
         // Same as the SDK's default client, which is private: hyper with rustls, and proxies from
         // the environment.
@@ -82,48 +81,48 @@ impl Wire {
             builder.set_proxy_config(Some(ProxyConfig::from_env()));
             builder.build()
         });
-        let places = options.describes_overall.clamp(1, Semaphore::MAX_PERMITS);
+        let permits = options.describes_overall.clamp(1, Semaphore::MAX_PERMITS);
         Self {
             client,
-            limit: Limit::Each(options.attempt_timeout),
-            places: Arc::new(Semaphore::new(places)),
-            slow_places: Arc::new(Semaphore::new((places / SLOW_PART).max(1))),
-            pulse: None,
+            time: TimeLimit::Each(options.attempt_timeout),
+            permits: Arc::new(Semaphore::new(permits)),
+            slow_permits: Arc::new(Semaphore::new((permits / SLOW_PART).max(1))),
+            rate: None,
         }
     }
 
-    /// Returns the same wire for a target's requests.
-    pub(super) fn of_target(&self, pulse: Arc<Pulse>) -> Self {
+    /// Returns the same client for a target's requests.
+    pub(super) fn with_rate(&self, rate: Arc<RateController>) -> Self {
         Self {
-            pulse: Some(pulse),
+            rate: Some(rate),
             ..self.clone()
         }
     }
 
-    /// Returns the same wire for one request with a deadline.
+    /// Returns the same client for one request with a deadline.
     pub(super) fn until(&self, deadline: Instant) -> Self {
         Self {
-            limit: Limit::Until(deadline),
+            time: TimeLimit::Until(deadline),
             ..self.clone()
         }
     }
 
-    async fn place(&self, request: &HttpRequest) -> Result<Place, ConnectorError> {
+    async fn acquire(&self, request: &HttpRequest) -> Result<Permit, ConnectorError> {
         if !is_describe(request) {
-            return Ok(Place::default());
+            return Ok(Permit::default());
         }
-        let is_slow = || self.pulse.as_ref().is_some_and(|pulse| pulse.is_slow());
+        let is_slow = || self.rate.as_ref().is_some_and(|rate| rate.is_slow());
         let mut slow = None;
         loop {
             if slow.is_none() && is_slow() {
-                slow = Some(acquire(&self.slow_places).await?);
+                slow = Some(acquire(&self.slow_permits).await?);
             }
-            let place = acquire(&self.places).await?;
-            // A request that was queued before its target became slow also queues for the places of
+            let permit = acquire(&self.permits).await?;
+            // A request that was queued before its target became slow also queues for a permit of
             // slow targets.
             if slow.is_some() || !is_slow() {
-                return Ok(Place {
-                    _place: Some(place),
+                return Ok(Permit {
+                    _all: Some(permit),
                     _slow: slow,
                 });
             }
@@ -131,16 +130,16 @@ impl Wire {
     }
 }
 
-/// Permits held while a request is on the wire.
+/// Permits held while a request is sent and answered.
 #[derive(Debug, Default)]
-struct Place {
-    _place: Option<OwnedSemaphorePermit>,
+struct Permit {
+    _all: Option<OwnedSemaphorePermit>,
     _slow: Option<OwnedSemaphorePermit>,
 }
 
-async fn acquire(places: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, ConnectorError> {
+async fn acquire(permits: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, ConnectorError> {
     // The semaphore is never closed.
-    Arc::clone(places)
+    Arc::clone(permits)
         .acquire_owned()
         .await
         .map_err(|closed| ConnectorError::other(closed.into(), None))
@@ -156,15 +155,15 @@ fn is_describe(request: &HttpRequest) -> bool {
 
 // The client's own validation is left out, because it builds a whole connector with certificates
 // for every client.
-impl HttpClient for Wire {
+impl HttpClient for LimitedClient {
     fn http_connector(
         &self,
         settings: &HttpConnectorSettings,
         components: &RuntimeComponents,
     ) -> SharedHttpConnector {
-        SharedHttpConnector::new(Line {
+        SharedHttpConnector::new(LimitedConnector {
             connector: self.client.http_connector(settings, components),
-            wire: self.clone(),
+            limits: self.clone(),
         })
     }
 
@@ -173,37 +172,37 @@ impl HttpClient for Wire {
     }
 }
 
-impl HttpConnector for Line {
+impl HttpConnector for LimitedConnector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let connector = self.connector.clone();
-        let wire = self.wire.clone();
+        let limits = self.limits.clone();
         HttpConnectorFuture::new(async move {
             let asked = Instant::now();
-            let _place = wire.place(&request).await?;
+            let _permit = limits.acquire(&request).await?;
             let sent = Instant::now();
-            if let Some(pulse) = &wire.pulse
+            if let Some(rate) = &limits.rate
                 && sent - asked > QUEUED
             {
                 // AWS is not silent: the request has not been sent yet.
-                pulse.progressed();
+                rate.progressed();
             }
-            let answer = wire.limit.bound(sent, exchange(&connector, request)).await;
-            if let Some(pulse) = &wire.pulse {
+            let answer = limits.time.bound(sent, send(&connector, request)).await;
+            if let Some(rate) = &limits.rate {
                 let timed_out = answer.as_ref().is_err_and(ConnectorError::is_timeout);
-                pulse.note_pace(timed_out || sent.elapsed() > SLOW);
+                rate.on_answer(timed_out || sent.elapsed() > SLOW);
             }
             answer
         })
     }
 }
 
-impl Limit {
+impl TimeLimit {
     /// Runs the exchange within the limit. A timeout alone would still send a request after its
     /// deadline, because a timeout polls its future once before its clock.
     async fn bound<T>(
         self,
         now: Instant,
-        exchange: impl Future<Output = Result<T, ConnectorError>>,
+        request: impl Future<Output = Result<T, ConnectorError>>,
     ) -> Result<T, ConnectorError> {
         let left = match self {
             Self::Each(limit) => limit,
@@ -212,14 +211,14 @@ impl Limit {
         if left.is_zero() {
             return Err(ConnectorError::timeout("too late to be sent".into()));
         }
-        tokio::time::timeout(left, exchange)
+        tokio::time::timeout(left, request)
             .await
             .unwrap_or_else(|elapsed| Err(ConnectorError::timeout(elapsed.into())))
     }
 }
 
 /// Sends the request and reads the whole answer, so that the limits also cover the body.
-async fn exchange(
+async fn send(
     connector: &SharedHttpConnector,
     request: HttpRequest,
 ) -> Result<HttpResponse, ConnectorError> {
@@ -252,19 +251,19 @@ mod tests {
             begun = true;
             Ok(())
         };
-        let answer = Limit::Until(now).bound(now, send).await;
+        let answer = TimeLimit::Until(now).bound(now, send).await;
         assert!(answer.is_err_and(|error| error.is_timeout()));
         assert!(!begun);
 
         let soon = now + Duration::from_mins(1);
         assert!(
-            Limit::Until(soon)
+            TimeLimit::Until(soon)
                 .bound(now, async { Ok(()) })
                 .await
                 .is_ok()
         );
         let never = std::future::pending::<Result<(), _>>();
-        let answer = Limit::Until(now + Duration::from_millis(1))
+        let answer = TimeLimit::Until(now + Duration::from_millis(1))
             .bound(now, never)
             .await;
         assert!(answer.is_err_and(|error| error.is_timeout()));
