@@ -1,8 +1,9 @@
 //! The accounts and regions that policies name, as AWS last described them.
 //!
-//! [`Fleet`] is the one shared cache. Policies subscribe to targets; a target is read once for all its subscribers, in the
-//! background, and a target without a subscriber is dropped. An observation waits until a deadline: a slow or failing
-//! target is shown as such and never delays the results of the others (promise P8).
+//! [`Fleet`] is the shared cache. Policies subscribe to targets. A target is read in the
+//! background, once for all its subscribers. A target without a subscriber is dropped. An
+//! observation waits until a deadline, so that a slow or failing target never delays the results of
+//! the others (promise P8).
 
 mod breaker;
 mod cache;
@@ -40,25 +41,27 @@ pub struct Options {
     pub on_missing: OnMissing,
 }
 
-/// Report of a notebook that was listed, and is missing when it is described. Most likely it was deleted in between.
+/// Report of a notebook that was listed, and is missing when it is described. Most likely it was
+/// deleted in between.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OnMissing {
-    /// The notebook is left out: the next scan will tell.
+    /// The notebook is left out. The next scan shows whether it is gone.
     Skip,
-    /// The notebook counts as unread: there is no next scan that would show that it is gone.
+    /// The notebook counts as unread, because no next scan shows whether it is gone.
     Report,
 }
 
-/// How new the answers must be.
+/// Required freshness of answers.
 #[derive(Clone, Copy, Debug)]
 pub struct Freshness {
     /// Readings that began earlier do not count.
     pub not_before: Timestamp,
-    /// Every notebook is to be described, changed or not.
+    /// True if every notebook must be described, changed or not.
     pub full: bool,
 }
 
-/// Locks a mutex. No code panics while it holds one of these locks, and the guarded value is whole between any two statements.
+/// Locks a mutex, poisoned or not. No code panics while it holds one of these locks, and the
+/// guarded value is consistent between any two statements.
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

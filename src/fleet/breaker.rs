@@ -1,7 +1,8 @@
-//! Circuit breaker of one target: pure, time and chance are arguments.
+//! Circuit breaker of one target. Pure: the time and the random number are arguments.
 //!
-//! A failed reading opens the circuit until an instant; after that it is half-open, and the next observation reads the target
-//! again. A scan that is due reads the target whatever its circuit is: a probe that succeeds closes the circuit at once.
+//! A failed reading opens the circuit until an instant. After that the circuit is half-open, and
+//! the next observation reads the target again. A scan that is due reads the target whatever its
+//! circuit is, and a successful reading closes the circuit.
 
 use std::time::Duration;
 
@@ -15,10 +16,11 @@ const FIRST_RETRY: Duration = Duration::from_secs(30);
 /// Longest delay between two retries.
 const LONGEST_RETRY: Duration = Duration::from_mins(10);
 
-/// Largest deviation from a delay, so that a thousand accounts that failed together are not retried together.
+/// Largest deviation from a delay, as a fraction, so that a thousand accounts that failed together
+/// are not retried together.
 const JITTER: f64 = 0.2;
 
-/// The results of the last readings of a target.
+/// Results of the last readings of a target.
 #[derive(Debug, Default)]
 pub(super) struct Breaker {
     /// Failures in a row.
@@ -27,14 +29,14 @@ pub(super) struct Breaker {
     unanswered: bool,
 }
 
-/// What a breaker allows.
+/// State of a circuit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Circuit {
     /// The last reading succeeded, or there was none.
     Closed,
     /// The last reading failed, and no retry is due.
     Open {
-        /// When a retry is due.
+        /// Time of the retry.
         until: Instant,
     },
     /// The last reading failed, and a retry is due.
@@ -42,7 +44,7 @@ pub(super) enum Circuit {
 }
 
 impl Breaker {
-    /// Records how a reading ended. `chance` is from 0 to 1.
+    /// Records the result of a reading. `chance` is a random number from 0 to 1.
     pub(super) fn record(&mut self, state: TargetState, now: Instant, chance: f64) {
         self.unanswered = matches!(state, TargetState::Unreachable | TargetState::Throttled);
         if state.is_unreadable() {
@@ -57,7 +59,7 @@ impl Breaker {
         }
     }
 
-    /// Returns what the breaker allows now.
+    /// Returns the state of the circuit at an instant.
     pub(super) fn circuit(&self, now: Instant) -> Circuit {
         match self.open_until {
             None => Circuit::Closed,
@@ -66,13 +68,13 @@ impl Breaker {
         }
     }
 
-    /// Returns when a retry of what failed is due, or was.
+    /// Returns the time of the next retry, if the last reading failed.
     pub(super) fn retry_at(&self) -> Option<Instant> {
         self.open_until
     }
 
-    /// Returns true if AWS left the last reading unanswered. The next reading may take its whole deadline again: it must not
-    /// delay the others. A target that is refused answers promptly.
+    /// Returns true if AWS did not answer the last reading. The next one may take its whole
+    /// deadline again, and must not delay others. A refusal is an answer.
     pub(super) fn is_unanswered(&self) -> bool {
         self.unanswered
     }

@@ -1,4 +1,4 @@
-//! The shared cache: targets, the regions of accounts, and the policies that subscribe to them.
+//! The shared cache of targets and of the accounts' regions, and the subscriptions of policies.
 
 use std::{
     collections::HashMap,
@@ -32,18 +32,18 @@ pub struct Fleet {
     regions: Mutex<HashMap<(AccountId, Access), Weak<AccountRegions>>>,
 }
 
-/// Longest wait for entries that left their last reading unanswered, once all others have been read.
+/// Longest wait for entries whose last reading was unanswered, after all others have been read.
 const UNANSWERED_WAIT: Duration = Duration::from_secs(1);
 
-/// Entries that one observation has to wait for. Those that left their last reading unanswered are apart: the scan of the
-/// others would last as long as their outage.
+/// Entries that one observation waits for. Entries whose last reading was unanswered are separate:
+/// otherwise the scan of the others would last as long as the outage.
 struct Stale<E> {
     freshness: Freshness,
     answered: Vec<Arc<E>>,
     unanswered: Vec<Arc<E>>,
 }
 
-/// What every reading needs.
+/// State shared by all readings.
 #[derive(Debug)]
 pub(super) struct Shared {
     pub(super) aws: AwsReads,
@@ -53,32 +53,33 @@ pub(super) struct Shared {
     pub(super) broken_off: CancellationToken,
 }
 
-/// The targets of one policy. The cache keeps them as long as the subscription lives.
+/// Targets of one policy. The cache keeps them as long as the subscription lives.
 #[derive(Debug, Default)]
 pub struct Subscription {
     targets: Vec<TargetSubscription>,
     regions: Vec<Arc<AccountRegions>>,
 }
 
-/// What is known of a policy's targets.
+/// Snapshots of a policy's targets, and the progress of their readings.
 #[derive(Debug)]
 pub struct Observation {
-    /// One for each target, those not read yet included.
+    /// One snapshot for each target, unread targets included.
     pub snapshots: Vec<Arc<Snapshot>>,
-    /// Targets that have never been read.
+    /// Number of targets that have never been read.
     pub unread: usize,
-    /// Whether readings that were asked for are still under way, those of targets that did not answer last time aside.
+    /// True if required readings are still in flight. Targets whose last reading was unanswered do
+    /// not count.
     pub unfinished: bool,
-    /// Whether any reading is queued or under way.
+    /// True if any reading is queued or in flight.
     pub in_flight: bool,
-    /// When the oldest reading began of the targets that answer.
+    /// Start of the oldest reading among the targets that answer.
     pub oldest: Option<Timestamp>,
-    /// When the next target that failed is worth another try.
+    /// Time of the next retry of a failed target.
     pub retry_at: Option<Instant>,
 }
 
 impl Fleet {
-    /// An empty cache.
+    /// Creates an empty cache.
     #[must_use]
     pub fn new(aws: AwsReads, options: Options, observer: Arc<dyn Observer>) -> Self {
         Self {
@@ -94,8 +95,8 @@ impl Fleet {
         }
     }
 
-    /// Refreshes the targets of a policy, waits for them until `patience` is over, and returns what is known then. Readings
-    /// that are under way continue, and a later call finds their results.
+    /// Refreshes the targets of a policy, and waits for them at most for `patience`. Readings that
+    /// are still in flight continue, and a later call returns their results.
     pub async fn observe(
         &self,
         policy: &Policy,
@@ -111,7 +112,7 @@ impl Fleet {
         let targets = subscription.targets.iter();
         let targets = Stale::begin(targets.map(TargetSubscription::target), freshness);
         let finished = regions.answered_by(deadline).await && targets.answered_by(deadline).await;
-        // They may have recovered. If not, nothing waits for them.
+        // Unanswered entries may have recovered. The wait for them is short.
         let deadline = deadline.min(Instant::now() + UNANSWERED_WAIT);
         tokio::join!(
             regions.unanswered_by(deadline),
@@ -120,14 +121,15 @@ impl Fleet {
         subscription.observation(snapshots, !finished)
     }
 
-    /// Ends every reading, now and from now on: what has been read by then counts, and the rest is unread. Whoever observes has the
-    /// result at once.
+    /// Ends all readings, also future ones. Notebooks that were read by then count, the rest is
+    /// unread. Observations return at once.
     pub fn break_off(&self) {
         self.shared.broken_off.cancel();
     }
 
-    /// Notes what was seen of a notebook outside of a scan, where somebody subscribes to its target: what is done about it
-    /// shows at once, and not at the next scan only. `None`: it does not exist any more.
+    /// Records a notebook that was described outside of a scan, if a policy subscribes to its
+    /// target. Remediations therefore show at once, not only after the next scan. `None` means that
+    /// the notebook no longer exists.
     pub fn note(&self, key: &TargetKey, notebook: &str, seen: Option<&Seen>) {
         let target = locked(&self.targets).get(key).and_then(Weak::upgrade);
         if let Some(target) = target {
@@ -135,14 +137,14 @@ impl Fleet {
         }
     }
 
-    /// Subscribes to the regions of the accounts that want every one that is enabled for them.
+    /// Subscribes to the region lists of the accounts with `regions: ["*"]`.
     fn subscribe_to_regions(&self, policy: &Policy, subscription: &mut Subscription) {
         let wanted = policy
             .accounts
             .iter()
             .filter(|account| account.regions == Regions::Enabled);
         let contradictions = subscription.contradictions();
-        // The old list is dropped after the new one is made: what stands in both is kept.
+        // The old list is dropped after the new one is made, so that common entries are kept.
         subscription.regions = wanted
             .map(|account| {
                 let key = (account.id.clone(), account.access.clone());
@@ -157,7 +159,8 @@ impl Fleet {
             .collect();
     }
 
-    /// Makes the subscription that of the policy as it now is; returns what stands for regions that could not be listed.
+    /// Updates the subscription to the current policy. Returns placeholders for regions that could
+    /// not be listed.
     fn subscribe(&self, policy: &Policy, subscription: &mut Subscription) -> Vec<Arc<Snapshot>> {
         let tags = policy.speaks_of_tags();
         let mut every_region = subscription.regions.iter();
@@ -187,16 +190,16 @@ impl Fleet {
                 }
             }
         }
-        // As above: the old subscription is dropped after the new one is made.
+        // As above, the old subscription is dropped after the new one is made.
         subscription.targets = targets;
-        forget_unnamed(&self.targets);
-        forget_unnamed(&self.regions);
+        remove_unsubscribed(&self.targets);
+        remove_unsubscribed(&self.regions);
         unresolved
     }
 }
 
 impl<E: Entry> Stale<E> {
-    /// Begins to read each entry that is not fresh.
+    /// Begins a reading of each entry that is not fresh.
     fn begin<'e>(entries: impl IntoIterator<Item = &'e Arc<E>>, freshness: Freshness) -> Self {
         let stale = entries
             .into_iter()
@@ -212,16 +215,19 @@ impl<E: Entry> Stale<E> {
         }
     }
 
-    /// Returns false if the deadline is over before all have been read that answered the last time.
+    /// Waits for the entries that answered the last time. Returns false if the deadline passes
+    /// first.
     async fn answered_by(&self, deadline: Instant) -> bool {
         self.read_by(&self.answered, deadline).await
     }
 
+    /// Waits for the other entries. Returns false if the deadline passes first.
     async fn unanswered_by(&self, deadline: Instant) -> bool {
         self.read_by(&self.unanswered, deadline).await
     }
 
-    /// All are read at the same time: to wait for each in turn takes as long as the slowest.
+    /// Waits for each entry in turn. All readings have begun, so that the wait takes as long as the
+    /// slowest reading.
     async fn read_by(&self, entries: &[Arc<E>], deadline: Instant) -> bool {
         let reading = async {
             for entry in entries {
@@ -233,7 +239,8 @@ impl<E: Entry> Stale<E> {
 }
 
 impl Subscription {
-    /// When a region last answered that it is disabled although `ListRegions` lists it as enabled, by account.
+    /// Returns, by account, when a region last answered that it is disabled although `ListRegions`
+    /// lists it as enabled.
     fn contradictions(&self) -> HashMap<AccountId, Timestamp> {
         let mut last = HashMap::new();
         for (account, at) in self
@@ -291,7 +298,7 @@ impl Subscription {
     }
 }
 
-/// The entry of a key, made if no policy subscribes to it yet.
+/// Returns the entry of a key. Creates it if no policy subscribes to it yet.
 fn cached<K: Clone + Eq + Hash, V>(
     cache: &Mutex<HashMap<K, Weak<V>>>,
     key: K,
@@ -306,7 +313,8 @@ fn cached<K: Clone + Eq + Hash, V>(
     entry
 }
 
-fn forget_unnamed<K: Eq + Hash, V>(cache: &Mutex<HashMap<K, Weak<V>>>) {
+/// Drops the entries without subscribers.
+fn remove_unsubscribed<K: Eq + Hash, V>(cache: &Mutex<HashMap<K, Weak<V>>>) {
     let mut cache = locked(cache);
     cache.retain(|_, entry| entry.strong_count() > 0);
     if cache.capacity() > 4 * cache.len() {

@@ -10,8 +10,8 @@ use crate::{
     domain::{ReadFailure, TargetState},
 };
 
-/// Deadline of a reading, and a shorter one for a target that does not answer at all: a throttled target gets all the time
-/// that there is, while a hanging target is named within seconds and delays no first scan.
+/// Deadline of a reading, and a shorter one for a target that does not answer at all. A throttled
+/// target gets the whole time. A hanging target is reported earlier, and delays no first scan.
 pub(super) struct Deadline<'a> {
     reader: &'a TargetReader,
     throttled_before: u64,
@@ -21,7 +21,7 @@ pub(super) struct Deadline<'a> {
 }
 
 impl<'a> Deadline<'a> {
-    /// A deadline that is `allowed` from now, or `silence` after the last answer of AWS.
+    /// Creates a deadline that is `allowed` from now, or `silence` after the last answer of AWS.
     pub(super) fn new(
         reader: &'a TargetReader,
         allowed: Duration,
@@ -37,7 +37,8 @@ impl<'a> Deadline<'a> {
         }
     }
 
-    /// Waits for an answer. `None`: the deadline was exceeded, or all readings were broken off.
+    /// Waits for an answer. Returns `None` if the deadline is exceeded or all readings are broken
+    /// off.
     pub(super) async fn wait<F: Future>(&self, answer: F) -> Option<F::Output> {
         let mut answer = pin!(answer);
         loop {
@@ -53,7 +54,7 @@ impl<'a> Deadline<'a> {
         }
     }
 
-    /// Failure of something that was not read by the deadline.
+    /// Returns the failure of a read that exceeded the deadline.
     pub(super) fn exceeded(&self, what: &str) -> ReadFailure {
         if self.broken_off.is_cancelled() {
             return broken_off(what);
@@ -62,7 +63,7 @@ impl<'a> Deadline<'a> {
     }
 }
 
-/// Failure of something that was not read before all readings were broken off.
+/// Returns the failure of a read that was broken off.
 pub(super) fn broken_off(what: &str) -> ReadFailure {
     ReadFailure {
         state: TargetState::Unreachable,
@@ -70,7 +71,7 @@ pub(super) fn broken_off(what: &str) -> ReadFailure {
     }
 }
 
-/// Failure of something that was not read by a deadline.
+/// Returns the failure of a read that exceeded a deadline.
 pub(super) fn timed_out(what: &str, throttled: bool) -> ReadFailure {
     if throttled {
         ReadFailure {

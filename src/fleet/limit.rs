@@ -1,7 +1,8 @@
-//! The limit over all: how many readings run at a time.
+//! The limit over all targets: the number of readings at a time.
 //!
-//! A permit bounds memory and connections: thousands of targets are due together. It must not be kept by a target that does
-//! not answer. Whole regions behind a firewall would otherwise hold all permits, and delay all other targets.
+//! Permits bound memory and connections, because thousands of targets are due together. A target
+//! that does not answer must not keep its permit. Otherwise whole regions behind a firewall would
+//! hold all permits, and delay all other targets.
 
 use std::time::Duration;
 
@@ -11,19 +12,21 @@ use tokio::{
     time::timeout,
 };
 
-/// Prompt readings at a time. Enough to hide a List's latency over many regions; far below what one HTTP connector bears.
+/// Upper limit on prompt readings at a time. It hides a List's latency over many regions, and is
+/// far below the capacity of one HTTP connector.
 const PROMPT_READINGS: usize = 64;
 
-/// A reading that takes longer is slow: it returns its permit and continues.
+/// Time after which a reading is slow. A slow reading returns its permit and continues.
 const PROMPT: Duration = Duration::from_secs(2);
 
-/// Slow readings at a time, each with little more than a connection.
+/// Upper limit on slow readings at a time. Each holds little more than a connection.
 const SLOW_READINGS: usize = 512;
 
-/// Readings at a time of targets that left the last one unanswered. Each may take its whole deadline.
+/// Upper limit on readings at a time of targets whose last reading was unanswered. Each may take
+/// its whole deadline.
 const PROBES: usize = 32;
 
-/// Semaphores for readings. They are fair, and never closed: acquiring a permit cannot fail.
+/// Semaphores for readings. They are fair and never closed, so that acquiring a permit cannot fail.
 #[derive(Debug)]
 pub(super) struct Limit {
     prompt: Semaphore,
@@ -46,9 +49,11 @@ impl Limit {
         }
     }
 
-    /// Runs a reading once there is a permit for it. `is_probe`: the target left the last reading unanswered.
+    /// Acquires a permit and runs a reading. `is_probe` is true if the target's last reading was
+    /// unanswered.
     ///
-    /// The reading is made only then: thousands wait here, and each must be small.
+    /// The reading is created after the permit is acquired. Thousands of tasks wait here, and each
+    /// must be small.
     pub(super) async fn run<'a>(&self, is_probe: bool, read: impl FnOnce() -> BoxFuture<'a, ()>) {
         if is_probe {
             let _permit = self.probes.acquire().await;
@@ -58,7 +63,7 @@ impl Limit {
         }
     }
 
-    /// Holds the permit until the reading ends, or is slow and there is room among the slow ones.
+    /// Holds the permit until the reading ends, or is slow and gets a permit for slow readings.
     async fn hold(&self, permit: SemaphorePermit<'_>, mut reading: BoxFuture<'_, ()>) {
         if timeout(PROMPT, &mut reading).await.is_ok() {
             return;
@@ -90,7 +95,7 @@ mod tests {
 
     use super::*;
 
-    /// Spawns readings that take so long, and returns the number of those that have begun.
+    /// Spawns readings of this duration, and returns the number of those that have begun.
     fn spawn(
         limit: &Arc<Limit>,
         is_probe: bool,
@@ -111,7 +116,7 @@ mod tests {
         begun
     }
 
-    /// Runs what can run now.
+    /// Lets all tasks run that are ready.
     async fn settle() {
         for _ in 0..100 {
             yield_now().await;

@@ -1,4 +1,4 @@
-//! Who wants to hear how readings go.
+//! Observer of readings.
 
 use std::{fmt, time::Duration};
 
@@ -7,18 +7,18 @@ use crate::{
     observability::Metrics,
 };
 
-/// Hears how readings go, from the tasks that read: it must return at once.
+/// Observer of readings, called by the tasks that read. Its methods must return at once.
 pub trait Observer: Send + Sync + fmt::Debug {
-    /// A target is to be read.
+    /// Reports that a reading of a target was queued.
     fn queued(&self, _target: &Target) {}
 
-    /// Its notebooks were listed; so many have to be described.
+    /// Reports that a target's notebooks were listed, and how many have to be described.
     fn listed(&self, _to_describe: usize) {}
 
-    /// One of them was described, or could not be.
+    /// Reports that a notebook was described, or could not be.
     fn described(&self) {}
 
-    /// The reading of a target ended so, after so long.
+    /// Reports the state and duration of a target's reading.
     fn read(&self, target: &Target, state: TargetState, took: Duration);
 }
 

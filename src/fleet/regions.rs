@@ -1,4 +1,4 @@
-//! The regions that are enabled for an account: what `regions: ["*"]` means there.
+//! The regions that are enabled for an account: the meaning of `regions: ["*"]`.
 
 use std::{
     collections::BTreeSet,
@@ -24,7 +24,7 @@ use crate::domain::{
 
 const NOT_LISTED: &str = "the account's regions were not listed";
 
-/// The regions of one account under one identity.
+/// Regions of one account under one identity.
 #[derive(Debug)]
 pub(super) struct AccountRegions {
     account: AccountId,
@@ -37,12 +37,13 @@ pub(super) struct AccountRegions {
 #[derive(Debug, Default)]
 struct State {
     breaker: Breaker,
-    /// The last list that was had. A failure leaves it: what was enabled is still worth reading.
+    /// Last list that was read. A failure leaves it: regions that were enabled are still worth
+    /// reading.
     regions: Arc<BTreeSet<Region>>,
     listed_at: Option<Timestamp>,
-    /// A list that was had earlier is outdated.
+    /// Lists read earlier are outdated.
     listed_since: Option<Timestamp>,
-    /// Why the last attempt failed.
+    /// Failure of the last attempt.
     failure: Option<ReadFailure>,
     attempted_at: Option<Timestamp>,
 }
@@ -58,17 +59,18 @@ impl AccountRegions {
         }
     }
 
-    /// A region on the list answered at this time that it is disabled.
+    /// Records that a region on the list answered at this time that it is disabled.
     pub(super) fn contradicted(&self, at: Timestamp) {
         locked(&self.state).outdate(at);
     }
 
-    /// The regions as last listed.
+    /// Returns the regions as last listed.
     pub(super) fn listed(&self) -> Arc<BTreeSet<Region>> {
         Arc::clone(&locked(&self.state).regions)
     }
 
-    /// What stands for the regions that nobody knows of, if the last attempt to list them failed or none has ended.
+    /// Returns a placeholder for unknown regions, if the last attempt to list them failed or none
+    /// has ended.
     pub(super) fn unresolved(&self) -> Option<Arc<Snapshot>> {
         let state = locked(&self.state);
         let (state, message, started_at) = match (&state.failure, state.attempted_at) {
@@ -120,7 +122,8 @@ impl Entry for AccountRegions {
                 state.breaker.circuit(Instant::now()) != Circuit::HalfOpen
                     && attempted_at >= freshness.not_before
             }
-            // Regions are enabled rarely: the list may be as old as Describes, unless something outdated it.
+            // Regions are enabled rarely. The list may be as old as Describes, unless it is
+            // outdated.
             (Some(_), Some(listed_at)) => {
                 expired_since.is_ok_and(|expired_since| listed_at > expired_since)
                     && Some(listed_at) >= state.listed_since

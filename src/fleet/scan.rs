@@ -1,4 +1,5 @@
-//! observe *(reads)*: lists the notebooks of a target, then describes those that changed, under the target's limit.
+//! observe *(reads)*: lists the notebooks of a target, then describes the changed ones under the
+//! target's limit.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -11,18 +12,18 @@ use crate::{
     domain::{Notebook, NotebookArn, NotebookSummary, ReadFailure, TargetState},
 };
 
-/// What a reading covers.
+/// Coverage of a reading.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Scope {
-    /// When the reading begins.
+    /// Start of the reading.
     pub(super) started_at: Timestamp,
     /// Notebooks that were described earlier are described again, changed or not.
     pub(super) described_since: Timestamp,
-    /// Tags are read too.
+    /// True if tags are read too.
     pub(super) tags: bool,
 }
 
-/// A reading under way.
+/// Reading in flight.
 pub(super) struct Scan<'a> {
     pub(super) reader: &'a TargetReader,
     pub(super) scope: Scope,
@@ -35,18 +36,19 @@ pub(super) struct Scan<'a> {
 pub(super) struct ScanResult {
     pub(super) state: TargetState,
     pub(super) message: Option<String>,
-    /// State and message with the reading of tags counted in, where that makes a difference.
+    /// State and message that include the reading of tags, if they differ.
     pub(super) with_tags: Option<(TargetState, Option<String>)>,
     pub(super) notebooks: Vec<Arc<Notebook>>,
-    /// Whether the notebooks are those that AWS listed now.
+    /// True if AWS listed these notebooks in this reading.
     pub(super) listed: bool,
-    /// How many notebooks were described.
+    /// Number of notebooks that were to be described.
     pub(super) described: usize,
 }
 
 impl Scope {
-    /// Returns true if a reading of this scope is new and thorough enough. Notebooks that are described in turn, every few
-    /// hours, do not matter: a reading that began a moment before their turn is as good.
+    /// Returns true if a reading of this scope is new and thorough enough. Notebooks that are
+    /// described in turn, every few hours, do not matter: a reading that began a moment before
+    /// their turn is as good.
     pub(super) fn suffices(self, freshness: Freshness, tags: bool) -> bool {
         let described = !freshness.full || self.described_since >= freshness.not_before;
         self.started_at >= freshness.not_before && described && (self.tags || !tags)
@@ -54,9 +56,10 @@ impl Scope {
 }
 
 impl Scan<'_> {
-    /// Lists the target's notebooks and describes those that changed since they were last described.
+    /// Lists the target's notebooks and describes those that changed since they were last
+    /// described.
     ///
-    /// Notebooks that are not read by the deadline are in the result as unread: none is dropped, and none counts as read.
+    /// The result has notebooks that were not read by the deadline as unread. None is dropped.
     pub(super) async fn run(&self, known: &[Arc<Notebook>]) -> ScanResult {
         let listed = self.deadline.wait(self.reader.list()).await;
         match listed.unwrap_or_else(|| Err(self.deadline.exceeded("the notebooks were not listed")))
@@ -99,7 +102,7 @@ impl Scan<'_> {
         for summary in in_flight.into_values().chain(pending) {
             notebooks.push(unread(summary, failure.clone()));
         }
-        // Unchanged notebooks were read, if earlier: a target is not refused because the rest of it is.
+        // Unchanged notebooks count as read. A target is not refused because the rest of it is.
         let unchanged = listed.unchanged.len();
         let (mut outcomes, mut with_tags) = (Outcomes::new(unchanged), Outcomes::new(unchanged));
         for notebook in &notebooks {
@@ -122,7 +125,7 @@ impl Scan<'_> {
     }
 }
 
-/// A target that could not be listed: what was there is Unknown now, and shown as such.
+/// Returns the result for a target that could not be listed. Its known notebooks are `Unknown`.
 fn unlisted(failure: &ReadFailure, known: &[Arc<Notebook>]) -> ScanResult {
     let disabled = failure.state == TargetState::RegionDisabled;
     let known = if disabled { &[] } else { known };
@@ -136,7 +139,7 @@ fn unlisted(failure: &ReadFailure, known: &[Arc<Notebook>]) -> ScanResult {
     }
 }
 
-/// The same notebooks, each of them unread.
+/// Returns the same notebooks as unread.
 pub(super) fn all_unread(known: &[Arc<Notebook>], failure: &ReadFailure) -> Vec<Arc<Notebook>> {
     let unread = known.iter().map(|notebook| {
         Arc::new(Notebook {
@@ -149,7 +152,7 @@ pub(super) fn all_unread(known: &[Arc<Notebook>], failure: &ReadFailure) -> Vec<
     unread.collect()
 }
 
-/// What has to be described, and what need not be.
+/// Listed notebooks, divided by the need to describe them.
 struct ToDescribe {
     unchanged: Vec<Arc<Notebook>>,
     changed: Vec<NotebookSummary>,
@@ -177,19 +180,21 @@ impl ToDescribe {
     }
 }
 
-/// Whether nothing says that the notebook changed since it was described.
+/// Returns true if nothing shows that the notebook changed since it was described.
 ///
-/// Source: `LastModifiedTime` moves on stop and start, and root access can only be changed between the two.
+/// Source: `LastModifiedTime` moves on stop and start, and root access can only be changed between
+/// the two.
 fn is_current(notebook: &Notebook, summary: &NotebookSummary, scope: Scope) -> bool {
     notebook.summary == *summary
         && summary.last_modified.is_some()
         && notebook.described_at >= scope.described_since
-        // One that changed between the two requests is looked at again.
+        // A notebook that changed between the two requests is described again.
         && notebook.details.as_ref().is_ok_and(|details| details.status == summary.status)
         && (!scope.tags || matches!(notebook.tags, Some(Ok(_))))
 }
 
-/// Describes one, and reads its tags where they are wanted. `None`: it is gone, which is no error.
+/// Describes a notebook, and reads its tags if they are needed. `None` means that the notebook is
+/// gone, which is no error.
 async fn read(
     reader: &TargetReader,
     summary: NotebookSummary,
@@ -199,7 +204,7 @@ async fn read(
     let details = reader.describe(&summary.name).await.map_err(of_one_listed);
     let tags = match (tags, &details) {
         (false, _) | (true, Ok(None)) => None,
-        // Its verdict is Unknown already: another request would tell nothing.
+        // The verdict is `Unknown` already. Another request would add nothing.
         (true, Err(failure)) => Some(Err(failure.clone())),
         (true, Ok(Some(_))) => Some(reader.tags(&summary.arn).await.map_err(of_one_listed)),
     };
@@ -236,7 +241,8 @@ fn missing() -> ReadFailure {
     }
 }
 
-/// A region that lists its notebooks is enabled: there, keys that are not recognized are bad ones.
+/// Corrects the state of a failure in a region that lists its notebooks. Such a region is enabled,
+/// so that unrecognized keys are invalid.
 fn of_one_listed(failure: ReadFailure) -> ReadFailure {
     match failure.state {
         TargetState::RegionDisabled => ReadFailure {
@@ -247,7 +253,7 @@ fn of_one_listed(failure: ReadFailure) -> ReadFailure {
     }
 }
 
-/// How the Describes of a reading went.
+/// Outcomes of the Describes of a reading.
 #[derive(Default)]
 struct Outcomes {
     read: usize,
@@ -283,8 +289,9 @@ impl Outcomes {
         }
     }
 
-    /// A target is as bad as its Describes where none succeeded, and throttled where the deadline was exceeded; where some
-    /// failed for other reasons it is read, and those notebooks are Unknown.
+    /// Returns the target's state and message. It has the Describes' state if none succeeded, and
+    /// is throttled if the deadline was exceeded. If some failed for other reasons, it counts as
+    /// read, and their notebooks are `Unknown`.
     fn into_state(self) -> (TargetState, Option<String>) {
         match (self.throttled, self.first) {
             (Some(failure), _) => (failure.state, Some(failure.message)),

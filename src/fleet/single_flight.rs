@@ -1,4 +1,5 @@
-//! Single flight: an entry of the cache is read once for all who wait. A lock, and a second look under it.
+//! Single flight: an entry of the cache is read once for all its waiters, by a lock and a second
+//! look under it.
 
 use std::{panic::AssertUnwindSafe, sync::Arc};
 
@@ -10,31 +11,31 @@ use tokio::{
 
 use super::{Freshness, limit::Limit};
 
-/// An entry that is read in the background.
+/// Entry that is read in the background.
 pub(super) trait Entry: Send + Sync + 'static {
-    /// Held while a reading is queued or under way.
+    /// Returns the lock. It is held while a reading is queued or in flight.
     fn lock(&self) -> &Arc<Mutex<()>>;
 
-    /// The limit that readings run under.
+    /// Returns the limit for readings.
     fn limit(&self) -> &Limit;
 
-    /// Returns true if the last reading began late enough and covers enough, and no retry of it is due.
+    /// Returns true if the last reading is new and thorough enough, and no retry is due.
     fn is_fresh(&self, freshness: Freshness) -> bool;
 
-    /// Makes the next reading to begin cover what `freshness` needs.
+    /// Makes the next reading thorough enough.
     fn require(&self, freshness: Freshness);
 
-    /// Returns true if AWS left the last reading unanswered.
+    /// Returns true if AWS did not answer the last reading.
     fn is_unanswered(&self) -> bool;
 
-    /// Called when a reading is queued.
+    /// Reports that a reading was queued.
     fn queued(&self) {}
 
     /// Reads the entry, and stores the result.
     fn read(&self) -> BoxFuture<'_, ()>;
 }
 
-/// Queues a reading, unless one is queued or under way. It continues if nobody waits for it.
+/// Queues a reading, unless one is queued or in flight. The reading continues without waiters.
 pub(super) fn begin<E: Entry>(entry: &Arc<E>, freshness: Freshness) {
     entry.require(freshness);
     if let Ok(lock) = Arc::clone(entry.lock()).try_lock_owned()
@@ -44,16 +45,17 @@ pub(super) fn begin<E: Entry>(entry: &Arc<E>, freshness: Freshness) {
     }
 }
 
-/// Waits for the reading that is queued or under way, and for one more if that was not enough.
+/// Waits for the reading that is queued or in flight, and for another one if the entry is not fresh
+/// then.
 pub(super) async fn refresh<E: Entry>(entry: &Arc<E>, freshness: Freshness) {
     let lock = Arc::clone(entry.lock()).lock_owned().await;
     if !entry.is_fresh(freshness) {
-        // An error is a panic, which was logged, or the end of the runtime.
+        // An error is the end of the runtime: panics are caught in the task.
         let _ = spawn(Arc::clone(entry), lock).await;
     }
 }
 
-/// Returns true if a reading is queued or under way.
+/// Returns true if a reading is queued or in flight.
 pub(super) fn is_in_flight(entry: &impl Entry) -> bool {
     entry.lock().try_lock().is_err()
 }
@@ -94,16 +96,16 @@ mod tests {
 
     const PATIENCE: Duration = Duration::from_secs(5);
 
-    /// An entry whose readings end when they are told to.
+    /// Entry whose readings end on command.
     struct Answer {
         lock: Arc<Mutex<()>>,
         limit: Limit,
-        /// The time at which readings begin.
+        /// Start time of readings.
         now: StdMutex<Timestamp>,
         required: StdMutex<Scope>,
         read: StdMutex<Option<Scope>>,
         begun: AtomicUsize,
-        /// A permit for each reading that may end.
+        /// One permit for each reading that may end.
         ends: Semaphore,
         panics: bool,
     }
@@ -126,12 +128,12 @@ mod tests {
             self.begun.load(Relaxed)
         }
 
-        /// The number of those that hold the lock or wait for it.
+        /// Returns the number of holders and waiters of the lock.
         fn entries(&self) -> usize {
             Arc::strong_count(&self.lock) - 1
         }
 
-        /// Takes the only permit, as long as the result lives.
+        /// Holds the only permit as long as the result lives.
         fn occupy(&self) -> BoxFuture<'_, ()> {
             let mut busy = self.limit.run(false, || pending().boxed()).boxed();
             assert!((&mut busy).now_or_never().is_none());
@@ -197,14 +199,14 @@ mod tests {
         }
     }
 
-    /// Begins a reading, and waits for it in the background.
+    /// Begins a reading, and waits for it in a task.
     fn observe(answer: &Arc<Answer>, freshness: Freshness) -> JoinHandle<()> {
         begin(answer, freshness);
         let answer = Arc::clone(answer);
         tokio::spawn(async move { refresh(&answer, freshness).await })
     }
 
-    /// Runs what can run now.
+    /// Lets all tasks run that are ready.
     async fn settle() {
         for _ in 0..100 {
             yield_now().await;
@@ -243,7 +245,7 @@ mod tests {
         };
         for (freshness, required, served) in [
             (since(4), plain, true),
-            // Not asked for everything: what others require meanwhile does not make the reading under way too old.
+            // Requirements of others do not make the reading in flight too old.
             (since(4), everything, true),
             (since(6), plain, false),
             (full(4), everything, false),
@@ -281,7 +283,8 @@ mod tests {
         }
     }
 
-    /// Six hours in which a reading is queued, or under way and too old, and passes look every five seconds.
+    /// For six hours a reading is queued, or in flight and too old, and three policies observe
+    /// every five seconds.
     #[tokio::test(start_paused = true)]
     async fn waiters_do_not_accumulate_while_a_reading_does_not_end() {
         const POLICIES: usize = 3;
@@ -299,13 +302,13 @@ mod tests {
                 let mut passes = Box::pin(futures::future::join_all(passes));
                 assert!(futures::poll!(&mut passes).is_pending());
                 let waiting = answer.entries();
-                // The first one, the reading, and the policies.
+                // The first waiter, the reading, and the policies.
                 assert!(waiting <= POLICIES + 2, "{waiting} entries");
                 assert!(passes.await.iter().all(Result::is_err));
                 assert!(answer.entries() <= 2);
             }
             assert_eq!(answer.begun(), usize::from(running));
-            // Whoever still waits is told.
+            // The first waiter still waits, and is woken.
             assert!(!first.is_finished());
             drop(busy);
             answer.ends.add_permits(1);

@@ -1,4 +1,4 @@
-//! One target in the cache: its last reading, its circuit breaker, its subscribers.
+//! One target in the cache: its last reading, circuit breaker and subscribers.
 
 use std::{
     collections::HashMap,
@@ -29,10 +29,10 @@ use crate::{
     },
 };
 
-/// The state of a region that is disabled by `SageMaker`'s answer and enabled by `ListRegions`.
+/// State of a region that is disabled by `SageMaker`'s answer and enabled by `ListRegions`.
 const CONTRADICTED: TargetState = TargetState::Unreachable;
 
-/// A target in the cache.
+/// Target in the cache.
 #[derive(Debug)]
 pub(super) struct CachedTarget {
     target: Target,
@@ -40,22 +40,23 @@ pub(super) struct CachedTarget {
     shared: Arc<Shared>,
     /// Number of subscribers that use tag selectors.
     tag_subscribers: AtomicUsize,
-    /// Number of subscribers that have this target because `ListRegions` lists its region as enabled.
+    /// Number of subscribers that have this target because `ListRegions` lists its region as
+    /// enabled.
     listed_subscribers: AtomicUsize,
     lock: Arc<tokio::sync::Mutex<()>>,
     state: Mutex<State>,
 }
 
-/// What was seen of a notebook outside of a scan.
+/// Notebook as it was described outside of a scan.
 #[derive(Clone, Debug)]
 pub struct Seen {
-    /// What Describe said.
+    /// Answer of Describe.
     pub details: NotebookDetails,
-    /// When it was asked.
+    /// Time of the request.
     pub described_at: Timestamp,
 }
 
-/// A policy's subscription to a target.
+/// Subscription of one policy to a target.
 #[derive(Debug)]
 pub(super) struct TargetSubscription {
     target: Arc<CachedTarget>,
@@ -67,17 +68,19 @@ pub(super) struct TargetSubscription {
 struct State {
     breaker: Breaker,
     snapshot: Arc<Snapshot>,
-    /// The notebooks as last listed and described: what need not be described again. Those of the snapshot are Unknown
-    /// where the last List failed.
+    /// Notebooks as last listed and described. Unchanged ones need not be described again. The
+    /// notebooks of the snapshot are `Unknown` after a failed List.
     known: Vec<Arc<Notebook>>,
-    /// What the last reading covered; `None`: there was none.
+    /// Scope of the last reading. `None` before the first.
     read: Option<Scope>,
-    /// Notebooks that were described earlier are to be described again.
+    /// Time of the last request to describe every notebook. Notebooks described earlier are
+    /// described again.
     described_since: Timestamp,
 }
 
 impl TargetSubscription {
-    /// `listed`: `ListRegions` lists the region as enabled; otherwise the policy names it.
+    /// Creates a subscription. `listed` is true if `ListRegions` lists the region as enabled, false
+    /// if the policy names it.
     pub(super) fn new(target: Arc<CachedTarget>, tags: bool, listed: bool) -> Self {
         if tags {
             target.tag_subscribers.fetch_add(1, Ordering::AcqRel);
@@ -96,12 +99,12 @@ impl TargetSubscription {
         &self.target
     }
 
-    /// Whether nothing is known yet that the policy could be judged by.
+    /// Returns true if the target has no reading yet that the policy could be evaluated by.
     pub(super) fn is_unread(&self) -> bool {
         self.target.is_unread(self.tags)
     }
 
-    /// What is known of the target, as it counts for the policy.
+    /// Returns the target's snapshot, as it counts for the policy.
     pub(super) fn snapshot(&self) -> Arc<Snapshot> {
         let state = locked(&self.target.state);
         if self.listed && state.snapshot.state == TargetState::RegionDisabled {
@@ -111,7 +114,8 @@ impl TargetSubscription {
         }
     }
 
-    /// The account, and when it was asked, if `ListRegions` lists the region as enabled and `SageMaker` answered that it is not.
+    /// Returns the account and the time of the answer if `ListRegions` lists the region as enabled
+    /// and `SageMaker` answered that it is disabled.
     pub(super) fn contradiction(&self) -> Option<(&AccountId, Timestamp)> {
         let state = locked(&self.target.state);
         let contradicted = self.listed && state.snapshot.state == TargetState::RegionDisabled;
@@ -169,7 +173,7 @@ impl CachedTarget {
         self.tag_subscribers.load(Ordering::Acquire) > 0
     }
 
-    /// Whether it has never been read, or never with the tags that are wanted.
+    /// Returns true if the target has never been read, or never with tags although they are needed.
     fn is_unread(&self, tags: bool) -> bool {
         let read = locked(&self.state).read;
         read.is_none_or(|read| tags && !read.tags)
@@ -181,7 +185,8 @@ impl CachedTarget {
 }
 
 impl CachedTarget {
-    /// The state as it counts: a region that `ListRegions` lists as enabled is not disabled, but unreadable (promise P1).
+    /// Returns the state as it counts. A region that `ListRegions` lists as enabled is unreadable,
+    /// not disabled (promise P1).
     fn counted(&self, state: TargetState) -> TargetState {
         if state == TargetState::RegionDisabled
             && self.listed_subscribers.load(Ordering::Acquire) > 0
@@ -192,8 +197,8 @@ impl CachedTarget {
         }
     }
 
-    /// Logs what changed: a target that cannot be read is told of once, not at every try.
-    fn tell(&self, reading: &ScanResult) {
+    /// Logs a change of state. An unreadable target is logged once, not at every retry.
+    fn log(&self, reading: &ScanResult) {
         let before = {
             let state = locked(&self.state);
             state.read.map(|_| self.counted(state.snapshot.state))
@@ -281,7 +286,7 @@ impl Entry for CachedTarget {
             let reading = scan.run(&known).await;
             let counted = self.counted(reading.state);
             scan.observer.read(&self.target, counted, clock.elapsed());
-            self.tell(&reading);
+            self.log(&reading);
             locked(&self.state).store(&self.target, scope, counted, reading);
         }
         .boxed()
@@ -289,8 +294,8 @@ impl Entry for CachedTarget {
 }
 
 impl State {
-    /// The snapshot of a disabled region for a policy whose regions come from `ListRegions`, which lists it as enabled: an answer that
-    /// is not understood.
+    /// Returns the snapshot of a disabled region for a policy whose regions come from
+    /// `ListRegions`. The list has the region as enabled, so that the answer is not understood.
     fn contradicted(&self) -> Snapshot {
         let answer = self.snapshot.message.as_deref().unwrap_or_default();
         let failure = ReadFailure {
@@ -363,7 +368,7 @@ fn note(notebooks: &mut Vec<Arc<Notebook>>, name: &str, seen: Option<&Seen>) {
     }
 }
 
-/// What was noted while a reading was under way may be newer than what the reading saw.
+/// Keeps notebooks that were described after the reading described them.
 fn keep_newer(notebooks: &mut [Arc<Notebook>], known: &[Arc<Notebook>]) {
     let known: HashMap<_, _> = known
         .iter()

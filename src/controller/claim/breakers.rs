@@ -1,7 +1,8 @@
-//! Circuit breakers of claims: one per account and region.
+//! Circuit breakers of claims, one per account and region.
 //!
-//! A candidate that could not be read opens the circuit of its account and region, and no candidate there is read until it closes.
-//! A scan has a breaker of its own: it may read a target well whose notebooks cannot be described.
+//! A candidate that could not be read opens the circuit of its account and region. No candidate
+//! there is read until the circuit closes. Scans have breakers of their own, because a scan need
+//! not describe the notebook that cannot be read.
 
 use std::{
     collections::HashMap,
@@ -18,19 +19,19 @@ pub(in crate::controller) const OPEN_FOR: Duration = Duration::from_mins(1);
 
 type OpenedAt = HashMap<(AccountId, Region), Instant>;
 
-/// The open circuits, and some that have closed.
+/// Open circuits, and some that have closed.
 #[derive(Debug, Default)]
 pub(in crate::controller) struct Breakers(Mutex<OpenedAt>);
 
 impl Breakers {
-    /// Opens a circuit: a notebook could not be read.
+    /// Opens a circuit after a failed read.
     pub(super) fn open(&self, account: &AccountId, region: &Region) {
         let mut opened_at = self.locked();
         opened_at.retain(|_, opened_at| opened_at.elapsed() < OPEN_FOR);
         opened_at.insert((account.clone(), region.clone()), Instant::now());
     }
 
-    /// Returns true if no notebook of the account and region is to be read.
+    /// Returns true if the circuit of the account and region is open.
     pub(super) fn is_open(&self, account: &AccountId, region: &Region) -> bool {
         let key = (account.clone(), region.clone());
         self.locked()
