@@ -12,10 +12,11 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Freshness, Observer, Options,
     limit::Limit,
-    locked,
+    observer::Observer,
+    options::{Freshness, Options},
     regions::AccountRegions,
+    shared::{Shared, locked},
     single_flight::{Entry, begin, is_in_flight, refresh},
     target::{CachedTarget, Seen, TargetSubscription},
 };
@@ -41,16 +42,6 @@ struct Stale<E> {
     freshness: Freshness,
     answered: Vec<Arc<E>>,
     unanswered: Vec<Arc<E>>,
-}
-
-/// State shared by all readings.
-#[derive(Debug)]
-pub(super) struct Shared {
-    pub(super) aws: AwsReads,
-    pub(super) options: Options,
-    pub(super) observer: Arc<dyn Observer>,
-    pub(super) limit: Limit,
-    pub(super) broken_off: CancellationToken,
 }
 
 /// Targets of one policy. The cache keeps them as long as the subscription lives.

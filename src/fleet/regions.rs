@@ -10,12 +10,11 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::{
-    Freshness,
     breaker::{Breaker, Circuit},
-    cache::Shared,
     deadline::{broken_off, timed_out},
     limit::Limit,
-    locked,
+    options::Freshness,
+    shared::{Shared, locked},
     single_flight::Entry,
 };
 use crate::domain::{

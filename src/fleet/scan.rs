@@ -6,7 +6,11 @@ use std::{collections::HashMap, sync::Arc};
 use futures::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesUnordered};
 use jiff::Timestamp;
 
-use super::{Freshness, Observer, OnMissing, deadline::Deadline};
+use super::{
+    deadline::Deadline,
+    observer::Observer,
+    options::{Freshness, OnMissing},
+};
 use crate::{
     aws::TargetReader,
     domain::{Notebook, NotebookArn, NotebookSummary, ReadFailure, TargetState},

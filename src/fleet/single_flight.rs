@@ -9,7 +9,7 @@ use tokio::{
     task::JoinHandle,
 };
 
-use super::{Freshness, limit::Limit};
+use super::{limit::Limit, options::Freshness};
 
 /// Entry that is read in the background.
 pub(super) trait Entry: Send + Sync + 'static {
@@ -90,7 +90,7 @@ mod tests {
     };
 
     use super::{
-        super::{locked, scan::Scope},
+        super::{scan::Scope, shared::locked},
         *,
     };
 

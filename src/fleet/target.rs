@@ -13,13 +13,12 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::{
-    Freshness,
     breaker::{Breaker, Circuit},
-    cache::Shared,
     deadline::Deadline,
     limit::Limit,
-    locked,
+    options::Freshness,
     scan::{Scan, ScanResult, Scope, all_unread},
+    shared::{Shared, locked},
     single_flight::Entry,
 };
 use crate::{
