@@ -89,10 +89,8 @@ mod tests {
         time::{Instant, timeout},
     };
 
-    use super::{
-        super::{scan::Scope, shared::locked},
-        *,
-    };
+    use super::*;
+    use crate::fleet::{scan::Scope, shared::locked};
 
     const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -262,7 +260,6 @@ mod tests {
             assert_eq!(answer.begun(), 1, "one at a time");
 
             answer.ends.add_permits(1);
-            first.await.unwrap();
             settle().await;
             assert_eq!(answer.begun() == 1, served);
             assert_eq!(late.is_finished(), served);
@@ -280,6 +277,7 @@ mod tests {
                     })
                 );
             }
+            first.await.unwrap();
         }
     }
 
