@@ -1,4 +1,4 @@
-//! The loops: who runs when, and what happens when a step fails.
+//! The two control loops, over policies and over records, and their error handling.
 
 mod announce;
 mod backoff;
@@ -40,24 +40,26 @@ use crate::{
     observability::{Controller, Gate, Readiness},
 };
 
-/// A policy, or what is left of one that does not decode.
+/// A policy, or the metadata of a policy that does not decode.
 type Guarded = DeserializeGuard<NotebookRootAccessPolicy>;
 
-/// The same of a record.
+/// A record, or the metadata of a record that does not decode.
 type GuardedRecord = DeserializeGuard<NotebookRemediation>;
 
-/// Asks for a pass over policies.
+/// Sender of requests for a pass over a policy.
 type Wakes = mpsc::UnboundedSender<PolicyName>;
 
-/// Returns once the API server serves the records. A notebook that is down is brought back even where the policies' kind is gone.
+/// Returns once the API server serves the records. Notebooks that are down are restarted even if
+/// the API server does not serve the policies' kind.
 ///
-/// Reports nothing: [`until_served`] runs beside this and reports both kinds.
+/// Reports nothing, because [`until_served`] runs concurrently and reports both kinds.
 pub async fn until_records_served(context: &Context) {
     let records: Api<NotebookRemediation> = Api::all(context.clients.requests.clone());
     kubernetes::until_served(&records, None, drop).await;
 }
 
-/// Returns once the API server serves both kinds; then the process is ready.
+/// Returns once the API server serves both kinds. Then opens the gate
+/// [`Gate::CustomResourceDefinitions`] of `readiness`.
 pub async fn until_served(context: &Context, label_selector: Option<&str>, readiness: &Readiness) {
     let waits = |problem: String| {
         tracing::warn!("waiting: {problem}");
@@ -72,13 +74,13 @@ pub async fn until_served(context: &Context, label_selector: Option<&str>, readi
 
 /// Runs both controllers until the context's shutdown, through any outage of the API server.
 ///
-/// `label_selector` narrows which policies this process looks after. Policies wait until the records were listed once: what is
-/// under way must not look as if nothing were.
+/// `label_selector` selects the policies of this operator. The policy loop starts only after the
+/// records were listed once, because it must see the remediations that are under way.
 pub async fn run(context: Arc<Context>, label_selector: Option<&str>, readiness: Readiness) {
     let (wakes, woken) = mpsc::unbounded();
     let (listed, until_listed) = tokio::sync::oneshot::channel();
     let policies = async {
-        // What is missing is told by `until_served`, which the caller runs beside this.
+        // The caller runs `until_served` concurrently, which reports missing kinds.
         let api: Api<NotebookRootAccessPolicy> = Api::all(context.clients.requests.clone());
         let served = kubernetes::until_served(&api, label_selector, drop);
         if context.shutdown.run_until_cancelled(served).await.is_some()
@@ -109,7 +111,7 @@ async fn run_policies(
         .reflect(writer)
         .inspect_ok(|event| noticed(event, &context, &store, &readiness))
         .applied_objects()
-        // Our own status says nothing new: only what a person changes asks for a pass.
+        // The operator's own status writes need no pass. Only changes by a person do.
         .try_filter(|policy| ready(context.is_news(policy)))
         .map_ok(|policy| ObjectRef::from_obj(&policy));
     let looked_after = Arc::clone(&context);
@@ -134,9 +136,9 @@ async fn run_policies(
     )
     .for_each(|result| {
         match result {
-            // The step that failed has been logged, with its policy.
+            // The failed step was logged with its policy.
             Ok(_) | Err(controller::Error::ReconcilerFailed(..)) => {}
-            // It went between the request for a pass and the pass.
+            // The policy was deleted between the request for a pass and the pass.
             Err(controller::Error::ObjectNotFound(policy)) => context.forget(&policy.name),
             Err(error) => {
                 tracing::warn!(%error, "policy watch interrupted, reconnecting");
@@ -164,7 +166,7 @@ async fn run_remediations(
             if let watcher::Event::InitDone = event
                 && let Some(listed) = listed.take()
             {
-                // Nobody waits for it any more only when the process ends.
+                // The receiver is dropped only when the process ends.
                 let _ = listed.send(());
             }
         })
@@ -202,8 +204,9 @@ async fn run_remediations(
     .await;
 }
 
-/// What the watch tells beyond whom to look at. A store's own signal of its first list wakes only one of those who wait
-/// for it, and the controller is one.
+/// Handles events of the policy watch, beyond the requests for passes. The store's own signal of
+/// its first list is not used, because it wakes only one waiter and the controller already waits
+/// for it.
 fn noticed(
     event: &watcher::Event<Guarded>,
     context: &Context,
@@ -212,7 +215,8 @@ fn noticed(
 ) {
     match event {
         watcher::Event::InitDone => {
-            // What went while the watch was interrupted is told of by its absence only.
+            // Objects deleted while the watch was down send no event. They are merely absent from
+            // the new list.
             context.forget_others(|policy| store.get(&ObjectRef::new(policy)).is_some());
             readiness.open(Gate::PolicyWatch);
         }
@@ -221,8 +225,9 @@ fn noticed(
     }
 }
 
-/// A record that changed may let its policy go on, and others that cover its account and region: a slot is free, a canary came
-/// back, a notebook is nobody's any more.
+/// Requests a pass over each policy that a changed record may unblock. These are the record's own
+/// policy and other policies that cover the same account and region. The change may free a slot,
+/// complete a canary or release a notebook.
 fn record_noticed(
     event: &watcher::Event<GuardedRecord>,
     context: &Context,
@@ -262,7 +267,7 @@ fn record_noticed(
         watcher::Event::Init => Vec::new(),
     };
     for policy in policies {
-        // Nobody listens any more only when the process ends.
+        // The receiver is dropped only when the process ends.
         let _ = wakes.unbounded_send(policy);
     }
 }

@@ -1,5 +1,6 @@
-//! execute *(writes)*: creates records for the notebooks in the plan, one at a time. Each candidate
-//! is judged again with a fresh notebook, policies and records, past every cache.
+//! execute *(writes)*: creates records for the notebooks in the plan, one at a time. Before each
+//! claim, the notebook, the policies and the records are read again, bypassing every cache, and the
+//! candidate is judged again.
 //!
 //! A candidate whose read hangs does not delay the others (promise P8). Its read continues beside
 //! the claims of the others, and the next pass begins after the candidate at which this one ended.
@@ -226,9 +227,9 @@ async fn judge(context: &Context, name: &PolicyName, read: Read) -> Result<Claim
     let summary = &candidate.notebook.summary;
     let reference = NotebookRef::new(&candidate.account, &candidate.region, summary);
     let record = RecordName::of(&reference);
-    // One claim at a time in this process, over all policies, so that the count stays true until
-    // the record is created. The count is put back only after the claim, because a claim that fails
-    // half-way may have created a record that the count lacks.
+    // Claims are made one at a time in this process, over all policies, so that the count stays
+    // true until the record is created. The count is put back only after the claim, because a claim
+    // that fails half-way may have created a record that the count lacks.
     let mut turn = context.claims.lock().await;
     let predecessor = context.records.get_stored(record.as_str()).await?;
     let judge = |count: &Count| {
@@ -261,7 +262,8 @@ async fn judge(context: &Context, name: &PolicyName, read: Read) -> Result<Claim
     Ok(claim)
 }
 
-/// Creates the record, in place of a finished one. The create is the lock.
+/// Creates the record, in place of a finished record of the same notebook. The creation is the
+/// lock.
 async fn make(
     context: &Context,
     intent: Intent,

@@ -1,4 +1,4 @@
-//! What every pass needs.
+//! Shared state of all passes.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -28,40 +28,41 @@ use crate::{
     observability::{Metrics, PolicyFacts},
 };
 
-/// How old the list of all policies may be that a pass or a claim goes by. A list takes a tenth of a second: as long as the API server waits
-/// until its watch cache is as new as etcd.
+/// Maximum age of the list of policies that a pass or a claim uses. A list takes a tenth of a
+/// second, because the API server waits until its watch cache is as new as etcd.
 const RECENT: Duration = Duration::from_secs(1);
 
-/// How notebooks are changed.
+/// Options for changing notebooks.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
-    /// How often a notebook is looked at whose remediation is under way.
+    /// Polling interval for notebooks under remediation.
     pub poll_interval: Duration,
-    /// After which a request that did not take is sent again.
+    /// Delay before resending a request that had no effect.
     pub resend_after: Duration,
-    /// After which a request that was sent can no longer arrive; never less than what the timeouts make sure of.
+    /// Time after which a sent request can no longer arrive at AWS. If the timeouts guarantee only
+    /// a longer time, that time applies.
     pub settle: Duration,
-    /// How long one request that changes something may take, from the credentials to the answer.
+    /// Timeout of a request that changes a notebook, from the credentials to the answer.
     pub write_timeout: Duration,
-    /// How long finished records are kept.
+    /// Retention of finished records.
     pub record_retention: Duration,
 }
 
-/// What acts: AWS, and what it is done by.
+/// The means to change notebooks.
 pub struct Acting {
-    /// AWS, to write to.
+    /// The AWS clients, which also write.
     pub aws: Aws,
-    /// Whether this process may act at all.
+    /// The fence, which permits or forbids this process to write.
     pub fence: Fence,
-    /// What names this operator among several: its Lease's name.
+    /// Name of this operator's Lease, which is unique among several operators.
     pub operator: String,
-    /// How.
+    /// Options for changing notebooks.
     pub options: Options,
-    /// The platforms on which AWS starts no stopped notebook.
+    /// Platforms on which AWS does not start stopped notebooks.
     pub retired_platforms: RetiredPlatforms,
 }
 
-/// What every pass needs, shared by all.
+/// Shared state of all passes.
 pub struct Context {
     pub(super) clients: Clients,
     pub(super) aws: Aws,
@@ -69,7 +70,8 @@ pub struct Context {
     pub(super) records: Records,
     pub(super) options: Options,
     retired_platforms: RetiredPlatforms,
-    /// Held while a notebook is claimed: one at a time. With the count that the last claim went by.
+    /// Held while a notebook is claimed, so that claims are made one at a time. Contains the count
+    /// that the last claim used.
     pub(super) claims: tokio::sync::Mutex<Option<Count>>,
     pub(super) claim_breakers: Breakers,
     pub(super) flights: Flights,
@@ -84,7 +86,7 @@ pub struct Context {
     seen: Mutex<HashMap<String, Seen>>,
 }
 
-/// What a person can change about a policy.
+/// The parts of a policy that a person can change.
 #[derive(PartialEq, Eq)]
 struct Seen {
     uid: Option<String>,
@@ -92,18 +94,18 @@ struct Seen {
     annotations: BTreeMap<String, String>,
 }
 
-/// All policies of the cluster, as they were listed last.
+/// The last list of all policies in the cluster.
 #[derive(Default)]
 struct Listed {
     last: Option<(Instant, Arc<PolicyList>)>,
-    /// When the watch last told of a change: what was listed before may not show it.
+    /// Time of the last change seen by the watch. Earlier lists may not contain the change.
     changed_at: Option<Instant>,
 }
 
 type Remembered = (String, Arc<tokio::sync::Mutex<Memory>>);
 
 impl Context {
-    /// A context that remembers nothing yet.
+    /// Creates a context without remembered state.
     #[must_use]
     pub fn new(
         clients: Clients,
@@ -134,13 +136,14 @@ impl Context {
         }
     }
 
-    /// Cancelled when the process is to end.
+    /// Returns the token that is cancelled when the process must end.
     #[must_use]
     pub fn shutdown(&self) -> &CancellationToken {
         &self.shutdown
     }
 
-    /// All policies of the cluster, as they were listed a moment ago at most, and not before the last change that the watch told of.
+    /// Returns all policies of the cluster. The list is at most [`RECENT`] old, and not older than
+    /// the last change seen by the watch.
     pub(super) async fn recent_policies(&self) -> Result<Arc<PolicyList>, kube::Error> {
         if let Some(policies) = self.listed().recent() {
             return Ok(policies);
@@ -148,7 +151,7 @@ impl Context {
         self.fresh_policies().await
     }
 
-    /// All policies of the cluster as they are now.
+    /// Lists all policies of the cluster now.
     async fn fresh_policies(&self) -> Result<Arc<PolicyList>, kube::Error> {
         let asked_at = Instant::now();
         let mut policies = list_policies(&self.clients.requests).await?;
@@ -165,19 +168,20 @@ impl Context {
         self.listed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The policies that this operator looks after.
+    /// Returns the policies that this operator is responsible for.
     pub(super) fn policies(&self) -> Vec<PolicyName> {
         let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         seen.keys().map(|policy| policy.as_str().into()).collect()
     }
 
-    /// Whether this operator looks after a policy.
+    /// Returns true if this operator is responsible for a policy.
     pub(super) fn looks_after(&self, policy: &PolicyName) -> bool {
         let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         seen.contains_key(policy.as_str())
     }
 
-    /// Whether a policy was changed by a person since it was last told of. One that was forgotten meanwhile is news.
+    /// Returns true if a person changed the policy since the last call, or if the policy was
+    /// forgotten meanwhile.
     pub(super) fn is_news(&self, policy: &impl ResourceExt) -> bool {
         let seen = Seen {
             uid: policy.uid(),
@@ -194,7 +198,8 @@ impl Context {
         true
     }
 
-    /// What is remembered of a policy; nothing, if it was deleted and made anew.
+    /// Returns the memory of a policy. The memory is empty if the policy was deleted and created
+    /// again.
     pub(super) fn memory(&self, policy: &PolicyName, uid: &str) -> Arc<tokio::sync::Mutex<Memory>> {
         let mut memories = self.memories();
         match memories.get(policy) {
@@ -207,7 +212,7 @@ impl Context {
         }
     }
 
-    /// Shows a pass's facts in the metrics, unless the policy was deleted during the pass.
+    /// Exports a pass's facts as metrics, unless the policy was deleted during the pass.
     pub(super) fn show(&self, policy: &PolicyName, uid: &str, facts: PolicyFacts) {
         let memories = self.memories();
         if memories.get(policy).is_some_and(|(known, _)| known == uid) {
@@ -215,12 +220,12 @@ impl Context {
         }
     }
 
-    /// A policy is gone, and with it its series and what only it was interested in.
+    /// Forgets a deleted policy, its metrics and its failures.
     pub(super) fn forget(&self, policy: &str) {
         let name = PolicyName::from(policy);
         let mut memories = self.memories();
         if memories.remove(&name).is_some() {
-            tracing::info!(policy, "policy is gone");
+            tracing::info!(policy, "policy was deleted");
         }
         self.metrics.forget(&name);
         self.listed().outdate();
@@ -231,7 +236,7 @@ impl Context {
             .remove(policy);
     }
 
-    /// As [`Self::forget`], of all policies but those that are there.
+    /// Forgets all policies for which `is_there` returns false, as [`Self::forget`] does.
     pub(super) fn forget_others(&self, is_there: impl Fn(&str) -> bool) {
         let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         let names: Vec<String> = seen.keys().cloned().collect();
@@ -247,17 +252,19 @@ impl Context {
 }
 
 impl Options {
-    /// After which a record that nobody writes is adopted: longer than a lease lasts, and than a write takes to arrive.
+    /// Returns the time after which an unwritten record is adopted. It is longer than a lease lasts
+    /// and a write takes to arrive.
     pub(super) fn abandoned_after(&self) -> Duration {
         self.times().settled_after() + LEASE
     }
 
-    /// When a record that another operator looks after is looked at again: it may be abandoned by then.
+    /// Returns the delay before another operator's record is checked again. The record may be
+    /// abandoned by then.
     pub(super) fn second_look(&self) -> Duration {
         self.times().settled_after().min(Duration::from_mins(1))
     }
 
-    /// The times that the decisions go by.
+    /// Returns the times that the decisions use.
     pub(super) fn times(&self) -> Times {
         Times {
             resend_after: self.resend_after,
@@ -274,7 +281,7 @@ impl Listed {
         is_recent.then(|| Arc::clone(policies))
     }
 
-    /// Of two lists that were asked for at the same time the newer one stays.
+    /// Keeps a list, unless the kept list was requested later.
     fn keep(&mut self, asked_at: Instant, policies: &Arc<PolicyList>) {
         if self
             .last

@@ -1,4 +1,5 @@
-//! What is remembered of remediations under way: how their accounts are reached. All of it can be lost.
+//! In-memory state of unfinished remediations, such as the clients of their accounts. All of it can
+//! be lost.
 
 use std::{
     collections::HashMap,
@@ -16,16 +17,17 @@ use crate::{
     domain::{Record, TargetKey},
 };
 
-/// The remediations under way.
+/// State of the unfinished remediations.
 #[derive(Debug, Default)]
 pub(super) struct Flights(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
     records: HashMap<String, Remembered>,
-    /// One for each account and region, so that its requests share a rate.
+    /// One flight for each access to an account and region, so that its requests share a rate
+    /// limit.
     flights: HashMap<TargetKey, Weak<Flight>>,
-    /// True if the API server stores every field of a record's status, as far as this process has seen.
+    /// True if the API server was seen to store every field of a record's status.
     stores_every_field: bool,
 }
 
@@ -34,40 +36,41 @@ struct Remembered {
     flight: Arc<Flight>,
     unreadable: u32,
     pruned: Option<Pruned>,
-    /// The status that this process wrote last.
+    /// Status that this process wrote last.
     written: Option<NotebookRemediationStatus>,
-    /// The number of the last Start that is known to have ended in status Failed.
+    /// Number of the last Start that ended in status Failed.
     failed_start: u32,
     adoption: Adoption,
 }
 
-/// What this process knows of a record whose own operator may be gone.
+/// State of a record whose own operator may be gone.
 #[derive(Debug, Default)]
 struct Adoption {
-    /// The resourceVersion for which a write was due, and since when.
+    /// The resourceVersion that needed a write, and the time when this was first seen.
     overdue: Option<(Option<String>, Instant)>,
-    /// When AWS last denied this process a request for the record's notebook.
+    /// Time when AWS last denied this process a request for the record's notebook.
     denied_at: Option<Instant>,
 }
 
-/// A status that the API server did not store as it was sent.
+/// A status that the API server did not store as sent.
 #[derive(Debug)]
 struct Pruned {
     resource_version: Option<String>,
     sent: NotebookRemediationStatus,
 }
 
-/// How an account and region is reached.
+/// Clients for one account and region.
 #[derive(Debug)]
 pub(super) struct Flight {
-    /// Where, and as whom.
+    /// Account, region and access.
     pub(super) key: TargetKey,
     pub(super) reader: TargetReader,
     pub(super) writer: TargetWriter,
 }
 
 impl Flights {
-    /// How a record's notebook was reached last; at first by the access of the record.
+    /// Returns the flight that last reached a record's notebook, at first the flight with the
+    /// record's access.
     pub(super) fn flight(&self, name: &str, record: &Record, context: &Context) -> Arc<Flight> {
         let mut state = self.locked();
         if let Some(remembered) = state.records.get(name) {
@@ -86,19 +89,19 @@ impl Flights {
         flight
     }
 
-    /// Remembers by which access a record's notebook was reached.
+    /// Remembers the flight that reached a record's notebook.
     pub(super) fn reached(&self, name: &str, flight: &Arc<Flight>) {
         if let Some(remembered) = self.locked().records.get_mut(name) {
             remembered.flight = Arc::clone(flight);
         }
     }
 
-    /// How a notebook is reached by a key.
+    /// Returns the flight of a key. Flights of the same key are shared.
     pub(super) fn reach(&self, key: &TargetKey, aws: &Aws) -> Arc<Flight> {
         self.locked().reach(key, aws)
     }
 
-    /// The notebook could not be read once more; how often in a row.
+    /// Counts a failed read of the notebook. Returns the number of consecutive failures.
     pub(super) fn unreadable(&self, name: &str) -> u32 {
         let mut state = self.locked();
         let Some(remembered) = state.records.get_mut(name) else {
@@ -108,21 +111,21 @@ impl Flights {
         remembered.unreadable
     }
 
-    /// The notebook was read.
+    /// Resets the count of failed reads.
     pub(super) fn readable(&self, name: &str) {
         if let Some(remembered) = self.locked().records.get_mut(name) {
             remembered.unreadable = 0;
         }
     }
 
-    /// This process wrote the record's status, as the API server answered with it.
+    /// Remembers the status that this process wrote, as the API server returned it.
     pub(super) fn wrote(&self, stored: &NotebookRemediation) {
         if let Some(remembered) = self.locked().records.get_mut(&stored.name_any()) {
             remembered.written.clone_from(&stored.status);
         }
     }
 
-    /// Returns true if this process wrote the record's status, and no other one did since.
+    /// Returns true if this process wrote the record's present status.
     pub(super) fn is_last_writer(&self, record: &NotebookRemediation) -> bool {
         let state = self.locked();
         let remembered = state.records.get(&record.name_any());
@@ -130,7 +133,8 @@ impl Flights {
         written.is_some() && written == record.status.as_ref()
     }
 
-    /// Returns for how long this version of the record has needed a write that no operator has made. The first call returns zero.
+    /// Returns how long this version of the record has needed a write that no operator made. The
+    /// first call for a version returns zero.
     pub(super) fn overdue_for(&self, record: &NotebookRemediation) -> Duration {
         let mut state = self.locked();
         let Some(remembered) = state.records.get_mut(&record.name_any()) else {
@@ -146,14 +150,15 @@ impl Flights {
         }
     }
 
-    /// Records that AWS denied this process a request for the record's notebook.
+    /// Remembers that AWS denied this process a request for the record's notebook.
     pub(super) fn denied(&self, name: &str) {
         if let Some(remembered) = self.locked().records.get_mut(name) {
             remembered.adoption.denied_at = Some(Instant::now());
         }
     }
 
-    /// Returns true if AWS denied this process a request for the record's notebook less than `within` ago.
+    /// Returns true if AWS denied this process a request for the record's notebook less than
+    /// `within` ago.
     pub(super) fn was_denied(&self, name: &str, within: Duration) -> bool {
         let state = self.locked();
         let denied_at = state
@@ -163,7 +168,8 @@ impl Flights {
         denied_at.is_some_and(|denied_at| denied_at.elapsed() < within)
     }
 
-    /// The API server answered with this resource, and stored less than was sent. Returns false if that is known of the record.
+    /// Remembers that the API server stored `stored`, which is less than `sent`. Returns true the
+    /// first time for a record.
     pub(super) fn pruned(
         &self,
         stored: &NotebookRemediation,
@@ -182,25 +188,27 @@ impl Flights {
         remembered.pruned.replace(pruned).is_none()
     }
 
-    /// Returns true if a dry run showed that the API server stores every field, and no status was pruned since.
+    /// Returns true if a dry run showed that the API server stores every field, and no status was
+    /// pruned since.
     pub(super) fn every_field_is_stored(&self) -> bool {
         self.locked().stores_every_field
     }
 
-    /// Records that a dry run showed that the API server stores every field.
+    /// Remembers that a dry run showed that the API server stores every field.
     pub(super) fn stores_every_field(&self) {
         self.locked().stores_every_field = true;
     }
 
-    /// Returns true if the API server did not store a status of this record in full before: it may lack why the notebook was brought back.
+    /// Returns true if the API server once stored a status of this record in part. The record may
+    /// then lack the reason of a rollback.
     pub(super) fn has_pruned(&self, name: &str) -> bool {
         let state = self.locked();
         let remembered = state.records.get(name);
         remembered.is_some_and(|remembered| remembered.pruned.is_some())
     }
 
-    /// Returns true if this status was sent for this version of the record already, and not stored in full: sending it again would store
-    /// no more.
+    /// Returns true if this status was sent for this version of the record and stored in part.
+    /// Sending the status again would store no more.
     pub(super) fn was_pruned(
         &self,
         stored: &NotebookRemediation,
@@ -216,14 +224,15 @@ impl Flights {
         })
     }
 
-    /// The Start of this number ended in status Failed. Returns false if that is known of the record.
+    /// Remembers that the Start with this number ended in status Failed. Returns true the first
+    /// time for a Start.
     pub(super) fn is_first_failure(&self, name: &str, start: u32) -> bool {
         let mut state = self.locked();
         let known = state.records.get_mut(name);
         known.is_some_and(|known| std::mem::replace(&mut known.failed_start, start) != start)
     }
 
-    /// The record is finished or gone.
+    /// Forgets a record that is finished or deleted.
     pub(super) fn forget(&self, name: &str) {
         self.locked().records.remove(name);
     }

@@ -22,19 +22,19 @@ use crate::{
     observability::{Controller, ReconciliationResult},
 };
 
-/// When a record that cannot be understood is looked at again.
+/// Delay before an invalid record, or the deletion of an expired one, is checked again.
 const SECOND_LOOK: Duration = Duration::from_mins(1);
 
-/// The longest between two looks at a notebook that cannot be read, in poll intervals.
+/// Longest delay between reads of an unreadable notebook, in poll intervals.
 const SLOWEST_POLL: u32 = 6;
 
-/// The step that failed.
+/// Error of the step that failed.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Error {
-    /// The record, or the policies, could not be read.
+    /// The record or the policies could not be read from the API server.
     #[error("the record or its policies could not be read: {0}")]
     Read(#[source] kube::Error),
-    /// The record could not be written: nothing was sent to AWS after that.
+    /// The record could not be written. No request was sent to AWS after the error.
     #[error("the record could not be written: {0}")]
     Write(#[source] kube::Error),
     /// A bug.
@@ -42,9 +42,10 @@ pub(super) enum Error {
     Panicked(#[from] Panicked),
 }
 
-/// Returns the span of a pass over a record: every log line of the pass names the record, its policy and its notebook.
+/// Returns the span of a pass over a record. Each log line of the pass names the record, its policy
+/// and its notebook.
 pub(super) fn span(resource: &GuardedRecord) -> Span {
-    // At the highest level, so that warnings have its fields, too.
+    // The span has the level `ERROR` so that warnings and errors have its fields, too.
     let span = tracing::error_span!(
         "remediation",
         record = resource.name_any(),
@@ -63,7 +64,7 @@ pub(super) fn span(resource: &GuardedRecord) -> Span {
     span
 }
 
-/// One pass; tells when the next is due.
+/// Runs one pass over a record and returns when the next pass is due.
 pub(super) async fn reconcile(
     resource: Arc<GuardedRecord>,
     context: Arc<Context>,
@@ -83,7 +84,7 @@ pub(super) async fn reconcile(
     Ok(action)
 }
 
-/// Logs what failed, and waits.
+/// Logs the error and schedules the next pass with a backoff.
 #[expect(
     clippy::needless_pass_by_value,
     reason = "the controller calls it with an Arc"
@@ -95,11 +96,12 @@ pub(super) fn after_error(
 ) -> Action {
     let name = record.name_any();
     let (failures, wait) = backoff::next_wait(&context, &failure_key(&name));
-    tracing::warn!(record = name, failures, %error, "a pass failed; it is tried again in {:.0?}", wait);
+    tracing::warn!(record = name, failures, %error, "the pass failed; retrying in {:.0?}", wait);
     Action::requeue(wait)
 }
 
-/// Policies and records may have the same names.
+/// Returns the key of a record in the counts of failures. The prefix is needed because a policy may
+/// have the same name as a record.
 fn failure_key(record: &str) -> String {
     format!("nbr/{record}")
 }
@@ -117,7 +119,7 @@ async fn run(
     let record = match decide::read_record(&resource) {
         Ok(record) => record,
         Err(problem) => {
-            tracing::warn!(%problem, "the record cannot be understood; nothing is done about its notebook");
+            tracing::warn!(%problem, "the record is invalid; its notebook is left alone");
             *outcome = ReconciliationResult::Invalid;
             return Ok(Action::requeue(SECOND_LOOK));
         }
@@ -147,7 +149,8 @@ async fn run(
     Ok(match requeue {
         Requeue::Never => {
             context.flights.forget(name);
-            // Once more, as a finished one: its finalizer may still be there.
+            // One more pass sees the finished record and removes its finalizer, if that is still
+            // there.
             Action::requeue(context.options.poll_interval)
         }
         Requeue::Soon => Action::requeue(context.options.poll_interval),
@@ -161,11 +164,11 @@ async fn run(
 /// One pass over one record.
 struct Pass<'a> {
     context: &'a Context,
-    /// As it was read, or written, last: the next write carries its resourceVersion.
+    /// The resource as last read or written. The next write carries its resourceVersion.
     resource: NotebookRemediation,
     record: Record,
     custody: Custody,
-    /// What was wanted of the notebook at this pass; `None`: it was not seen.
+    /// Desired state of the notebook in this pass; `None` if the notebook was not seen.
     desired: Option<decide::Desired>,
     now: Timestamp,
 }
@@ -197,7 +200,7 @@ impl Pass<'_> {
         let before = self.record.progress.clone();
         if self.custody == Custody::Adopted {
             if decision.request.is_none() && progress == before {
-                // Nothing is overdue: the record's own operator may be waiting, too.
+                // No write is overdue. The record's own operator may be waiting, too.
                 return Ok(decision.requeue);
             }
             if !self.is_abandoned() {
@@ -206,11 +209,12 @@ impl Pass<'_> {
         }
         if let Some(request) = decision.request {
             if !self.was_denied() && self.may_send(request).await {
-                // Judged by the clock as it was before the notebook was seen; sent now. Reading it may have taken long.
+                // The decision used the time before the notebook was read. Reading may have taken
+                // long, so the record gets the time of sending.
                 let sending_at = decide::whole_microseconds(Timestamp::now());
                 progress.mark_sent(self.now, sending_at);
             } else {
-                // Nothing is written that would have to be taken back.
+                // The record must not say that a request was sent, because none will be.
                 progress.take_back_sent(&before);
                 decision.request = None;
             }
@@ -235,7 +239,8 @@ impl Pass<'_> {
         })
     }
 
-    /// Returns true if the record needs a write that its own operator, which polls, would have made by now.
+    /// Returns true if the record still lacks a write that its own operator should have made by
+    /// now. The record's own operator polls.
     fn is_abandoned(&self) -> bool {
         let flights = &self.context.flights;
         if flights.is_last_writer(&self.resource) {
@@ -251,8 +256,8 @@ impl Pass<'_> {
         overdue >= patience
     }
 
-    /// Returns true if AWS recently denied this process a request for an adopted record. The denial is no fact about the notebook: another
-    /// operator may have the permission, so that the record does not change for it.
+    /// Returns true if AWS recently denied this process a request for an adopted record. The record
+    /// does not change because of the denial: another operator may have the permission.
     fn was_denied(&self) -> bool {
         let within = self.context.options.second_look();
         self.custody == Custody::Adopted
@@ -262,11 +267,12 @@ impl Pass<'_> {
                 .was_denied(&self.resource.name_any(), within)
     }
 
-    /// Makes the progress durable, with all that people read of it, unless it is so already.
+    /// Stores the progress, and the status computed from it, unless the stored status is the same
+    /// already.
     async fn write(&mut self, progress: Progress) -> Result<Stored, Error> {
         let is_first = self.resource.status.is_none();
         if progress.state == RecordState::Unrecognized {
-            // A later version's words stay as they are.
+            // The status was written by a later version and stays as it is.
             return Ok(Stored::AsSent);
         }
         let before = std::mem::replace(&mut self.record.progress, progress);
@@ -328,18 +334,20 @@ impl Pass<'_> {
     }
 }
 
-/// How a status is stored.
+/// Result of storing a status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stored {
-    /// As it was sent.
+    /// The status was stored as sent.
     AsSent,
-    /// Not in full: the definition in the cluster is older than this operator.
+    /// The status was stored in part, because the `CustomResourceDefinition` in the cluster is
+    /// older than this operator.
     Pruned,
-    /// Not at all: somebody else wrote the record first, so that the pass ends.
+    /// The status was not stored, because another writer changed the record first. The pass ends.
     Conflict,
 }
 
-/// Row 0, and the end of the audit trail.
+/// Handles a finished record (row 0): removes its finalizer, and deletes the record after the
+/// retention.
 async fn finished(
     resource: &NotebookRemediation,
     record: &Record,
@@ -357,28 +365,35 @@ async fn finished(
     if now < expiry {
         return Ok(Action::requeue(until(expiry, now)));
     }
-    tracing::info!("the retention of the record is over; deleting the record");
+    tracing::info!("the record's retention expired; deleting the record");
     let deleted = context.records.delete(resource).await;
     deleted.map_err(Error::Write)?;
     Ok(Action::requeue(SECOND_LOOK))
 }
 
-/// Which operator looks after a record.
+/// The operator that is responsible for a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Custody {
-    /// This one: it looks after the record's policy, or it made the record.
+    /// This operator. It is responsible for the record's policy, or it created the record.
     Own,
-    /// This one, until another operator writes the record: the record's own operator may be gone.
+    /// This operator, until another operator writes the record. The record's own operator may be
+    /// gone.
     Adopted,
-    /// Another one.
+    /// Another operator.
     Foreign,
 }
 
-/// Several operators may share the policies by their labels. A record is looked after by the operator that looks after its policy, by the
-/// operator that made it, and by every operator if its policy is gone or if nobody has touched it for longer than a lease lasts and a
-/// write takes: then its operator may be gone, with another label selector or release. An operator that adopted a record keeps it until
-/// another operator writes it. A second operator does no harm: only one of them can write the record at a time, and only what is written
-/// first is sent.
+/// Returns the operator that is responsible for a record. Several operators may divide the policies
+/// by label selectors.
+///
+/// A record belongs to the operator of its policy and to the operator that created the record.
+/// Every operator may adopt the record in two cases: its policy is gone, or nobody wrote the record
+/// for longer than a lease lasts and a write takes. In the second case the record's operator may
+/// have been removed, or may have got another label selector or release name. An operator that
+/// adopted a record keeps it until another operator writes the record.
+///
+/// A second operator does no harm. Only one operator can write a version of the record, and only a
+/// request whose intent was stored is sent.
 async fn custody(
     resource: &NotebookRemediation,
     record: &Record,
@@ -392,7 +407,7 @@ async fn custody(
     if context.flights.is_last_writer(resource)
         || decide::is_abandoned(&touches, context.options.abandoned_after(), now)
     {
-        tracing::debug!("untouched for long: its operator may be gone");
+        tracing::debug!("untouched for long: the record's operator may be gone");
         return Ok(Custody::Adopted);
     }
     let policies = context.recent_policies().await.map_err(Error::Read)?;
@@ -405,7 +420,8 @@ async fn custody(
     })
 }
 
-/// When anybody wrote the record: what its status says, and what the API server notes of every writer.
+/// Returns the times of all writes of the record, from its status and from the managed fields that
+/// the API server keeps for each writer.
 fn touches(resource: &NotebookRemediation, record: &Record) -> Vec<Timestamp> {
     let progress = &record.progress;
     let written = resource

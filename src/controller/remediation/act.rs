@@ -1,4 +1,5 @@
-//! act *(writes)*: at most one accepted write to AWS, after its intent is durable.
+//! act *(writes)*: sends a request to AWS after its intent is durable. AWS accepts at most one
+//! request per pass.
 
 use std::time::Duration;
 
@@ -12,24 +13,26 @@ use crate::{
     domain::{Progress, WriteOutcome},
 };
 
-/// How old an intent may be when its request is sent. Whatever was sent has arrived, or never will, this and the request's whole
-/// timeout after `lastWriteAt`. An API server that takes seconds to store the intent must not keep a notebook down.
+/// Maximum age of an intent when its request is sent. A request has arrived or will never arrive
+/// once this age and the request's timeout have passed since `lastWriteAt`. The maximum is seconds
+/// long so that a slow API server does not keep a notebook down.
 pub(in crate::controller) const LONGEST_HESITATION: Duration = Duration::from_secs(8);
 
-/// The same of requests that take a running notebook down: its owner may stop it meanwhile.
+/// Maximum age of the intent of a Stop or a probe. It is shorter because the owner may stop the
+/// notebook meanwhile.
 const LONGEST_HESITATION_BEFORE_STOP: Duration = Duration::from_secs(3);
 
-/// Logged when the API server does not store a whole record.
+/// Log message for an API server that does not store a whole record.
 pub(super) const OLDER_DEFINITION: &str = "the API server does not store every field of a record: the CustomResourceDefinition of NotebookRemediation is \
      older than this operator. No notebook is stopped; run `sudoless crd | kubectl apply --server-side -f -`";
 
-/// How old an observation may be when a notebook is stopped, or an Update is tried on a running notebook. A stop takes a minute, so that
-/// it was not its owner who stopped it meanwhile.
+/// Maximum age of an observation when a notebook is stopped or probed. A Stop takes about a minute,
+/// so the owner cannot have stopped the notebook within this time.
 const FRESH: Duration = Duration::from_secs(10);
 
 impl Pass<'_> {
-    /// Sends a request whose intent was just made durable, and what follows from its refusal. `before` is the progress before that
-    /// intent.
+    /// Sends a request whose intent was just stored, and handles AWS's answer. `before` is the
+    /// progress before that intent.
     pub(super) async fn act(
         &mut self,
         (request, stored): (Request, Stored),
@@ -38,7 +41,7 @@ impl Pass<'_> {
     ) -> Result<(), Error> {
         let (mut request, mut stored, mut before) = (request, stored, before);
         loop {
-            // A notebook is stopped only by a record that was read back as it was written.
+            // A notebook is stopped only if the API server stored the record as it was sent.
             let is_stored = stored == Stored::AsSent
                 && !self.context.flights.has_pruned(&self.resource.name_any());
             let is_durable = is_stored || !takes_down(request);
@@ -48,7 +51,8 @@ impl Pass<'_> {
                 None
             };
             let Some(answer) = answer else {
-                // Nothing left this process. Above all, what its owner does now is not the operator's doing.
+                // No request was sent. The record must say so, because a Stop by the notebook's
+                // owner is not the operator's.
                 let mut progress = self.record.progress.clone();
                 progress.take_back_sent(&before);
                 self.write(progress).await?;
@@ -84,8 +88,8 @@ impl Pass<'_> {
         }
     }
 
-    /// Returns true if a request may be sent now: this process holds the lease, and the API server stores whole records of notebooks that
-    /// are to be stopped.
+    /// Returns true if a request may be sent now. This process must hold the lease. Before a Stop
+    /// or a probe, the API server must also store whole records.
     pub(super) async fn may_send(&self, request: Request) -> bool {
         if takes_down(request) && !self.definition_is_current().await {
             return false;
@@ -101,8 +105,9 @@ impl Pass<'_> {
         }
     }
 
-    /// Returns true if the API server stores every field of a record. The definition in the cluster may be older than this operator: then a
-    /// record could lose the reason of a rollback, or the time of a Start, while its notebook is down.
+    /// Returns true if the API server stores every field of a record. The definition in the cluster
+    /// may be older than this operator. A record could then lose the reason of a rollback, or the
+    /// time of a Start, while its notebook is down.
     async fn definition_is_current(&self) -> bool {
         let flights = &self.context.flights;
         if flights.every_field_is_stored() {
@@ -123,14 +128,14 @@ impl Pass<'_> {
                 false
             }
             Err(error) => {
-                tracing::warn!(%error, "not stopped: the definition of records could not be checked; looking again");
+                tracing::warn!(%error, "not stopped: the definition of records could not be checked; retrying");
                 false
             }
         }
     }
 
-    /// Describes the notebook again after a Stop that was refused for the status: AWS may have carried it out twice, and answered the
-    /// second time.
+    /// Describes the notebook again after AWS refused a Stop because of the notebook's status. AWS
+    /// may have received the Stop twice, and refused only the second.
     async fn look_again(
         &self,
         flight: &Flight,
@@ -148,13 +153,14 @@ impl Pass<'_> {
         })
     }
 
-    /// `None`: it was not sent, and never will be.
+    /// Sends a request and returns AWS's answer. Returns `None` if the request was not sent and
+    /// never will be.
     async fn send(&mut self, request: Request, observed: &Observed) -> Option<WriteOutcome> {
         let call = request.call();
         if !self.may_send(request).await {
             return None;
         }
-        // The clock that runs on while this process does not.
+        // The wall clock also advances while this process is suspended.
         let intended = self.record.progress.last_write_at?;
         let hesitated = Duration::try_from(Timestamp::now().duration_since(intended));
         let longest = if takes_down(request) {
@@ -163,16 +169,16 @@ impl Pass<'_> {
             LONGEST_HESITATION
         };
         if !hesitated.is_ok_and(|hesitated| hesitated <= longest) {
-            tracing::warn!(%call, "not sent: too much time has passed since it was intended; looking again");
+            tracing::warn!(%call, "not sent: the intent is too old; retrying");
             return None;
         }
         if takes_down(request) && observed.asked_at.elapsed() > FRESH {
-            tracing::info!(%call, "not sent: the notebook was seen too long ago; looking again");
+            tracing::info!(%call, "not sent: the observation of the notebook is too old; retrying");
             return None;
         }
         let notebook = &self.record.intent.notebook;
         let answer = observed.flight.writer.send(call, &notebook.name).await;
-        // AWS says nothing when it accepts.
+        // An accepted request has an empty answer.
         let words = if answer.words.is_empty() {
             format!("{call}: accepted")
         } else {
@@ -186,11 +192,11 @@ impl Pass<'_> {
         if request == Request::Start {
             self.count_refused_start(answer.kind);
         }
-        // For people; it becomes durable with whatever follows from the answer.
+        // The error is for people. It is stored with the reaction to the answer.
         let last_error = &mut self.record.progress.last_error;
         match (request, answer.kind) {
             (_, WriteOutcome::Accepted) => *last_error = None,
-            // That is what a probe is for.
+            // A probe expects this answer.
             (Request::Probe, WriteOutcome::WrongStatus) => {}
             _ => *last_error = Some(answer.words),
         }
@@ -198,7 +204,7 @@ impl Pass<'_> {
     }
 }
 
-/// Returns true for the requests that are sent to a running notebook.
+/// Returns true if the request is sent to a running notebook.
 fn takes_down(request: Request) -> bool {
     matches!(request, Request::Probe | Request::Stop)
 }

@@ -1,4 +1,5 @@
-//! observe *(reads)*: the notebook, its tags where a policy speaks of them, and what the policies want of it.
+//! observe *(reads)*: reads the notebook, its tags if a policy uses tag selectors, and the
+//! policies' desired state.
 
 use std::{sync::Arc, time::Duration};
 
@@ -17,19 +18,19 @@ use crate::{
     kubernetes::PolicyList,
 };
 
-/// How long reading may take: what is older is looked at again anyway.
+/// Deadline for a read. After it the next pass reads again anyway.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// What a pass saw.
+/// Observation of a pass.
 pub(super) struct Observed {
     pub(super) observation: Observation,
-    /// Why it could not be read.
+    /// Reason why the notebook or its tags could not be read.
     pub(super) problem: Option<String>,
-    /// Why AWS could not start or update it, if it is in status Failed.
+    /// AWS's reason why the notebook could not be started or updated, if it is in status Failed.
     pub(super) failure_reason: Option<String>,
-    /// When it was asked for.
+    /// Time when the read began.
     pub(super) asked_at: Instant,
-    /// How it was reached, and how it is written to.
+    /// Access by which the notebook was read, and is written.
     pub(super) flight: Arc<Flight>,
 }
 
@@ -54,7 +55,7 @@ impl Pass<'_> {
             failure_reason: failure_reason(&seen.details),
             ..unseen(Observation::from(&seen.details), problem)
         };
-        // The policies are wanted, not needed: a notebook that is down is brought back without them.
+        // A notebook that is down is restarted even if the policies cannot be listed.
         let policies = match self.context.recent_policies().await {
             Ok(policies) => policies,
             Err(error) => {
@@ -83,9 +84,10 @@ impl Pass<'_> {
         Ok(observed)
     }
 
-    /// Describes the notebook by the access that worked last, at first that of the record. Where that is refused, a role may have been
-    /// renamed or an external id rotated: then the access that the policy names now for the same account is tried. Returns the access that
-    /// worked too, by which the notebook is written to.
+    /// Describes the notebook with the access that worked last, at first the record's access. If
+    /// AWS denies that access, a role may have been renamed or an external id rotated. The access
+    /// that the policy names now for the same account is then tried. Returns the access that
+    /// worked, too, because the notebook is written with the same access.
     async fn describe(&self) -> (Arc<Flight>, Result<Option<Seen>, ReadFailure>) {
         let (flights, record) = (&self.context.flights, self.resource.name_any());
         let name = &self.record.intent.notebook.name;
@@ -100,7 +102,7 @@ impl Pass<'_> {
                 Ok(seen) => {
                     tracing::info!(
                         refusal = refusal.message,
-                        "the access of the record is refused; the present access of its policy to the account is used"
+                        "the record's access was refused; using the access that its policy names now"
                     );
                     flights.reached(&record, &other);
                     return (other, Ok(seen));
@@ -114,7 +116,8 @@ impl Pass<'_> {
         (flight, Err(refusal))
     }
 
-    /// The other accesses to the notebook: that of the record, and that which its policy names now.
+    /// Returns the accesses that were not refused yet: the record's access, and the access that its
+    /// policy names now.
     async fn other_keys(&self, refused: &TargetKey) -> Vec<TargetKey> {
         let own = self.record.intent.key();
         let policies = self.context.recent_policies().await.ok();
@@ -136,7 +139,7 @@ impl Pass<'_> {
             .collect()
     }
 
-    /// How the notebook is read.
+    /// Returns the reader of the notebook.
     pub(super) fn sight<'a>(&'a self, flight: &'a Flight) -> Sight<'a> {
         Sight {
             context: self.context,
@@ -145,8 +148,9 @@ impl Pass<'_> {
         }
     }
 
-    /// Counts once more just before a notebook is stopped, at each Stop: two operators may have claimed at the same time, the budget may
-    /// have been lowered since, or this record may have waited while others were stopped.
+    /// Counts the budget again just before each Stop. Two operators may have claimed at the same
+    /// time, the budget may have been lowered, or other notebooks may have been stopped while this
+    /// record waited.
     async fn budget(
         &self,
         details: &NotebookDetails,
@@ -196,7 +200,7 @@ impl Pass<'_> {
     }
 }
 
-/// Returns true if the identity is refused, and another one may not be.
+/// Returns true if AWS refused the identity, so that another access may work.
 fn is_refusal(failure: &ReadFailure) -> bool {
     matches!(
         failure.state,
@@ -204,7 +208,7 @@ fn is_refusal(failure: &ReadFailure) -> bool {
     )
 }
 
-/// Why AWS could not start or update the notebook.
+/// Returns AWS's reason why the notebook could not be started or updated.
 fn failure_reason(details: &NotebookDetails) -> Option<String> {
     let is_failed = details.status == NotebookStatus::Failed;
     details.failure_reason.clone().filter(|_| is_failed)

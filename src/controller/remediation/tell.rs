@@ -1,4 +1,5 @@
-//! Tells people and metrics what changed. Best effort: the record is what counts.
+//! Logs, events and metrics about changes of a record. All are best effort; the record is the
+//! source of truth.
 
 use k8s_openapi::api::core::v1::ObjectReference;
 use kube::{Resource, ResourceExt};
@@ -13,8 +14,8 @@ use crate::{
 };
 
 impl Pass<'_> {
-    /// Tells of a change of state, once it is durable. Events are written beside the pass: a notebook that is down does not wait
-    /// for them.
+    /// Reports a change of state after it was stored. Events are sent concurrently with the pass,
+    /// so that a notebook that is down does not wait for them.
     pub(super) fn tell(&self) {
         let (intent, progress) = (&self.record.intent, &self.record.progress);
         let state = progress.state;
@@ -41,7 +42,8 @@ impl Pass<'_> {
         tokio::spawn(sending.in_current_span());
     }
 
-    /// Counts a Start that AWS accepted and that ended in status Failed, once.
+    /// Counts a Start that AWS accepted and that ended in status Failed. Each Start is counted
+    /// once.
     pub(super) fn count_failed_start(&self, observation: &Observation) {
         let is_failed = matches!(
             observation,
@@ -74,7 +76,8 @@ impl Pass<'_> {
         }
     }
 
-    /// One on the record, and one on its policy for what matters there.
+    /// Returns an event on the record and, if the notebook needs attention or the remediation
+    /// failed, an event on its policy.
     fn events(&self, message: &str) -> Vec<(ObjectReference, Announcement)> {
         let (intent, state) = (&self.record.intent, self.record.progress.state);
         let (severity, on_policy) = match state {
@@ -105,7 +108,7 @@ impl Pass<'_> {
         events
     }
 
-    /// The policy that the record was made for.
+    /// Returns a reference to the record's policy.
     fn policy(&self) -> Option<ObjectReference> {
         let owner = self.resource.owner_references().first()?;
         Some(ObjectReference {

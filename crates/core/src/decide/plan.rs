@@ -1,8 +1,9 @@
-//! plan *(pure)*: the next step for each notebook that violates a policy.
+//! plan *(pure)*: computes the next step for each notebook that violates a policy.
 //!
-//! Stopped notebooks come first, because their updates interrupt nobody; then running notebooks, as far as windows and budgets allow.
-//! Whatever is unclear waits, with a reason. A plan relies on the records that the watch has told of, which may be old; each claim is
-//! judged again, by the same [`admit`], with fresh data.
+//! Stopped notebooks come first, because their updates interrupt nobody. Running notebooks follow,
+//! as far as windows and budgets allow. Notebooks with unclear facts wait, with a reason. A plan
+//! uses the records seen by the watch, which may be old. Each claim is therefore judged again with
+//! fresh data, by the same [`admit`].
 
 mod admit;
 mod blockers;
@@ -28,18 +29,19 @@ use crate::domain::{
     RecordState, Region, TargetRegion, Verdict, WaitReason,
 };
 
-/// A notebook that violates the policy, with its place.
+/// A notebook that violates the policy, with its account and region.
 #[derive(Clone, Debug)]
 pub struct Candidate {
-    /// Its account.
+    /// Account of the notebook.
     pub account: AccountId,
-    /// Its region.
+    /// Region of the notebook.
     pub region: Region,
     /// The notebook as it was last read.
     pub notebook: Arc<Notebook>,
 }
 
-/// The position of a candidate in the order of a plan: stopped notebooks before running ones, then by account, region and name.
+/// Position of a candidate in the order of a plan: stopped notebooks before running notebooks, then
+/// by account, region and name.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Position {
     is_running: bool,
@@ -48,12 +50,12 @@ pub struct Position {
     name: String,
 }
 
-/// The next step for each notebook that violates a policy, in the order in which the claims are tried.
+/// The next step for each notebook that violates a policy, in the order in which claims are tried.
 #[derive(Clone, Debug, Default)]
 pub struct Plan {
-    /// One for each violation in a named region.
+    /// One step for each violation in a named region.
     pub steps: Vec<PlannedStep>,
-    /// True if the policy is in mode `Audit` or suspended: nothing is executed.
+    /// True if the policy is in mode `Audit` or suspended, so that no step is executed.
     is_preview: bool,
 }
 
@@ -62,41 +64,42 @@ pub struct Plan {
 pub struct PlannedStep {
     /// The notebook.
     pub candidate: Candidate,
-    /// Its step.
+    /// Step for the notebook.
     pub step: Step,
 }
 
 /// A step of a plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// A record is made for the notebook. In a preview, mode `Enforce` would make one.
+    /// A record is created for the notebook. In a preview, mode `Enforce` would create it.
     Claim,
-    /// The notebook waits, for this reason.
+    /// The notebook waits for the given reason.
     Blocked(Blocked),
 }
 
-/// The result of a plan's execution: the records that there are now, and the claims that were not made.
+/// Result of a plan's execution: the records after it, and the claims that were not made.
 #[derive(Clone, Debug, Default)]
 pub struct Executed {
     usage: Usage,
     blocked: HashMap<NotebookArn, Blocked>,
 }
 
-/// The circumstances of a plan. All are as of `now`.
+/// Circumstances of a plan, all as of `now`.
 #[derive(Clone, Copy, Debug)]
 pub struct Circumstances<'a> {
-    /// The policy that is planned.
+    /// Policy that the plan is for.
     pub policy: &'a Policy,
     /// All policies.
     pub policies: &'a Policies,
-    /// The time of the plan.
+    /// Time of the plan.
     pub now: Timestamp,
 }
 
 /// Plans a pass over a policy.
 ///
-/// The order begins after the candidate at which the last pass ended, if any: candidates that take all the time of a pass are not the first
-/// ones of the next pass too. Stopped notebooks still come before running ones.
+/// The order begins after `resume_after`, the candidate at which the last pass ended. Slow
+/// candidates that used up the time of a pass are thus not the first of the next pass. Stopped
+/// notebooks still come before running notebooks.
 #[must_use]
 pub fn plan(
     circumstances: Circumstances<'_>,
@@ -123,7 +126,7 @@ pub fn plan(
     }
 }
 
-/// Begins the order after a candidate, among those that run or among those that do not.
+/// Begins the order after a candidate, among the running notebooks or among the others.
 fn rotate(candidates: &mut [Candidate], last: &Position) {
     let first_running = candidates.partition_point(|each| !each.notebook.is_running());
     let (stopped, running) = candidates.split_at_mut(first_running);
@@ -131,8 +134,8 @@ fn rotate(candidates: &mut [Candidate], last: &Position) {
     kind.rotate_left(kind.partition_point(|each| each.position() <= *last));
 }
 
-/// Moves accounts and regions that did not answer behind the others, and so each of their notebooks (promise P8). Where nothing timed out,
-/// the order stays.
+/// Moves accounts and regions that timed out behind the others, and likewise each notebook within
+/// them (promise P8). Other candidates keep their order.
 fn take_turns(candidates: &mut [Candidate], usage: &Usage) {
     candidates.sort_by_cached_key(|candidate| {
         let target = usage.target(&candidate.account, &candidate.region);
@@ -142,7 +145,8 @@ fn take_turns(candidates: &mut [Candidate], usage: &Usage) {
     });
 }
 
-/// Returns the evaluation after a plan was executed: each violation says its next step, or why it waits.
+/// Returns the evaluation after a plan was executed. Each violation has its next step, or the
+/// reason why the notebook waits.
 #[must_use]
 pub fn conclude(
     circumstances: Circumstances<'_>,
@@ -150,7 +154,7 @@ pub fn conclude(
     executed: Executed,
 ) -> Evaluation {
     let Executed { usage, mut blocked } = executed;
-    // The records that were made block others, which a plan before them could not know.
+    // The created records block other claims, which the plan could not know before.
     for planned in plan(circumstances, &evaluation, &usage, None).steps {
         if let Step::Blocked(reason) = planned.step {
             blocked.insert(planned.candidate.notebook.summary.arn.clone(), reason);
@@ -176,8 +180,8 @@ pub fn conclude(
     evaluation
 }
 
-/// Takes the next candidate to claim from a queue. Candidates that are not eligible now keep their places; candidates that are not admitted any
-/// more are dropped.
+/// Takes the next candidate to claim from a queue. Candidates that are not eligible now keep their
+/// places. Candidates that are no longer admitted are dropped.
 pub fn take_next(
     queue: &mut VecDeque<Candidate>,
     is_eligible: impl Fn(&Candidate) -> bool,
@@ -194,7 +198,7 @@ pub fn take_next(
 }
 
 impl Plan {
-    /// Returns the notebooks to claim, in order; none of a preview.
+    /// Returns the notebooks to claim, in order. A preview has none.
     pub fn into_claims(self) -> impl Iterator<Item = Candidate> {
         let is_preview = self.is_preview;
         self.steps
@@ -205,7 +209,7 @@ impl Plan {
 }
 
 impl Executed {
-    /// Returns the result of a plan of which nothing was executed yet.
+    /// Returns the result of a plan before any step was executed.
     #[must_use]
     pub fn new(usage: Usage) -> Self {
         Self {
@@ -214,18 +218,19 @@ impl Executed {
         }
     }
 
-    /// Adds a record that was made.
+    /// Adds a created record.
     pub fn add_claim(&mut self, record: &Record) {
         self.usage.add(record);
     }
 
-    /// Adds a candidate for which no record was made, and the reason.
+    /// Adds a candidate without a record, and the reason.
     pub fn add_blocked(&mut self, candidate: &Candidate, wait: Blocked) {
         self.blocked
             .insert(candidate.notebook.summary.arn.clone(), wait);
     }
 
-    /// Returns true if the candidate may still be claimed, beside the records that were made so far.
+    /// Returns true if the candidate may still be claimed, given the records that were created so
+    /// far.
     #[must_use]
     pub fn admits(&self, circumstances: Circumstances<'_>, candidate: &Candidate) -> bool {
         circumstances.judge(candidate, &self.usage).is_ok()
@@ -251,21 +256,22 @@ impl Circumstances<'_> {
     fn window_opens(&self) -> Option<Timestamp> {
         match windows::opening(&self.policy.remediation.windows, self.now) {
             windows::Opening::Closed { opens } => opens,
-            // It closes too soon for a restart; the next opening is known once it has closed.
+            // The window closes too soon for a restart. The next opening is known once the window
+            // has closed.
             windows::Opening::Open { until } => Some(until),
             windows::Opening::Always => None,
         }
     }
 }
 
-/// Counts, for each target, the notebooks that AWS would not start again.
+/// Counts the notebooks of each target that AWS would not start again.
 fn count_not_restartable(evaluation: &mut Evaluation) {
     let waiting = evaluation
         .findings
         .iter()
         .filter(|finding| finding.next == Next::Wait(WaitReason::NotRestartable));
     for finding in waiting {
-        // Both are sorted by account and region.
+        // Findings and targets are sorted by account and region.
         let target = evaluation
             .targets
             .binary_search_by(|report| report.target.cmp(&finding.target));
@@ -276,7 +282,7 @@ fn count_not_restartable(evaluation: &mut Evaluation) {
 }
 
 impl Candidate {
-    /// The position of the candidate in the queue.
+    /// Returns the position of the candidate in the queue.
     #[must_use]
     pub fn position(&self) -> Position {
         Position {
@@ -308,13 +314,13 @@ fn candidate(finding: &Finding) -> Option<Candidate> {
     }
 }
 
-/// What is under way for a policy that is not planned: a suspended one.
+/// Summarizes the remediations of a policy that is not planned because it is suspended.
 #[must_use]
 pub fn flights<'r>(policy: &Policy, records: impl IntoIterator<Item = &'r Record>) -> Flights {
     Usage::of(&policy.name, records).flights(policy)
 }
 
-/// Whether a record is one that the policy's figures show as under way.
+/// Returns true if the policy's figures count the record as under remediation.
 fn is_remediating(record: &Record) -> bool {
     use RecordState::{NeedsAttention, Unrecognized};
     !record.is_finished() && !matches!(record.progress.state, NeedsAttention | Unrecognized)
