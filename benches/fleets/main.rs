@@ -1,4 +1,5 @@
-//! `make bench` and `make bench-remediation`: how fast, and with how much, sudoless goes over large fleets.
+//! `make bench` and `make bench-remediation`: how fast, and with how much, sudoless goes over large
+//! fleets.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -1,6 +1,8 @@
-//! What the API server accepts and refuses: every manifest below `tests/it/admission`, against a real one.
+//! What the API server accepts and refuses: every manifest below `tests/it/admission`, against a
+//! real one.
 //!
-//! A manifest in `reject/` says in its first line, after `# expect: `, a part of the answer that names the field.
+//! A manifest in `reject/` says in its first line, after `# expect: `, a part of the answer that
+//! names the field.
 
 use std::path::{Path, PathBuf};
 
@@ -75,8 +77,9 @@ async fn refuses_what_is_wrong_and_says_what_to_write() {
     assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
 
-/// The API server limits what all rules of one object may cost when they run, beside what they may cost by the schema's
-/// limits. Everything at its greatest number at once, in usual lengths, must stay below.
+/// The API server limits what all rules of one object may cost when they run, beside what they may
+/// cost by the schema's limits. Everything at its greatest number at once, in usual lengths, must
+/// stay below.
 #[tokio::test]
 async fn accepts_the_largest_policy() {
     let regions: Vec<String> = (0..50)

@@ -1,4 +1,5 @@
-//! How Argo CD and Flux see policies and records, what Argo CD's actions do, and that nothing drifts from what was applied.
+//! How Argo CD and Flux see policies and records, what Argo CD's actions do, and that nothing
+//! drifts from what was applied.
 
 pub mod customizations;
 mod drift;

@@ -1,4 +1,5 @@
-//! The Helm chart: what its templates make of values, what it refuses, and what a real API server makes of it. With Helm 3 and 4.
+//! The Helm chart: what its templates make of values, what it refuses, and what a real API server
+//! makes of it. With Helm 3 and 4.
 
 mod features;
 mod files;

@@ -1,4 +1,5 @@
-//! The custom resource definitions: the committed file, its schema, and what a real API server makes of it.
+//! The custom resource definitions: the committed file, its schema, and what a real API server
+//! makes of it.
 
 use std::fs;
 use std::path::Path;
@@ -50,7 +51,8 @@ fn schema_of(definition: &Value) -> Value {
     definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"].clone()
 }
 
-/// Calls `visit` with the path and schema of every property, list item and map value below `schema`.
+/// Calls `visit` with the path and schema of every property, list item and map value below
+/// `schema`.
 fn walk(path: &str, schema: &Value, visit: &mut impl FnMut(&str, &Value)) {
     for (name, property) in schema["properties"].as_object().into_iter().flatten() {
         let path = format!("{path}.{name}");
@@ -166,7 +168,8 @@ fn only_the_mode_has_a_default() {
     );
 }
 
-/// What an absent field means is said in two places: in the texts, and in the constants that the operator uses.
+/// What an absent field means is said in two places: in the texts, and in the constants that the
+/// operator uses.
 #[test]
 fn the_texts_name_the_defaults() {
     let spec = &schema()["properties"]["spec"]["properties"];

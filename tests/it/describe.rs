@@ -1,4 +1,5 @@
-//! What a person reads: `kubectl describe` and `kubectl get` of policies and records in the situations that there are.
+//! What a person reads: `kubectl describe` and `kubectl get` of policies and records in the
+//! situations that there are.
 //!
 //! All of them are on one stage, each in an account of its own, and come about at the same time.
 

@@ -1,6 +1,8 @@
-//! What the documentation lists is what there is: rows, states, reasons, flags, permissions, promises and links.
+//! What the documentation lists is what there is: rows, states, reasons, flags, permissions,
+//! promises and links.
 
 mod design;
+mod prose;
 
 use std::process::Command;
 

@@ -1,4 +1,5 @@
-//! Who may enforce: `config/admission`, on a real API server, with people who may and people who may not.
+//! Who may enforce: `config/admission`, on a real API server, with people who may and people who
+//! may not.
 
 mod cases;
 mod people;
@@ -15,7 +16,8 @@ use people::{Person, policy};
 
 use crate::support::served;
 
-/// From when the admission policy is made until the API server heeds it: a second or two on an idle machine.
+/// From when the admission policy is made until the API server heeds it: a second or two on an idle
+/// machine.
 const DEADLINE: Duration = Duration::from_mins(1);
 
 /// Whom a refusal says to ask, and for what.

@@ -1,4 +1,5 @@
-//! The fence before writes to AWS, on a real API server: a lease that is held by election, and what may become of one.
+//! The fence before writes to AWS, on a real API server: a lease that is held by election, and what
+//! may become of one.
 
 mod refusals;
 

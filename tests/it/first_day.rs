@@ -1,6 +1,7 @@
-//! The first day, from nothing: the chart is installed with Helm, the operator runs as what was installed and with no more rights
-//! than its service account has, audits and enforces; Prometheus scrapes it and takes the rules, each panel of the dashboard has
-//! something to show, and Argo CD's scripts say how it goes.
+//! The first day, from nothing: the chart is installed with Helm, the operator runs as what was
+//! installed and with no more rights than its service account has, audits and enforces; Prometheus
+//! scrapes it and takes the rules, each panel of the dashboard has something to show, and Argo CD's
+//! scripts say how it goes.
 
 use std::{
     path::Path,
@@ -26,7 +27,8 @@ use crate::{
     },
 };
 
-/// `helm install` into a namespace that lets in restricted pods only, with a word from nobody but Helm.
+/// `helm install` into a namespace that lets in restricted pods only, with a word from nobody but
+/// Helm.
 fn install(cluster: &LocalCluster) {
     cluster
         .run_kubectl(["create", "namespace", NAMESPACE])
@@ -60,8 +62,8 @@ fn camel_case(flag: &str) -> String {
     })
 }
 
-/// The operator as the Deployment starts it, with its service account's token. No pod runs here: so its port is one of this machine,
-/// and its namespace, which a pod finds in a file, is told.
+/// The operator as the Deployment starts it, with its service account's token. No pod runs here: so
+/// its port is one of this machine, and its namespace, which a pod finds in a file, is told.
 fn installed_operator(cluster: &LocalCluster) -> Command {
     let get = [
         "get",

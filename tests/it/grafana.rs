@@ -1,5 +1,5 @@
-//! The dashboard in `config/grafana`: it is laid out well, speaks of metrics that exist, and shows something in every panel once an
-//! operator has audited and enforced.
+//! The dashboard in `config/grafana`: it is laid out well, speaks of metrics that exist, and shows
+//! something in every panel once an operator has audited and enforced.
 
 pub mod dashboard;
 pub mod eventful;

@@ -1,5 +1,5 @@
-//! What stands in `config/iam/`: it is what the program prints, it allows what the code sends and no more, and each policy decides as
-//! people expect.
+//! What stands in `config/iam/`: it is what the program prints, it allows what the code sends and
+//! no more, and each policy decides as people expect.
 
 mod actions;
 mod cases;
@@ -63,7 +63,8 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     files
 }
 
-/// What `scripts/generate.sh` lists for `config/iam/`: files, and the arguments after `sudoless generate`.
+/// What `scripts/generate.sh` lists for `config/iam/`: files, and the arguments after `sudoless
+/// generate`.
 fn listed() -> Vec<(PathBuf, String)> {
     let script = root().join("scripts/generate.sh");
     let function = "/^generated()/,/^}/p";

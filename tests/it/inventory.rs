@@ -1,4 +1,5 @@
-//! The shared cache over thousands of scans: what it asks AWS when nothing changed, and what it keeps.
+//! The shared cache over thousands of scans: what it asks AWS when nothing changed, and what it
+//! keeps.
 
 use std::{
     sync::Arc,

@@ -1,4 +1,5 @@
-//! The files in `config/kube-state-metrics`: the real program shows policies and records with them, and needs no other rights.
+//! The files in `config/kube-state-metrics`: the real program shows policies and records with them,
+//! and needs no other rights.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -54,7 +55,8 @@ fn yaml(text: &str) -> Value {
     serde_saphyr::from_str(text).unwrap()
 }
 
-/// Starts kube-state-metrics as the service account that the file binds, which has the rights in the file and no others.
+/// Starts kube-state-metrics as the service account that the file binds, which has the rights in
+/// the file and no others.
 fn start(cluster: &LocalCluster) -> Server {
     let rbac = fs::read_to_string(file("rbac.yaml")).unwrap();
     let binding = yaml(rbac.split("\n---\n").nth(1).unwrap());
@@ -143,7 +145,8 @@ fn holds(states: &BTreeMap<String, f64>) -> &str {
     name
 }
 
-/// A stage with a record that succeeded, one that failed, and one that was deleted while it is under way.
+/// A stage with a record that succeeded, one that failed, and one that was deleted while it is
+/// under way.
 async fn staged(cluster: &LocalCluster) -> (Stage, Vec<NotebookRemediation>) {
     let notebooks = [
         rooted("ksm", "churn"),

@@ -1,8 +1,9 @@
 //! The layers of the source: who may import whom, and what only one of them may name.
 //!
-//! `cli → controller → {fleet, aws, kubernetes, observability} → decide → api → domain`, and, without a cluster,
-//! `cli → scan → {fleet, aws, report}`, `report → decide`, `cli → offline → {decide, domain, api}` and `cli → generate → domain`;
-//! and `cli → explain → {report, decide, domain, api}`.
+//! `cli → controller → {fleet, aws, kubernetes, observability} → decide → api → domain`, and,
+//! without a cluster, `cli → scan → {fleet, aws, report}`, `report → decide`, `cli → offline →
+//! {decide, domain, api}` and `cli → generate → domain`; and `cli → explain → {report, decide,
+//! domain, api}`.
 
 mod examples;
 mod paths;
@@ -14,8 +15,9 @@ use std::path::{Path, PathBuf};
 use examples::{ALLOWED, VIOLATIONS};
 use paths::{Named, paths};
 
-/// Each layer, and the layers that it may import. Both edges beside the arrows of the design are read-only glances: the
-/// metrics take AWS's operations as their labels, and the fleet counts what it reads in the metrics.
+/// Each layer, and the layers that it may import. Both edges beside the arrows of the design are
+/// read-only glances: the metrics take AWS's operations as their labels, and the fleet counts what
+/// it reads in the metrics.
 const LAYERS: [(&str, &[&str]); 15] = [
     ("main", &["cli"]),
     (
@@ -105,8 +107,8 @@ const AWS_CRATES: [&str; 6] = [
     "aws_types",
 ];
 
-/// The operations that change a notebook instance (API reference of `SageMaker`), in lower case, without underscores: those that
-/// sudoless sends, and those that nothing in it may name.
+/// The operations that change a notebook instance (API reference of `SageMaker`), in lower case,
+/// without underscores: those that sudoless sends, and those that nothing in it may name.
 const WRITES: [&str; 3] = [
     "stopnotebookinstance",
     "updatenotebookinstance",
@@ -114,8 +116,8 @@ const WRITES: [&str; 3] = [
 ];
 const FORBIDDEN_WRITES: [&str; 2] = ["deletenotebookinstance", "createnotebookinstance"];
 
-/// The modules that read and cannot write, each with what leads to a write: they reach AWS by `AwsReads`, and the API server by
-/// `kubernetes::Reader`, if at all.
+/// The modules that read and cannot write, each with what leads to a write: they reach AWS by
+/// `AwsReads`, and the API server by `kubernetes::Reader`, if at all.
 const READERS: [(&str, &[&str]); 6] = [
     ("fleet", &WRITERS),
     ("scan", &WRITERS),
@@ -149,7 +151,8 @@ const KUBERNETES_REQUESTS: [&str; 8] = [
     "DeleteParams",
 ];
 
-/// The methods by which a client of Kubernetes sends more than reads. No reader of the cluster calls one.
+/// The methods by which a client of Kubernetes sends more than reads. No reader of the cluster
+/// calls one.
 const KUBERNETES_WRITES: [&str; 9] = [
     ".create", ".replace", ".patch", ".delete", ".apply", ".evict", ".request", ".send", ".connect",
 ];
@@ -247,12 +250,14 @@ impl Source {
         violations
     }
 
-    /// Whether it holds tests only: those of what is pure may try things at random, and name operations in what people read.
+    /// Whether it holds tests only: those of what is pure may try things at random, and name
+    /// operations in what people read.
     fn is_test(&self) -> bool {
         self.module().iter().any(|part| part == "tests")
     }
 
-    /// Where it names an operation of `SageMaker` that writes and must not, in comments and texts too; its tests may.
+    /// Where it names an operation of `SageMaker` that writes and must not, in comments and texts
+    /// too; its tests may.
     fn writes(&self) -> Vec<String> {
         let text = self.text.split("#[cfg(test)]").next().unwrap_or_default();
         let squeezed = text.to_lowercase().replace('_', "");
@@ -277,7 +282,8 @@ impl Source {
         violations.into_iter().collect()
     }
 
-    /// Whether a name after this text is an action in an IAM policy: `generate` prints those, and has no way to send one.
+    /// Whether a name after this text is an action in an IAM policy: `generate` prints those, and
+    /// has no way to send one.
     fn is_of_a_policy(&self, before: &str) -> bool {
         self.layer() == "generate" && before.ends_with("\"sagemaker:")
     }
@@ -294,8 +300,8 @@ impl Source {
         } else if before.ends_with("sagemaker.") {
             Some("no write goes past the SDK's own methods")
         } else if after.starts_with(char::is_alphanumeric) && !after.starts_with("error") {
-            // Its input and builder, by which it could be sent in another way; and what has a longer name, such as the
-            // operations on lifecycle configurations.
+            // Its input and builder, by which it could be sent in another way; and what has a
+            // longer name, such as the operations on lifecycle configurations.
             Some("writes are sent by the client's methods, and there are three")
         } else {
             None
@@ -395,8 +401,8 @@ fn every_layer_is_there_and_was_read() {
     }
 }
 
-/// The modules of a folder, each with the modules of the same folder that it imports. What the folder's own file defines or
-/// re-exports counts as a module of the folder's name.
+/// The modules of a folder, each with the modules of the same folder that it imports. What the
+/// folder's own file defines or re-exports counts as a module of the folder's name.
 fn siblings(folder: &str, sources: &[Source]) -> BTreeMap<String, BTreeSet<String>> {
     let inside = || {
         let modules = sources.iter().map(|source| (source.module(), source));

@@ -1,5 +1,5 @@
-//! The alerts in `config/prometheus`: Prometheus takes them, each is tested firing and not firing, speaks of metrics that exist,
-//! and has a runbook.
+//! The alerts in `config/prometheus`: Prometheus takes them, each is tested firing and not firing,
+//! speaks of metrics that exist, and has a runbook.
 
 mod runbooks;
 
@@ -88,8 +88,8 @@ fn the_alerts_fire_when_they_should() {
     assert!(is_good, "{said}");
 }
 
-/// Each alert has a test that sees it fire, and one that sees it silent: rules that never fire fail the one, rules that always do
-/// the other.
+/// Each alert has a test that sees it fire, and one that sees it silent: rules that never fire fail
+/// the one, rules that always do the other.
 #[test]
 fn each_alert_is_tested_firing_and_silent() {
     let rules = yaml(&rules_file());

@@ -1,7 +1,8 @@
 //! The rights that the chart gives the operator in Kubernetes are enough, and each is needed.
 //!
-//! Operators with service accounts of their own play the same scenario at once, on one API server: one has the chart's roles, each of
-//! the others has all rights but one. What they asked and were refused is read in the API server's audit log.
+//! Operators with service accounts of their own play the same scenario at once, on one API server:
+//! one has the chart's roles, each of the others has all rights but one. What they asked and were
+//! refused is read in the API server's audit log.
 
 pub mod audited;
 mod grants;

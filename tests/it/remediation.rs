@@ -1,4 +1,5 @@
-//! Remediation end to end: the operator's own program, a real API server, a simulated AWS that is in a hurry.
+//! Remediation end to end: the operator's own program, a real API server, a simulated AWS that is
+//! in a hurry.
 
 mod adoption;
 mod api_server;

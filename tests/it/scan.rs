@@ -1,4 +1,5 @@
-//! `sudoless scan`: the real program against a simulated AWS, beside the operator on a real API server where the two must agree.
+//! `sudoless scan`: the real program against a simulated AWS, beside the operator on a real API
+//! server where the two must agree.
 
 mod agreement;
 mod by_hand;

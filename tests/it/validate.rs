@@ -1,4 +1,5 @@
-//! `sudoless validate`: the same verdicts as the API server's, without one; and what the command prints.
+//! `sudoless validate`: the same verdicts as the API server's, without one; and what the command
+//! prints.
 
 mod command;
 mod kubectl;
@@ -49,7 +50,8 @@ async fn accepts_what_the_api_server_accepts() {
     assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
 
-/// The verdict is the same, and what is said offline the API server says, too: the field, and where a rule is broken its sentence.
+/// The verdict is the same, and what is said offline the API server says, too: the field, and where
+/// a rule is broken its sentence.
 #[tokio::test]
 async fn refuses_what_the_api_server_refuses_with_the_same_words() {
     let client = client(cluster()).await;

@@ -185,8 +185,8 @@ impl LocalCluster {
         output(&mut self.kubectl(args), stdin)
     }
 
-    /// Installs or updates custom resource definitions, waits until kubectl knows `resource` and can
-    /// explain it, and returns the API server's warnings.
+    /// Installs or updates custom resource definitions, waits until kubectl knows `resource` and
+    /// can explain it, and returns the API server's warnings.
     pub fn install(&self, definitions: &Path, resource: &str) -> Result<String, Error> {
         let mut apply = self.kubectl(["apply", "--server-side", "-f"]);
         let applied = successful(apply.arg(definitions), "")?;

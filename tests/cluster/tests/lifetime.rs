@@ -68,7 +68,8 @@ impl Drop for Owner {
     }
 }
 
-/// The lines of `ps` for processes that were given a path in `folder`. A zombie has no arguments any more, so it does not count.
+/// The lines of `ps` for processes that were given a path in `folder`. A zombie has no arguments
+/// any more, so it does not count.
 fn programs_of(folder: &Path) -> Vec<String> {
     let output = Command::new("ps")
         .args(["-A", "-ww", "-o", "pid=,args="])
@@ -109,7 +110,8 @@ fn a_killed_owner_takes_everything_along() {
 fn a_terminated_owner_cleans_up_before_it_ends() {
     let kubeconfig = tempfile::tempdir().unwrap();
     let kubeconfig = kubeconfig.path().join("config");
-    // With --kubeconfig the printed path is not in the cluster's folder, so the folder is read from the file.
+    // With --kubeconfig the printed path is not in the cluster's folder, so the folder is read from
+    // the file.
     let mut process = Command::new(env!("CARGO_BIN_EXE_local-cluster"))
         .args(["up", "--kubeconfig"])
         .arg(&kubeconfig)

@@ -1,4 +1,5 @@
-//! The scripts and fixtures in `config/argocd/resource_customizations`, which is laid out as Argo CD's own folder of that name.
+//! The scripts and fixtures in `config/argocd/resource_customizations`, which is laid out as Argo
+//! CD's own folder of that name.
 
 use std::{fs, path::PathBuf};
 

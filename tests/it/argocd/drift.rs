@@ -10,7 +10,8 @@ use crate::support::{
     stage::{Stage, condition},
 };
 
-/// A manifest as a person writes one: durations and times in any spelling, and what is the default written out here and there.
+/// A manifest as a person writes one: durations and times in any spelling, and what is the default
+/// written out here and there.
 fn manifest(stage: &str, policy: &str, notebook: &str) -> String {
     let account = account(stage);
     let mut text = String::new();

@@ -106,7 +106,8 @@ fn is_whole<T: DeserializeOwned + Serialize>(kind: &str, path: &str) {
     assert!(lost.is_empty(), "{kind}/{path}: {lost:?}");
 }
 
-/// Collects what is in `fixture` and not in `typed`, times with or without fractions being the same.
+/// Collects what is in `fixture` and not in `typed`, times with or without fractions being the
+/// same.
 fn compare(path: &str, fixture: &Value, typed: &Value, lost: &mut Vec<String>) {
     match (fixture, typed) {
         (Value::Object(fields), Value::Object(found)) => {

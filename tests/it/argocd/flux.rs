@@ -1,4 +1,5 @@
-//! Flux's health checks, by the expressions in `config/flux/policies.yaml`, on the fixtures that Argo CD's scripts are tested with.
+//! Flux's health checks, by the expressions in `config/flux/policies.yaml`, on the fixtures that
+//! Argo CD's scripts are tested with.
 
 use std::{collections::BTreeSet, fs, path::Path, sync::Arc};
 

@@ -1,4 +1,5 @@
-//! Lua as Argo CD runs it: version 5.1, with the base functions, `table`, and of `os` what `require` gives: `time` and `date`.
+//! Lua as Argo CD runs it: version 5.1, with the base functions, `table`, and of `os` what
+//! `require` gives: `time` and `date`.
 //!
 //! Source: `util/lua/lua.go` and `util/lua/oslib_safe.go` of argoproj/argo-cd.
 
@@ -51,7 +52,8 @@ fn sandbox() -> Lua {
     lua
 }
 
-/// The object that an action makes of one: what became an empty array without having been one is put back, as Argo CD does.
+/// The object that an action makes of one: what became an empty array without having been one is
+/// put back, as Argo CD does.
 pub fn act(script: &str, object: &Value) -> Value {
     cleaned(run(script, object), object)
 }
@@ -85,7 +87,8 @@ fn cleaned(new: Value, old: &Value) -> Value {
     }
 }
 
-/// The merge patch (RFC 7386) that leads from one object to another: what Argo CD sends after an action.
+/// The merge patch (RFC 7386) that leads from one object to another: what Argo CD sends after an
+/// action.
 pub fn merge_patch(before: &Value, after: &Value) -> Value {
     let (Value::Object(old), Value::Object(new)) = (before, after) else {
         return after.clone();

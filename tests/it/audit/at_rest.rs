@@ -1,7 +1,7 @@
 //! With nothing changed, nothing happens but what has to (promise P10).
 //!
-//! This waits for a real scan interval, of which there is none shorter than a minute; `tests/it/inventory.rs` makes more scans than
-//! that, without the operator around them.
+//! This waits for a real scan interval, of which there is none shorter than a minute;
+//! `tests/it/inventory.rs` makes more scans than that, without the operator around them.
 
 use std::time::Duration;
 
@@ -103,7 +103,8 @@ fn denials(stage: &Stage) -> u64 {
     counters.sum(|count| count.operation == Operation::AssumeRole && count.account == DENIED)
 }
 
-/// The operator owns the status, all of it, and nothing else: tools that apply from Git see no difference to what is in Git.
+/// The operator owns the status, all of it, and nothing else: tools that apply from Git see no
+/// difference to what is in Git.
 fn written_by_the_operator(policy: &NotebookRootAccessPolicy) {
     let entries = policy.managed_fields();
     let ours: Vec<_> = entries

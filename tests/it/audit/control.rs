@@ -29,7 +29,8 @@ async fn scan_now_describes_everything_once_per_new_value() {
     assert_eq!(status.findings[0].name, "b");
     assert_eq!(reads(&stage.simulator), (2, 6));
 
-    // Passes of one policy follow each other, so that the one over the new spec is after those over the annotations.
+    // Passes of one policy follow each other, so that the one over the new spec is after those over
+    // the annotations.
     stage.annotate("p", "example.com/note", Some("x")).await;
     stage.annotate("p", SCAN_NOW_ANNOTATION, Some("1")).await;
     stage.annotate("p", SCAN_NOW_ANNOTATION, None).await;
@@ -260,7 +261,8 @@ async fn a_policy_without_the_label_is_left_alone() {
     };
     left_alone().await;
 
-    // A policy that loses its label is nobody's of this operator any more, and keeps the status that it has.
+    // A policy that loses its label is nobody's of this operator any more, and keeps the status
+    // that it has.
     let unlabel = json!({"metadata": {"labels": {"stage": null}}});
     stage
         .policies()

@@ -1,5 +1,5 @@
-//! One bad account hurts only itself (promise P8): many accounts, a third of their targets ill in every way at once, and
-//! what is slow beside what is not.
+//! One bad account hurts only itself (promise P8): many accounts, a third of their targets ill in
+//! every way at once, and what is slow beside what is not.
 
 use std::time::Duration;
 
@@ -162,8 +162,8 @@ async fn a_throttled_region_is_right_in_the_end_and_holds_up_no_other() {
     );
 }
 
-/// More regions that never answer than are read at the same time, all of them before the others in the order: as behind a
-/// firewall that lets only one region through.
+/// More regions that never answer than are read at the same time, all of them before the others in
+/// the order: as behind a firewall that lets only one region through.
 #[tokio::test(flavor = "multi_thread")]
 async fn more_hanging_targets_than_places_starve_nobody() {
     let ids: Vec<String> = (1..=80)

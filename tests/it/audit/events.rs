@@ -51,7 +51,8 @@ async fn events(stage: &Stage, policy: &str) -> Vec<(String, String)> {
     found
 }
 
-/// Asks for a scan and waits until `described` notebooks have been described in all, and the pass is over.
+/// Asks for a scan and waits until `described` notebooks have been described in all, and the pass
+/// is over.
 async fn scan(stage: &Stage, value: &str, described: u64) {
     stage.annotate("p", SCAN_NOW_ANNOTATION, Some(value)).await;
     eventually("the scan", async || {
@@ -61,7 +62,8 @@ async fn scan(stage: &Stage, value: &str, described: u64) {
     settled(stage).await;
 }
 
-/// Waits until every pass that has been asked for is over: one over a new generation comes after them.
+/// Waits until every pass that has been asked for is over: one over a new generation comes after
+/// them.
 async fn settled(stage: &Stage) {
     let generation = stage.get("p").await.metadata.generation.unwrap_or_default();
     let interval = format!("{}m", 60 + generation);

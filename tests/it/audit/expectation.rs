@@ -1,4 +1,5 @@
-//! What a status must say, computed from the simulator's fleet with none of the operator's own code.
+//! What a status must say, computed from the simulator's fleet with none of the operator's own
+//! code.
 
 use std::{
     cmp::Reverse,
@@ -128,7 +129,8 @@ impl Expectation {
         self
     }
 
-    /// Waits for the first complete scan, and proves what it published, and that nothing before said more than is true.
+    /// Waits for the first complete scan, and proves what it published, and that nothing before
+    /// said more than is true.
     pub async fn mark_canary_passed(&self, stage: &Stage, policy: &str) -> Status {
         self.prove_within(stage, policy, DEADLINE).await
     }
@@ -155,7 +157,8 @@ impl Expectation {
         started.elapsed()
     }
 
-    /// Whether the status already says all that will ever be known: of the targets that can be read.
+    /// Whether the status already says all that will ever be known: of the targets that can be
+    /// read.
     pub fn is_known(&self, status: &Status) -> bool {
         let summary = json!(status.summary);
         let expected = self.summary();
@@ -476,8 +479,9 @@ fn conditions(status: &Status) -> Value {
     })
 }
 
-/// The API server is shared by tests whose policies exempt notebooks of the same names, and an exemption of any policy holds against
-/// all: of findings that only wait for that, what would be done otherwise is taken as expected. `tests/it/remediation` tests conflicts.
+/// The API server is shared by tests whose policies exempt notebooks of the same names, and an
+/// exemption of any policy holds against all: of findings that only wait for that, what would be
+/// done otherwise is taken as expected. `tests/it/remediation` tests conflicts.
 fn without_conflicts(mut found: Value, expected: &[Value]) -> Value {
     for finding in found.as_array_mut().into_iter().flatten() {
         let same = expected
@@ -498,7 +502,8 @@ fn without_messages(mut list: Value) -> Value {
     list
 }
 
-/// Returns true if AWS would start the notebook again: its platform is told and not retired, and no accelerator is attached.
+/// Returns true if AWS would start the notebook again: its platform is told and not retired, and no
+/// accelerator is attached.
 fn is_restartable(notebook: &Notebook) -> bool {
     let platform = notebook.platform.wire();
     platform.is_some_and(|platform| !RETIRED.contains(&platform))
@@ -519,7 +524,8 @@ fn first_difference(what: &str, expected: &Value, found: &Value) -> String {
     format!("{what}: {found}\nnot {expected}")
 }
 
-/// Promise P7: nothing that changes anything was ever sent, nor anything that the simulator does not know.
+/// Promise P7: nothing that changes anything was ever sent, nor anything that the simulator does
+/// not know.
 pub fn only_read(simulator: &Simulator) {
     let counters = simulator.counters();
     assert_eq!(counters.writes(), 0);

@@ -282,8 +282,8 @@ async fn no_secret_is_ever_written() {
         for secret in [right, wrong, secret, token.trim_matches('"')] {
             assert!(!text.contains(secret), "{secret} is in the {place}");
         }
-        // Secrets and tokens that the simulator hands out are long words of capital letters, and nothing else is. (The SDK names
-        // the ids of keys at debug, as CloudTrail does.)
+        // Secrets and tokens that the simulator hands out are long words of capital letters, and
+        // nothing else is. (The SDK names the ids of keys at debug, as CloudTrail does.)
         let word = text
             .split(|character: char| !character.is_ascii_uppercase())
             .find(|word| word.len() >= 30);

@@ -81,7 +81,8 @@ async fn what_no_policy_names_any_more_is_read_no_more() {
     here.holds(&stage.rescan("one").await);
     assert_eq!((lists(&stage, kept), describes(&stage, kept)), (2, 10));
     assert_eq!(lists(&stage, shared), 0, "the other policy did not ask");
-    // It was not only the policy that forgot: the series in the metrics are gone, and coming back means to be read anew.
+    // It was not only the policy that forgot: the series in the metrics are gone, and coming back
+    // means to be read anew.
     let (_, metrics) = stage.page("/metrics");
     assert!(metrics.contains(kept) && metrics.contains(shared) && !metrics.contains(dropped));
     of(&[shared]).holds(&stage.rescan("other").await);

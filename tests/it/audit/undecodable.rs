@@ -1,4 +1,5 @@
-//! Objects that the operator cannot read: stored under other rules, or written by another version of it.
+//! Objects that the operator cannot read: stored under other rules, or written by another version
+//! of it.
 
 use kube::{
     Api, CustomResourceExt,

@@ -1,4 +1,5 @@
-//! What could not be read is shown as what it is, never counts as compliant, and hides nothing else (promises P1 and P8).
+//! What could not be read is shown as what it is, never counts as compliant, and hides nothing else
+//! (promises P1 and P8).
 
 use std::time::Duration;
 
@@ -117,7 +118,8 @@ async fn denied_describes_of_all_notebooks_of_a_region_and_of_one_elsewhere() {
     expectation.mark_canary_passed(&stage, "all").await;
 }
 
-/// The rest has no root at all, so that one thing unread is all that keeps `Compliant` from being True.
+/// The rest has no root at all, so that one thing unread is all that keeps `Compliant` from being
+/// True.
 #[tokio::test(flavor = "multi_thread")]
 async fn one_thing_unread_is_enough_to_not_know() {
     let (one, other) = (ACCOUNTS[0], ACCOUNTS[1]);
@@ -232,8 +234,8 @@ async fn every_region_is_every_enabled_region() {
     assert!(message.contains("ListRegions"), "{message}");
 }
 
-/// Promise P1: what `ListRegions` lists as enabled was not read if it answers that it is disabled. A policy that names the region shows
-/// the same answer as before.
+/// Promise P1: what `ListRegions` lists as enabled was not read if it answers that it is disabled.
+/// A policy that names the region shows the same answer as before.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_region_that_is_listed_as_enabled_and_answers_otherwise() {
     let (account, here) = (ACCOUNTS[0], REGIONS[0]);

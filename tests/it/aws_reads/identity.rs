@@ -37,7 +37,8 @@ async fn credentials_are_shared_renewed_and_forgotten() {
     futures::future::try_join_all(lists).await.unwrap();
     assert_eq!(assumed(), 1);
 
-    // Expired, though by their own word they still hold: all readers notice, and one set of new ones serves all.
+    // Expired, though by their own word they still hold: all readers notice, and one set of new
+    // ones serves all.
     simulator.expire_sessions();
     let lists = readers.iter().map(TargetReader::list);
     futures::future::try_join_all(lists).await.unwrap();

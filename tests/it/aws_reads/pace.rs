@@ -71,8 +71,8 @@ async fn a_target_that_hangs_stalls_no_other() {
         tokio::task::yield_now().await;
     }
     let listed = healthy.list().await.unwrap();
-    // At worst it waits once, until those requests are given up; then the slow target has one place of eight. Had it all
-    // places time and again, a hundred Describes would take half a minute.
+    // At worst it waits once, until those requests are given up; then the slow target has one place
+    // of eight. Had it all places time and again, a hundred Describes would take half a minute.
     let began = Instant::now();
     assert_eq!(describe_all(&healthy, &listed, 7).await.unwrap().len(), 100);
     let took = began.elapsed();

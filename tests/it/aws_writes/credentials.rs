@@ -1,4 +1,5 @@
-//! Credentials that are refused, or that there are none of: nothing is proven, and the next call has new ones.
+//! Credentials that are refused, or that there are none of: nothing is proven, and the next call
+//! has new ones.
 
 use super::*;
 

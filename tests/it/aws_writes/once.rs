@@ -76,7 +76,8 @@ fn without_answer() -> Vec<Case> {
     ]
 }
 
-/// Sends each call once for each case, to a notebook of its own, all at once. Returns the simulator.
+/// Sends each call once for each case, to a notebook of its own, all at once. Returns the
+/// simulator.
 async fn send_once(cases: &[Case], options: &Options) -> Simulator {
     let name = |call: Call, case: usize| format!("{call}-{case}").to_lowercase();
     let mut fleet = fleet();

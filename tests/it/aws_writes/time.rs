@@ -22,7 +22,8 @@ async fn what_is_too_late_is_not_sent() {
     };
     let (aws, counted) = observed(&simulator, &none);
     let target = key(&home, REGION, access(None, None));
-    // With an identity that is verified and credentials that are at hand, nothing comes before the request itself.
+    // With an identity that is verified and credentials that are at hand, nothing comes before the
+    // request itself.
     let reader = aws.reader(&target);
     assert_eq!(reader.list().await.unwrap().len(), 1);
     let answer = aws.writer(&target).send(Call::Stop, "churn").await;

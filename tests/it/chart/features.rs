@@ -62,7 +62,8 @@ fn selects(of: &str, object: &Value) -> bool {
     }
 }
 
-/// What is at a path: names, positions, and `key=value` for the element of a list. Null if nothing is.
+/// What is at a path: names, positions, and `key=value` for the element of a list. Null if nothing
+/// is.
 fn lookup(object: &Value, path: &[Value]) -> Value {
     let found = path.iter().try_fold(object, |at, step| match step {
         Value::Number(position) => at.get(usize::try_from(position.as_u64()?).ok()?),

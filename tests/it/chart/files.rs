@@ -1,4 +1,5 @@
-//! The chart's files: copies, versions, the generated README, and that schema and values name the same.
+//! The chart's files: copies, versions, the generated README, and that schema and values name the
+//! same.
 
 use std::{collections::BTreeSet, fs, path::Path, process::Command};
 

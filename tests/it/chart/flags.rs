@@ -1,4 +1,5 @@
-//! The values under `flags` are the flags of `sudoless run`, each and no other, and the documented defaults are the program's.
+//! The values under `flags` are the flags of `sudoless run`, each and no other, and the documented
+//! defaults are the program's.
 
 use std::{collections::BTreeMap, process::Command};
 

@@ -1,5 +1,6 @@
-//! The chart on a real API server: its objects are accepted, and it is installed, upgraded and uninstalled by both versions of Helm,
-//! in a namespace that enforces the Pod Security Standard *restricted*.
+//! The chart on a real API server: its objects are accepted, and it is installed, upgraded and
+//! uninstalled by both versions of Helm, in a namespace that enforces the Pod Security Standard
+//! *restricted*.
 
 use std::{
     process::Command,
@@ -20,7 +21,8 @@ const DEFINITIONS: [&str; 2] = [
     "crd/notebookremediations.sudoless.dev",
 ];
 
-/// The cluster of all tests here, with a namespace for the release, *restricted* as far as a namespace can be.
+/// The cluster of all tests here, with a namespace for the release, *restricted* as far as a
+/// namespace can be.
 fn cluster() -> &'static LocalCluster {
     static CLUSTER: OnceLock<LocalCluster> = OnceLock::new();
     CLUSTER.get_or_init(|| {
@@ -401,7 +403,8 @@ fn definitions_that_were_applied_before_are_taken_over_where_asked() {
 
 #[test]
 fn both_versions_render_what_they_install() {
-    // `helm get manifest` is what was installed: the same as `helm template`, so that GitOps and Helm do not differ.
+    // `helm get manifest` is what was installed: the same as `helm template`, so that GitOps and
+    // Helm do not differ.
     let (cluster, _empty) = Empty::cluster();
     for version in HELMS {
         install(cluster, version, &json!({}));

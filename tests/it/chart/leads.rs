@@ -1,5 +1,5 @@
-//! The operator, with the arguments and the service account's own token that the chart gives it, gets its Lease: the role names the
-//! very Lease that the operator computes, and no other.
+//! The operator, with the arguments and the service account's own token that the chart gives it,
+//! gets its Lease: the role names the very Lease that the operator computes, and no other.
 
 use std::{
     io::{BufRead as _, BufReader},
@@ -28,7 +28,8 @@ fn environment(objects: &Objects) -> Vec<(&str, &str)> {
         .collect()
 }
 
-/// Starts the operator as the chart would, and waits until it says that it leads; the name of its Lease.
+/// Starts the operator as the chart would, and waits until it says that it leads; the name of its
+/// Lease.
 fn lease_of_operator(values: &Value) -> String {
     let (cluster, _empty) = Empty::cluster();
     install(cluster, local_cluster::Tool::Helm, values);

@@ -1,5 +1,6 @@
-//! Templates over a matrix of values: each feature alone, none, and all that go together at once, with both versions of Helm.
-//! So each pair of features is seen with both, one and none of the two turned on.
+//! Templates over a matrix of values: each feature alone, none, and all that go together at once,
+//! with both versions of Helm. So each pair of features is seen with both, one and none of the two
+//! turned on.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,4 +1,5 @@
-//! Values that the schema or the templates refuse, and with which words: what is refused says where.
+//! Values that the schema or the templates refuse, and with which words: what is refused says
+//! where.
 
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -42,7 +43,8 @@ fn what_is_wrong_is_refused_and_named() {
 #[test]
 fn what_other_charts_hand_down_is_taken() {
     for version in HELMS {
-        // Helm itself gives `global` to a chart within another one, and `enabled` is what `condition` usually names.
+        // Helm itself gives `global` to a chart within another one, and `enabled` is what
+        // `condition` usually names.
         render(
             version,
             &json!({"global": {"imageRegistry": "x"}, "enabled": true}),

@@ -83,7 +83,8 @@ pub fn rendered(values: &Value) -> Objects {
     render(Tool::Helm, values).unwrap()
 }
 
-/// `values` with others over them, as Helm does it: objects are merged, everything else is replaced.
+/// `values` with others over them, as Helm does it: objects are merged, everything else is
+/// replaced.
 pub fn over(values: &Value, others: &Value) -> Value {
     match (values, others) {
         (Value::Object(values), Value::Object(others)) => {

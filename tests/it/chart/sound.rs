@@ -63,7 +63,8 @@ fn named_and_labelled(objects: &Objects) {
     }
 }
 
-/// Of every role in the chart, for people too: no wildcard, no secret, nothing that gives rights, no record made.
+/// Of every role in the chart, for people too: no wildcard, no secret, nothing that gives rights,
+/// no record made.
 fn rights_are_few(objects: &Objects) {
     for role in objects.of("Role").chain(objects.of("ClusterRole")) {
         let name = role["metadata"]["name"].as_str().unwrap();
@@ -168,7 +169,8 @@ fn pod_is_confined(objects: &Objects) {
     }
 }
 
-/// Asserts that the operator's own program takes its arguments: whatever stands before `--help` is checked first.
+/// Asserts that the operator's own program takes its arguments: whatever stands before `--help` is
+/// checked first.
 pub fn the_program_takes(args: &[&str]) {
     let output = Command::new(env!("CARGO_BIN_EXE_sudoless"))
         .args(args)
@@ -180,8 +182,8 @@ pub fn the_program_takes(args: &[&str]) {
     assert_eq!(args[0], "run");
 }
 
-/// No rule for what leaves is without addresses, but for DNS, or without ports; the instance metadata service is named only by
-/// one who asked for it.
+/// No rule for what leaves is without addresses, but for DNS, or without ports; the instance
+/// metadata service is named only by one who asked for it.
 fn egress_is_bounded(objects: &Objects) {
     let asked = objects.env("AWS_EC2_METADATA_DISABLED").is_none();
     for policy in objects.of("NetworkPolicy") {

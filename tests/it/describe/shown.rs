@@ -31,8 +31,8 @@ pub async fn kubectl(arguments: &[&str]) -> String {
     run.await.unwrap().unwrap()
 }
 
-/// Looks at a resource once it has events of these reasons, each as often as it is named, and holds all its texts to what makes
-/// them readable.
+/// Looks at a resource once it has events of these reasons, each as often as it is named, and holds
+/// all its texts to what makes them readable.
 pub async fn look(stage: &Stage, resource: &str, reasons: &[&str]) -> Shown {
     let (_, name) = resource.split_once('/').unwrap();
     let events = eventually(&format!("{reasons:?} about {resource}"), async || {

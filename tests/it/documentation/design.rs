@@ -1,5 +1,6 @@
-//! The contract in `docs/design.md` and the decisions in `docs/adr` are complete: each promise that is cited has a heading, and each
-//! link in the documentation leads to a file and a heading that exist.
+//! The contract in `docs/design.md` and the decisions in `docs/adr` are complete: each promise that
+//! is cited has a heading, and each link in the documentation leads to a file and a heading that
+//! exist.
 
 use std::{
     collections::BTreeSet,

@@ -78,7 +78,8 @@ async fn requests_are_not_repeated(client: &Client) {
     );
 }
 
-/// After an outage as after none: a pause that grows with each refusal, and not back with a renewal, would then be too long.
+/// After an outage as after none: a pause that grows with each refusal, and not back with a
+/// renewal, would then be too long.
 async fn the_lease_is_renewed_after_a_refusal(client: &Client) {
     let (relay, clients) = relayed(client).await;
     let mut leadership = lease("busy").acquire(&clients.requests, |_| {}).await;

@@ -74,7 +74,8 @@ impl Choice {
         }
     }
 
-    /// A text with the variables replaced as Grafana does for a data source that takes regular expressions.
+    /// A text with the variables replaced as Grafana does for a data source that takes regular
+    /// expressions.
     ///
     /// # Panics
     /// If a variable remains.

@@ -27,11 +27,13 @@ pub const OTHER_REGION: &str = "eu-west-1";
 /// After everything has happened, until it is scraped and seen.
 const DEADLINE: Duration = Duration::from_mins(1);
 
-/// What may rightly be zero all the time: whole seconds of CPU time are counted, and an operator that rests uses none.
+/// What may rightly be zero all the time: whole seconds of CPU time are counted, and an operator
+/// that rests uses none.
 const MAY_BE_ZERO: [&str; 1] = ["CPU A"];
 
-/// Everything that a panel shows is there, or happens: each verdict, a notebook that AWS would not start again, a target that cannot be read, throttling, a start that fails
-/// for want of a quota, a remediation that fails, one that needs a person, and an account and region that is halted.
+/// Everything that a panel shows is there, or happens: each verdict, a notebook that AWS would not
+/// start again, a target that cannot be read, throttling, a start that fails for want of a quota, a
+/// remediation that fails, one that needs a person, and an account and region that is halted.
 pub fn fleet() -> Fleet {
     let of = |id| {
         Account::new(id)
@@ -79,7 +81,8 @@ pub fn fleet() -> Fleet {
     faults.into_iter().fold(fleet, Fleet::fault)
 }
 
-/// What the second policy asks for: everybody at once, impatiently, and nothing more where one failed.
+/// What the second policy asks for: everybody at once, impatiently, and nothing more where one
+/// failed.
 fn remediation() -> Value {
     json!({
         "maxConcurrent": 20,
@@ -89,7 +92,8 @@ fn remediation() -> Value {
     })
 }
 
-/// Audits one account and enforces in two others, of which one refuses; returns once all of it has happened.
+/// Audits one account and enforces in two others, of which one refuses; returns once all of it has
+/// happened.
 pub async fn happens(stage: &Stage) {
     let account = |id| json!({"id": id, "role": "sudoless"});
     let soon = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(72);

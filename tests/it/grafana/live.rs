@@ -1,4 +1,5 @@
-//! Every query of the dashboard is sent to a real Prometheus that scraped the real operator while it audited and enforced.
+//! Every query of the dashboard is sent to a real Prometheus that scraped the real operator while
+//! it audited and enforced.
 
 use std::{path::Path, time::Instant};
 

@@ -1,7 +1,8 @@
-//! Decides as IAM does, for what our documents use: an explicit denial wins, then what is allowed, else nothing is.
+//! Decides as IAM does, for what our documents use: an explicit denial wins, then what is allowed,
+//! else nothing is.
 //!
-//! After the IAM User Guide, "Policy evaluation logic" and "IAM JSON policy elements". An element or operator that is not known here
-//! ends the test, so that nothing is passed over.
+//! After the IAM User Guide, "Policy evaluation logic" and "IAM JSON policy elements". An element
+//! or operator that is not known here ends the test, so that nothing is passed over.
 
 use serde_json::Value;
 
@@ -152,7 +153,8 @@ mod tests {
         decide(&[&document], request) == Decision::Allowed
     }
 
-    /// The IAM User Guide's own words: a key that is not there matches nothing, but for negated operators, `IfExists` and `Null`.
+    /// The IAM User Guide's own words: a key that is not there matches nothing, but for negated
+    /// operators, `IfExists` and `Null`.
     #[test]
     fn a_key_that_is_not_there() {
         for (operator, value, expected) in [

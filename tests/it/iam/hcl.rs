@@ -6,7 +6,8 @@ use hcl_edit::{
 };
 use serde_json::{Map, Value, json};
 
-/// A file as JSON: blocks by type and labels, several of a kind as a list, and what must be computed as `${…}`.
+/// A file as JSON: blocks by type and labels, several of a kind as a list, and what must be
+/// computed as `${…}`.
 pub fn read(text: &str) -> Value {
     let body: Body = text.parse().unwrap();
     self::body(&body)

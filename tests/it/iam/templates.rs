@@ -1,4 +1,5 @@
-//! The templates: they say what the JSON files say, and the notebooks that they make pass the service control policy.
+//! The templates: they say what the JSON files say, and the notebooks that they make pass the
+//! service control policy.
 
 use std::path::Path;
 use std::process::Command;
@@ -256,7 +257,8 @@ fn terraforms_notebook_gives_no_root() {
     assert!(notebook.get("lifecycle_config_name").is_none());
 }
 
-/// Every variable is used, and none is used that is not there: what `validate` would say, which needs the provider.
+/// Every variable is used, and none is used that is not there: what `validate` would say, which
+/// needs the provider.
 #[test]
 fn modules_use_their_variables() {
     for name in ["member-role", "many-accounts", "notebook"] {

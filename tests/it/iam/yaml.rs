@@ -67,8 +67,8 @@ impl<'de> Deserialize<'de> for Untagged {
     }
 }
 
-/// The resources of a stack that is made of a template in the partition `aws-cn`, with some parameters; the others have their
-/// defaults.
+/// The resources of a stack that is made of a template in the partition `aws-cn`, with some
+/// parameters; the others have their defaults.
 pub fn stack(template: &str, parameters: &[(&str, &str)]) -> Value {
     let Node(template) = serde_saphyr::from_str(template).unwrap();
     let mut known = Map::new();

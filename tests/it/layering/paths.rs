@@ -1,4 +1,5 @@
-//! The paths that a source file of Rust names: those of its `use` lines, taken apart, and those in its code.
+//! The paths that a source file of Rust names: those of its `use` lines, taken apart, and those in
+//! its code.
 
 use std::iter::Peekable;
 

@@ -146,8 +146,8 @@ async fn a_silent_client_does_not_hold_up_the_shutdown() {
     drop(silent);
 }
 
-/// A connection that sent nothing, and one that sent half a request. Runs in its own process, because the
-/// open files of a process are limited.
+/// A connection that sent nothing, and one that sent half a request. Runs in its own process,
+/// because the open files of a process are limited.
 #[tokio::test(start_paused = true)]
 async fn hundreds_of_half_open_requests_hold_up_nobody_and_are_closed() {
     const HALF_OPEN: usize = 400;

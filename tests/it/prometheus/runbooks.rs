@@ -88,7 +88,8 @@ fn slug(heading: &str) -> String {
         .collect()
 }
 
-/// The commands about policies and records, with the words replaced, and whether what they ask for is there.
+/// The commands about policies and records, with the words replaced, and whether what they ask for
+/// is there.
 fn commands() -> Vec<(String, String)> {
     let mut commands = Vec::new();
     for (name, page) in pages() {

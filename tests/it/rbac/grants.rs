@@ -118,7 +118,8 @@ fn texts(list: &Value) -> Vec<&str> {
     list.iter().map(|text| text.as_str().unwrap()).collect()
 }
 
-/// A service account of [`NAMESPACE`] with some rights and no others: everything of that name that has to be applied.
+/// A service account of [`NAMESPACE`] with some rights and no others: everything of that name that
+/// has to be applied.
 pub fn account_with(name: &str, grants: &BTreeSet<Grant>) -> Vec<Value> {
     let mut objects = vec![json!({
         "apiVersion": "v1",

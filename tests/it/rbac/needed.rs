@@ -1,4 +1,5 @@
-//! Without any one of the rights something does not come about, and the API server's refusal is the reason.
+//! Without any one of the rights something does not come about, and the API server's refusal is the
+//! reason.
 
 use std::{collections::BTreeSet, thread};
 
@@ -92,7 +93,8 @@ fn account(row: usize) -> String {
     format!("{ACCOUNT}-without-{row}")
 }
 
-/// What the chart grants but for one right; what it grants for its own lease, for that of an account.
+/// What the chart grants but for one right; what it grants for its own lease, for that of an
+/// account.
 fn all_but(grant: &Grant, account: &str) -> BTreeSet<Grant> {
     let others = GRANTED.iter().filter(|other| *other != grant);
     others
@@ -103,7 +105,8 @@ fn all_but(grant: &Grant, account: &str) -> BTreeSet<Grant> {
         .collect()
 }
 
-/// Plays up to the act, sees the refusal, and that the act has not come to its end when nobody can bring it there any more.
+/// Plays up to the act, sees the refusal, and that the act has not come to its end when nobody can
+/// bring it there any more.
 #[tokio::main(flavor = "current_thread")]
 async fn try_without(row: usize, grant: &Grant, act: Act) {
     let account = account(row);
@@ -119,7 +122,8 @@ async fn try_without(row: usize, grant: &Grant, act: Act) {
             .filter(|request| request.is_refused)
             .collect::<Vec<_>>()
     };
-    // A watch is tried from the start, and again and again: what counts is a try when there was something to see.
+    // A watch is tried from the start, and again and again: what counts is a try when there was
+    // something to see.
     let before = if grant.verb == "watch" {
         refusals().len()
     } else {

@@ -1,5 +1,5 @@
-//! All that the operator does at the API server, in acts. Each begins with something that a person does, and ends when its outcome
-//! can be seen.
+//! All that the operator does at the API server, in acts. Each begins with something that a person
+//! does, and ends when its outcome can be seen.
 
 use k8s_openapi::api::coordination::v1::Lease;
 use kube::{Api, ResourceExt};
@@ -37,7 +37,8 @@ pub enum Act {
     LetsGo,
     /// There are events about the records.
     Tells,
-    /// The owner of the stopped notebook sets root back: its record is replaced by the next one, which succeeds too.
+    /// The owner of the stopped notebook sets root back: its record is replaced by the next one,
+    /// which succeeds too.
     Replaces,
     /// The operator is told to end: it gives back the lease.
     Leaves,

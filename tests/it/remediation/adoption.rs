@@ -59,7 +59,8 @@ fn stranger() -> Command {
     command
 }
 
-/// The operator that looks after the policy is gone. Of two others, the first cannot get into the account.
+/// The operator that looks after the policy is gone. Of two others, the first cannot get into the
+/// account.
 #[tokio::test(flavor = "multi_thread")]
 async fn abandoned_record_is_adopted_by_an_operator_that_can_read_its_notebook() {
     let stage = left_down("abandoned").await;
@@ -80,7 +81,8 @@ async fn abandoned_record_is_adopted_by_an_operator_that_can_read_its_notebook()
     safety::holds(&stage.simulator);
 }
 
-/// The operator that looks after the policy is alive. The notebook takes long to stop, so that the operator has nothing to write.
+/// The operator that looks after the policy is alive. The notebook takes long to stop, so that the
+/// operator has nothing to write.
 #[tokio::test(flavor = "multi_thread")]
 async fn record_whose_operator_waits_is_not_adopted() {
     let name = "waited-for";
@@ -114,8 +116,8 @@ async fn record_whose_operator_waits_is_not_adopted() {
     safety::holds(&stage.simulator);
 }
 
-/// The operator that adopts the record may read and not write. Its denials are no reason to roll back: the record's own operator has the
-/// permission, and comes back.
+/// The operator that adopts the record may read and not write. Its denials are no reason to roll
+/// back: the record's own operator has the permission, and comes back.
 #[tokio::test(flavor = "multi_thread")]
 async fn record_is_left_alone_by_an_operator_that_is_denied() {
     let stage = left_down("denied-adopter").await;
@@ -149,7 +151,8 @@ fn logged(operator: &Operator, words: &str) -> bool {
     operator.log().iter().any(|line| line.contains(words))
 }
 
-/// It ran again after the operator's Start; its owner stopped it while there was no operator (promise P3).
+/// It ran again after the operator's Start; its owner stopped it while there was no operator
+/// (promise P3).
 #[tokio::test(flavor = "multi_thread")]
 async fn notebook_that_its_owner_stopped_meanwhile_is_not_started() {
     let name = "slept-on";

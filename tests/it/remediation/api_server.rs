@@ -1,5 +1,5 @@
-//! An API server that is slow, or refuses: a notebook that is down is flagged in time and brought back, and nothing is written at every
-//! poll.
+//! An API server that is slow, or refuses: a notebook that is down is flagged in time and brought
+//! back, and nothing is written at every poll.
 
 use std::time::{Duration, Instant};
 
@@ -124,7 +124,8 @@ impl Scene {
     }
 }
 
-/// Slower than the longest time that a request to stop waits for its intent, and quicker than that of a Start.
+/// Slower than the longest time that a request to stop waits for its intent, and quicker than that
+/// of a Start.
 #[tokio::test(flavor = "multi_thread")]
 async fn slow_status_writes_bring_the_notebook_back() {
     let scene = Scene::set("slow-writes", &[]).await;
@@ -142,7 +143,8 @@ async fn slow_status_writes_bring_the_notebook_back() {
     scene.brought_back().await;
 }
 
-/// A write that takes longer than its request may: it is stored, and the operator does not hear of it.
+/// A write that takes longer than its request may: it is stored, and the operator does not hear of
+/// it.
 #[tokio::test(flavor = "multi_thread")]
 async fn unanswered_status_writes_flag_the_notebook() {
     let scene = Scene::starting("lost-answers", &[]).await;
@@ -155,7 +157,8 @@ async fn unanswered_status_writes_flag_the_notebook() {
         written as u64 <= polls,
         "{written} writes in {polls} passes"
     );
-    // It is not known of a write without an answer that it was stored, so that its state may not be told of.
+    // It is not known of a write without an answer that it was stored, so that its state may not be
+    // told of.
     let told = scene.back().await;
     let mut once = told.clone();
     once.dedup();

@@ -1,4 +1,5 @@
-//! What takes too long needs a person's attention; the operator goes on trying meanwhile, and goes on when it can.
+//! What takes too long needs a person's attention; the operator goes on trying meanwhile, and goes
+//! on when it can.
 
 use kube::ResourceExt;
 use sagemaker_simulator::{

@@ -1,4 +1,5 @@
-//! The brake: as many notebooks are down as the policy tolerates, so that no other one is stopped, and everybody is told.
+//! The brake: as many notebooks are down as the policy tolerates, so that no other one is stopped,
+//! and everybody is told.
 
 use sagemaker_simulator::{
     Effect, Fault,

@@ -1,7 +1,8 @@
-//! People change their minds while notebooks are down: whoever was stopped runs again, unfixed where that is not wanted any more,
-//! fixed where it is.
+//! People change their minds while notebooks are down: whoever was stopped runs again, unfixed
+//! where that is not wanted any more, fixed where it is.
 //!
-//! Each stage has a notebook in each step of a remediation, which is held there by a fault until the change has been seen.
+//! Each stage has a notebook in each step of a remediation, which is held there by a fault until
+//! the change has been seen.
 
 use kube::ResourceExt;
 use sagemaker_simulator::{
@@ -108,7 +109,8 @@ pub const WITHDRAWN: [(&str, State, RootAccess, &[Operation]); 4] = [
     ),
 ];
 
-/// The notebook runs, has root or not, and these writes were accepted; how often a Start was is another matter.
+/// The notebook runs, has root or not, and these writes were accepted; how often a Start was is
+/// another matter.
 pub fn ended(stage: &Stage, (name, root_access, writes): (&str, RootAccess, &[Operation])) {
     assert_eq!(
         stage.truth(name),
@@ -282,7 +284,8 @@ async fn deleted_policy_takes_open_records_with_it_and_leaves_finished_ones() {
     let stage = Stage::on(&cluster, name, fleet(name, notebooks(name)), &FAST).await;
     let records = held(&stage).await;
     stage.delete("p").await;
-    // A fault holds these two until the garbage collector has seen them; it may come too late for the others.
+    // A fault holds these two until the garbage collector has seen them; it may come too late for
+    // the others.
     for name in ["stopping", "starting"] {
         eventually(&format!("{name} to be deleted"), async || {
             let record = stage.record(name).await.unwrap();
@@ -326,7 +329,8 @@ async fn deleted_policy_takes_open_records_with_it_and_leaves_finished_ones() {
     safety::holds(&stage.simulator);
 }
 
-/// What names the role changes, in AWS and in the policy, while a notebook is down: the policy's present access brings it back.
+/// What names the role changes, in AWS and in the policy, while a notebook is down: the policy's
+/// present access brings it back.
 async fn brought_back_by(name: &'static str, account: Account, access: Value) {
     let stage = Stage::quick(name, [rooted(name, "updating")]).await;
     let throttled = Fault::new(Effect::error("ThrottlingException")).operation(Update);

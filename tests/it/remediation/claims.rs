@@ -40,7 +40,8 @@ const SILENT: [&str; 8] = [
     "eu-north-1",
 ];
 
-/// Describe hangs in eight regions once they have been scanned; the candidates there are the first ones.
+/// Describe hangs in eight regions once they have been scanned; the candidates there are the first
+/// ones.
 #[tokio::test(flavor = "multi_thread")]
 async fn regions_that_hang_hold_up_no_claim_elsewhere() {
     let name = "hanging";
@@ -77,7 +78,8 @@ async fn regions_that_hang_hold_up_no_claim_elsewhere() {
     safety::holds(&stage.simulator);
 }
 
-/// What the API server counted of the records: lists that it answered, and objects that it read from etcd for lists.
+/// What the API server counted of the records: lists that it answered, and objects that it read
+/// from etcd for lists.
 async fn lists(client: &Client) -> (f64, f64) {
     let request = axum::http::Request::get("/metrics").body(Vec::new());
     let page = client.request_text(request.unwrap()).await.unwrap();

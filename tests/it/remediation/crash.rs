@@ -1,8 +1,9 @@
-//! **Crash at every write.** The operator is killed before and after each of its writes, to AWS and to the API server, and started
-//! again: every time it ends as if nothing had happened.
+//! **Crash at every write.** The operator is killed before and after each of its writes, to AWS and
+//! to the API server, and started again: every time it ends as if nothing had happened.
 //!
-//! Relays stand between the operator and both servers. They count its writes, and at the chosen one they kill it: before they pass
-//! it on, or after it was answered and before the operator hears of it.
+//! Relays stand between the operator and both servers. They count its writes, and at the chosen one
+//! they kill it: before they pass it on, or after it was answered and before the operator hears of
+//! it.
 
 use std::{
     collections::BTreeMap,
@@ -31,7 +32,8 @@ use crate::support::{
 /// Runs at the same time.
 const PARALLEL: usize = 6;
 
-/// As `enforced::FAST`, but a relay judges each write before it passes it on, which takes longer than a second on a busy machine.
+/// As `enforced::FAST`, but a relay judges each write before it passes it on, which takes longer
+/// than a second on a busy machine.
 const PATIENT: [&str; 8] = [
     "--poll-interval",
     "150ms",
@@ -197,8 +199,9 @@ async fn dies_at_every_write(kind: &str, notebook: impl Fn(&str) -> Notebook) ->
         let notebook = notebook(&name);
         async move {
             let (died, _) = run(&name, notebook, Some(death.clone())).await;
-            // How often a status is written depends on what happens to be seen, and written, together. Any
-            // other write is made a second time only if the first one's answer came too late.
+            // How often a status is written depends on what happens to be seen, and written,
+            // together. Any other write is made a second time only if the first one's answer came
+            // too late.
             let is_certain = !death.what.ends_with("/status") && death.number == 1;
             assert!(died || !is_certain, "{name}: {death:?}");
         }

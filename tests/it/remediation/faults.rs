@@ -243,7 +243,8 @@ async fn what_did_not_take_is_sent_again_and_what_did_is_not() {
     safety::holds(&stage.simulator);
 }
 
-/// AWS carries the first Stop out twice, and answers as it answers the second one: the notebook is not InService.
+/// AWS carries the first Stop out twice, and answers as it answers the second one: the notebook is
+/// not InService.
 #[tokio::test(flavor = "multi_thread")]
 async fn refused_stop_that_was_carried_out_is_the_operators() {
     let stage = Stage::quick("twice", [rooted("twice", "churn")]).await;

@@ -1,4 +1,5 @@
-//! What keeps somebody from being stopped who must not be, and shows only when something else went wrong before.
+//! What keeps somebody from being stopped who must not be, and shows only when something else went
+//! wrong before.
 
 use std::sync::Arc;
 

@@ -1,4 +1,5 @@
-//! The custom resources themselves go away, cannot be listed, or are defined by an older version: a notebook that is down comes back.
+//! The custom resources themselves go away, cannot be listed, or are defined by an older version: a
+//! notebook that is down comes back.
 
 use axum::http::StatusCode;
 use jiff::Timestamp;
@@ -69,8 +70,8 @@ async fn deleted_definitions_bring_every_notebook_back_and_go() {
     stage.until_compliant().await;
 }
 
-/// The policies cannot be listed: for want of a right, with an operator that starts meanwhile, or because their part of the API server
-/// does not answer.
+/// The policies cannot be listed: for want of a right, with an operator that starts meanwhile, or
+/// because their part of the API server does not answer.
 async fn unlisted(name: &str, status: StatusCode, restarts: bool) {
     let simulator = Simulator::start(fleet(name, notebooks(name)), Options::default()).unwrap();
     let client = stage::client(cluster()).await;
@@ -96,7 +97,8 @@ async fn unlisted(name: &str, status: StatusCode, restarts: bool) {
         })
         .await;
     release(&stage);
-    // The fault that holds it is gone, and it is not updated: it is not known whether that is wanted.
+    // The fault that holds it is gone, and it is not updated: it is not known whether that is
+    // wanted.
     let writes: [(&str, RootAccess, &[_]); 4] = [
         ("pending", RootAccess::Enabled, &[]),
         ("stopping", RootAccess::Enabled, &[Stop, Start]),
@@ -196,7 +198,8 @@ async fn older_definition_stops_no_notebook_and_brings_back_one_that_is_down() {
         (Status::InService, RootAccess::Disabled)
     );
 
-    // The next notebook is not touched: its record could not be stored in full. It is claimed again after the timeout.
+    // The next notebook is not touched: its record could not be stored in full. It is claimed again
+    // after the timeout.
     let first = stage.until_record("up", |_, _| true).await.uid();
     stage
         .until_record("up", |record, _| record.uid() != first)

@@ -1,5 +1,6 @@
-//! A long run in which everything goes wrong at random, from a seed: two operators of which one leads, an API server that does not
-//! answer now and then, operators that crash, AWS that refuses, drops and delays. Afterwards everything must settle.
+//! A long run in which everything goes wrong at random, from a seed: two operators of which one
+//! leads, an API server that does not answer now and then, operators that crash, AWS that refuses,
+//! drops and delays. Afterwards everything must settle.
 
 use std::{
     path::PathBuf,

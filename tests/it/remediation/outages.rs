@@ -1,5 +1,5 @@
-//! Outages of AWS's writes, over many accounts and regions: no more notebooks are down than the policy allows, neither during the outage
-//! nor when it is over (promise P6).
+//! Outages of AWS's writes, over many accounts and regions: no more notebooks are down than the
+//! policy allows, neither during the outage nor when it is over (promise P6).
 
 use std::time::Duration;
 
@@ -59,7 +59,8 @@ fn is_open(record: &NotebookRemediation) -> bool {
         .is_none_or(|status| !is_finished(status))
 }
 
-/// Waits until so many records need attention, at the least and at the most, and every other notebook that would be restarted is halted.
+/// Waits until so many records need attention, at the least and at the most, and every other
+/// notebook that would be restarted is halted.
 async fn until_halted(
     stage: &Stage,
     (least, most): (usize, usize),

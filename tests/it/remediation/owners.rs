@@ -1,4 +1,5 @@
-//! Owners do not know of the operator: they stop, start, delete and change their notebooks while it is at work.
+//! Owners do not know of the operator: they stop, start, delete and change their notebooks while it
+//! is at work.
 
 use sagemaker_simulator::{
     Effect, Fault,

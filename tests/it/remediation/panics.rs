@@ -1,4 +1,5 @@
-//! A pass that panics: the operator runs within the test, so that its requests can panic in the task that sends them.
+//! A pass that panics: the operator runs within the test, so that its requests can panic in the
+//! task that sends them.
 
 use std::{
     io::{self, Write},
@@ -31,7 +32,8 @@ use crate::support::{
 /// The notebook whose passes panic.
 const BAD: &str = "bad";
 
-/// The least waits after the first and the second error in a row: a second and two, and a fifth less by chance.
+/// The least waits after the first and the second error in a row: a second and two, and a fifth
+/// less by chance.
 const WAITS: [Duration; 2] = [Duration::from_millis(800), Duration::from_millis(1600)];
 
 /// Which write about [`BAD`] panics, and when it did.

@@ -1,5 +1,5 @@
-//! Notebooks that AWS would not start again are not stopped (promise P2): on a retired platform, on an unknown one, or with an
-//! accelerator.
+//! Notebooks that AWS would not start again are not stopped (promise P2): on a retired platform, on
+//! an unknown one, or with an accelerator.
 
 use sagemaker_simulator::{
     Effect, Fault, Notebook,

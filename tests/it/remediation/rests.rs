@@ -32,7 +32,8 @@ async fn until_truly(stage: &Stage, status: Status) -> Notebook {
     .await
 }
 
-/// `whenRunning: Wait`. Another actor stops the notebook, updates it and starts it, and the operator looks in each gap.
+/// `whenRunning: Wait`. Another actor stops the notebook, updates it and starts it, and the
+/// operator looks in each gap.
 #[tokio::test(flavor = "multi_thread")]
 async fn another_restarter_is_not_interrupted() {
     let stage = Stage::quick("gap", [rooted("gap", "churn")]).await;
@@ -108,7 +109,8 @@ async fn notebook_that_was_stopped_long_ago_is_updated_at_once() {
     assert_eq!(stage.accepted("young"), []);
 }
 
-/// A notebook is recorded, and somebody else stops it before the operator does. Terraform would send its own Update next.
+/// A notebook is recorded, and somebody else stops it before the operator does. Terraform would
+/// send its own Update next.
 #[tokio::test(flavor = "multi_thread")]
 async fn record_of_a_notebook_that_somebody_stopped_sends_nothing() {
     let stage = Stage::quick("taken", [rooted("taken", "churn")]).await;

@@ -1,5 +1,5 @@
-//! Records that a later version wrote, and records that were restored from a backup: what is down is brought back where that is known, and
-//! each holds up its own notebook only.
+//! Records that a later version wrote, and records that were restored from a backup: what is down
+//! is brought back where that is known, and each holds up its own notebook only.
 
 use std::collections::BTreeMap;
 

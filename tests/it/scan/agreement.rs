@@ -39,7 +39,8 @@ const FIGURES: [&str; 9] = [
     "unreadableTargets",
 ];
 
-/// Notebooks of all kinds, few enough for a status to list them all, and some of everything that goes wrong.
+/// Notebooks of all kinds, few enough for a status to list them all, and some of everything that
+/// goes wrong.
 fn fleet() -> Fleet {
     let fault = |effect| Fault::new(effect).region(REGIONS[0]);
     accounts(&ACCOUNTS)
@@ -88,7 +89,8 @@ async fn the_scan_says_what_the_operator_says() {
     for (name, spec) in policies() {
         stage.apply(name, spec).await;
     }
-    // What one policy exempts shows in the findings of the others: each is looked at when all are known.
+    // What one policy exempts shows in the findings of the others: each is looked at when all are
+    // known.
     for (name, _) in policies() {
         stage.until_scanned(name).await;
     }

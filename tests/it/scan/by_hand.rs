@@ -1,4 +1,5 @@
-//! Whoever does by hand what a report says takes root away, and leaves nobody down and nobody running who was not.
+//! Whoever does by hand what a report says takes root away, and leaves nobody down and nobody
+//! running who was not.
 
 use std::time::Instant;
 

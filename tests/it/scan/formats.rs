@@ -1,4 +1,5 @@
-//! Each format, read by a parser that is not the one that wrote it, says the same of the same fleet.
+//! Each format, read by a parser that is not the one that wrote it, says the same of the same
+//! fleet.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +13,8 @@ use super::program::{Folder, command_at, finish, notebook, scan, simulate};
 pub const POLICY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/config/demo/policy.yaml");
 const SCHEMA: &str = include_str!("../../../docs/schemas/scan-report.schema.json");
 
-/// Whether a notebook's users have root, by its ARN; and what stands for accounts and regions that were not read, by those.
+/// Whether a notebook's users have root, by its ARN; and what stands for accounts and regions that
+/// were not read, by those.
 type Verdicts = BTreeMap<String, String>;
 
 pub fn demo() -> Simulator {
@@ -23,7 +25,8 @@ pub fn demo() -> Simulator {
     simulate(Fleet::load(fleet.as_ref()).unwrap())
 }
 
-/// What the demo's scan prints in a format; it ends with 4, because the third account refuses the role.
+/// What the demo's scan prints in a format; it ends with 4, because the third account refuses the
+/// role.
 pub fn printed(format: &str) -> String {
     scan(&demo(), &["-f", POLICY, "-o", format])
         .expect(4)

@@ -1,4 +1,5 @@
-//! What is scanned: by files, by flags, by nothing at all; and what is said of input that cannot be understood.
+//! What is scanned: by files, by flags, by nothing at all; and what is said of input that cannot be
+//! understood.
 
 use sagemaker_simulator::{Account, Effect, Fault, Fleet, Notebook, Operation, Simulator};
 use serde_json::{Value, json};
@@ -272,7 +273,8 @@ fn what_would_be_refused_is_not_scanned_by() {
     );
 }
 
-/// What `sudoless validate` only warns about, or takes for sound: in a report it would be ambiguous.
+/// What `sudoless validate` only warns about, or takes for sound: in a report it would be
+/// ambiguous.
 #[test]
 fn policies_have_names_of_their_own() {
     let sound = manifest("p", &spec(json!({})));
@@ -449,7 +451,8 @@ fn what_is_no_usage_is_an_error() {
     );
 }
 
-/// Accounts that are named are read as far as they can be, credentials or not: that is a matter of each of them.
+/// Accounts that are named are read as far as they can be, credentials or not: that is a matter of
+/// each of them.
 #[test]
 fn without_credentials_what_is_named_is_unread() {
     let arguments = ["--account", ACCOUNT, "--region", REGION, "-o", "json"];

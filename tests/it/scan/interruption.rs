@@ -42,7 +42,8 @@ fn until_stuck(simulator: &Simulator) {
     }
 }
 
-/// One notebook is described after another, in the order of their names: when the last is asked for, what was said of the others is known.
+/// One notebook is described after another, in the order of their names: when the last is asked
+/// for, what was said of the others is known.
 fn one_by_one<'a>(more: &[&'a str]) -> Vec<&'a str> {
     let mut arguments = by_flags(&["-o", "json", "--describes-per-target", "1"]);
     arguments.extend(more);
@@ -114,7 +115,8 @@ fn before_anything_is_known_there_is_nothing_to_write() {
     );
 }
 
-/// A report that nobody takes is larger than a pipe: the second signal ends the process all the same.
+/// A report that nobody takes is larger than a pipe: the second signal ends the process all the
+/// same.
 #[test]
 fn the_second_signal_ends_it_at_once() {
     let notebooks = (0..2_000).map(|number| rooted(&format!("notebook-{number}")));

@@ -40,7 +40,8 @@ pub fn simulate(fleet: Fleet) -> Simulator {
     Simulator::start(fleet, Options::default()).unwrap()
 }
 
-/// The program's command line, with nothing of this process's environment that AWS or a terminal is configured by.
+/// The program's command line, with nothing of this process's environment that AWS or a terminal is
+/// configured by.
 pub fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_sudoless"));
     command

@@ -15,7 +15,8 @@ const SARIF: &str = include_str!("schemas/sarif-2.1.0.json");
 const OCSF: &str = include_str!("schemas/ocsf-1.6.0-compliance-finding.json");
 
 fn validator(schema: &str) -> Validator {
-    // SARIF's schema has one bracket too many in the pattern of a language: it means itself in JavaScript, and nothing elsewhere.
+    // SARIF's schema has one bracket too many in the pattern of a language: it means itself in
+    // JavaScript, and nothing elsewhere.
     let schema = schema.replace("{2}]?$", "{2}$");
     jsonschema::validator_for(&serde_json::from_str(&schema).unwrap()).unwrap()
 }

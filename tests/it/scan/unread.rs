@@ -1,4 +1,5 @@
-//! What could not be read is never as good as compliant: it has an exit code of its own and is named, in every format.
+//! What could not be read is never as good as compliant: it has an exit code of its own and is
+//! named, in every format.
 
 use sagemaker_simulator::{Account, Effect, Fault, Fleet, Notebook, Operation};
 use serde_json::{Value, json};
@@ -17,7 +18,8 @@ fn scan_as(format: &str, faults: &[Fault], notebooks: &[Notebook], more: &[&str]
     scan(&simulate(fleet), &arguments)
 }
 
-/// That a fleet in which nobody has root is not found compliant, and that what is not known is named everywhere; returns the report.
+/// That a fleet in which nobody has root is not found compliant, and that what is not known is
+/// named everywhere; returns the report.
 #[track_caller]
 fn is_named(names: &[&str], faults: &[Fault], notebooks: &[Notebook], more: &[&str]) -> Value {
     for format in ["table", "csv", "junit", "yaml"] {

@@ -5,8 +5,9 @@ use std::process::Command;
 /// Environment variable with the path of the only test of the process.
 const VARIABLE: &str = "SUDOLESS_TEST_ALONE";
 
-/// Returns true in a process that runs this test only. In any other process, runs the test in a new process of the same program, and
-/// returns false once the test has passed there. `name` is the path of the test, as libtest shows it.
+/// Returns true in a process that runs this test only. In any other process, runs the test in a new
+/// process of the same program, and returns false once the test has passed there. `name` is the
+/// path of the test, as libtest shows it.
 ///
 /// # Panics
 /// If the test fails.

@@ -26,8 +26,8 @@ pub fn redefine(cluster: &LocalCluster, change: impl FnOnce(&mut Value)) {
 }
 
 impl Stage {
-    /// Waits until the API server would store a record's status as is wanted. The operator must not run: the record that is asked about
-    /// is none of its own.
+    /// Waits until the API server would store a record's status as is wanted. The operator must not
+    /// run: the record that is asked about is none of its own.
     pub async fn until_stored(&self, status: Value, wanted: impl Fn(&Value) -> bool) {
         let kind = ApiResource::erase::<NotebookRemediation>(&());
         let api: Api<DynamicObject> = Api::all_with(self.client.clone(), &kind);

@@ -1,6 +1,7 @@
 //! A fleet of an account of its own, a policy that enforces over it, and how fast everything goes.
 //!
-//! Many stages share an API server, and a record's name follows from the notebook's ARN: each stage has an account that no other has.
+//! Many stages share an API server, and a record's name follows from the notebook's ARN: each stage
+//! has an account that no other has.
 
 use std::{collections::hash_map::DefaultHasher, hash::Hasher, sync::OnceLock, time::Duration};
 
@@ -76,8 +77,9 @@ pub fn fleet(stage: &str, notebooks: impl IntoIterator<Item = Notebook>) -> Flee
         .timings(quick())
 }
 
-/// The spec of a policy over a stage's account, which enforces; `more` adds fields or replaces them. Stopped notebooks do not rest, because
-/// everything takes milliseconds; tests that are about that say how long they do.
+/// The spec of a policy over a stage's account, which enforces; `more` adds fields or replaces
+/// them. Stopped notebooks do not rest, because everything takes milliseconds; tests that are about
+/// that say how long they do.
 pub fn spec(stage: &str, more: Value) -> Value {
     let mut spec = json!({
         "mode": "Enforce",
@@ -161,7 +163,8 @@ impl Stage {
         assert!(changed, "there is no {name}");
     }
 
-    /// The accepted writes about a notebook, in order, the probes among the Updates not counted: those are refused.
+    /// The accepted writes about a notebook, in order, the probes among the Updates not counted:
+    /// those are refused.
     pub fn accepted(&self, name: &str) -> Vec<Operation> {
         accepted(&self.simulator, name)
     }

@@ -59,7 +59,8 @@ pub fn manifests(folder: &str) -> Vec<Manifest> {
     paths.into_iter().map(read).collect()
 }
 
-/// What the server would store, or its refusal, as `kubectl create --dry-run=server --validate=strict` asks for it.
+/// What the server would store, or its refusal, as `kubectl create --dry-run=server
+/// --validate=strict` asks for it.
 ///
 /// # Errors
 /// The refusal.

@@ -21,7 +21,8 @@ const DEADLINE: Duration = Duration::from_mins(1);
 /// Between two looks.
 const LOOK: Duration = Duration::from_millis(100);
 
-/// A running Prometheus, with a port and a folder of its own. Both go with it, and it goes with the test's process.
+/// A running Prometheus, with a port and a folder of its own. Both go with it, and it goes with the
+/// test's process.
 pub struct Prometheus {
     server: Server,
     /// Dropped last: its folder holds the data.
@@ -38,7 +39,8 @@ pub struct Series {
 }
 
 impl Prometheus {
-    /// Starts one that scrapes `host:port`s twice a second, each as a job of its own, and evaluates rules every second.
+    /// Starts one that scrapes `host:port`s twice a second, each as a job of its own, and evaluates
+    /// rules every second.
     ///
     /// # Panics
     /// If it does not start, or does not take the rules.

@@ -9,7 +9,8 @@ use crate::observability::lint::{Family, parse_series};
 /// What Prometheus itself adds to what it scrapes.
 const OF_THE_TARGET: [&str; 3] = ["instance", "job", "namespace"];
 
-/// Labels whose values the configuration names; those of the others are closed sets, every one of which is served.
+/// Labels whose values the configuration names; those of the others are closed sets, every one of
+/// which is served.
 const OPEN: [&str; 6] = [
     "policy",
     "account",

@@ -161,8 +161,8 @@ pub fn outcome(record: &NotebookRemediation) -> (State, String) {
     (status.state.unwrap(), status.reason.unwrap())
 }
 
-/// Whether a record allows what is about to be sent to AWS (promises P2 to P4): what is stopped has a record that says so and that it
-/// ran, what is started too.
+/// Whether a record allows what is about to be sent to AWS (promises P2 to P4): what is stopped has
+/// a record that says so and that it ran, what is started too.
 pub async fn intended(client: &Client, account: &str, passing: &Passing) -> Result<(), String> {
     let notebook = match passing.what.as_str() {
         "StopNotebookInstance" | "StartNotebookInstance" => {

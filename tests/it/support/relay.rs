@@ -1,5 +1,6 @@
-//! Stands between the operator and one of its servers: sees each request before it is passed on and after it was answered, and
-//! may keep either to itself, delay it, or answer it as an overloaded server does.
+//! Stands between the operator and one of its servers: sees each request before it is passed on and
+//! after it was answered, and may keep either to itself, delay it, or answer it as an overloaded
+//! server does.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -23,7 +24,8 @@ use kube::Client;
 use serde_json::json;
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
-/// Seconds after which a refused request may be sent again, by the relay's word: longer than anything waits for one.
+/// Seconds after which a refused request may be sent again, by the relay's word: longer than
+/// anything waits for one.
 const RETRY_AFTER: &str = "60";
 
 /// A request on its way.
@@ -85,7 +87,8 @@ struct Shared {
     troubles: Arc<Troubles>,
 }
 
-/// A client of what `upstream` serves whose requests pass the judge in the task that sends them: a judge that panics panics there.
+/// A client of what `upstream` serves whose requests pass the judge in the task that sends them: a
+/// judge that panics panics there.
 pub fn judged(upstream: Client, judge: Judge) -> Client {
     let (_, open) = watch::channel(true);
     let shared = Shared {

@@ -52,7 +52,8 @@ pub fn only_stopped_ones_are_started(writes: &[Write]) {
     }
 }
 
-/// The most notebooks that were down at the same time: from an accepted Stop to the last accepted Start before the next Stop.
+/// The most notebooks that were down at the same time: from an accepted Stop to the last accepted
+/// Start before the next Stop.
 pub fn most_down(writes: &[Write]) -> usize {
     let mut down: BTreeSet<&str> = BTreeSet::new();
     let mut most = 0;
@@ -98,7 +99,8 @@ pub struct Watch {
 }
 
 impl Watch {
-    /// Begins to count, without those that are named: their owners stop them, or nobody can bring them back.
+    /// Begins to count, without those that are named: their owners stop them, or nobody can bring
+    /// them back.
     pub fn begin(simulator: &Arc<Simulator>, but: &[&str]) -> Self {
         let is_running = |status: &Status| *status == Status::InService;
         let watched: BTreeSet<String> = simulator

@@ -47,7 +47,8 @@ impl Stage {
         })
     }
 
-    /// Makes a record of a notebook, with a status unless it is null. The schema is all that has a say in both.
+    /// Makes a record of a notebook, with a status unless it is null. The schema is all that has a
+    /// say in both.
     pub async fn seed(&self, notebook: &str, spec: Value, status: Value) -> DynamicObject {
         let kind = ApiResource::erase::<NotebookRemediation>(&());
         let api: Api<DynamicObject> = Api::all_with(self.client.clone(), &kind);

@@ -6,7 +6,8 @@ use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
 use local_cluster::{LocalCluster, Options};
 
-/// Starts a control plane, installs `crds/`, and returns once kubectl knows the resource and can explain it.
+/// Starts a control plane, installs `crds/`, and returns once kubectl knows the resource and can
+/// explain it.
 ///
 /// # Panics
 /// If that does not succeed, or the server warns about a definition.
@@ -16,7 +17,8 @@ pub fn start(options: Options) -> LocalCluster {
     cluster
 }
 
-/// Installs `crds/`, or changes what is installed into it, and returns once kubectl knows the resource and can explain it.
+/// Installs `crds/`, or changes what is installed into it, and returns once kubectl knows the
+/// resource and can explain it.
 ///
 /// # Panics
 /// As [`start`].

@@ -25,8 +25,9 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts a program and waits until it has logged, as the servers of Prometheus's family do, that it listens on so many
-    /// addresses. It is for the caller to see to it that the program ends with the test's process.
+    /// Starts a program and waits until it has logged, as the servers of Prometheus's family do,
+    /// that it listens on so many addresses. It is for the caller to see to it that the program
+    /// ends with the test's process.
     ///
     /// # Panics
     /// If it does not.

@@ -1,6 +1,7 @@
 //! The operator's own program between a real API server and a simulated AWS.
 //!
-//! Many stages share an API server. Each has its own simulator and its own operator, which looks only after the policies of its stage.
+//! Many stages share an API server. Each has its own simulator and its own operator, which looks
+//! only after the policies of its stage.
 
 use std::{
     io::{BufRead, BufReader},
@@ -64,15 +65,16 @@ pub struct Operator {
     pub address: String,
 }
 
-/// The API server shared by the tests that audit and by those that store nothing. It holds no records, because each operator watches the
-/// records of all operators.
+/// The API server shared by the tests that audit and by those that store nothing. It holds no
+/// records, because each operator watches the records of all operators.
 pub fn cluster() -> &'static LocalCluster {
     static CLUSTER: OnceLock<LocalCluster> = OnceLock::new();
     CLUSTER.get_or_init(|| served::start(local_cluster::Options::default()))
 }
 
 impl Stage {
-    /// Starts a simulator with a fleet, and an operator with more flags, on the cluster of the tests that audit.
+    /// Starts a simulator with a fleet, and an operator with more flags, on the cluster of the
+    /// tests that audit.
     pub async fn begin(name: &str, fleet: Fleet, flags: &[&str]) -> Self {
         Self::on(cluster(), name, fleet, flags).await
     }
@@ -143,7 +145,8 @@ impl Stage {
         Operator::start(command)
     }
 
-    /// Starts the operator by a command of one's own, which names a cluster; where AWS is found is added.
+    /// Starts the operator by a command of one's own, which names a cluster; where AWS is found is
+    /// added.
     pub fn start_operator_by(&self, command: Command) {
         *self.operator.lock().unwrap() = Some(self.another_operator_by(command));
     }

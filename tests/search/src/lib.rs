@@ -1,5 +1,5 @@
-//! An exhaustive search of the real `step`, `on_response`, `admit`, `Usage` and `desired`, together with
-//! a model of AWS, of the API server and of people. `README.md` describes the model and its
+//! An exhaustive search of the real `step`, `on_response`, `admit`, `Usage` and `desired`, together
+//! with a model of AWS, of the API server and of people. `README.md` describes the model and its
 //! assumptions.
 
 #![allow(

@@ -12,9 +12,14 @@ use crate::Operation;
 /// A fault. Its form in files and over the admin interface:
 ///
 /// ```yaml
-/// {on: {region: eu-west-1, operation: DescribeNotebookInstance}, effect: {throttle: {rate: 10, burst: 20}}}
+/// on: {region: eu-west-1, operation: DescribeNotebookInstance}
+/// effect: {throttle: {rate: 10, burst: 20}}
+/// ---
 /// {on: {account: "777788889999"}, effect: deny}
-/// {on: {operation: ListNotebookInstances}, effect: {error: {code: InternalFailure, status: 500}}, when: {every: 3}}
+/// ---
+/// on: {operation: ListNotebookInstances}
+/// effect: {error: {code: InternalFailure, status: 500}}
+/// when: {every: 3}
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

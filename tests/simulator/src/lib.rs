@@ -7,12 +7,15 @@
 //! account. Session tokens and their expiry are verified, signatures are not.
 //!
 //! ```no_run
-//! use sagemaker_simulator::{Account, Effect, Fault, Fleet, Notebook, Operation, Options, Simulator, Status};
+//! use sagemaker_simulator::{
+//!     Account, Effect, Fault, Fleet, Notebook, Operation, Options, Simulator, Status,
+//! };
 //!
+//! let throttle = Effect::Throttle { rate: 10.0, burst: 20.0 };
 //! let fleet = Fleet::new()
 //!     .account(Account::new("111122223333").role_with_external_id("sudoless", "8f1c"))
 //!     .notebook(Notebook::new("111122223333", "us-east-1", "churn-model").status(Status::Stopped))
-//!     .fault(Fault::new(Effect::Throttle { rate: 10.0, burst: 20.0 }).operation(Operation::DescribeNotebookInstance));
+//!     .fault(Fault::new(throttle).operation(Operation::DescribeNotebookInstance));
 //! let simulator = Simulator::start(fleet, Options::default()).expect("it starts");
 //! // … a client with the variables of simulator.env() …
 //! assert_eq!(simulator.counters().writes(), 0);

@@ -194,7 +194,8 @@ pub fn keys(id: &str, secret: &str, token: Option<String>) -> Credentials {
     Credentials::new(id, secret, token, None, "test")
 }
 
-/// A time of an answer to the millisecond. The SDK reads it from a floating point number, and may be some nanoseconds short.
+/// A time of an answer to the millisecond. The SDK reads it from a floating point number, and may
+/// be some nanoseconds short.
 pub fn millis(time: Option<&aws_smithy_types::DateTime>) -> i64 {
     let nanos = time.unwrap().as_nanos();
     i64::try_from((nanos + 500_000).div_euclid(1_000_000)).unwrap()

@@ -9,8 +9,8 @@ use sagemaker_simulator::{
 
 use crate::clients::{ACCOUNT, notebook, start};
 
-/// Notebooks that give their users root: running and startable, running on a retired platform, stopped on one, running with an
-/// accelerator.
+/// Notebooks that give their users root: running and startable, running on a retired platform,
+/// stopped on one, running with an accelerator.
 fn kinds(fleet: &Fleet) -> [usize; 4] {
     let mut kinds = [0; 4];
     let rooted = fleet.notebooks.iter();

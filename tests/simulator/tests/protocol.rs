@@ -66,7 +66,8 @@ async fn what_is_absent_or_unknown_reaches_the_client_as_such() {
 
 #[tokio::test]
 async fn a_summary_has_no_root_access_and_no_failure_reason() {
-    // The SDK's type has no such fields: the raw answer must not carry them either. A plain HTTP request shows it.
+    // The SDK's type has no such fields: the raw answer must not carry them either. A plain HTTP
+    // request shows it.
     let (simulator, client) = simulate([notebook("churn-model").lifecycle_config("setup")]).await;
     let answer = client.list_notebook_instances().send().await.unwrap();
     let summary = &answer.notebook_instances()[0];

@@ -1,4 +1,5 @@
-//! Credentials: roles, external ids, tokens, expiry, and where bad ones are told apart from disabled regions.
+//! Credentials: roles, external ids, tokens, expiry, and where bad ones are told apart from
+//! disabled regions.
 
 use std::time::Duration;
 

@@ -39,7 +39,8 @@ async fn every_start_of_an_account_may_be_denied() {
     stop.send().await.unwrap();
 }
 
-/// As if the permission to make network interfaces were missing: AWS accepts Start, and says why only in `FailureReason`.
+/// As if the permission to make network interfaces were missing: AWS accepts Start, and says why
+/// only in `FailureReason`.
 #[tokio::test]
 async fn every_start_of_an_account_may_end_in_failed() {
     let simulator = start(fleet([

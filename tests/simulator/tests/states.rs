@@ -84,7 +84,8 @@ async fn reaches(client: &Client, name: &str, status: &str) {
     .await;
 }
 
-/// Every operation from every state: accepted or refused, with AWS's words, and the state that it leads to.
+/// Every operation from every state: accepted or refused, with AWS's words, and the state that it
+/// leads to.
 #[tokio::test]
 async fn guards_and_their_messages() {
     let table = [

@@ -1,4 +1,5 @@
-//! The simulator, driven over HTTP through the real AWS SDK. One file for each thing that is exercised.
+//! The simulator, driven over HTTP through the real AWS SDK. One file for each thing that is
+//! exercised.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

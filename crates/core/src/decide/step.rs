@@ -234,8 +234,8 @@ const fn rule(
     }
 }
 
-/// The table. [`Context`] defines *stopped by us*, *withdrawn*, *undisturbable*, *settled* and *at the
-/// deadline*.
+/// The table. [`Context`] defines *stopped by us*, *withdrawn*, *undisturbable*, *settled* and *at
+/// the deadline*.
 #[rustfmt::skip]
 #[expect(clippy::redundant_closure_for_method_calls, reason = "a method of a type with a lifetime is no such function")]
 const TABLE: [Rule; 23] = [

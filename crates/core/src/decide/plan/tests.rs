@@ -167,8 +167,8 @@ fn concluded_with(
     conclude(at_present(policy, policies), evaluation, executed)
 }
 
-/// Claims all that may be claimed, as the loop does: each is judged again with a fresh list of all records. Returns the records
-/// that were made.
+/// Claims all that may be claimed, as the loop does: each is judged again with a fresh list of all
+/// records. Returns the records that were made.
 fn claims(
     policy: &Policy,
     evaluation: &Evaluation,

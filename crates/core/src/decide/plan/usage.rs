@@ -221,8 +221,8 @@ impl Usage {
             .collect()
     }
 
-    /// Judges a Stop that is about to be sent for one of the counted records. `own` is that record as
-    /// it was counted. It takes a slot even if it needs attention.
+    /// Judges a Stop that is about to be sent for one of the counted records. `own` is that record
+    /// as it was counted. It takes a slot even if it needs attention.
     #[must_use]
     pub fn budget(&self, policy: &Policy, own: &Record) -> Budget {
         let remediation = &policy.remediation;

@@ -1,8 +1,8 @@
 //! Schedules of windows: cron's five fields.
 //!
-//! The library (croner 4.0.3) accepts more than cron does: it reads `JANFEB` as 12, and `MON` as the
-//! first day of the month. So each field is checked here, and translated to ranges of numbers, which
-//! have one meaning only.
+//! The library (croner 4.0.3) accepts more than cron does: it reads `JANFEB` as 12, and `MON` as
+//! the first day of the month. So each field is checked here, and translated to ranges of numbers,
+//! which have one meaning only.
 
 use std::ops::RangeInclusive;
 
@@ -135,7 +135,8 @@ impl Field {
         self.range(item, |first| first)
     }
 
-    /// Returns a range in numbers. `end` returns the last value of a range that names only the first.
+    /// Returns a range in numbers. `end` returns the last value of a range that names only the
+    /// first.
     fn range(&self, text: &str, end: impl Fn(u64) -> u64) -> Result<String, String> {
         let (first, last) = if text == "*" {
             (*self.values.start(), *self.values.end())
