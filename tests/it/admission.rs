@@ -141,7 +141,7 @@ async fn accepts_the_largest_policy() {
     );
 }
 
-/// The same answers reach somebody who types `kubectl apply`.
+/// A user of `kubectl apply` sees the same answers.
 #[test]
 fn kubectl_shows_the_sentence() {
     let sample = |name: &str| Path::new(env!("CARGO_MANIFEST_DIR")).join(name);

@@ -16,8 +16,8 @@ use people::{Person, policy};
 
 use crate::support::served;
 
-/// From when the admission policy is made until the API server heeds it: a second or two on an idle
-/// machine.
+/// Deadline for the API server to enforce a new admission policy. It takes a second or two on an
+/// idle machine.
 const DEADLINE: Duration = Duration::from_mins(1);
 
 /// Whom a refusal says to ask, and for what.
@@ -150,7 +150,7 @@ async fn kubectl_says_what_the_documentation_shows() {
         .unwrap();
 }
 
-/// A role may name the policies that somebody may enforce.
+/// A role may name the policies that its subjects may set to Enforce.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_verb_can_be_given_for_one_policy() {
     let cluster = guarded().await;

@@ -1,5 +1,5 @@
-//! `sudoless explain` on a real API server, about what the real operator does: as somebody who may
-//! list policies and records, and nothing else.
+//! `sudoless explain` on a real API server, about what the real operator does. It runs as a user
+//! who may only list policies and records.
 
 mod person;
 

@@ -40,7 +40,7 @@ async fn client(cluster: &LocalCluster) -> Client {
     Client::try_from(config.unwrap()).unwrap()
 }
 
-/// Writes a lease as somebody wants it to be.
+/// Writes a lease with the given spec.
 async fn write(client: &Client, name: &str, spec: Value) {
     let lease = json!({
         "apiVersion": "coordination.k8s.io/v1",

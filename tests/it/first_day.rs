@@ -127,7 +127,7 @@ async fn the_first_day() {
     })
     .unwrap();
     install(&cluster);
-    // Slow enough that somebody who looks now and then sees a notebook on its way.
+    // Starts are slow, so that a poll now and then sees a notebook under remediation.
     let timings = Timings {
         start: Duration::from_secs(2),
         ..enforced::quick()

@@ -1,4 +1,4 @@
-//! The dashboard in `config/grafana`: it is laid out well, speaks of metrics that exist, and shows
+//! The dashboard in `config/grafana`: it is laid out well, uses metrics that exist, and shows
 //! something in every panel once an operator has audited and enforced.
 
 pub mod dashboard;

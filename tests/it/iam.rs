@@ -1,5 +1,5 @@
-//! What stands in `config/iam/`: it is what the program prints, it allows what the code sends and
-//! no more, and each policy decides as people expect.
+//! The files in `config/iam/` are the program's output. They allow exactly the requests that the
+//! code sends, and each policy decides as people expect.
 
 mod actions;
 mod cases;

@@ -1,5 +1,5 @@
-//! The alerts in `config/prometheus`: Prometheus takes them, each is tested firing and not firing,
-//! speaks of metrics that exist, and has a runbook.
+//! The alerts in `config/prometheus`: Prometheus accepts them, each is tested firing and not
+//! firing, uses metrics that exist, and has a runbook.
 
 mod runbooks;
 

@@ -94,7 +94,7 @@ async fn nothing_drifts_from_what_was_applied() {
         assert_eq!((code, said.as_str()), (Some(0), ""), "{name}");
     }
 
-    // Somebody's edit is.
+    // A person's edit is.
     for (name, way) in ways {
         let policy = stage.policy(name);
         let edit = json!({"spec": {"scanInterval": "10m"}}).to_string();

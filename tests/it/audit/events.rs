@@ -130,7 +130,8 @@ async fn what_gets_worse_is_told_once() {
     told.sort_by(|one, other| one.1.cmp(&other.1));
     assert_eq!(events(&stage, "p").await, told);
 
-    // An operator that starts anew knows from the status what has been told, and what came since.
+    // A restarted operator reads from the status which events were sent, and which changes came
+    // since.
     let (status, _) = stage.stop_operator();
     assert!(status.success());
     give_root(&stage.simulator, "g");

@@ -89,7 +89,7 @@ impl Expectation {
         self.set(account, region, state, true)
     }
 
-    /// These are Unknown for want of an answer.
+    /// These notebooks are Unknown because AWS gave no answer.
     pub fn unread(
         mut self,
         reason: &str,

@@ -81,8 +81,8 @@ async fn what_no_policy_names_any_more_is_read_no_more() {
     here.holds(&stage.rescan("one").await);
     assert_eq!((lists(&stage, kept), describes(&stage, kept)), (2, 10));
     assert_eq!(lists(&stage, shared), 0, "the other policy did not ask");
-    // It was not only the policy that forgot: the series in the metrics are gone, and coming back
-    // means to be read anew.
+    // The memory of the policy is not all that was deleted. The series are gone from the metrics,
+    // and the target must be read again when it returns.
     let (_, metrics) = stage.page("/metrics");
     assert!(metrics.contains(kept) && metrics.contains(shared) && !metrics.contains(dropped));
     of(&[shared]).holds(&stage.rescan("other").await);
@@ -125,7 +125,7 @@ async fn sessions_that_expire_are_renewed_unseen() {
         all.holds(&stage.rescan("all").await);
     }
 
-    // Expired before their time, as when somebody revokes them, or clocks differ.
+    // The credentials expire early, as after a revocation or when clocks differ.
     stage.simulator.expire_sessions();
     all.holds(&stage.rescan("all").await);
     only_read(&stage.simulator);

@@ -125,7 +125,7 @@ async fn what_does_not_decode_is_reported_and_stops_nobody() {
     })
     .await;
 
-    // A status is the operator's own to write anew.
+    // The operator owns the status and may replace it.
     eventually("the status to be replaced", async || {
         claim(&show(&cluster, "undecodable-status"), "Ready").filter(|ready| ready.1 == "Scanned")
     })

@@ -302,7 +302,7 @@ async fn tags_that_cannot_be_read_decide_nothing() {
             unread(notebook) || notebook.tags.get("team").is_some_and(|team| team == "a")
         });
     tagged.mark_canary_passed(&stage, "tagged").await;
-    // The other policy does not speak of tags: what it covers was read.
+    // The other policy uses no tag selectors, so its notebooks were read.
     let status = stage.rescan("all").await;
     healthy(&stage).holds(&status);
 }

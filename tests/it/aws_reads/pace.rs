@@ -1,4 +1,4 @@
-//! Throttled, slow and failing targets: ridden out, and no burden on the others.
+//! Throttled, slow and failing targets are tolerated, and do not delay the others.
 
 use super::*;
 

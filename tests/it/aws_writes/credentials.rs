@@ -16,7 +16,7 @@ async fn credentials_that_are_refused_are_renewed_for_the_next_call() {
     simulator.expire_sessions();
     let answer = writer.send(Call::Stop, "churn").await;
     assert_unclear(&answer, "StopNotebookInstance: ExpiredTokenException");
-    // Neither sent again, nor are new ones asked for before somebody needs them.
+    // The request is not resent. New credentials are requested only when a request needs them.
     assert_eq!((assumed(), simulator.counters().writes()), (1, 1));
     let operation = Operation::StopNotebookInstance;
     assert_eq!(counted.of(operation, Outcome::InvalidCredentials), 1);

@@ -94,7 +94,7 @@ async fn send_once(cases: &[Case], options: &Options) -> Simulator {
     let (aws, counted) = observed(&simulator, options);
     let target = key(ACCOUNT, REGION, access(Some(ROLE), None));
     let (reader, writer) = (aws.reader(&target), aws.writer(&target));
-    // Credentials are there, so that none of the time goes by for want of them.
+    // The credentials are read first, so that the measured time does not include their request.
     reader.list().await.unwrap();
 
     let sent = Call::VARIANTS.iter().copied().flat_map(|call| {

@@ -31,7 +31,7 @@ pub fn holds(resource: &str, shown: &Shown) {
         };
         assert_eq!(kind, wanted, "{resource}: {reason}: {note}");
         assert!(is_word(reason), "{resource}: {reason}");
-        // kubectl breaks no lines here: what is in the event stands in the description.
+        // kubectl breaks no lines here, so the description contains the event's note.
         assert!(shown.description.contains(note.as_str()), "{note}");
     }
     for text in texts {

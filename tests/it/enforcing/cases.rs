@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use serde_json::{Value, json};
 
-/// One thing that somebody does.
+/// One request of a person.
 pub struct Case {
     pub what: &'static str,
     /// The spec of the policy as it is before, if it is there.

@@ -15,7 +15,7 @@ use crate::support::served::config;
 /// The only policy that [`Person::OfOne`] may enforce.
 pub const ONE: &str = "one";
 
-/// Somebody.
+/// A person with certain permissions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Person {
     /// May write policies.

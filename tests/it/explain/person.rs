@@ -29,7 +29,7 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_sudoless");
 
 const NAMESPACE: &str = "people";
 
-/// Somebody.
+/// A person with certain permissions.
 #[derive(Clone, Copy, Debug)]
 pub enum Person {
     /// Has the `ClusterRole` `sudoless-viewer`.
@@ -99,7 +99,7 @@ impl Person {
     }
 }
 
-/// Runs the program as somebody.
+/// Runs the program as a person.
 pub fn ask(person: Person, arguments: &[&str]) -> Asked {
     let mut command = Command::new(PROGRAM);
     command.args(arguments);
@@ -124,7 +124,7 @@ pub fn ask_kubectl(person: Person, arguments: &[&str]) -> Asked {
     Asked::of(command.output().unwrap())
 }
 
-/// What somebody asked of the API server, once that is as many requests as they must have sent.
+/// Returns the person's requests to the API server, once there are at least `at_least`.
 pub async fn requests(person: Person, at_least: usize) -> Vec<Request> {
     let log = AuditLog::new(cluster().audit_log());
     let user = format!("system:serviceaccount:{NAMESPACE}:{}", person.name());

@@ -31,9 +31,10 @@ const DEADLINE: Duration = Duration::from_mins(1);
 /// that rests uses none.
 const MAY_BE_ZERO: [&str; 1] = ["CPU A"];
 
-/// Everything that a panel shows is there, or happens: each verdict, a notebook that AWS would not
-/// start again, a target that cannot be read, throttling, a start that fails for want of a quota, a
-/// remediation that fails, one that needs a person, and an account and region that is halted.
+/// Returns a fleet with an occurrence for each panel: each verdict, a notebook that AWS would not
+/// start again, a target that cannot be read, throttling, a start that fails because a quota is
+/// exceeded, a remediation that fails, a remediation that needs a person, and an account and region
+/// that is halted.
 pub fn fleet() -> Fleet {
     let of = |id| {
         Account::new(id)

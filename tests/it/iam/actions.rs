@@ -8,8 +8,8 @@ use sudoless::{aws::Operation, domain::Call};
 
 use super::{document, evaluator::texts};
 
-/// A match over every variant, and the list of them: a new variant does not compile until it stands
-/// in both.
+/// Defines a match over every variant, and the list of variants. A new variant does not compile
+/// until it is in both.
 macro_rules! every {
     ($list:ident, $function:ident: $kind:ident -> $value:ty, $($variant:ident => $to:expr),+ $(,)?) => {
         const $list: &[$kind] = &[$($kind::$variant),+];

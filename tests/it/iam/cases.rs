@@ -101,7 +101,8 @@ fn the_role_that_enforces() {
                 &[ENABLED],
                 NotAllowed,
             ),
-            // Such as one that attaches a lifecycle configuration and does not speak of root.
+            // Such as an Update that attaches a lifecycle configuration and does not mention root
+            // access.
             (
                 "sagemaker:UpdateNotebookInstance",
                 NOTEBOOK,

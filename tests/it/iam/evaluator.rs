@@ -13,7 +13,7 @@ pub enum Decision {
     Allowed,
     /// A statement denies it.
     Denied,
-    /// No statement speaks of it.
+    /// No statement matches the action.
     NotAllowed,
 }
 

@@ -19,7 +19,7 @@ pub struct Request {
     pub group: String,
     pub namespace: Option<String>,
     pub name: Option<String>,
-    /// Whether it was refused for want of that right.
+    /// True if the request was refused because the right is missing.
     pub is_refused: bool,
 }
 

@@ -25,7 +25,7 @@ pub enum Act {
     Leads,
     /// It reports what it found.
     Reports,
-    /// Somebody changes the policy to Enforce: the status is about that spec.
+    /// A person changes the policy to Enforce. The status is about that spec.
     Notices,
     /// Both notebooks have records.
     Claims,
@@ -64,7 +64,7 @@ impl Act {
         Self::Leaves,
     ];
 
-    /// What somebody does.
+    /// Performs the person's part of the step.
     pub async fn begin(self, play: &Play) {
         let stage = &play.stage;
         match self {

@@ -132,7 +132,7 @@ async fn brake_is_told_while_notebooks_do_not_start() {
     safety::holds(&stage.simulator);
 }
 
-/// A failed remediation halts its account and region, until somebody deletes the record.
+/// A failed remediation halts its account and region until a person deletes the record.
 #[tokio::test(flavor = "multi_thread")]
 async fn halted_region_is_stalled_until_it_is_acknowledged() {
     let notebooks = ["a", "b"].map(|name| rooted("halted", name));

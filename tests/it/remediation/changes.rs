@@ -46,7 +46,7 @@ async fn held(stage: &Stage) -> [NotebookRemediation; 4] {
     held_under(stage, at_most(10)).await
 }
 
-/// The same under a policy of one's own.
+/// The same under a separate policy.
 pub async fn held_under(stage: &Stage, policy: Value) -> [NotebookRemediation; 4] {
     for fault in holds() {
         stage.simulator.add_fault(fault);
@@ -259,7 +259,7 @@ async fn a_record_that_is_deleted_brings_its_notebook_back_first() {
         &stage,
         ("pending", RootAccess::Disabled, &[Stop, Update, Start]),
     );
-    // It is brought back unfixed, and then its turn comes anew.
+    // The notebook is restarted without the fix, and is then remediated again.
     let twice: &[Operation] = &[Stop, Start, Stop, Update, Start];
     ended(&stage, ("stopping", RootAccess::Disabled, twice));
     ended(&stage, ("updating", RootAccess::Disabled, twice));

@@ -277,7 +277,7 @@ async fn who_sets_root_back_each_time_is_not_fought_for_ever() {
     );
     assert_eq!(stage.accepted("churn"), [Update; 3]);
 
-    // Deleting the record is how somebody says that it will not happen again.
+    // A person deletes the record to confirm that the cause will not return.
     stage.delete_record("churn").await;
     let record = stage.until_finished("churn").await;
     assert_eq!(record.spec.recurrence, 0);

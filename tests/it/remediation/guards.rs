@@ -1,5 +1,5 @@
-//! What keeps somebody from being stopped who must not be, and shows only when something else went
-//! wrong before.
+//! Safeguards that keep a notebook from being stopped wrongly. Each takes effect only after
+//! something else went wrong.
 
 use std::sync::Arc;
 
@@ -119,7 +119,7 @@ async fn who_lost_the_lease_stops_nobody() {
     assert!(stop.is_none(), "{stop:?}");
 }
 
-/// Who read a record before somebody else wrote it changes nothing.
+/// A writer that read a record before another writer changed it changes nothing.
 #[tokio::test(flavor = "multi_thread")]
 async fn of_two_writers_one_wins() {
     let stage = idle("writers", &["churn"], &FAST).await;

@@ -70,8 +70,8 @@ async fn deleted_definitions_bring_every_notebook_back_and_go() {
     stage.until_compliant().await;
 }
 
-/// The policies cannot be listed: for want of a right, with an operator that starts meanwhile, or
-/// because their part of the API server does not answer.
+/// The policies cannot be listed: because a right is missing, with an operator that starts
+/// meanwhile, or because their part of the API server does not answer.
 async fn unlisted(name: &str, status: StatusCode, restarts: bool) {
     let simulator = Simulator::start(fleet(name, notebooks(name)), Options::default()).unwrap();
     let client = stage::client(cluster()).await;

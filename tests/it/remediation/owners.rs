@@ -90,7 +90,7 @@ async fn slept(stage: &Stage) {
     assert_eq!(stage.accepted("slept"), [Update]);
 }
 
-/// Who is started by its owner before it was fixed is looked at anew, as one that runs.
+/// A notebook that its owner starts before it was fixed is judged again, as a running notebook.
 async fn woken(stage: &Stage) {
     let first = stage.until_state("woken", State::Updating).await;
     stage.owner("woken", OwnerAct::Start);

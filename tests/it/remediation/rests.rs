@@ -109,7 +109,7 @@ async fn notebook_that_was_stopped_long_ago_is_updated_at_once() {
     assert_eq!(stage.accepted("young"), []);
 }
 
-/// A notebook is recorded, and somebody else stops it before the operator does. Terraform would
+/// A notebook is recorded, and another client stops it before the operator does. Terraform would
 /// send its own Update next.
 #[tokio::test(flavor = "multi_thread")]
 async fn record_of_a_notebook_that_somebody_stopped_sends_nothing() {

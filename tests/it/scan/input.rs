@@ -168,7 +168,7 @@ fn files_folders_and_standard_input_hold_policies() {
     assert_eq!(report["policies"][0]["source"], "standard input:1");
 }
 
-/// One that speaks of tags and one that does not share a reading.
+/// A policy with tag selectors and a policy without them share a read.
 #[test]
 fn policies_over_the_same_region_read_it_once() {
     let tagged = spec(json!({"selector": {"tags": {"team": "a"}}}));

@@ -145,7 +145,7 @@ impl Stage {
         Operator::start(command)
     }
 
-    /// Starts the operator by a command of one's own, which names a cluster; where AWS is found is
+    /// Starts the operator by the given command, which names a cluster. The endpoint of AWS is
     /// added.
     pub fn start_operator_by(&self, command: Command) {
         *self.operator.lock().unwrap() = Some(self.another_operator_by(command));

@@ -234,7 +234,7 @@ fn colours_are_for_terminals() {
     };
     assert!(!colourful(None));
     assert!(!colourful(Some("NO_COLOR")));
-    // Somebody asks for them: without this the test could not fail.
+    // The variable requests colours. Without this case the test could not fail.
     assert!(colourful(Some("CLICOLOR_FORCE")));
 }
 
