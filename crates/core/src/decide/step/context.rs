@@ -158,8 +158,8 @@ impl<'a> Context<'a> {
         let was_down_before = self
             .last_modified
             .is_some_and(|modified| has_passed(modified, settled, self.record.created_at));
-        // No other record is in its start step without a Stop. A later version may have replaced that
-        // mark by its own state.
+        // No other record is in its start step without a Stop. A later version may have replaced
+        // that mark by its own state.
         let is_marked =
             self.step() == Step::Start || self.record.progress.state == RecordState::Unrecognized;
         self.record.intent.was_running
