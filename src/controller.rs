@@ -5,15 +5,15 @@ mod backoff;
 mod claim;
 mod clients;
 mod context;
-mod flights;
-mod known;
-mod memory;
 mod panics;
 mod policy;
 mod remediation;
 mod schedule;
 mod sight;
+mod state;
+mod store;
 mod stored;
+mod target_clients;
 mod task;
 
 use std::sync::Arc;
@@ -37,7 +37,7 @@ use crate::{
     api::{NotebookRemediation, NotebookRootAccessPolicy, RecordState as State},
     domain::PolicyName,
     kubernetes,
-    observability::{Controller, Gate, Readiness},
+    observability::{Controller, Readiness, ReadinessCheck},
 };
 
 /// A policy, or the metadata of a policy that does not decode.
@@ -59,17 +59,17 @@ pub async fn until_records_served(context: &Context) {
 }
 
 /// Returns once the API server serves both kinds. Then opens the gate
-/// [`Gate::CustomResourceDefinitions`] of `readiness`.
+/// [`ReadinessCheck::CustomResourceDefinitions`] of `readiness`.
 pub async fn until_served(context: &Context, label_selector: Option<&str>, readiness: &Readiness) {
     let waits = |problem: String| {
         tracing::warn!("waiting: {problem}");
-        readiness.shut(Gate::CustomResourceDefinitions, problem);
+        readiness.shut(ReadinessCheck::CustomResourceDefinitions, problem);
     };
     let policies: Api<NotebookRootAccessPolicy> = Api::all(context.clients.requests.clone());
     kubernetes::until_served(&policies, label_selector, waits).await;
     let records: Api<NotebookRemediation> = Api::all(context.clients.requests.clone());
     kubernetes::until_served(&records, None, waits).await;
-    readiness.open(Gate::CustomResourceDefinitions);
+    readiness.open(ReadinessCheck::CustomResourceDefinitions);
 }
 
 /// Runs both controllers until the context's shutdown, through any outage of the API server.
@@ -171,7 +171,7 @@ async fn run_remediations(
             }
         })
         .applied_objects()
-        .try_filter(|record| ready(context.known.is_news(record)))
+        .try_filter(|record| ready(context.store.is_news(record)))
         .map_ok(|record| ObjectRef::from_obj(&record))
         .take_until(shutdown.cancelled());
     let reconcile = |record: Arc<GuardedRecord>, context: Arc<Context>| {
@@ -218,7 +218,7 @@ fn noticed(
             // Objects deleted while the watch was down send no event. They are merely absent from
             // the new list.
             context.forget_others(|policy| store.get(&ObjectRef::new(policy)).is_some());
-            readiness.open(Gate::PolicyWatch);
+            readiness.open(ReadinessCheck::PolicyWatch);
         }
         watcher::Event::Delete(policy) => context.forget(&policy.name_any()),
         watcher::Event::Init | watcher::Event::InitApply(_) | watcher::Event::Apply(_) => {}
@@ -237,8 +237,8 @@ fn record_noticed(
     let policies = match event {
         watcher::Event::InitApply(record) | watcher::Event::Apply(record) => match &record.0 {
             Ok(record) => {
-                let policy = context.known.changed(record);
-                let released = context.known.released(record);
+                let policy = context.store.changed(record);
+                let released = context.store.released(record);
                 let state = record.status.as_ref().and_then(|status| status.state);
                 match (policy, state) {
                     (Some(_), Some(State::Succeeded | State::Failed | State::Cancelled)) => {
@@ -251,18 +251,18 @@ fn record_noticed(
                 let record = record.name_any();
                 tracing::warn!(record, error = %error.error, "record does not decode; its notebook is left alone");
                 let problem = error.error.clone();
-                context.known.add_invalid(stored::named(&record, problem));
+                context.store.add_invalid(stored::named(&record, problem));
                 Vec::new()
             }
         },
         watcher::Event::Delete(record) => {
             let name = record.name_any();
-            context.flights.forget(&name);
-            context.known.gone(&name);
+            context.target_clients.forget(&name);
+            context.store.gone(&name);
             context.policies()
         }
         watcher::Event::InitDone => context
-            .known
+            .store
             .forget_others(|record| store.get(&ObjectRef::new(record)).is_some()),
         watcher::Event::Init => Vec::new(),
     };

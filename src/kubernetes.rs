@@ -10,7 +10,7 @@ mod records;
 mod served;
 mod status;
 
-pub use events::{Announcement, Announcer, Severity};
+pub use events::{EventRecorder, NewEvent, Severity};
 pub use fence::{CLOCK_SKEW, Fence, Fenced, LONGEST_WRITE};
 pub use lease::{LEASE, Leadership, Lease};
 pub use policies::{PolicyList, list_policies};

@@ -11,6 +11,6 @@ pub use metrics::{
     BuildInfo, Controller, ExemptionExpiry, Metrics, PolicyFacts, ReconciliationResult,
     RecordFacts, StartFailure, TargetFacts,
 };
-pub use readiness::{Gate, Readiness};
+pub use readiness::{Readiness, ReadinessCheck};
 pub use server::{ListenError, Server, listen};
 pub use telemetry::{Color, LogFormat, LogLevels, TelemetryError, start, subscriber};

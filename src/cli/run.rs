@@ -27,7 +27,7 @@ use crate::{
     fleet::{Fleet, OnMissing},
     kubernetes::{self, Fence, Lease},
     observability::{
-        self, BuildInfo, Color, Gate, LogFormat, LogLevels, Metrics, Readiness, Server,
+        self, BuildInfo, Color, LogFormat, LogLevels, Metrics, Readiness, ReadinessCheck, Server,
     },
 };
 
@@ -267,7 +267,7 @@ async fn lead(
 ) -> Result<(), Error> {
     // A standby process is ready. Otherwise a rollout would wait for it while the old process holds
     // the lease.
-    readiness.open(Gate::PolicyWatch);
+    readiness.open(ReadinessCheck::PolicyWatch);
     let acquiring = lease.acquire(client, |problem| tracing::info!("waiting for {problem}"));
     let Some(mut leadership) = context.shutdown().run_until_cancelled(acquiring).await else {
         return Ok(());
@@ -278,7 +278,7 @@ async fn lead(
         identity = lease.identity,
         "leading"
     );
-    readiness.reset(Gate::PolicyWatch);
+    readiness.reset(ReadinessCheck::PolicyWatch);
     let lost = tokio::select! {
         () = controller::run(context, selector, readiness) => false,
         () = leadership.lost() => true,

@@ -2,8 +2,8 @@
 
 use crate::{
     decide::{Baseline, named},
-    domain::{Evaluation, Finding, Flights, Target, Verdict},
-    kubernetes::{Announcement, Severity},
+    domain::{Evaluation, Finding, RemediationCounts, Target, Verdict},
+    kubernetes::{NewEvent, Severity},
 };
 
 /// Upper limit on events of a pass about one notebook each. If more notebooks got worse, one event
@@ -23,7 +23,7 @@ const POLICY_HALTED: &str = "PolicyHalted";
 const TARGET_HALTED: &str = "TargetHalted";
 
 /// Returns the events of a pass about notebooks.
-pub(super) fn announcements(baseline: &Baseline, evaluation: &Evaluation) -> Vec<Announcement> {
+pub(super) fn announcements(baseline: &Baseline, evaluation: &Evaluation) -> Vec<NewEvent> {
     let worsened: Vec<&Finding> = baseline.worsened(evaluation).collect();
     if worsened.len() > MOST_EVENTS {
         vec![of_many(&worsened)]
@@ -33,8 +33,8 @@ pub(super) fn announcements(baseline: &Baseline, evaluation: &Evaluation) -> Vec
 }
 
 /// Returns the events about halts of the policy, or of accounts and regions, since the pass before.
-pub(super) fn halts(before: &Flights, now: &Flights) -> Vec<Announcement> {
-    let brake = (now.braked && !before.braked).then(|| Announcement {
+pub(super) fn halts(before: &RemediationCounts, now: &RemediationCounts) -> Vec<NewEvent> {
+    let brake = (now.braked && !before.braked).then(|| NewEvent {
         severity: Severity::Warning,
         reason: POLICY_HALTED,
         action: "Remediate",
@@ -45,7 +45,7 @@ pub(super) fn halts(before: &Flights, now: &Flights) -> Vec<Announcement> {
             now.needs_attention.len()
         ),
     });
-    let halt = |target: &Target| Announcement {
+    let halt = |target: &Target| NewEvent {
         severity: Severity::Warning,
         reason: TARGET_HALTED,
         action: "Remediate",
@@ -59,7 +59,7 @@ pub(super) fn halts(before: &Flights, now: &Flights) -> Vec<Announcement> {
     brake.into_iter().chain(targets).collect()
 }
 
-fn of_one(finding: &Finding) -> Announcement {
+fn of_one(finding: &Finding) -> NewEvent {
     let message = finding.message.as_deref().unwrap_or_default();
     let name = name(finding);
     match finding.verdict {
@@ -74,7 +74,7 @@ fn of_one(finding: &Finding) -> Announcement {
     }
 }
 
-fn of_many(worsened: &[&Finding]) -> Announcement {
+fn of_many(worsened: &[&Finding]) -> NewEvent {
     let violations = worsened
         .iter()
         .filter(|finding| finding.verdict == Verdict::NonCompliant)
@@ -103,8 +103,8 @@ fn of_many(worsened: &[&Finding]) -> Announcement {
     warning(reason, note)
 }
 
-fn warning(reason: &'static str, note: String) -> Announcement {
-    Announcement {
+fn warning(reason: &'static str, note: String) -> NewEvent {
+    NewEvent {
         severity: Severity::Warning,
         reason,
         action: "Scan",

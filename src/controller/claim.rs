@@ -309,7 +309,7 @@ async fn make(
     let record = Record::new(intent, created_at);
     // The watch sees the record a moment later. Until then, the next plan would name its notebook
     // again.
-    context.known.add_created(
+    context.store.add_created(
         RecordName::of(&record.intent.notebook).as_str(),
         record.clone(),
     );

@@ -14,17 +14,17 @@ use super::{
     backoff::Failures,
     claim::{Breakers, Count},
     clients::Clients,
-    flights::Flights,
-    known::KnownRecords,
-    memory::Memory,
     remediation::LONGEST_HESITATION,
+    state::PolicyState,
+    store::RemediationStore,
+    target_clients::TargetClients,
 };
 use crate::{
     aws::Aws,
     decide::Times,
     domain::{PolicyName, RetiredPlatforms},
     fleet::Fleet,
-    kubernetes::{Announcer, CLOCK_SKEW, Fence, LEASE, PolicyList, Records, list_policies},
+    kubernetes::{CLOCK_SKEW, EventRecorder, Fence, LEASE, PolicyList, Records, list_policies},
     observability::{Metrics, PolicyFacts},
 };
 
@@ -74,15 +74,15 @@ pub struct Context {
     /// that the last claim used.
     pub(super) claims: tokio::sync::Mutex<Option<Count>>,
     pub(super) claim_breakers: Breakers,
-    pub(super) flights: Flights,
-    pub(super) known: KnownRecords,
+    pub(super) target_clients: TargetClients,
+    pub(super) store: RemediationStore,
     listed: Mutex<Listed>,
     pub(super) fleet: Fleet,
     pub(super) metrics: Metrics,
-    pub(super) announcer: Announcer,
+    pub(super) event_recorder: EventRecorder,
     pub(super) shutdown: CancellationToken,
     pub(super) failures: Failures,
-    memories: Mutex<HashMap<PolicyName, Remembered>>,
+    states: Mutex<HashMap<PolicyName, Remembered>>,
     seen: Mutex<HashMap<String, Seen>>,
 }
 
@@ -102,7 +102,7 @@ struct Listed {
     changed_at: Option<Instant>,
 }
 
-type Remembered = (String, Arc<tokio::sync::Mutex<Memory>>);
+type Remembered = (String, Arc<tokio::sync::Mutex<PolicyState>>);
 
 impl Context {
     /// Creates a context without remembered state.
@@ -115,7 +115,7 @@ impl Context {
         shutdown: CancellationToken,
     ) -> Self {
         Self {
-            announcer: Announcer::new(clients.requests.clone()),
+            event_recorder: EventRecorder::new(clients.requests.clone()),
             records: Records::new(clients.requests.clone(), acting.operator),
             aws: acting.aws,
             fence: acting.fence,
@@ -123,15 +123,15 @@ impl Context {
             retired_platforms: acting.retired_platforms,
             claims: tokio::sync::Mutex::default(),
             claim_breakers: Breakers::default(),
-            flights: Flights::default(),
-            known: KnownRecords::new(metrics.clone()),
+            target_clients: TargetClients::default(),
+            store: RemediationStore::new(metrics.clone()),
             listed: Mutex::default(),
             clients,
             fleet,
             metrics,
             shutdown,
             failures: Failures::default(),
-            memories: Mutex::default(),
+            states: Mutex::default(),
             seen: Mutex::default(),
         }
     }
@@ -198,24 +198,28 @@ impl Context {
         true
     }
 
-    /// Returns the memory of a policy. The memory is empty if the policy was deleted and created
+    /// Returns the state of a policy. The state is empty if the policy was deleted and created
     /// again.
-    pub(super) fn memory(&self, policy: &PolicyName, uid: &str) -> Arc<tokio::sync::Mutex<Memory>> {
-        let mut memories = self.memories();
-        match memories.get(policy) {
-            Some((known, memory)) if known == uid => Arc::clone(memory),
+    pub(super) fn policy_state(
+        &self,
+        policy: &PolicyName,
+        uid: &str,
+    ) -> Arc<tokio::sync::Mutex<PolicyState>> {
+        let mut states = self.states();
+        match states.get(policy) {
+            Some((known, state)) if known == uid => Arc::clone(state),
             _ => {
-                let memory = Arc::default();
-                memories.insert(policy.clone(), (uid.to_owned(), Arc::clone(&memory)));
-                memory
+                let state = Arc::default();
+                states.insert(policy.clone(), (uid.to_owned(), Arc::clone(&state)));
+                state
             }
         }
     }
 
     /// Exports a pass's facts as metrics, unless the policy was deleted during the pass.
     pub(super) fn show(&self, policy: &PolicyName, uid: &str, facts: PolicyFacts) {
-        let memories = self.memories();
-        if memories.get(policy).is_some_and(|(known, _)| known == uid) {
+        let states = self.states();
+        if states.get(policy).is_some_and(|(known, _)| known == uid) {
             self.metrics.published(policy, facts);
         }
     }
@@ -223,8 +227,8 @@ impl Context {
     /// Forgets a deleted policy, its metrics and its failures.
     pub(super) fn forget(&self, policy: &str) {
         let name = PolicyName::from(policy);
-        let mut memories = self.memories();
-        if memories.remove(&name).is_some() {
+        let mut states = self.states();
+        if states.remove(&name).is_some() {
             tracing::info!(policy, "policy was deleted");
         }
         self.metrics.forget(&name);
@@ -246,8 +250,8 @@ impl Context {
         }
     }
 
-    fn memories(&self) -> MutexGuard<'_, HashMap<PolicyName, Remembered>> {
-        self.memories.lock().unwrap_or_else(PoisonError::into_inner)
+    fn states(&self) -> MutexGuard<'_, HashMap<PolicyName, Remembered>> {
+        self.states.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

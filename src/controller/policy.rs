@@ -11,9 +11,9 @@ use super::{
     Context, Guarded,
     announce::{announcements, halts},
     claim,
-    memory::Memory,
     panics::Panicked,
     schedule::{Schedule, until},
+    state::PolicyState,
 };
 use crate::{
     api::{
@@ -21,7 +21,7 @@ use crate::{
         SCAN_NOW_ANNOTATION,
     },
     decide::{self, Baseline, Circumstances, Judged, Pass, Progress},
-    domain::{Evaluation, Flights, Policy, PolicyName},
+    domain::{Evaluation, Policy, PolicyName, RemediationCounts},
     fleet::{Observation, Subscription},
     kubernetes::{self, Subject},
     observability::{Controller, ExemptionExpiry, PolicyFacts, ReconciliationResult, TargetFacts},
@@ -69,8 +69,8 @@ pub(super) async fn reconcile(
     let started = Instant::now();
     let subject = Subject::of(&*resource);
     let name = PolicyName::from(subject.name.as_str());
-    let memory = context.memory(&name, &subject.uid);
-    let mut memory = memory.lock().await;
+    let state = context.policy_state(&name, &subject.uid);
+    let mut state = state.lock().await;
     let mut pass = PolicyPass {
         context: &context,
         subject,
@@ -78,7 +78,7 @@ pub(super) async fn reconcile(
         generation: resource.meta().generation.unwrap_or_default(),
         invalid: false,
     };
-    let result = pass.run(&resource, &mut memory).await;
+    let result = pass.run(&resource, &mut state).await;
     let outcome = match &result {
         Ok(_) if pass.invalid => ReconciliationResult::Invalid,
         Ok(_) => ReconciliationResult::Success,
@@ -106,44 +106,44 @@ impl PolicyPass<'_> {
     async fn run(
         &mut self,
         resource: &Guarded,
-        memory: &mut Memory,
+        state: &mut PolicyState,
     ) -> Result<Option<Duration>, Error> {
         let resource = match &resource.0 {
             Ok(resource) => resource,
             Err(undecodable) => {
                 let problem = format!("the resource does not decode: {}", undecodable.error);
                 // The watch's status did not decode either, so the status last written is used.
-                let written = memory.status.clone();
-                self.publish_invalid(memory, written.as_ref(), &problem)
+                let written = state.status.clone();
+                self.publish_invalid(state, written.as_ref(), &problem)
                     .await?;
                 return Ok(Some(SECOND_LOOK));
             }
         };
-        memory.recall(resource);
+        state.restore(resource);
         let policy = match decide::validate(resource) {
             Ok(policy) => policy,
             Err(errors) => {
                 let problems: Vec<String> = errors.iter().map(ToString::to_string).collect();
                 let current = resource.status.as_ref();
-                self.publish_invalid(memory, current, &problems.join("; "))
+                self.publish_invalid(state, current, &problems.join("; "))
                     .await?;
                 return Ok(None);
             }
         };
         if policy.suspended {
             let current = resource.status.as_ref();
-            return self.publish_suspended(memory, current, &policy).await;
+            return self.publish_suspended(state, current, &policy).await;
         }
         let scan_now = resource
             .annotations()
             .get(SCAN_NOW_ANNOTATION)
             .map(String::as_str);
-        let freshness = memory
+        let freshness = state
             .schedule
             .freshness(&policy, scan_now, Timestamp::now());
         let observing = self.context.fleet.observe(
             &policy,
-            &mut memory.subscription,
+            &mut state.subscription,
             freshness,
             OBSERVE_TIMEOUT,
         );
@@ -152,18 +152,18 @@ impl PolicyPass<'_> {
         };
         let now = Timestamp::now();
         if !observation.unfinished {
-            memory.schedule.finished(observation.oldest, now);
+            state.schedule.finished(observation.oldest, now);
         }
-        let progress = progress(&observation, memory, now);
+        let progress = progress(&observation, state, now);
         let found = decide::evaluate(&policy, &observation.snapshots, now);
-        let (evaluation, claimed) = self.remediate(&policy, memory, found, now).await?;
-        let status = decide::summarize(&policy, &evaluation, progress, self.pass(memory, now));
-        self.publish(memory, resource.status.as_ref(), status)
+        let (evaluation, claimed) = self.remediate(&policy, state, found, now).await?;
+        let status = decide::summarize(&policy, &evaluation, progress, self.pass(state, now));
+        self.publish(state, resource.status.as_ref(), status)
             .await?;
-        memory.judged = Some(Judged::new(&policy, now));
-        self.announce(resource, memory, &evaluation, progress).await;
-        self.show(memory, &policy, &evaluation);
-        let next = next_pass(&policy, memory, &observation, &evaluation, now);
+        state.judged = Some(Judged::new(&policy, now));
+        self.announce(resource, state, &evaluation, progress).await;
+        self.show(state, &policy, &evaluation);
+        let next = next_pass(&policy, state, &observation, &evaluation, now);
         Ok(Some(match claimed? {
             claim::Progress::Complete => next,
             claim::Progress::ReadFailed => next.min(claim::OPEN_FOR),
@@ -176,7 +176,7 @@ impl PolicyPass<'_> {
     async fn remediate(
         &self,
         policy: &Policy,
-        memory: &mut Memory,
+        state: &mut PolicyState,
         found: Evaluation,
         now: Timestamp,
     ) -> Result<(Evaluation, Result<claim::Progress, claim::Error>), Error> {
@@ -186,11 +186,11 @@ impl PolicyPass<'_> {
             policies: &listed.policies,
             now,
         };
-        let usage = self.context.known.usage(&policy.name);
-        let resume_after = memory.claims_ended_at.as_ref();
+        let usage = self.context.store.usage(&policy.name);
+        let resume_after = state.claims_ended_at.as_ref();
         let plan = decide::plan(circumstances, &found, &usage, resume_after);
         let execution = claim::execute(self.context, circumstances, plan, usage).await;
-        memory.claims_ended_at = match &execution.ended {
+        state.claims_ended_at = match &execution.ended {
             Ok(claim::Progress::Partial(last)) => last.clone(),
             _ => None,
         };
@@ -198,58 +198,58 @@ impl PolicyPass<'_> {
         Ok((evaluation, execution.ended))
     }
 
-    fn pass<'m>(&self, memory: &'m Memory, now: Timestamp) -> Pass<'m> {
+    fn pass<'m>(&self, state: &'m PolicyState, now: Timestamp) -> Pass<'m> {
         Pass {
             generation: self.generation,
-            previous: memory.status.as_ref(),
+            previous: state.status.as_ref(),
             now,
         }
     }
 
     async fn publish_invalid(
         &mut self,
-        memory: &mut Memory,
+        state: &mut PolicyState,
         current: Option<&Status>,
         problem: &str,
     ) -> Result<(), Error> {
         self.invalid = true;
-        let status = decide::invalid(problem, self.pass(memory, Timestamp::now()));
-        if memory.status.as_ref() != Some(&status) {
+        let status = decide::invalid(problem, self.pass(state, Timestamp::now()));
+        if state.status.as_ref() != Some(&status) {
             tracing::warn!(problem, "the policy is invalid");
         }
-        self.publish(memory, current, status).await?;
+        self.publish(state, current, status).await?;
         // The previous spec's state does not apply to the invalid one.
-        memory.subscription = Subscription::default();
-        memory.schedule = Schedule::default();
-        memory.judged = None;
-        memory.facts = None;
+        state.subscription = Subscription::default();
+        state.schedule = Schedule::default();
+        state.judged = None;
+        state.facts = None;
         self.context.metrics.forget(&self.name);
         Ok(())
     }
 
     async fn publish_suspended(
         &self,
-        memory: &mut Memory,
+        state: &mut PolicyState,
         current: Option<&Status>,
         policy: &Policy,
     ) -> Result<Option<Duration>, Error> {
-        memory.schedule.suspend();
-        let records = self.context.known.all();
-        let flights = decide::flights(policy, records.iter().map(Arc::as_ref));
+        state.schedule.suspend();
+        let records = self.context.store.all();
+        let remediations = decide::remediation_counts(policy, records.iter().map(Arc::as_ref));
         let now = Timestamp::now();
-        let judged = memory.judged.as_ref();
-        let status = decide::suspended(policy, &flights, judged, self.pass(memory, now));
-        self.publish(memory, current, status).await?;
-        let mut facts = memory
+        let judged = state.judged.as_ref();
+        let status = decide::suspended(policy, &remediations, judged, self.pass(state, now));
+        self.publish(state, current, status).await?;
+        let mut facts = state
             .facts
             .take()
-            .unwrap_or_else(|| facts(policy, memory, &Evaluation::default()));
+            .unwrap_or_else(|| facts(policy, state, &Evaluation::default()));
         (facts.suspended, facts.mode) = (true, policy.mode);
-        (facts.halted, facts.braked) = (count_halted(&flights), flights.braked);
+        (facts.halted, facts.braked) = (count_halted(&remediations), remediations.braked);
         facts.expiries = ExemptionExpiry::all(policy);
         self.context
             .show(&self.name, &self.subject.uid, facts.clone());
-        memory.facts = Some(facts);
+        state.facts = Some(facts);
         let expiry = decide::next_expiry(policy, now);
         Ok(expiry.map(|expiry| until(expiry, now).max(SHORTEST_REST)))
     }
@@ -258,7 +258,7 @@ impl PolicyPass<'_> {
     /// Changes by other writers are undone.
     async fn publish(
         &self,
-        memory: &mut Memory,
+        state: &mut PolicyState,
         current: Option<&Status>,
         status: Status,
     ) -> Result<(), Error> {
@@ -270,7 +270,7 @@ impl PolicyPass<'_> {
         )
         .await
         .map_err(Error::Publish)?;
-        if written && reasons(memory.status.as_ref()) != reasons(Some(&status)) {
+        if written && reasons(state.status.as_ref()) != reasons(Some(&status)) {
             let summary = status.summary.unwrap_or_default();
             let [ready, compliant] = reasons(Some(&status));
             let (notebooks, violations, unknown) =
@@ -284,52 +284,52 @@ impl PolicyPass<'_> {
                 "status changed"
             );
         }
-        memory.status = Some(status);
+        state.status = Some(status);
         Ok(())
     }
 
     async fn announce(
         &self,
         resource: &NotebookRootAccessPolicy,
-        memory: &mut Memory,
+        state: &mut PolicyState,
         evaluation: &Evaluation,
         progress: Progress,
     ) {
         if matches!(progress, Progress::FirstScan { .. }) {
             return;
         }
-        if let Some(baseline) = &memory.baseline {
+        if let Some(baseline) = &state.baseline {
             let reference = resource.object_ref(&());
             for announcement in announcements(baseline, evaluation) {
                 tracing::info!(reason = announcement.reason, "{}", announcement.note);
                 self.context
-                    .announcer
+                    .event_recorder
                     .announce(&reference, announcement)
                     .await;
             }
         }
-        if let Some(before) = &memory.flights {
+        if let Some(before) = &state.remediations {
             let reference = resource.object_ref(&());
-            for announcement in halts(before, &evaluation.flights) {
+            for announcement in halts(before, &evaluation.remediations) {
                 tracing::warn!(reason = announcement.reason, "{}", announcement.note);
                 self.context
-                    .announcer
+                    .event_recorder
                     .announce(&reference, announcement)
                     .await;
             }
         }
-        memory.flights = Some(evaluation.flights.clone());
-        memory.baseline = Some(memory.baseline.take().map_or_else(
+        state.remediations = Some(evaluation.remediations.clone());
+        state.baseline = Some(state.baseline.take().map_or_else(
             || Baseline::after(evaluation),
             |baseline| baseline.followed_by(evaluation),
         ));
     }
 
-    fn show(&self, memory: &mut Memory, policy: &Policy, evaluation: &Evaluation) {
-        let facts = facts(policy, memory, evaluation);
+    fn show(&self, state: &mut PolicyState, policy: &Policy, evaluation: &Evaluation) {
+        let facts = facts(policy, state, evaluation);
         self.context
             .show(&self.name, &self.subject.uid, facts.clone());
-        memory.facts = Some(facts);
+        state.facts = Some(facts);
     }
 }
 
@@ -345,7 +345,7 @@ fn reasons(status: Option<&Status>) -> [&str; 2] {
     })
 }
 
-fn progress(observation: &Observation, memory: &Memory, now: Timestamp) -> Progress {
+fn progress(observation: &Observation, state: &PolicyState, now: Timestamp) -> Progress {
     if observation.unread > 0 {
         return Progress::FirstScan {
             unread: observation.unread,
@@ -359,33 +359,33 @@ fn progress(observation: &Observation, memory: &Memory, now: Timestamp) -> Progr
             .min()
     };
     Progress::Scanned {
-        at: memory.schedule.last_scan().or_else(oldest).unwrap_or(now),
+        at: state.schedule.last_scan().or_else(oldest).unwrap_or(now),
     }
 }
 
-fn facts(policy: &Policy, memory: &Memory, evaluation: &Evaluation) -> PolicyFacts {
+fn facts(policy: &Policy, state: &PolicyState, evaluation: &Evaluation) -> PolicyFacts {
     PolicyFacts {
         mode: policy.mode,
         suspended: policy.suspended,
         scan_interval: policy.scan_interval,
-        last_scan: memory.schedule.last_scan(),
+        last_scan: state.schedule.last_scan(),
         targets: evaluation.targets.iter().map(TargetFacts::of).collect(),
         waiting: PolicyFacts::waiting_in(evaluation),
-        halted: count_halted(&evaluation.flights),
-        braked: evaluation.flights.braked,
+        halted: count_halted(&evaluation.remediations),
+        braked: evaluation.remediations.braked,
         expiries: ExemptionExpiry::all(policy),
     }
 }
 
-fn count_halted(flights: &Flights) -> u32 {
-    u32::try_from(flights.halted.len()).unwrap_or(u32::MAX)
+fn count_halted(remediations: &RemediationCounts) -> u32 {
+    u32::try_from(remediations.halted.len()).unwrap_or(u32::MAX)
 }
 
 /// Returns the time until the next scan, retry, expiry of an exemption, window or end of a rest,
 /// whichever comes first.
 fn next_pass(
     policy: &Policy,
-    memory: &Memory,
+    state: &PolicyState,
     observation: &Observation,
     evaluation: &Evaluation,
     now: Timestamp,
@@ -393,7 +393,7 @@ fn next_pass(
     if observation.unfinished {
         return SHORTEST_REST;
     }
-    let scan = memory
+    let scan = state
         .schedule
         .due(policy)
         .map_or(Duration::ZERO, |due| until(due, now));
@@ -404,9 +404,9 @@ fn next_pass(
     // arrive.
     let answers = observation.in_flight.then_some(OBSERVE_TIMEOUT);
     let expiry = evaluation.next_expiry.map(|expiry| until(expiry, now));
-    let flights = &evaluation.flights;
-    let window = flights.window_opens.map(|opens| until(opens, now));
-    let rested = flights.rested_at.map(|rested| until(rested, now));
+    let remediations = &evaluation.remediations;
+    let window = remediations.window_opens.map(|opens| until(opens, now));
+    let rested = remediations.rested_at.map(|rested| until(rested, now));
     [Some(scan), retry, answers, expiry, window, rested]
         .into_iter()
         .flatten()

@@ -113,7 +113,7 @@ async fn run(
 ) -> Result<Action, Error> {
     let now = decide::whole_microseconds(Timestamp::now());
     let Some(resource) = context.records.get(name).await.map_err(Error::Read)? else {
-        context.flights.forget(name);
+        context.target_clients.forget(name);
         return Ok(Action::await_change());
     };
     let record = match decide::read_record(&resource) {
@@ -125,7 +125,7 @@ async fn run(
         }
     };
     if record.is_finished() {
-        context.flights.forget(name);
+        context.target_clients.forget(name);
         return finished(&resource, &record, context, now).await;
     }
     let custody = custody(&resource, &record, context, now).await?;
@@ -141,21 +141,22 @@ async fn run(
         now,
     };
     let requeue = pass.run().await?;
-    let is_acting = custody == Custody::Own || context.flights.is_last_writer(&pass.resource);
+    let is_acting =
+        custody == Custody::Own || context.target_clients.is_last_writer(&pass.resource);
     if !is_acting && requeue != Requeue::Never {
         // The record's own operator polls it. Several releases would multiply the requests to AWS.
         return Ok(Action::requeue(context.options.second_look()));
     }
     Ok(match requeue {
         Requeue::Never => {
-            context.flights.forget(name);
+            context.target_clients.forget(name);
             // One more pass sees the finished record and removes its finalizer, if that is still
             // there.
             Action::requeue(context.options.poll_interval)
         }
         Requeue::Soon => Action::requeue(context.options.poll_interval),
         Requeue::BackOff => {
-            let polls = context.flights.unreadable(name).min(SLOWEST_POLL);
+            let polls = context.target_clients.unreadable(name).min(SLOWEST_POLL);
             Action::requeue(context.options.poll_interval * polls)
         }
     })
@@ -177,7 +178,9 @@ impl Pass<'_> {
     async fn run(&mut self) -> Result<Requeue, Error> {
         let observed = self.observe().await?;
         if observed.observation != decide::Observation::Unreadable {
-            self.context.flights.readable(&self.resource.name_any());
+            self.context
+                .target_clients
+                .readable(&self.resource.name_any());
         }
         self.count_failed_start(&observed.observation);
         let desired = self.desired.unwrap_or(decide::Desired::Unknown);
@@ -242,12 +245,12 @@ impl Pass<'_> {
     /// Returns true if the record still lacks a write that its own operator should have made by
     /// now. The record's own operator polls.
     fn is_abandoned(&self) -> bool {
-        let flights = &self.context.flights;
-        if flights.is_last_writer(&self.resource) {
+        let target_clients = &self.context.target_clients;
+        if target_clients.is_last_writer(&self.resource) {
             return true;
         }
         let patience = self.context.options.second_look();
-        let overdue = flights.overdue_for(&self.resource);
+        let overdue = target_clients.overdue_for(&self.resource);
         if overdue.is_zero() {
             tracing::info!(
                 "the record's operator may be gone; adopting the record in {patience:.0?} unless it is written"
@@ -263,7 +266,7 @@ impl Pass<'_> {
         self.custody == Custody::Adopted
             && self
                 .context
-                .flights
+                .target_clients
                 .was_denied(&self.resource.name_any(), within)
     }
 
@@ -288,7 +291,11 @@ impl Pass<'_> {
         if self.resource.status.as_ref() == Some(&status) {
             return Ok(Stored::AsSent);
         }
-        if self.context.flights.was_pruned(&self.resource, &status) {
+        if self
+            .context
+            .target_clients
+            .was_pruned(&self.resource, &status)
+        {
             return Ok(Stored::Pruned);
         }
         let written = self
@@ -302,7 +309,7 @@ impl Pass<'_> {
             return Ok(Stored::Conflict);
         };
         self.resource = resource;
-        self.context.flights.wrote(&self.resource);
+        self.context.target_clients.wrote(&self.resource);
         let stored = self.compare(status);
         if is_first || before.state != self.record.progress.state {
             self.tell();
@@ -318,7 +325,7 @@ impl Pass<'_> {
         if self.resource.status.as_ref() == Some(&sent) {
             return Stored::AsSent;
         }
-        if self.context.flights.pruned(&self.resource, sent) {
+        if self.context.target_clients.pruned(&self.resource, sent) {
             tracing::error!("{}", act::OLDER_DEFINITION);
         }
         Stored::Pruned
@@ -404,7 +411,7 @@ async fn custody(
         return Ok(Custody::Own);
     }
     let touches = touches(resource, record);
-    if context.flights.is_last_writer(resource)
+    if context.target_clients.is_last_writer(resource)
         || decide::is_abandoned(&touches, context.options.abandoned_after(), now)
     {
         tracing::debug!("untouched for long: the record's operator may be gone");

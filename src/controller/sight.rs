@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::time::timeout;
 
-use super::{Context, flights::Flight};
+use super::{Context, target_clients::TargetClient};
 use crate::{
     decide::Policies,
     domain::{NotebookArn, ReadFailure, Tags, TargetState},
@@ -16,7 +16,7 @@ use crate::{
 /// Reader of one notebook.
 pub(super) struct Sight<'a> {
     pub(super) context: &'a Context,
-    pub(super) flight: &'a Flight,
+    pub(super) client: &'a TargetClient,
     /// Timeout of each request, retries included.
     pub(super) patience: Duration,
 }
@@ -25,12 +25,12 @@ impl Sight<'_> {
     /// Describes a notebook. Returns `None` if it does not exist.
     pub(super) async fn describe(&self, name: &str) -> Result<Option<Seen>, ReadFailure> {
         let described_at = Timestamp::now();
-        let details = self.within(self.flight.reader.describe(name)).await?;
+        let details = self.within(self.client.reader.describe(name)).await?;
         let seen = details.map(|details| Seen {
             details,
             described_at,
         });
-        let key = &self.flight.key;
+        let key = &self.client.key;
         self.context.fleet.note(key, name, seen.as_ref());
         Ok(seen)
     }
@@ -42,11 +42,11 @@ impl Sight<'_> {
         policies: &Policies,
         arn: &NotebookArn,
     ) -> Option<Result<Tags, ReadFailure>> {
-        let key = &self.flight.key;
+        let key = &self.client.key;
         if !policies.speak_of_tags(&key.account, &key.region) {
             return None;
         }
-        let read = self.within(self.flight.reader.tags(arn)).await;
+        let read = self.within(self.client.reader.tags(arn)).await;
         Some(
             read.and_then(|tags| {
                 tags.ok_or_else(|| failure("the notebook does not exist any more"))

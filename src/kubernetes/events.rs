@@ -13,11 +13,11 @@ const LONGEST_NOTE: usize = 1000;
 
 /// Writer of events.
 #[derive(Clone)]
-pub struct Announcer(Client);
+pub struct EventRecorder(Client);
 
 /// Content of an event.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Announcement {
+pub struct NewEvent {
     /// Severity of the event.
     pub severity: Severity,
     /// Reason, one word.
@@ -37,7 +37,7 @@ pub enum Severity {
     Warning,
 }
 
-impl Announcer {
+impl EventRecorder {
     /// Creates a writer that reports as the operator.
     #[must_use]
     pub fn new(client: Client) -> Self {
@@ -45,7 +45,7 @@ impl Announcer {
     }
 
     /// Writes an event on a resource. A note of more than 1 kB is cut.
-    pub async fn announce(&self, about: &ObjectReference, announcement: Announcement) {
+    pub async fn announce(&self, about: &ObjectReference, announcement: NewEvent) {
         let mut note = announcement.note;
         note.truncate(note.floor_char_boundary(LONGEST_NOTE));
         let event = Event {

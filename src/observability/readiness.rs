@@ -13,7 +13,7 @@ use strum::{Display, IntoStaticStr, VariantArray};
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Display, IntoStaticStr, VariantArray,
 )]
 #[strum(serialize_all = "kebab-case")]
-pub enum Gate {
+pub enum ReadinessCheck {
     /// The API server serves the operator's kinds.
     CustomResourceDefinitions,
     /// The watch has listed every policy once.
@@ -22,9 +22,9 @@ pub enum Gate {
 
 /// Closed gates and their reasons. Clones share all state. Every gate is closed at the start.
 #[derive(Clone, Debug)]
-pub struct Readiness(Arc<Mutex<BTreeMap<Gate, Option<String>>>>);
+pub struct Readiness(Arc<Mutex<BTreeMap<ReadinessCheck, Option<String>>>>);
 
-impl Gate {
+impl ReadinessCheck {
     /// Returns the gate's name on the page.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -52,24 +52,24 @@ impl Readiness {
     /// Creates the readiness with all gates closed.
     #[must_use]
     pub fn new() -> Self {
-        let gates = Gate::VARIANTS.iter();
+        let gates = ReadinessCheck::VARIANTS.iter();
         let shut = gates.map(|gate| (*gate, Some(gate.waits_for().to_owned())));
         Self(Arc::new(Mutex::new(shut.collect())))
     }
 
     /// Opens a gate.
-    pub fn open(&self, gate: Gate) {
+    pub fn open(&self, gate: ReadinessCheck) {
         self.lock(|gates| gates.insert(gate, None));
     }
 
     /// Closes a gate with its initial reason.
-    pub fn reset(&self, gate: Gate) {
+    pub fn reset(&self, gate: ReadinessCheck) {
         self.shut(gate, gate.waits_for());
     }
 
     /// Closes a gate, or replaces its reason. The reason is a phrase that names what the gate waits
     /// for.
-    pub fn shut(&self, gate: Gate, waits_for: impl Into<String>) {
+    pub fn shut(&self, gate: ReadinessCheck, waits_for: impl Into<String>) {
         let waits_for = waits_for.into();
         self.lock(|gates| gates.insert(gate, Some(waits_for)));
     }
@@ -97,7 +97,10 @@ impl Readiness {
         })
     }
 
-    fn lock<T>(&self, access: impl FnOnce(&mut BTreeMap<Gate, Option<String>>) -> T) -> T {
+    fn lock<T>(
+        &self,
+        access: impl FnOnce(&mut BTreeMap<ReadinessCheck, Option<String>>) -> T,
+    ) -> T {
         // A panic leaves a whole map behind, because an insert does not stop half-way.
         access(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -116,12 +119,15 @@ mod tests {
     #[test]
     fn ready_is_when_every_gate_is_open() {
         let readiness = Readiness::new();
-        for &gate in Gate::VARIANTS {
+        for &gate in ReadinessCheck::VARIANTS {
             assert!(!readiness.is_ready());
             readiness.clone().open(gate);
         }
         assert!(readiness.is_ready());
-        readiness.shut(Gate::CustomResourceDefinitions, "somebody to put them back");
+        readiness.shut(
+            ReadinessCheck::CustomResourceDefinitions,
+            "somebody to put them back",
+        );
         assert!(!readiness.is_ready());
     }
 
@@ -138,8 +144,8 @@ mod tests {
                     .to_owned()
             )
         );
-        readiness.open(Gate::CustomResourceDefinitions);
-        readiness.shut(Gate::PolicyWatch, "a list that is not\nForbidden");
+        readiness.open(ReadinessCheck::CustomResourceDefinitions);
+        readiness.shut(ReadinessCheck::PolicyWatch, "a list that is not\nForbidden");
         assert_eq!(
             readiness.page(),
             (

@@ -135,7 +135,7 @@ const KUBERNETES_WRITERS: [&str; 11] = [
     "Api",
     "Records",
     "publish",
-    "Announcer",
+    "EventRecorder",
     "Lease",
     "list_policies",
     "Fence",
@@ -143,7 +143,7 @@ const KUBERNETES_WRITERS: [&str; 11] = [
 const KUBERNETES_REQUESTS: [&str; 8] = [
     "Records",
     "publish",
-    "Announcer",
+    "EventRecorder",
     "Lease",
     "Patch",
     "PatchParams",

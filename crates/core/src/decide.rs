@@ -22,7 +22,8 @@ pub use evaluate::{evaluate, expired_exemptions, next_expiry};
 pub use phrases::{counted, named, places};
 pub use plan::{
     Blocked, Candidate, Circumstances, Evaluate, Executed, MOST_UPDATES, MOST_UPDATES_OVER_ALL,
-    Plan, PlannedStep, Position, Step, Usage, admit, blockers, conclude, flights, plan, take_next,
+    Plan, PlannedStep, Position, Step, Usage, admit, blockers, conclude, plan, remediation_counts,
+    take_next,
 };
 pub use policies::{ExemptionCheck, Policies, UnreadablePolicy};
 pub use record::{

@@ -16,7 +16,7 @@ mod undecodable;
 
 pub use answer::{Call, WriteOutcome, WriteResponse};
 pub use finding::{
-    Evaluation, Finding, Flights, Next, NextStep, TargetReport, Verdict, WaitReason,
+    Evaluation, Finding, Next, NextStep, RemediationCounts, TargetReport, Verdict, WaitReason,
 };
 pub use identifier::{
     AccountId, ExternalId, InvalidIdentifier, NotebookArn, Partition, Region, RoleName,

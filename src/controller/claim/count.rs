@@ -76,7 +76,7 @@ impl Count {
             add(&read_stored(own));
         }
         let (account, region) = (&candidate.account, &candidate.region);
-        if context.known.is_canary_passed(account, region) {
+        if context.store.is_canary_passed(account, region) {
             usage.mark_canary_passed(account, region);
         }
         usage

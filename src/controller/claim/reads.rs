@@ -24,7 +24,7 @@ const SLOW: Duration = Duration::from_millis(500);
 /// alone, so that no read is wasted when a budget is exhausted.
 const MOST_TOGETHER: usize = 16;
 
-/// Upper limit on reads in flight. Hanging reads must leave permits for scans and remediations.
+/// Upper limit on reads in client. Hanging reads must leave permits for scans and remediations.
 const MOST_UNDER_WAY: usize = 64;
 
 /// Candidates being read.
@@ -60,7 +60,7 @@ impl Default for Reads<'_> {
 }
 
 impl<'a> Reads<'a> {
-    /// Returns true if no read is in flight.
+    /// Returns true if no read is in client.
     pub(super) fn is_empty(&self) -> bool {
         self.begun_at.is_empty()
     }
@@ -70,12 +70,12 @@ impl<'a> Reads<'a> {
         self.room > 0 && self.begun_at.len() < MOST_UNDER_WAY
     }
 
-    /// Returns true if a read of the candidate's account and region is in flight.
+    /// Returns true if a read of the candidate's account and region is in client.
     pub(super) fn is_busy(&self, candidate: &Candidate) -> bool {
         self.begun_at.contains_key(&place(candidate))
     }
 
-    /// Returns true if a read that began before an instant is in flight.
+    /// Returns true if a read that began before an instant is in client.
     pub(super) fn any_since_before(&self, instant: Instant) -> bool {
         self.begun_at.values().any(|begun_at| *begun_at < instant)
     }
@@ -135,10 +135,10 @@ async fn read(
         region: candidate.region.clone(),
         access,
     };
-    let flight = context.flights.reach(&key, &context.aws);
+    let client = context.target_clients.reach(&key, &context.aws);
     let sight = || Sight {
         context,
-        flight: &flight,
+        client: &client,
         patience: PATIENCE.saturating_sub(begun_at.elapsed()),
     };
     let summary = &candidate.notebook.summary;

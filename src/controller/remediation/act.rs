@@ -8,7 +8,7 @@ use kube::ResourceExt;
 
 use super::{Custody, Error, Pass, Stored, observe::Observed};
 use crate::{
-    controller::flights::Flight,
+    controller::target_clients::TargetClient,
     decide::{self, Observation, Request},
     domain::{Progress, WriteOutcome},
 };
@@ -43,7 +43,10 @@ impl Pass<'_> {
         loop {
             // A notebook is stopped only if the API server stored the record as it was sent.
             let is_stored = stored == Stored::AsSent
-                && !self.context.flights.has_pruned(&self.resource.name_any());
+                && !self
+                    .context
+                    .target_clients
+                    .has_pruned(&self.resource.name_any());
             let is_durable = is_stored || !takes_down(request);
             let answer = if is_durable {
                 self.send(request, observed).await
@@ -63,13 +66,15 @@ impl Pass<'_> {
                     "{} is denied for an adopted record; leaving it to an operator with the permission",
                     request.call()
                 );
-                self.context.flights.denied(&self.resource.name_any());
+                self.context
+                    .target_clients
+                    .denied(&self.resource.name_any());
                 let mut progress = self.record.progress.clone();
                 progress.take_back_sent(&before);
                 self.write(progress).await?;
                 return Ok(());
             }
-            let again = self.look_again(&observed.flight, (request, answer)).await;
+            let again = self.look_again(&observed.client, (request, answer)).await;
             let now = decide::whole_microseconds(Timestamp::now());
             let reaction = decide::on_response(
                 &self.record,
@@ -109,8 +114,8 @@ impl Pass<'_> {
     /// may be older than this operator. A record could then lose the reason of a rollback, or the
     /// time of a Start, while its notebook is down.
     async fn definition_is_current(&self) -> bool {
-        let flights = &self.context.flights;
-        if flights.every_field_is_stored() {
+        let target_clients = &self.context.target_clients;
+        if target_clients.every_field_is_stored() {
             return true;
         }
         match self
@@ -120,7 +125,7 @@ impl Pass<'_> {
             .await
         {
             Ok(true) => {
-                flights.stores_every_field();
+                target_clients.stores_every_field();
                 true
             }
             Ok(false) => {
@@ -138,14 +143,14 @@ impl Pass<'_> {
     /// may have received the Stop twice, and refused only the second.
     async fn look_again(
         &self,
-        flight: &Flight,
+        client: &TargetClient,
         (request, answer): (Request, WriteOutcome),
     ) -> Option<Observation> {
         if request != Request::Stop || !answer.is_refusal() || answer == WriteOutcome::Denied {
             return None;
         }
         let notebook = &self.record.intent.notebook;
-        let described = self.sight(flight).describe(&notebook.name).await;
+        let described = self.sight(client).describe(&notebook.name).await;
         Some(match described {
             Ok(Some(seen)) => Observation::from(&seen.details),
             Ok(None) => Observation::Missing,
@@ -177,7 +182,7 @@ impl Pass<'_> {
             return None;
         }
         let notebook = &self.record.intent.notebook;
-        let answer = observed.flight.writer.send(call, &notebook.name).await;
+        let answer = observed.client.writer.send(call, &notebook.name).await;
         // An accepted request has an empty answer.
         let words = if answer.words.is_empty() {
             format!("{call}: accepted")

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::{Error, Pass};
 use crate::{
-    controller::{flights::Flight, sight::Sight, stored::read_stored},
+    controller::{sight::Sight, stored::read_stored, target_clients::TargetClient},
     decide::{self, Budget, Observation, Usage},
     domain::{
         Notebook, NotebookDetails, NotebookStatus, NotebookSummary, ReadFailure, RootAccess, Tags,
@@ -31,20 +31,20 @@ pub(super) struct Observed {
     /// Time when the read began.
     pub(super) asked_at: Instant,
     /// Access by which the notebook was read, and is written.
-    pub(super) flight: Arc<Flight>,
+    pub(super) client: Arc<TargetClient>,
 }
 
 impl Pass<'_> {
     pub(super) async fn observe(&mut self) -> Result<Observed, Error> {
         let notebook = self.record.intent.notebook.clone();
         let asked_at = Instant::now();
-        let (flight, described) = self.describe().await;
+        let (client, described) = self.describe().await;
         let unseen = |observation, problem| Observed {
             observation,
             problem,
             failure_reason: None,
             asked_at,
-            flight: Arc::clone(&flight),
+            client: Arc::clone(&client),
         };
         let seen = match described {
             Ok(Some(seen)) => seen,
@@ -65,7 +65,7 @@ impl Pass<'_> {
                 ))));
             }
         };
-        let sight = self.sight(&flight);
+        let sight = self.sight(&client);
         let tags = sight.tags(&policies.policies, &notebook.arn).await;
         let problem = tags
             .as_ref()
@@ -88,23 +88,23 @@ impl Pass<'_> {
     /// AWS denies that access, a role may have been renamed or an external id rotated. The access
     /// that the policy names now for the same account is then tried. Returns the access that
     /// worked, too, because the notebook is written with the same access.
-    async fn describe(&self) -> (Arc<Flight>, Result<Option<Seen>, ReadFailure>) {
-        let (flights, record) = (&self.context.flights, self.resource.name_any());
+    async fn describe(&self) -> (Arc<TargetClient>, Result<Option<Seen>, ReadFailure>) {
+        let (target_clients, record) = (&self.context.target_clients, self.resource.name_any());
         let name = &self.record.intent.notebook.name;
-        let flight = flights.flight(&record, &self.record, self.context);
-        let mut refusal = match self.sight(&flight).describe(name).await {
+        let client = target_clients.client(&record, &self.record, self.context);
+        let mut refusal = match self.sight(&client).describe(name).await {
             Err(failure) if is_refusal(&failure) => failure,
-            described => return (flight, described),
+            described => return (client, described),
         };
-        for key in self.other_keys(&flight.key).await {
-            let other = flights.reach(&key, &self.context.aws);
+        for key in self.other_keys(&client.key).await {
+            let other = target_clients.reach(&key, &self.context.aws);
             match self.sight(&other).describe(name).await {
                 Ok(seen) => {
                     tracing::info!(
                         refusal = refusal.message,
                         "the record's access was refused; using the access that its policy names now"
                     );
-                    flights.reached(&record, &other);
+                    target_clients.reached(&record, &other);
                     return (other, Ok(seen));
                 }
                 Err(failure) if failure.message == refusal.message => {}
@@ -113,7 +113,7 @@ impl Pass<'_> {
                 }
             }
         }
-        (flight, Err(refusal))
+        (client, Err(refusal))
     }
 
     /// Returns the accesses that were not refused yet: the record's access, and the access that its
@@ -140,10 +140,10 @@ impl Pass<'_> {
     }
 
     /// Returns the reader of the notebook.
-    pub(super) fn sight<'a>(&'a self, flight: &'a Flight) -> Sight<'a> {
+    pub(super) fn sight<'a>(&'a self, client: &'a TargetClient) -> Sight<'a> {
         Sight {
             context: self.context,
-            flight,
+            client,
             patience: PATIENCE,
         }
     }

@@ -9,7 +9,7 @@ use super::Pass;
 use crate::{
     decide::{self, Observation},
     domain::{NotebookStatus, RecordState, WriteOutcome},
-    kubernetes::{Announcement, Severity},
+    kubernetes::{NewEvent, Severity},
     observability::StartFailure,
 };
 
@@ -33,10 +33,10 @@ impl Pass<'_> {
                 .remediated(&intent.policy, state, decide::downtime(progress));
         }
         let events = self.events(&message);
-        let announcer = self.context.announcer.clone();
+        let event_recorder = self.context.event_recorder.clone();
         let sending = async move {
             for (about, announcement) in events {
-                announcer.announce(&about, announcement).await;
+                event_recorder.announce(&about, announcement).await;
             }
         };
         tokio::spawn(sending.in_current_span());
@@ -58,7 +58,7 @@ impl Pass<'_> {
         );
         if is_failed
             && self.record.is_start_accepted()
-            && self.context.flights.is_first_failure(&name, start)
+            && self.context.target_clients.is_first_failure(&name, start)
         {
             self.context
                 .metrics
@@ -78,14 +78,14 @@ impl Pass<'_> {
 
     /// Returns an event on the record and, if the notebook needs attention or the remediation
     /// failed, an event on its policy.
-    fn events(&self, message: &str) -> Vec<(ObjectReference, Announcement)> {
+    fn events(&self, message: &str) -> Vec<(ObjectReference, NewEvent)> {
         let (intent, state) = (&self.record.intent, self.record.progress.state);
         let (severity, on_policy) = match state {
             RecordState::NeedsAttention => (Severity::Warning, Some("NotebookNeedsAttention")),
             RecordState::Failed => (Severity::Warning, Some("RemediationFailed")),
             _ => (Severity::Normal, None),
         };
-        let announcement = |reason, note| Announcement {
+        let announcement = |reason, note| NewEvent {
             severity,
             reason,
             action: "Remediate",

@@ -3,7 +3,7 @@
 use std::{io, time::Duration};
 
 use strum::VariantArray;
-use sudoless::observability::{self, Gate, ListenError, Metrics, Readiness, Server};
+use sudoless::observability::{self, ListenError, Metrics, Readiness, ReadinessCheck, Server};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
@@ -81,7 +81,7 @@ async fn metrics_are_served_in_prometheus_text_format() {
 async fn readiness_names_what_it_waits_for_and_liveness_waits_for_nothing() {
     let readiness = Readiness::new();
     let server = serve(metrics(), readiness.clone()).await;
-    for &gate in Gate::VARIANTS {
+    for &gate in ReadinessCheck::VARIANTS {
         let answer = get(&server.address, "/readyz").await;
         assert_eq!(answer.status, 503);
         assert!(
@@ -89,7 +89,7 @@ async fn readiness_names_what_it_waits_for_and_liveness_waits_for_nothing() {
             "{}",
             answer.body
         );
-        assert_eq!(answer.body.lines().count(), Gate::VARIANTS.len());
+        assert_eq!(answer.body.lines().count(), ReadinessCheck::VARIANTS.len());
         assert_eq!(get(&server.address, "/healthz").await.status, 200);
 
         readiness.shut(gate, "a certain thing");

@@ -25,8 +25,8 @@ pub use self::{
 };
 use super::{Policies, windows};
 use crate::domain::{
-    AccountId, Evaluation, Finding, Flights, Mode, Next, Notebook, NotebookArn, Policy, Record,
-    RecordState, Region, TargetRegion, Verdict, WaitReason,
+    AccountId, Evaluation, Finding, Mode, Next, Notebook, NotebookArn, Policy, Record, RecordState,
+    Region, RemediationCounts, TargetRegion, Verdict, WaitReason,
 };
 
 /// A notebook that violates the policy, with its account and region.
@@ -170,12 +170,12 @@ pub fn conclude(
         }
     }
     count_not_restartable(&mut evaluation);
-    evaluation.flights = Flights {
+    evaluation.remediations = RemediationCounts {
         window_opens: waits_for_window
             .then(|| circumstances.window_opens())
             .flatten(),
         rested_at,
-        ..usage.flights(circumstances.policy)
+        ..usage.remediation_counts(circumstances.policy)
     };
     evaluation
 }
@@ -316,8 +316,11 @@ fn candidate(finding: &Finding) -> Option<Candidate> {
 
 /// Summarizes the remediations of a policy that is not planned because it is suspended.
 #[must_use]
-pub fn flights<'r>(policy: &Policy, records: impl IntoIterator<Item = &'r Record>) -> Flights {
-    Usage::of(&policy.name, records).flights(policy)
+pub fn remediation_counts<'r>(
+    policy: &Policy,
+    records: impl IntoIterator<Item = &'r Record>,
+) -> RemediationCounts {
+    Usage::of(&policy.name, records).remediation_counts(policy)
 }
 
 /// Returns true if the policy's figures count the record as under remediation.

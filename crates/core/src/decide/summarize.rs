@@ -19,7 +19,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use crate::{
     api::{self, NotebookRootAccessPolicyStatus as Status},
-    domain::{Evaluation, Finding, Flights, Policy, TargetReport, TargetState, Verdict},
+    domain::{Evaluation, Finding, Policy, RemediationCounts, TargetReport, TargetState, Verdict},
 };
 
 /// The maximum number of findings and of targets in a status. Further ones are counted as omitted.
@@ -91,16 +91,16 @@ pub fn summarize(
 #[must_use]
 pub fn suspended(
     policy: &Policy,
-    flights: &Flights,
+    remediations: &RemediationCounts,
     judged: Option<&Judged>,
     pass: Pass<'_>,
 ) -> Status {
     let compliant = conditions::kept_verdict(policy, judged, pass);
-    let mut status = kept(pass, conditions::suspended(compliant, flights));
+    let mut status = kept(pass, conditions::suspended(compliant, remediations));
     if let Some(summary) = &mut status.summary {
-        summary.remediating = flights.remediating;
-        summary.needs_attention = saturated(flights.needs_attention.len());
-        summary.failed = flights.failed;
+        summary.remediating = remediations.remediating;
+        summary.needs_attention = saturated(remediations.needs_attention.len());
+        summary.failed = remediations.failed;
     }
     status
 }
@@ -129,10 +129,10 @@ fn summary(evaluation: &Evaluation) -> api::Summary {
         non_compliant: count(Verdict::NonCompliant),
         exempt: count(Verdict::Exempt),
         unknown: count(Verdict::Unknown),
-        remediating: evaluation.flights.remediating,
-        needs_attention: saturated(evaluation.flights.needs_attention.len()),
+        remediating: evaluation.remediations.remediating,
+        needs_attention: saturated(evaluation.remediations.needs_attention.len()),
         not_restartable: targets.iter().map(|report| report.not_restartable).sum(),
-        failed: evaluation.flights.failed,
+        failed: evaluation.remediations.failed,
         lifecycle_configs: targets.iter().map(|report| report.lifecycle_configs).sum(),
         targets: saturated(targets.len()),
         unreadable_targets: saturated(

@@ -149,12 +149,12 @@ pub struct Evaluation {
     /// The time when the next exemption expires. The evaluation is outdated from then on.
     pub next_expiry: Option<Timestamp>,
     /// The remediations of the policy.
-    pub flights: Flights,
+    pub remediations: RemediationCounts,
 }
 
 /// A summary of a policy's remediations.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Flights {
+pub struct RemediationCounts {
     /// The number of remediations in progress, except those that need attention.
     pub remediating: u32,
     /// The names of the records that need attention.

@@ -395,7 +395,7 @@ fn one_that_was_refused_does_not_hold_up_the_next() {
         (Next::Wait(WaitReason::Canary), "Canary"),
     ];
     assert_eq!(said, expected);
-    assert_eq!(evaluation.flights.remediating, 1);
+    assert_eq!(evaluation.remediations.remediating, 1);
 }
 
 /// Returns the names of all candidates in their order, if the last pass ended at one of them.
@@ -530,7 +530,7 @@ fn why_one_was_refused_is_said() {
 
 /// The figures count the policy's own records, one of which needs a person.
 #[test]
-fn flights_are_the_policys_own() {
+fn remediations_are_the_policys_own() {
     use RecordState::{Failed, NeedsAttention, Pending, Starting, Succeeded, Updating};
     let policy = enforcing(&json!({"remediation": {"maxFailures": 2}}));
     let records = [
@@ -552,7 +552,7 @@ fn flights_are_the_policys_own() {
     let attention: Vec<String> = [&records[3], &records[4]]
         .map(|record| RecordName::of(&record.intent.notebook).to_string())
         .into();
-    let expected = Flights {
+    let expected = RemediationCounts {
         remediating: 3,
         needs_attention: attention,
         failed: 3,
@@ -562,9 +562,9 @@ fn flights_are_the_policys_own() {
         window_opens: None,
         rested_at: None,
     };
-    assert_eq!(evaluation.flights, expected);
+    assert_eq!(evaluation.remediations, expected);
     assert_eq!(
-        flights(&policy, &records),
+        remediation_counts(&policy, &records),
         expected,
         "the same of one that is not planned"
     );
@@ -572,7 +572,7 @@ fn flights_are_the_policys_own() {
 
 /// The flights show the brake of an enforcing policy.
 #[test]
-fn flights_tell_of_the_brake() {
+fn remediations_tell_of_the_brake() {
     use RecordState::{NeedsAttention, Stopping};
     let policy = enforcing(&json!({"remediation": {"maxFailures": 2}}));
     let down = |place, name| restart(place, name, NeedsAttention);
@@ -581,7 +581,7 @@ fn flights_tell_of_the_brake() {
         &notebook(HERE, "not-stopped", "InService"),
         NeedsAttention,
     );
-    let braked = |policy: &Policy, records: &[Record]| flights(policy, records).braked;
+    let braked = |policy: &Policy, records: &[Record]| remediation_counts(policy, records).braked;
     let both = [down(HERE, "a"), down(ELSEWHERE, "b")];
     assert!(braked(&policy, &both));
     for others in [

@@ -6,8 +6,8 @@ use jiff::Timestamp;
 
 use super::super::{Budget, PartialRecord};
 use crate::domain::{
-    AccountId, EndReason, Flights, Mode, NotebookArn, Policy, PolicyName, Record, RecordName,
-    RecordState, Region, Target, TargetRegion,
+    AccountId, EndReason, Mode, NotebookArn, Policy, PolicyName, Record, RecordName, RecordState,
+    Region, RemediationCounts, Target, TargetRegion,
 };
 
 use super::is_remediating;
@@ -187,8 +187,8 @@ impl Usage {
     }
 
     /// Summarizes the policy's remediations. Window and rest times do not come from records.
-    pub(super) fn flights(&self, policy: &Policy) -> Flights {
-        Flights {
+    pub(super) fn remediation_counts(&self, policy: &Policy) -> RemediationCounts {
+        RemediationCounts {
             remediating: self.remediating,
             needs_attention: self.attention.iter().cloned().collect(),
             failed: self.failed,

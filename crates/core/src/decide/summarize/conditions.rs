@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     api::{ConditionReason as Reason, ConditionType, Summary},
-    domain::{Evaluation, Flights, Mode, Policy, TargetReport, TargetState},
+    domain::{Evaluation, Mode, Policy, RemediationCounts, TargetReport, TargetState},
 };
 
 /// A condition's status.
@@ -50,7 +50,7 @@ pub(super) fn scanned(
         reason,
         sentences::ready(policy, evaluation, progress),
     );
-    let work = work(&ready, status, reason, policy, &evaluation.flights);
+    let work = work(&ready, status, reason, policy, &evaluation.remediations);
     Conditions {
         ready: work.0,
         reconciling: work.1,
@@ -66,7 +66,7 @@ fn work(
     status: ConditionStatus,
     reason: Reason,
     policy: &Policy,
-    flights: &Flights,
+    remediations: &RemediationCounts,
 ) -> (ConditionUpdate, ConditionUpdate, ConditionUpdate) {
     let idle = || {
         update(
@@ -82,7 +82,7 @@ fn work(
             "the operator continues on its own",
         )
     };
-    if let Some((reason, mut sentences)) = person_needed(policy, flights) {
+    if let Some((reason, mut sentences)) = person_needed(policy, remediations) {
         sentences.push(ready.message.clone());
         let needed = |status| update(status, reason, sentences.join("; "));
         return (
@@ -95,7 +95,7 @@ fn work(
     match reason {
         Reason::EveryTargetDenied => (same(status), idle(), same(ConditionStatus::True)),
         Reason::FirstScan => (same(status), same(ConditionStatus::True), sound()),
-        _ if flights.remediating > 0 => {
+        _ if remediations.remediating > 0 => {
             let remediating = update(ConditionStatus::True, Reason::Remediating, REMEDIATING);
             (same(status), remediating, sound())
         }
@@ -105,10 +105,14 @@ fn work(
 
 /// Returns the reason why a person must act on remediations, and the sentences that `ready` does
 /// not have. The brake comes first, because it blocks the whole policy.
-fn person_needed(policy: &Policy, flights: &Flights) -> Option<(Reason, Vec<String>)> {
-    let is_halted = policy.mode == Mode::Enforce && !flights.halted.is_empty();
-    let attention = (!flights.needs_attention.is_empty()).then(|| sentences::attention(flights));
-    let brake = flights.braked.then(|| sentences::brake(policy));
+fn person_needed(
+    policy: &Policy,
+    remediations: &RemediationCounts,
+) -> Option<(Reason, Vec<String>)> {
+    let is_halted = policy.mode == Mode::Enforce && !remediations.halted.is_empty();
+    let attention =
+        (!remediations.needs_attention.is_empty()).then(|| sentences::attention(remediations));
+    let brake = remediations.braked.then(|| sentences::brake(policy));
     let reason = match (&brake, &attention) {
         (Some(_), _) => Reason::Halted,
         (None, Some(_)) => Reason::NeedsAttention,
@@ -166,12 +170,15 @@ fn lost_an_exemption(policy: &Policy, judged: Option<&Judged>, pass: Pass<'_>) -
 }
 
 /// Returns the conditions of a suspended policy.
-pub(super) fn suspended(compliant: ConditionUpdate, flights: &Flights) -> Conditions {
+pub(super) fn suspended(
+    compliant: ConditionUpdate,
+    remediations: &RemediationCounts,
+) -> Conditions {
     let message = "suspended: nothing is scanned and nothing new begins; the results, if any, are those of the last scan";
     let suspended = |status| update(status, Reason::Suspended, message);
-    let (ready, reconciling, stalled) = if !flights.needs_attention.is_empty() {
+    let (ready, reconciling, stalled) = if !remediations.needs_attention.is_empty() {
         let needs = |status| {
-            let message = format!("{}; {message}", sentences::attention(flights));
+            let message = format!("{}; {message}", sentences::attention(remediations));
             update(status, Reason::NeedsAttention, message)
         };
         (
@@ -179,7 +186,7 @@ pub(super) fn suspended(compliant: ConditionUpdate, flights: &Flights) -> Condit
             suspended(ConditionStatus::False),
             needs(ConditionStatus::True),
         )
-    } else if flights.remediating > 0 {
+    } else if remediations.remediating > 0 {
         let finishing = "suspended: notebooks that are already down are finished and started again: kubectl get nbr lists them";
         (
             suspended(ConditionStatus::True),

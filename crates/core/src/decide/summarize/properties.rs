@@ -80,7 +80,7 @@ proptest! {
         let edited = if is_edited { edited } else { scanned };
         let next = Pass { generation: 4, ..pass(Some(&first), minutes) };
         let known = (!is_restarted).then_some(&judged);
-        let status = suspended(&edited, &Flights::default(), known, next);
+        let status = suspended(&edited, &RemediationCounts::default(), known, next);
         let [_, _, _, compliant] = sound(4, &status);
         if compliant.status == "True" {
             let truth = evaluate(&edited, &snapshots, next.now);
@@ -137,7 +137,7 @@ proptest! {
         let first = summarize(&policy, &evaluate(&policy, &before, now()), progress, pass(None, 0));
         let next = pass(Some(&first), 17);
         let second = summarize(&policy, &evaluate(&policy, &after, now()), scanned, next);
-        for status in [second, suspended(&policy, &Flights::default(), None, next), invalid("it is wrong", next)] {
+        for status in [second, suspended(&policy, &RemediationCounts::default(), None, next), invalid("it is wrong", next)] {
             for (old, new) in first.conditions.iter().zip(sound(3, &status)) {
                 let expected = if old.status == new.status {
                     old.last_transition_time.0

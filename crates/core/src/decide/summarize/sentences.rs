@@ -4,7 +4,7 @@ use super::Progress;
 use crate::{
     api::Summary,
     decide::phrases::{MOST_NAMED, counted, named, places},
-    domain::{Evaluation, Flights, Mode, Policy, TargetReport, TargetState, Verdict},
+    domain::{Evaluation, Mode, Policy, RemediationCounts, TargetReport, TargetState, Verdict},
 };
 
 /// The maximum length of a message in bytes. `metav1.Condition` allows 32,768 bytes, but a person
@@ -24,7 +24,7 @@ pub(super) fn ready(policy: &Policy, evaluation: &Evaluation, progress: Progress
         }
         Progress::Scanned { .. } => read(targets),
     };
-    let halted = &evaluation.flights.halted;
+    let halted = &evaluation.remediations.halted;
     if policy.mode == Mode::Enforce && !halted.is_empty() {
         let names = halted.iter().map(ToString::to_string);
         sentence.push_str("; nothing new begins in ");
@@ -52,8 +52,8 @@ pub(super) fn brake(policy: &Policy) -> String {
 }
 
 /// Returns the message about remediations that need a person.
-pub(super) fn attention(flights: &Flights) -> String {
-    let records = &flights.needs_attention;
+pub(super) fn attention(remediations: &RemediationCounts) -> String {
+    let records = &remediations.needs_attention;
     let need = counted(records.len(), "remediation needs", "remediations need");
     if records.len() > MOST_NAMED {
         format!("{need} a person: kubectl get nbr --field-selector status.state=NeedsAttention")

@@ -5,9 +5,9 @@
     clippy::indexing_slicing
 )]
 
-mod flights;
 mod lists;
 mod messages;
+mod remediations;
 mod suspended;
 
 use std::sync::Arc;
@@ -39,7 +39,12 @@ fn pass(previous: Option<&Status>) -> Pass<'_> {
 
 /// Returns the status of a suspended policy without remediations.
 fn suspended(pass: Pass<'_>) -> Status {
-    super::suspended(&policy(json!({})), &Flights::default(), None, pass)
+    super::suspended(
+        &policy(json!({})),
+        &RemediationCounts::default(),
+        None,
+        pass,
+    )
 }
 
 fn summarized(

@@ -317,7 +317,7 @@ proptest! {
         let concluded = || concluded_with(&input.policy, &input.policies, input.evaluation.clone(), &input.records);
         let (evaluation, again) = (concluded(), concluded());
         prop_assert_eq!(format!("{evaluation:?}"), format!("{again:?}"));
-        prop_assert_eq!(evaluation.flights.window_opens, None);
+        prop_assert_eq!(evaluation.remediations.window_opens, None);
         for (before, after) in input.evaluation.findings.iter().zip(&evaluation.findings) {
             prop_assert_eq!(before.verdict, after.verdict);
             if before.verdict != Verdict::NonCompliant {

@@ -91,10 +91,10 @@ fn the_next_pass_comes_when_the_first_has_rested() {
     let unknown = evaluation.findings[2].message.as_deref().unwrap();
     assert!(unknown.starts_with("AWS does not report when"), "{unknown}");
     let rested_at = now() + SignedDuration::from_secs(100);
-    assert_eq!(evaluation.flights.rested_at, Some(rested_at));
+    assert_eq!(evaluation.remediations.rested_at, Some(rested_at));
     assert_eq!(
         concluded(&resting("5m"), vec![stopped("d", Some(9000))])
-            .flights
+            .remediations
             .rested_at,
         None
     );
@@ -110,7 +110,7 @@ fn the_next_pass_comes_when_the_first_has_rested() {
             .iter()
             .all(|finding| finding.next == Next::Update)
     );
-    assert_eq!(preview.flights.rested_at, None);
+    assert_eq!(preview.remediations.rested_at, None);
 }
 
 /// A claim reads the notebook again. It may have been restarted since the scan.
@@ -133,7 +133,7 @@ fn what_a_claim_read_sets_the_next_pass() {
     queue.executed.add_blocked(&candidate, refused.unwrap_err());
     let evaluation = conclude(circumstances, evaluation, queue.executed);
     let rested_at = now() + SignedDuration::from_secs(290);
-    assert_eq!(evaluation.flights.rested_at, Some(rested_at));
+    assert_eq!(evaluation.remediations.rested_at, Some(rested_at));
 }
 
 /// Reasons that a person must act on come first.

@@ -26,7 +26,7 @@ fn suspended_later(spec: Value, judged: Option<&Judged>, before: &Status, minute
         previous: Some(before),
         now: now() + SignedDuration::from_mins(minutes),
     };
-    super::super::suspended(&policy(spec), &Flights::default(), judged, later)
+    super::super::suspended(&policy(spec), &RemediationCounts::default(), judged, later)
 }
 
 fn compliance(status: &Status) -> String {

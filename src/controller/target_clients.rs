@@ -19,21 +19,21 @@ use crate::{
 
 /// State of the unfinished remediations.
 #[derive(Debug, Default)]
-pub(super) struct Flights(Mutex<State>);
+pub(super) struct TargetClients(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
     records: HashMap<String, Remembered>,
     /// One flight for each access to an account and region, so that its requests share a rate
     /// limit.
-    flights: HashMap<TargetKey, Weak<Flight>>,
+    target_clients: HashMap<TargetKey, Weak<TargetClient>>,
     /// True if the API server was seen to store every field of a record's status.
     stores_every_field: bool,
 }
 
 #[derive(Debug)]
 struct Remembered {
-    flight: Arc<Flight>,
+    client: Arc<TargetClient>,
     unreadable: u32,
     pruned: Option<Pruned>,
     /// Status that this process wrote last.
@@ -61,24 +61,29 @@ struct Pruned {
 
 /// Clients for one account and region.
 #[derive(Debug)]
-pub(super) struct Flight {
+pub(super) struct TargetClient {
     /// Account, region and access.
     pub(super) key: TargetKey,
     pub(super) reader: TargetReader,
     pub(super) writer: TargetWriter,
 }
 
-impl Flights {
+impl TargetClients {
     /// Returns the flight that last reached a record's notebook, at first the flight with the
     /// record's access.
-    pub(super) fn flight(&self, name: &str, record: &Record, context: &Context) -> Arc<Flight> {
+    pub(super) fn client(
+        &self,
+        name: &str,
+        record: &Record,
+        context: &Context,
+    ) -> Arc<TargetClient> {
         let mut state = self.locked();
         if let Some(remembered) = state.records.get(name) {
-            return Arc::clone(&remembered.flight);
+            return Arc::clone(&remembered.client);
         }
-        let flight = state.reach(&record.intent.key(), &context.aws);
+        let client = state.reach(&record.intent.key(), &context.aws);
         let remembered = Remembered {
-            flight: Arc::clone(&flight),
+            client: Arc::clone(&client),
             unreadable: 0,
             pruned: None,
             written: None,
@@ -86,18 +91,18 @@ impl Flights {
             adoption: Adoption::default(),
         };
         state.records.insert(name.to_owned(), remembered);
-        flight
+        client
     }
 
     /// Remembers the flight that reached a record's notebook.
-    pub(super) fn reached(&self, name: &str, flight: &Arc<Flight>) {
+    pub(super) fn reached(&self, name: &str, client: &Arc<TargetClient>) {
         if let Some(remembered) = self.locked().records.get_mut(name) {
-            remembered.flight = Arc::clone(flight);
+            remembered.client = Arc::clone(client);
         }
     }
 
-    /// Returns the flight of a key. Flights of the same key are shared.
-    pub(super) fn reach(&self, key: &TargetKey, aws: &Aws) -> Arc<Flight> {
+    /// Returns the flight of a key. TargetClients of the same key are shared.
+    pub(super) fn reach(&self, key: &TargetKey, aws: &Aws) -> Arc<TargetClient> {
         self.locked().reach(key, aws)
     }
 
@@ -243,17 +248,19 @@ impl Flights {
 }
 
 impl State {
-    fn reach(&mut self, key: &TargetKey, aws: &Aws) -> Arc<Flight> {
-        if let Some(flight) = self.flights.get(key).and_then(Weak::upgrade) {
-            return flight;
+    fn reach(&mut self, key: &TargetKey, aws: &Aws) -> Arc<TargetClient> {
+        if let Some(client) = self.target_clients.get(key).and_then(Weak::upgrade) {
+            return client;
         }
-        self.flights.retain(|_, flight| flight.strong_count() > 0);
-        let flight = Arc::new(Flight {
+        self.target_clients
+            .retain(|_, client| client.strong_count() > 0);
+        let client = Arc::new(TargetClient {
             key: key.clone(),
             reader: aws.reader(key),
             writer: aws.writer(key),
         });
-        self.flights.insert(key.clone(), Arc::downgrade(&flight));
-        flight
+        self.target_clients
+            .insert(key.clone(), Arc::downgrade(&client));
+        client
     }
 }

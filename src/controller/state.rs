@@ -5,14 +5,14 @@ use super::schedule::Schedule;
 use crate::{
     api::{NotebookRootAccessPolicy, NotebookRootAccessPolicyStatus},
     decide::{Baseline, Judged, Position},
-    domain::Flights,
+    domain::RemediationCounts,
     fleet::Subscription,
     observability::PolicyFacts,
 };
 
 /// State of one policy.
 #[derive(Debug, Default)]
-pub(super) struct Memory {
+pub(super) struct PolicyState {
     /// Targets that the policy subscribes to.
     pub(super) subscription: Subscription,
     /// Times of the policy's scans.
@@ -24,7 +24,7 @@ pub(super) struct Memory {
     /// Verdicts of the last pass, if known.
     pub(super) baseline: Option<Baseline>,
     /// Remediations in flight and halts of the last pass, if known.
-    pub(super) flights: Option<Flights>,
+    pub(super) remediations: Option<RemediationCounts>,
     /// Position of the candidate at which the last pass ran out of time for claims. `None` if it
     /// tried all candidates.
     pub(super) claims_ended_at: Option<Position>,
@@ -32,9 +32,9 @@ pub(super) struct Memory {
     pub(super) facts: Option<PolicyFacts>,
 }
 
-impl Memory {
+impl PolicyState {
     /// Restores the state after a restart from the published status.
-    pub(super) fn recall(&mut self, resource: &NotebookRootAccessPolicy) {
+    pub(super) fn restore(&mut self, resource: &NotebookRootAccessPolicy) {
         if self.status.is_none() {
             self.status.clone_from(&resource.status);
             self.baseline = Baseline::from_status(resource.status.as_ref());

@@ -18,7 +18,7 @@ use crate::{
 
 /// Cache of the records that the watch has seen.
 #[derive(Debug)]
-pub(super) struct KnownRecords {
+pub(super) struct RemediationStore {
     metrics: Metrics,
     records: Mutex<BTreeMap<String, Arc<Record>>>,
     invalid: Mutex<BTreeMap<String, PartialRecord>>,
@@ -30,7 +30,7 @@ pub(super) struct KnownRecords {
 /// UID and deletion of a record, as other writers than this operator change them.
 type Told = (Option<String>, bool);
 
-impl KnownRecords {
+impl RemediationStore {
     pub(super) fn new(metrics: Metrics) -> Self {
         Self {
             metrics,
@@ -213,7 +213,7 @@ mod tests {
             (resource("2026-06-01T12:00:05Z", "Succeeded"), false),
             (resource("2026-06-01T12:00:09Z", "Pending"), false),
         ] {
-            let known = KnownRecords::new(Metrics::new(BuildInfo::current()).unwrap());
+            let known = RemediationStore::new(Metrics::new(BuildInfo::current()).unwrap());
             known.changed(&told);
             let before = known.all();
             let created = read_record(&resource("2026-06-01T12:00:05Z", "Pending")).unwrap();
@@ -223,7 +223,7 @@ mod tests {
             let expected = if is_replaced { &created } else { &*before[0] };
             assert_eq!(*after[0], *expected, "{told:?}");
         }
-        let known = KnownRecords::new(Metrics::new(BuildInfo::current()).unwrap());
+        let known = RemediationStore::new(Metrics::new(BuildInfo::current()).unwrap());
         let created = read_record(&resource("2026-06-01T12:00:05Z", "Pending")).unwrap();
         known.add_created("churn", created);
         assert_eq!(known.all()[0].progress.state, RecordState::Pending);

@@ -3,27 +3,31 @@
 use super::*;
 use crate::domain::TargetState::AccessDenied;
 
-fn with(flights: Flights, snapshots: &[Arc<Snapshot>], progress: Progress) -> Status {
+fn with(
+    remediations: RemediationCounts,
+    snapshots: &[Arc<Snapshot>],
+    progress: Progress,
+) -> Status {
     let policy = policy(json!({"mode": "Enforce"}));
     let mut evaluation = evaluate(&policy, snapshots, now());
-    evaluation.flights = flights;
+    evaluation.remediations = remediations;
     let status = summarize(&policy, &evaluation, progress, pass(None));
     sound(3, &status);
     status
 }
 
-fn under_way(remediating: u32, needs_attention: &[&str]) -> Flights {
-    Flights {
+fn under_way(remediating: u32, needs_attention: &[&str]) -> RemediationCounts {
+    RemediationCounts {
         remediating,
         needs_attention: needs_attention.iter().map(ToString::to_string).collect(),
-        ..Flights::default()
+        ..RemediationCounts::default()
     }
 }
 
 /// Returns the status of the same policy, suspended.
-fn suspended(pass: Pass<'_>, flights: &Flights) -> Status {
+fn suspended(pass: Pass<'_>, remediations: &RemediationCounts) -> Status {
     let policy = policy(json!({"mode": "Enforce", "suspend": true}));
-    super::super::suspended(&policy, flights, None, pass)
+    super::super::suspended(&policy, remediations, None, pass)
 }
 
 fn after_scan() -> Progress {
@@ -73,10 +77,10 @@ fn what_needs_attention_stalls() {
 /// A halt needs a person: the contract's "a person must act".
 #[test]
 fn where_nothing_new_is_begun_is_said() {
-    let halted = || Flights {
+    let halted = || RemediationCounts {
         halted: [crate::decide::fixtures::target(ACCOUNT, REGION)].into(),
         failed: 2,
-        ..Flights::default()
+        ..RemediationCounts::default()
     };
     let status = with(halted(), &[scanned(vec![])], after_scan());
     assert_eq!(
@@ -89,12 +93,12 @@ fn where_nothing_new_is_begun_is_said() {
     assert_eq!(status.conditions[2].message, message);
     assert_eq!(status.summary.unwrap().failed, 2);
     // A need for attention comes first. Remediations in progress show in the figures only.
-    let flights = Flights {
+    let remediations = RemediationCounts {
         needs_attention: vec!["churn-1".to_owned()],
         remediating: 1,
         ..halted()
     };
-    let status = with(flights, &[scanned(vec![])], after_scan());
+    let status = with(remediations, &[scanned(vec![])], after_scan());
     assert_eq!(
         conditions(&status)[..3],
         [
@@ -108,7 +112,7 @@ fn where_nothing_new_is_begun_is_said() {
     // In Audit nothing begins anywhere.
     let policy = policy(json!({}));
     let mut evaluation = evaluate(&policy, &[scanned(vec![])], now());
-    evaluation.flights = halted();
+    evaluation.remediations = halted();
     let status = summarize(&policy, &evaluation, after_scan(), pass(None));
     assert_eq!(conditions(&status)[0], "True/Scanned");
 }
@@ -116,12 +120,12 @@ fn where_nothing_new_is_begun_is_said() {
 /// The brake comes before everything else, because it blocks the whole policy.
 #[test]
 fn the_brake_is_said_first() {
-    let flights = || Flights {
+    let remediations = || RemediationCounts {
         needs_attention: vec!["churn-1".to_owned(), "etl-2".to_owned()],
         braked: true,
         ..under_way(1, &[])
     };
-    let status = with(flights(), &[scanned(vec![])], after_scan());
+    let status = with(remediations(), &[scanned(vec![])], after_scan());
     assert_eq!(
         conditions(&status)[..3],
         ["False/Halted", "False/AsExpected", "True/Halted"]
@@ -133,13 +137,17 @@ fn the_brake_is_said_first() {
     assert_eq!(status.conditions[0].message, message);
     assert_eq!(status.conditions[2].message, message);
     // A suspended policy stops no notebook in any case.
-    let suspended = suspended(pass(Some(&status)), &flights());
+    let suspended = suspended(pass(Some(&status)), &remediations());
     assert_eq!(conditions(&suspended)[0], "False/NeedsAttention");
 }
 
 #[test]
 fn suspended_policies_show_what_is_still_finished() {
-    let before = with(Flights::default(), &[scanned(vec![])], after_scan());
+    let before = with(
+        RemediationCounts::default(),
+        &[scanned(vec![])],
+        after_scan(),
+    );
     let finishing = suspended(pass(Some(&before)), &under_way(1, &[]));
     sound(3, &finishing);
     assert_eq!(
@@ -157,16 +165,16 @@ fn suspended_policies_show_what_is_still_finished() {
             "True/NeedsAttention"
         ]
     );
-    let over = suspended(pass(Some(&stalled)), &Flights::default());
+    let over = suspended(pass(Some(&stalled)), &RemediationCounts::default());
     assert_eq!(
         conditions(&over)[..3],
         ["True/Suspended", "False/Suspended", "False/Suspended"]
     );
     let summary = over.summary.unwrap();
     assert_eq!((summary.needs_attention, summary.failed), (0, 0));
-    let failed = Flights {
+    let failed = RemediationCounts {
         failed: 3,
-        ..Flights::default()
+        ..RemediationCounts::default()
     };
     let failed = suspended(pass(Some(&over)), &failed);
     assert_eq!(failed.summary.unwrap().failed, 3);
