@@ -24,7 +24,7 @@ pub(super) struct TargetClients(Mutex<State>);
 #[derive(Debug, Default)]
 struct State {
     records: HashMap<String, Remembered>,
-    /// One flight for each access to an account and region, so that its requests share a rate
+    /// One client for each access to an account and region, so that its requests share a rate
     /// limit.
     target_clients: HashMap<TargetKey, Weak<TargetClient>>,
     /// True if the API server was seen to store every field of a record's status.
@@ -69,7 +69,7 @@ pub(super) struct TargetClient {
 }
 
 impl TargetClients {
-    /// Returns the flight that last reached a record's notebook, at first the flight with the
+    /// Returns the client that last reached a record's notebook, at first the client with the
     /// record's access.
     pub(super) fn client(
         &self,
@@ -94,14 +94,14 @@ impl TargetClients {
         client
     }
 
-    /// Remembers the flight that reached a record's notebook.
+    /// Remembers the client that reached a record's notebook.
     pub(super) fn reached(&self, name: &str, client: &Arc<TargetClient>) {
         if let Some(remembered) = self.locked().records.get_mut(name) {
             remembered.client = Arc::clone(client);
         }
     }
 
-    /// Returns the flight of a key. TargetClients of the same key are shared.
+    /// Returns the client of a key. Callers with the same key share it.
     pub(super) fn reach(&self, key: &TargetKey, aws: &Aws) -> Arc<TargetClient> {
         self.locked().reach(key, aws)
     }

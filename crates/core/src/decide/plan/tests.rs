@@ -570,7 +570,7 @@ fn remediations_are_the_policys_own() {
     );
 }
 
-/// The flights show the brake of an enforcing policy.
+/// The counts show the brake of an enforcing policy.
 #[test]
 fn remediations_tell_of_the_brake() {
     use RecordState::{NeedsAttention, Stopping};
