@@ -19,7 +19,7 @@ demo: prerequisites ## Run a demo: a real API server, a simulated AWS and the op
 test: prerequisites ## Check everything that CI checks. PART=checks, unit, integration or chart runs one part
 	@scripts/test.sh $(PART)
 
-search: prerequisites ## Search all states that a few faults can lead to for a broken promise: 15 minutes, 4 GB of memory
+search: prerequisites ## Search all states that a few faults can lead to for a broken promise: half an hour, 4 GB of memory
 	@cargo run --locked --quiet --package remediation-search
 
 mutants: prerequisites ## Plant two dozen mistakes, one at a time, and check that a test catches each: about 30 minutes
