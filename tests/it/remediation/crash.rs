@@ -31,7 +31,7 @@ use crate::support::{
 };
 
 /// Runs at the same time.
-const PARALLEL: usize = 6;
+const PARALLEL: usize = 4;
 
 /// Deadline of one run. As many operators as `PARALLEL` start at the same time.
 const LONGEST_RUN: Duration = Duration::from_mins(3);

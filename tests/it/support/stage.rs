@@ -32,7 +32,7 @@ use super::served;
 pub use super::served::client;
 
 /// Until something that takes milliseconds has happened, on a machine that does five other things.
-pub const DEADLINE: Duration = Duration::from_mins(1);
+pub const DEADLINE: Duration = Duration::from_mins(2);
 
 /// Between two looks at what tells nobody when it changes.
 const LOOK: Duration = Duration::from_millis(25);
